@@ -1,0 +1,31 @@
+import { type Digest, digestOfJson } from "./digest.ts";
+import type { Undo } from "./playbook.ts";
+import type { ComponentName, ReleaseId } from "./release.ts";
+import type { Milliseconds } from "./time.ts";
+
+/** Ordered steps from the live state to a target; pure, printable, hashable. */
+export interface Plan {
+  readonly system: string;
+  readonly kind: "release" | "rollback";
+  readonly from: ReleaseId;
+  readonly to: ReleaseId;
+  readonly steps: readonly Step[];
+  readonly deadline: Milliseconds;
+}
+
+/** One change of one component. Steps whose `after` are done may run side by side. */
+export interface Step {
+  readonly id: string;
+  readonly component: ComponentName;
+  readonly at: string;
+  readonly desired: Digest;
+  readonly label: string;
+  readonly undo: Undo;
+  readonly after: readonly string[];
+}
+
+/** The digest that people approve and the ledger names. */
+export function planDigest(plan: Plan): Digest {
+  const steps = plan.steps.map((step) => ({ ...step, after: [...step.after] }));
+  return digestOfJson({ ...plan, steps });
+}

@@ -1,0 +1,112 @@
+import type { Digest } from "./digest.ts";
+import type { ComponentName } from "./release.ts";
+import type { Milliseconds } from "./time.ts";
+
+/** One AI system's declared answer to: what, when, how, fixed, who. Parsed, checked and frozen; see docs/playbook.md. */
+export interface Playbook {
+  /** Digest of the file's bytes: every record of a rollout names the playbook that it ran under. */
+  readonly digest: Digest;
+  readonly system: string;
+  readonly owner: string;
+  readonly risk: Risk;
+  readonly authority: Authority;
+  /** The traffic that the linter reckons with, in requests a second. */
+  readonly trafficPerSecond?: number;
+  readonly components: readonly ComponentSpec[];
+  readonly signals: readonly Signal[];
+  readonly triggers: readonly Trigger[];
+  readonly hardLimits: readonly HardLimit[];
+  /** Probability that a release that does no harm is ever rolled back by the triggers together. */
+  readonly falseAlarms: number;
+  readonly how: How;
+  readonly fixed: Fixed;
+  readonly who: Who;
+}
+
+export type Risk = "low" | "medium" | "high";
+
+/** `act` rolls back; `observe` says what it would have done. */
+export type Authority = "act" | "observe";
+
+/** One restorable part: where it lives, and which way back it has. */
+export interface ComponentSpec {
+  readonly name: ComponentName;
+  /** Where it lives, for example `http://127.0.0.1:7001/components/model`; the scheme picks the adapter. */
+  readonly at: string;
+  readonly undo: Undo;
+}
+
+/**
+ * What a step that changes this component is: `compensatable` can be undone, `retriable` can only go on,
+ * `pivot` is the point of no return, `irreversible` is refused in automatic plans.
+ */
+export type Undo = "compensatable" | "retriable" | "pivot" | "irreversible";
+
+/** A named stream of counts with business meaning. */
+export interface Signal {
+  readonly name: string;
+  /** `share`: `part` of `of`, both named outcomes. `count`: occurrences of `part` for each `of`. */
+  readonly kind: "share" | "count";
+  readonly part: string;
+  readonly of: string;
+  readonly from: "gateway" | "events";
+  readonly better: "up" | "down";
+}
+
+/** How much worse is still acceptable: `relative` 0.05 is 5 %, `points` 0.05 is 5 percentage points. */
+export type Margin =
+  | { readonly kind: "relative"; readonly value: number }
+  | { readonly kind: "points"; readonly value: number };
+
+/** A claim that the statistics test; each compiles to one null hypothesis. */
+export type Trigger =
+  | {
+      readonly kind: "compare";
+      readonly name: string;
+      readonly signal: string;
+      readonly move: "rises" | "falls";
+      readonly by: Margin;
+    }
+  | {
+      readonly kind: "limit";
+      readonly name: string;
+      readonly signal: string;
+      readonly side: "above" | "below";
+      readonly limit: number;
+    };
+
+/** A plain threshold: no statistics, at once, never overridden. */
+export interface HardLimit {
+  readonly name: string;
+  readonly signal: string;
+  readonly comparison: ">" | ">=" | "<" | "<=";
+  readonly limit: number;
+  /** A share is judged over this window with at least `min` observations; a count over the whole rollout. */
+  readonly over?: Milliseconds;
+  readonly min: number;
+}
+
+export interface How {
+  /** Percent of traffic on the candidate, rising; the last one is the promotion less the holdback. */
+  readonly steps: readonly number[];
+  readonly each: Milliseconds;
+  readonly holdback: number;
+  /** Where traffic goes when harm is decided. */
+  readonly contain: "stable";
+  /** The deadline of containment and restore together. */
+  readonly within: Milliseconds;
+}
+
+/** What must be proved before a rollback counts as fixed. */
+export type Criterion =
+  | { readonly kind: "within"; readonly signal: string; readonly margin: Margin }
+  | { readonly kind: "below" | "above"; readonly signal: string; readonly limit: number };
+
+export interface Fixed {
+  readonly criteria: readonly Criterion[];
+  readonly for: Milliseconds;
+}
+
+export interface Who {
+  readonly now: readonly string[];
+}

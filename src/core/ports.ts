@@ -1,0 +1,151 @@
+import type { Digest } from "./digest.ts";
+import type { Checkpoint, Entry, EntryDraft, Route } from "./entry.ts";
+import type { KnownGood, Quarantine, Release, ReleaseId } from "./release.ts";
+import type { Lease, Rollout, RolloutRecord, Saga, StepRecord } from "./rollout.ts";
+import type { Sample } from "./sample.ts";
+import type { Instant, Milliseconds } from "./time.ts";
+
+/** Time. Only the composition root makes a real one. */
+export interface Clock {
+  now(): Instant;
+  /** Resolves after the span, or at once when the signal aborts. */
+  sleep(span: Milliseconds, signal?: AbortSignal): Promise<void>;
+}
+
+/** Chance: uniform in [0, 1). */
+export interface Random {
+  next(): number;
+}
+
+/** New ids: unique, sortable where the implementation can. */
+export interface Ids {
+  next(kind: string): string;
+}
+
+/** One write. A commit takes a list of them and does all or nothing. */
+export type Change =
+  | { readonly kind: "release"; readonly release: Release }
+  | { readonly kind: "known-good"; readonly knownGood: KnownGood }
+  | { readonly kind: "quarantine"; readonly quarantine: Quarantine }
+  | { readonly kind: "rollout"; readonly rollout: Rollout }
+  | { readonly kind: "saga"; readonly saga: Saga }
+  | { readonly kind: "step"; readonly record: StepRecord }
+  | { readonly kind: "samples"; readonly rollout: string; readonly samples: readonly Sample[] }
+  | { readonly kind: "route"; readonly route: Route }
+  | { readonly kind: "flag"; readonly flag: FlagState }
+  | { readonly kind: "token"; readonly token: TokenRecord }
+  | { readonly kind: "checkpoint"; readonly checkpoint: Checkpoint }
+  | { readonly kind: "entry"; readonly entry: EntryDraft };
+
+/** The guard of a commit: the lease of this resource must still carry this fence. */
+export interface Guard {
+  readonly resource: string;
+  readonly fence: number;
+}
+
+export type Committed = { readonly kind: "committed" } | { readonly kind: "fenced"; readonly holder: string };
+
+/**
+ * Durable state. A commit that answers `committed` survives a crash of the process and of the machine.
+ * Every implementation passes `describeStore`.
+ */
+export interface Store {
+  /** Writes all changes or none. Samples already known by their key are ignored. Entries get the next indices in order. */
+  commit(changes: readonly Change[], guard?: Guard): Promise<Committed>;
+  /** Takes or takes over a lease that is free, expired or already ours; each take grows the fence. */
+  acquireLease(resource: string, holder: string, ttl: Milliseconds, now: Instant): Promise<Lease | undefined>;
+  /** Extends a lease that still carries this fence. */
+  renewLease(lease: Lease, ttl: Milliseconds, now: Instant): Promise<Lease | undefined>;
+  release(id: ReleaseId): Promise<Release | undefined>;
+  lastKnownGood(system: string): Promise<KnownGood | undefined>;
+  quarantine(release: ReleaseId): Promise<Quarantine | undefined>;
+  rollout(id: string): Promise<Rollout | undefined>;
+  /** Newest first. */
+  rollouts(system?: string): Promise<readonly Rollout[]>;
+  record(rollout: string): Promise<RolloutRecord | undefined>;
+  runningSagas(): Promise<readonly Saga[]>;
+  steps(saga: string): Promise<readonly StepRecord[]>;
+  samples(rollout: string): Promise<readonly Sample[]>;
+  route(system: string): Promise<Route | undefined>;
+  flags(): Promise<readonly FlagState[]>;
+  tokens(): Promise<readonly TokenRecord[]>;
+  /** Entries from an index on, in order. */
+  entries(from: number, limit: number): Promise<readonly Entry[]>;
+  entryCount(): Promise<number>;
+  checkpoint(): Promise<Checkpoint | undefined>;
+  close(): Promise<void>;
+}
+
+/** A built-in flag: its value for everyone, as one revision. */
+export interface FlagState {
+  readonly key: string;
+  readonly digest: Digest;
+  readonly variant: string;
+  readonly variants: Readonly<Record<string, boolean | string | number>>;
+}
+
+/** An API token, of which only the SHA-256 is kept. */
+export interface TokenRecord {
+  readonly id: string;
+  readonly sha256: string;
+  readonly role: "admin" | "reporter";
+  readonly createdAt: Instant;
+}
+
+/**
+ * `cas`: the target refuses a write whose expected before-state is wrong. `idempotent`: a repeated key has one effect.
+ * `blind`: neither; only with a read-back.
+ */
+export type Guarantee = "cas" | "idempotent" | "blind";
+
+/** What serves now, by identity. `version` is the target's own token for conditional writes. */
+export type Observed =
+  | { readonly kind: "live"; readonly digest: Digest; readonly version: string }
+  | { readonly kind: "unreachable"; readonly reason: string };
+
+export interface RestoreRequest {
+  readonly at: string;
+  readonly desired: Digest;
+  /** What we read before: the strongest condition that the target offers is built from it. */
+  readonly before: { readonly digest: Digest; readonly version: string };
+  readonly key: string;
+  readonly fence: number;
+}
+
+/**
+ * `applied`: done now. `already`: this key had its effect before. `conflict`: live state is not what we read.
+ * `stale`: a newer fence has written. `refused`: the target will never do it. `unknown`: no answer; it may have happened.
+ */
+export type Applied =
+  | { readonly kind: "applied" | "already" }
+  | { readonly kind: "conflict" | "stale" | "refused" | "unknown"; readonly reason: string };
+
+/** Reads and changes one kind of outside system. Every implementation passes `describeRestoreAdapter`. */
+export interface RestoreAdapter {
+  readonly name: string;
+  readonly guarantee: Guarantee;
+  /** Does this adapter serve the address? */
+  serves(at: string): boolean;
+  read(at: string, signal: AbortSignal): Promise<Observed>;
+  /** Can the target still bring this digest back (retained, intact)? */
+  holds(at: string, digest: Digest, signal: AbortSignal): Promise<boolean>;
+  apply(request: RestoreRequest, signal: AbortSignal): Promise<Applied>;
+}
+
+/** Traffic at our own edge. `set` takes effect before it returns: containment needs nothing else. */
+export interface TrafficAdapter {
+  current(system: string): Route | undefined;
+  set(route: Route): void;
+  /** Keeps the candidate's share alive for this long; without it traffic falls back to stable by itself. */
+  renew(system: string, until: Instant): void;
+}
+
+/** Counts since the last call, as blocks of this node. */
+export interface SignalSource {
+  drain(): readonly Sample[];
+}
+
+/** Tells people. Never on the path of containment. */
+export interface Notifier {
+  notify(audience: readonly string[], subject: string, text: string): Promise<void>;
+}

@@ -1,0 +1,101 @@
+import type { Digest } from "./digest.ts";
+import type { Plan } from "./plan.ts";
+import type { ReleaseId } from "./release.ts";
+import type { Sample } from "./sample.ts";
+import type { Instant } from "./time.ts";
+import type { Verdict } from "./verdict.ts";
+
+/** `aborted`: a person or a verdict stopped it. `degraded`: contained, but not yet proved fixed. */
+export type RolloutPhase = "pending" | "progressing" | "paused" | "degraded" | "healthy" | "aborted";
+
+/** Moving traffic to a release, from its warm-up to its end. */
+export interface Rollout {
+  readonly id: string;
+  readonly system: string;
+  readonly playbook: Digest;
+  readonly candidate: ReleaseId;
+  readonly stable: ReleaseId;
+  readonly phase: RolloutPhase;
+  /** Index into the playbook's steps; -1 before the first exposure. */
+  readonly step: number;
+  readonly stepSince: Instant;
+  readonly startedAt: Instant;
+  /** When the first request could reach the candidate: evidence starts here. */
+  readonly exposedAt?: Instant;
+  readonly endedAt?: Instant;
+  /** Stable's counts before exposure, frozen: the reference of `fixed` and the forecast of the tests. */
+  readonly frozen: readonly FrozenWindow[];
+  readonly verdict?: Verdict;
+  /** Set when the rollout was rolled back. */
+  readonly rollback?: Rollback;
+  readonly note?: string;
+}
+
+export interface FrozenWindow {
+  readonly signal: string;
+  readonly n: number;
+  readonly k: number;
+}
+
+/** The clocks and the end of one rollback. */
+export interface Rollback {
+  readonly saga: string;
+  readonly cause: readonly string[];
+  readonly decidedAt: Instant;
+  readonly containedAt?: Instant;
+  readonly restoredAt?: Instant;
+  readonly fixedAt?: Instant;
+  readonly endedAt?: Instant;
+  readonly outcome?: RollbackOutcome;
+  readonly fixed?: Verdict;
+}
+
+/** `verified`: restored and proved fixed. `unverified`: restored, not proved in time. `stuck`: people must decide. */
+export type RollbackOutcome = "verified" | "unverified" | "stuck";
+
+export interface Saga {
+  readonly id: string;
+  readonly rollout: string;
+  readonly plan: Plan;
+  readonly planDigest: Digest;
+  readonly status: "running" | "completed" | "stuck";
+  readonly startedAt: Instant;
+  readonly endedAt?: Instant;
+  readonly note?: string;
+}
+
+/** `intent`: may have happened; `done`: read back; `stuck`: undecidable. */
+export type StepStatus = "intent" | "done" | "stuck";
+
+/** What the journal knows of one step of a saga. A step without a record was never tried. */
+export interface StepRecord {
+  readonly saga: string;
+  readonly step: string;
+  readonly status: StepStatus;
+  readonly key: string;
+  readonly fence: number;
+  readonly attempts: number;
+  readonly before: Digest;
+  readonly desired: Digest;
+  readonly found?: Digest;
+  readonly intentAt: Instant;
+  readonly endedAt?: Instant;
+  readonly recovered: boolean;
+  readonly note?: string;
+}
+
+/** Who may write for a resource, and until when. The fence grows with every holder. */
+export interface Lease {
+  readonly resource: string;
+  readonly holder: string;
+  readonly fence: number;
+  readonly until: Instant;
+}
+
+/** Everything that belongs to one rollout: what a report is made of. */
+export interface RolloutRecord {
+  readonly rollout: Rollout;
+  readonly samples: readonly Sample[];
+  readonly sagas: readonly Saga[];
+  readonly steps: readonly StepRecord[];
+}

@@ -1,0 +1,23 @@
+/** A span of time in milliseconds. */
+export type Milliseconds = number;
+
+/** A moment, in milliseconds since 1970-01-01T00:00:00Z. */
+export type Instant = number;
+
+const UNITS = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
+
+/** Reads `30s`, `15m`, `1h`, `14d`, `250ms`; answers undefined for anything else. */
+export function parseDuration(text: string): Milliseconds | undefined {
+  const match = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/.exec(text.trim());
+  return match ? Number(match[1]) * UNITS[match[2] as keyof typeof UNITS] : undefined;
+}
+
+/** Writes a span as people say it: `0.4 s`, `12.3 s`, `5 min 10 s`, `2 h 5 min`. */
+export function formatDuration(span: Milliseconds): string {
+  if (span < 1000) return `${Math.round(span)} ms`;
+  if (span < 60_000) return `${(span / 1000).toFixed(1)} s`;
+  const minutes = Math.floor(span / 60_000);
+  if (minutes < 60) return `${minutes} min ${Math.round((span % 60_000) / 1000)} s`;
+  if (minutes < 2880) return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+  return `${Math.floor(minutes / 1440)} d ${Math.floor((minutes % 1440) / 60)} h`;
+}

@@ -1,0 +1,39 @@
+import type { ReleaseId } from "./release.ts";
+import type { Instant } from "./time.ts";
+
+/** The five verdicts, never folded into one another. */
+export type VerdictKind = "healthy" | "harmful" | "inconclusive" | "no-data" | "instrument-error";
+
+export interface Verdict {
+  readonly kind: VerdictKind;
+  readonly at: Instant;
+  /** The triggers and hard limits that speak for harm; empty unless `harmful`. */
+  readonly because: readonly string[];
+  /** ln of the weighted mean of the triggers' e-values, against ln(1/alpha). */
+  readonly logEvidence: number;
+  readonly logThreshold: number;
+  readonly findings: readonly Finding[];
+}
+
+/** What one trigger, hard limit or fixed criterion says, and the numbers that it rests on. */
+export interface Finding {
+  readonly name: string;
+  readonly signal: string;
+  readonly kind: VerdictKind;
+  readonly claim: string;
+  readonly method: Method;
+  readonly candidate: Tally;
+  readonly reference: Tally;
+  /** ln e-value for harm, and for safety (the opposite null). */
+  readonly logHarm: number;
+  readonly logSafe: number;
+}
+
+export type Method = "poisson-tilt" | "projected-bernoulli" | "hard-limit";
+
+/** Counts with the release that they belong to; `k` of `n` as the signal names them. */
+export interface Tally {
+  readonly release: ReleaseId | "frozen-window";
+  readonly n: number;
+  readonly k: number;
+}
