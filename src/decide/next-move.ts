@@ -1,0 +1,37 @@
+import type { Playbook } from "../core/playbook.ts";
+import type { Rollout } from "../core/rollout.ts";
+import type { Instant, Milliseconds } from "../core/time.ts";
+import type { Verdict } from "../core/verdict.ts";
+
+/** What to do with a rollout now. Harm comes first; everything else only decides whether to go forward. */
+export type Move =
+  | { readonly kind: "roll-back"; readonly cause: "harm" | "undecided"; readonly because: readonly string[] }
+  | { readonly kind: "advance"; readonly step: number }
+  | { readonly kind: "promote" }
+  | { readonly kind: "stay"; readonly why: string; readonly blind: boolean };
+
+/**
+ * Decides on the newest verdict. Early steps need only time and sound data, because they limit the exposure
+ * themselves; the last step and the promotion need proof of safety (`healthy`).
+ * `patience` is how long the whole rollout may stay without a decision before it goes back.
+ */
+export function nextMove(
+  playbook: Playbook,
+  rollout: Rollout,
+  verdict: Verdict,
+  now: Instant,
+  patience: Milliseconds,
+): Move {
+  if (verdict.kind === "harmful") return { kind: "roll-back", cause: "harm", because: verdict.because };
+  if (now - (rollout.exposedAt ?? now) > patience) {
+    return { kind: "roll-back", cause: "undecided", because: [`${verdict.kind} for longer than its patience`] };
+  }
+  if (verdict.kind === "no-data") return { kind: "stay", why: "no data from the candidate", blind: true };
+  if (verdict.kind === "instrument-error") return { kind: "stay", why: "the instrument is in doubt", blind: false };
+  if (now - rollout.stepSince < playbook.how.each) return { kind: "stay", why: "the step is not over", blind: false };
+  const last = playbook.how.steps.length - 1;
+  const provenNeeded = rollout.step + 1 >= last;
+  if (provenNeeded && verdict.kind !== "healthy")
+    return { kind: "stay", why: "safety is not proved yet", blind: false };
+  return rollout.step >= last ? { kind: "promote" } : { kind: "advance", step: rollout.step + 1 };
+}

@@ -1,0 +1,73 @@
+import { type Plan, planDigest, type Step } from "../core/plan.ts";
+import type { Playbook } from "../core/playbook.ts";
+import type { Release } from "../core/release.ts";
+import { readBy, readersOf } from "./order.ts";
+
+export type Planned =
+  | { readonly kind: "planned"; readonly plan: Plan; readonly digest: string }
+  | { readonly kind: "impossible"; readonly reasons: readonly string[] };
+
+/** The way back from `from` to `to`: readers first, then what they read; what does not differ is still checked. */
+export function planRollback(playbook: Playbook, from: Release, to: Release): Planned {
+  return planChange(playbook, "rollback", from, to);
+}
+
+/** The way out from `from` to `to`: what is read first, then its readers. */
+export function planRelease(playbook: Playbook, from: Release, to: Release): Planned {
+  return planChange(playbook, "release", from, to);
+}
+
+function planChange(playbook: Playbook, kind: Plan["kind"], from: Release, to: Release): Planned {
+  const reasons: string[] = [];
+  const restorable = playbook.components.filter((component) => !component.at.startsWith("gateway:"));
+  for (const component of restorable) {
+    if (!to.revisions[component.name]) reasons.push(`${to.label} names no revision of ${component.name}`);
+    if (kind === "rollback" && component.undo === "irreversible") {
+      reasons.push(`${component.name} is declared irreversible; an automatic plan may not touch it`);
+    }
+  }
+  for (const name of Object.keys(to.revisions)) {
+    if (!restorable.some((component) => component.name === name)) {
+      reasons.push(`${to.label} brings ${name}, which the playbook does not list under "what"`);
+    }
+  }
+  if (reasons.length > 0) return { kind: "impossible", reasons };
+  const names = new Set(restorable.map((component) => component.name));
+  const steps = restorable.map((component): Step => {
+    const ties = kind === "rollback" ? readersOf(component.name, [from, to]) : readBy(component.name, [from, to]);
+    const revision = to.revisions[component.name]!;
+    return {
+      id: component.name,
+      component: component.name,
+      at: component.at,
+      desired: revision.digest,
+      label: revision.label,
+      undo: component.undo,
+      after: ties.filter((name) => names.has(name)),
+    };
+  });
+  const circle = circleIn(steps);
+  if (circle) return { kind: "impossible", reasons: [`the components wait for each other: ${circle.join(" -> ")}`] };
+  const plan: Plan = { system: playbook.system, kind, from: from.id, to: to.id, steps, deadline: playbook.how.within };
+  return { kind: "planned", plan, digest: planDigest(plan) };
+}
+
+function circleIn(steps: readonly Step[]): readonly string[] | undefined {
+  const done = new Set<string>();
+  const visit = (id: string, path: readonly string[]): readonly string[] | undefined => {
+    if (done.has(id)) return undefined;
+    if (path.includes(id)) return [...path.slice(path.indexOf(id)), id];
+    const step = steps.find((candidate) => candidate.id === id);
+    for (const before of step?.after ?? []) {
+      const circle = visit(before, [...path, id]);
+      if (circle) return circle;
+    }
+    done.add(id);
+    return undefined;
+  };
+  for (const step of steps) {
+    const circle = visit(step.id, []);
+    if (circle) return circle;
+  }
+  return undefined;
+}

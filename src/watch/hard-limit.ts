@@ -1,0 +1,57 @@
+import type { HardLimit, Signal } from "../core/playbook.ts";
+import type { ReleaseId } from "../core/release.ts";
+import type { Sample } from "../core/sample.ts";
+import type { Instant } from "../core/time.ts";
+import type { Finding } from "../core/verdict.ts";
+
+const COMPARE = {
+  ">": (value: number, limit: number) => value > limit,
+  ">=": (value: number, limit: number) => value >= limit,
+  "<": (value: number, limit: number) => value < limit,
+  "<=": (value: number, limit: number) => value <= limit,
+} as const;
+
+/** Watches one plain threshold on one release. A count is judged over its whole life, a share over its window. */
+export interface HardLimitWatch {
+  observe(samples: readonly Sample[]): void;
+  judge(now: Instant): Finding;
+}
+
+export function watchHardLimit(limit: HardLimit, signal: Signal, candidate: ReleaseId): HardLimitWatch {
+  const seconds = new Map<Instant, { n: number; k: number }>();
+  let breached = false;
+  return {
+    observe(samples) {
+      for (const sample of samples) {
+        if (sample.signal !== signal.name || sample.release !== candidate) continue;
+        const second = seconds.get(sample.bucket) ?? { n: 0, k: 0 };
+        seconds.set(sample.bucket, { n: second.n + sample.n, k: second.k + sample.k });
+      }
+    },
+    judge(now) {
+      const from = limit.over === undefined ? Number.NEGATIVE_INFINITY : now - limit.over;
+      let n = 0;
+      let k = 0;
+      for (const [bucket, second] of seconds) {
+        if (bucket + 1000 <= from) seconds.delete(bucket);
+        else {
+          n += second.n;
+          k += second.k;
+        }
+      }
+      const value = signal.kind === "count" ? k : n === 0 ? undefined : k / n;
+      if (value !== undefined && n >= limit.min && COMPARE[limit.comparison](value, limit.limit)) breached = true;
+      return {
+        name: limit.name,
+        signal: signal.name,
+        kind: breached ? "harmful" : n === 0 ? "no-data" : "inconclusive",
+        claim: `${signal.name} ${limit.comparison} ${limit.limit}`,
+        method: "hard-limit",
+        candidate: { release: candidate, n, k },
+        reference: { release: "frozen-window", n: 0, k: 0 },
+        logHarm: breached ? Number.MAX_VALUE : 0,
+        logSafe: 0,
+      };
+    },
+  };
+}
