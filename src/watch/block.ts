@@ -27,8 +27,8 @@ export function blocksOf(
     if (sample.signal !== rule.signal.name) continue;
     if (sample.release !== candidate && sample.release !== reference) continue;
     const key = `${sample.node}/${sample.sequence}/${sample.bucket}`;
-    let block = blocks.get(key);
-    if (!block) blocks.set(key, (block = { bucket: sample.bucket, n1: 0, k1: 0, n0: 0, k0: 0 }));
+    const block = blocks.get(key) ?? { bucket: sample.bucket, n1: 0, k1: 0, n0: 0, k0: 0 };
+    blocks.set(key, block);
     const bad = badOf(rule, sample);
     if (sample.release === candidate) {
       block.n1 += sample.n;

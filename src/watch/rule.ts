@@ -13,7 +13,10 @@ export interface Rule {
   readonly signal: Signal;
   /** The claim as a sentence, for people: "losses rise by more than 60 %". */
   readonly claim: string;
+  /** The line between safe and harmful. */
   readonly null: HarmNull;
+  /** A worse line for the proof of harm, where the reference is known only within an interval. */
+  readonly harmNull?: HarmNull;
   /** Which side of the share is the bad one. */
   readonly badIs: "part" | "rest";
 }

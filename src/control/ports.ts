@@ -1,0 +1,66 @@
+import type { Clock, Ids, Notifier, RestoreAdapter, SignalSource, Store, TrafficAdapter } from "../core/ports.ts";
+import type { Rollout, StepRecord } from "../core/rollout.ts";
+import type { Instant, Milliseconds } from "../core/time.ts";
+import type { Verdict } from "../core/verdict.ts";
+import type { AtCrashPoint } from "../restore/crash-point.ts";
+
+/** Everything that the control loop needs of the world. */
+export interface ControlPorts {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly ids: Ids;
+  readonly traffic: TrafficAdapter;
+  readonly signals: SignalSource;
+  readonly adapterFor: (at: string) => RestoreAdapter;
+  /** Signs a tree head over all entries so far. Never awaited on the path of containment. */
+  readonly checkpoint: () => Promise<void>;
+  readonly notifier: Notifier;
+  readonly emit: (event: RolloutEvent) => void;
+  readonly atCrashPoint: AtCrashPoint;
+}
+
+/** Cadences and patience; none of them decides what counts as harm. */
+export interface Settings {
+  /** How often arrived data is judged. */
+  readonly tickMs: Milliseconds;
+  /** How long the candidate keeps its share without a living controller that sees its signals. */
+  readonly exposureMs: Milliseconds;
+  /** How long the right to act on a system lasts without renewal. */
+  readonly leaseMs: Milliseconds;
+  /** How long stable is watched alone before the release: the reference of `fixed`. */
+  readonly baselineMs: Milliseconds;
+  /** The candidate is blind when it got requests but no outcome for this long. */
+  readonly blindMs: Milliseconds;
+  /** A rollout without a decision for this long goes back. */
+  readonly patienceMs: Milliseconds;
+  /** "Fixed" must be proved within this time after the restore. */
+  readonly proofMs: Milliseconds;
+  /** Who we are, in leases. */
+  readonly holder: string;
+}
+
+export type RolloutEventKind =
+  | "resumed"
+  | "baseline"
+  | "deploying"
+  | "exposed"
+  | "judged"
+  | "blind"
+  | "harm"
+  | "contained"
+  | "step"
+  | "restored"
+  | "proving"
+  | "promoted"
+  | "observed-harm"
+  | "ended";
+
+/** What happens, for people who watch: the page, the terminal, the event stream. */
+export interface RolloutEvent {
+  readonly kind: RolloutEventKind;
+  readonly at: Instant;
+  readonly rollout: Rollout;
+  readonly text: string;
+  readonly verdict?: Verdict;
+  readonly step?: StepRecord;
+}

@@ -1,0 +1,98 @@
+import { RollbookError } from "../core/errors.ts";
+import type { Playbook } from "../core/playbook.ts";
+import type { Rollout, Saga } from "../core/rollout.ts";
+import { planRelease } from "../decide/plan-change.ts";
+import { runSaga } from "../restore/saga-runner.ts";
+import { freezeBaseline } from "./baseline.ts";
+import { expose } from "./exposure.ts";
+import type { ControlPorts, Settings } from "./ports.ts";
+import { continueRollback, rollBack } from "./roll-back.ts";
+import { emit, entryOf, FencedError, holdLease, type Run, save } from "./run.ts";
+
+/**
+ * Runs a rollout from wherever it stands to its end: baseline, deployment, exposure, and, if need be, the way back.
+ * Calling it again after a crash is how it recovers; everything it needs is in the store.
+ */
+export async function runRollout(
+  ports: ControlPorts,
+  settings: Settings,
+  playbook: Playbook,
+  id: string,
+  onRun: (run: Run) => void = () => undefined,
+): Promise<Rollout> {
+  const { lease, keep } = await holdLease(ports, settings, playbook.system);
+  const run = await load(ports, settings, playbook, id, lease);
+  onRun(run);
+  const letGo = keep(run);
+  try {
+    if (run.rollout.endedAt === undefined) await goOn(run);
+    await ports.checkpoint();
+    return run.rollout;
+  } finally {
+    letGo();
+  }
+}
+
+async function goOn(run: Run): Promise<void> {
+  if (run.rollout.rollback) {
+    emit(run, "resumed", "found a rollback that was cut off; finishing it");
+    return continueRollback(run);
+  }
+  if (run.rollout.step < 0) {
+    if (run.rollout.frozen.length === 0) await save(run, { ...run.rollout, frozen: await freezeBaseline(run) });
+    if (!(await deploy(run))) return;
+  } else emit(run, "resumed", "found a rollout that was cut off; going on with its evidence");
+  await expose(run);
+}
+
+/** Brings the candidate's components into place, before any traffic can reach them. */
+async function deploy(run: Run): Promise<boolean> {
+  const { ports, playbook, rollout } = run;
+  const record = await ports.store.record(rollout.id);
+  const saga = record?.sagas[0] ?? (await startDeployment(run));
+  emit(run, "deploying", `bringing ${saga.plan.steps.map((step) => step.label).join(", ")} into place`);
+  const onStep = () => undefined;
+  const end = await runSaga({ ...ports, onStep }, saga, run.lease);
+  if (end.kind === "fenced") throw new FencedError(run.lease.resource);
+  if (end.kind === "completed") return true;
+  const now = ports.clock.now();
+  const verdict = { kind: "no-data", at: now, because: [], logEvidence: 0, logThreshold: 0, findings: [] } as const;
+  emit(run, "ended", `${playbook.system}: the release could not be deployed (${end.steps.join(", ")})`);
+  await rollBack(run, "undecided", [`the release could not be deployed: ${end.steps.join(", ")}`], verdict, []);
+  return false;
+}
+
+async function startDeployment(run: Run): Promise<Saga> {
+  const planned = planRelease(run.playbook, run.stable, run.candidate);
+  if (planned.kind === "impossible") {
+    throw new RollbookError("RELEASE_REFUSED", { reason: planned.reasons.join("; ") });
+  }
+  const saga: Saga = {
+    id: run.ports.ids.next("saga"),
+    rollout: run.rollout.id,
+    plan: planned.plan,
+    planDigest: planned.digest as Saga["planDigest"],
+    status: "running",
+    startedAt: run.ports.clock.now(),
+  };
+  await save(run, run.rollout, [
+    { kind: "saga", saga },
+    entryOf(run, "saga-started", { saga: saga.id, plan: saga.planDigest, steps: saga.plan.steps.map((s) => s.id) }),
+  ]);
+  return saga;
+}
+
+async function load(
+  ports: ControlPorts,
+  settings: Settings,
+  playbook: Playbook,
+  id: string,
+  lease: Run["lease"],
+): Promise<Run> {
+  const rollout = await ports.store.rollout(id);
+  if (!rollout) throw new RollbookError("NOT_FOUND", { what: `rollout ${id}` });
+  const stable = await ports.store.release(rollout.stable);
+  const candidate = await ports.store.release(rollout.candidate);
+  if (!stable || !candidate) throw new RollbookError("NOT_FOUND", { what: `release of rollout ${id}` });
+  return { ports, settings, playbook, stable, candidate, rollout, lease, stopped: false };
+}

@@ -1,0 +1,120 @@
+import type { EntryDraft, EntryType, Route } from "../core/entry.ts";
+import { RollbookError } from "../core/errors.ts";
+import type { Playbook } from "../core/playbook.ts";
+import type { Change } from "../core/ports.ts";
+import type { Release } from "../core/release.ts";
+import type { Lease, Rollout } from "../core/rollout.ts";
+import type { Sample } from "../core/sample.ts";
+import type { Verdict } from "../core/verdict.ts";
+import type { ControlPorts, RolloutEventKind, Settings } from "./ports.ts";
+
+/** One rollout being run by this process. `rollout` and `lease` move on; everything else stays. */
+export interface Run {
+  readonly ports: ControlPorts;
+  readonly settings: Settings;
+  readonly playbook: Playbook;
+  readonly stable: Release;
+  readonly candidate: Release;
+  rollout: Rollout;
+  lease: Lease;
+  /** Set when a person pulls the cord. */
+  cord?: { readonly by: string; readonly reason: string };
+  stopped: boolean;
+}
+
+/** Another process holds the newer fence: this one must not touch anything any more. */
+export class FencedError extends Error {
+  constructor(resource: string) {
+    super(`another controller acts on ${resource}`);
+    this.name = "FencedError";
+  }
+}
+
+export function entryOf(run: Run, type: EntryType, data: EntryDraft["data"], actor = "rollbook"): Change {
+  const { rollout, ports } = run;
+  return {
+    kind: "entry",
+    entry: { type, at: ports.clock.now(), system: rollout.system, actor, rollout: rollout.id, data },
+  };
+}
+
+/** Writes the rollout's new state together with whatever belongs to it, or throws when we are fenced. */
+export async function save(run: Run, next: Rollout, changes: readonly Change[] = []): Promise<void> {
+  const guard = { resource: run.lease.resource, fence: run.lease.fence };
+  const written = await run.ports.store.commit([{ kind: "rollout", rollout: next }, ...changes], guard);
+  if (written.kind === "fenced") throw new FencedError(run.lease.resource);
+  run.rollout = next;
+}
+
+/** Takes what the data plane has counted since the last call. Durable only once `keep` or a commit has written it. */
+export function drain(run: Run): readonly Sample[] {
+  return run.ports.signals.drain();
+}
+
+export function samplesChange(run: Run, samples: readonly Sample[]): readonly Change[] {
+  return samples.length > 0 ? [{ kind: "samples", rollout: run.rollout.id, samples }] : [];
+}
+
+/** Writes samples that no decision waits for. */
+export async function keep(run: Run, samples: readonly Sample[]): Promise<void> {
+  if (samples.length === 0) return;
+  const guard = { resource: run.lease.resource, fence: run.lease.fence };
+  const written = await run.ports.store.commit(samplesChange(run, samples), guard);
+  if (written.kind === "fenced") throw new FencedError(run.lease.resource);
+}
+
+export function emit(run: Run, kind: RolloutEventKind, text: string, extra: { readonly verdict?: Verdict } = {}): void {
+  run.ports.emit({ kind, at: run.ports.clock.now(), rollout: run.rollout, text, ...extra });
+}
+
+/** The route that gives the candidate this share; every change is a new epoch. */
+export function routeTo(run: Run, percent: number): Route {
+  const { system } = run.playbook;
+  const epoch = (run.ports.traffic.current(system)?.epoch ?? 0) + 1;
+  return {
+    system,
+    epoch,
+    stable: run.stable.id,
+    candidate: run.candidate.id,
+    candidatePpm: Math.round(percent * 10_000),
+  };
+}
+
+/** Takes the right to act on a system and keeps it until `stop`; a lost lease marks the run as stopped. */
+export async function holdLease(
+  ports: ControlPorts,
+  settings: Settings,
+  system: string,
+): Promise<{ readonly lease: Lease; readonly keep: (run: Run) => () => void }> {
+  const resource = `system:${system}`;
+  const deadline = ports.clock.now() + 2 * settings.leaseMs;
+  for (;;) {
+    const lease = await ports.store.acquireLease(resource, settings.holder, settings.leaseMs, ports.clock.now());
+    if (lease) return { lease, keep: (run) => renewUntilStopped(run) };
+    if (ports.clock.now() > deadline) {
+      throw new RollbookError("RELEASE_REFUSED", { reason: `another controller acts on ${system}` });
+    }
+    await ports.clock.sleep(settings.leaseMs / 4);
+  }
+}
+
+function renewUntilStopped(run: Run): () => void {
+  const done = new AbortController();
+  const { ports, settings } = run;
+  const loop = async () => {
+    while (!done.signal.aborted) {
+      await ports.clock.sleep(settings.leaseMs / 3, done.signal);
+      if (done.signal.aborted) return;
+      const renewed = await ports.store.renewLease(run.lease, settings.leaseMs, ports.clock.now());
+      if (renewed) run.lease = renewed;
+      else {
+        run.stopped = true;
+        return;
+      }
+    }
+  };
+  loop().catch(() => {
+    run.stopped = true;
+  });
+  return () => done.abort();
+}

@@ -1,0 +1,67 @@
+import { shortDigest } from "../core/digest.ts";
+import { formatDuration, type Milliseconds } from "../core/time.ts";
+import type { Report } from "./report.ts";
+
+const HEADLINES: Readonly<Record<Report["outcome"], string>> = {
+  promoted: "PROMOTED: proved to do no harm",
+  "rolled-back-verified": "ROLLED BACK and proved fixed",
+  "rolled-back-unverified": "ROLLED BACK, not proved fixed",
+  undecided: "UNDECIDED: went back to stable",
+  stuck: "STUCK: contained, but people are needed",
+  "observed-harm": "OBSERVED: would have rolled back",
+  running: "RUNNING",
+};
+
+/** The report as plain text for people. */
+export function renderReport(report: Report): string {
+  const lines = [
+    `${report.system}: ${HEADLINES[report.outcome]}`,
+    `  candidate  ${report.candidate.label} (${shortDigest(report.candidate.id)})${report.candidate.quarantined ? ", in quarantine" : ""}`,
+    `  stable     ${report.stable.label} (${shortDigest(report.stable.id)})`,
+  ];
+  if (report.because.length > 0) lines.push(`  because    ${report.because.join(", ")}`);
+  lines.push("", "  Clocks", ...clockLines(report));
+  const { badAnswers: bad } = report;
+  lines.push(
+    "",
+    `  Bad answers served by the candidate: ${bad.served} of ${bad.of} (${bad.meaning}); ${bad.excess} more than stable would have`,
+    "",
+    "  Evidence",
+    ...report.evidence.map((item) => `    ${item.name}: ${item.words}`),
+  );
+  if (report.fixed.length > 0) {
+    lines.push("", "  Fixed?", ...report.fixed.map((item) => `    ${item.name.replace("fixed: ", "")}: ${item.words}`));
+  }
+  if (report.components.length > 0) lines.push("", "  One restore point", ...componentLines(report));
+  lines.push(
+    "",
+    `  The article's fixed rule (${report.article.rule}), on the same stream`,
+    `    on technical errors:        ${report.article.onErrors}`,
+    `    on ${report.badAnswers.signal}: `.padEnd(32) + report.article.onBusiness,
+    `    on stable:                  ${report.article.onStable}`,
+    `    its five-minute bar:        ${report.article.fiveMinutes}`,
+    "",
+    `  Ledger: ${report.ledger.size} entries, root ${report.ledger.root.slice(0, 16)}..., ${report.ledger.verified ? "verified" : "NOT VERIFIED"}`,
+  );
+  return lines.join("\n");
+}
+
+function clockLines({ clocks }: Report): string[] {
+  const line = (name: string, span: Milliseconds | undefined, what: string) =>
+    span === undefined ? [] : [`    ${name.padEnd(8)} ${formatDuration(span).padStart(8)}  ${what}`];
+  return [
+    ...line("detect", clocks.detect, "first exposure to decision"),
+    ...line("contain", clocks.contain, "decision to no new request on the candidate"),
+    ...line("restore", clocks.restore, "decision to every component read back"),
+    ...line("fix", clocks.fix, "decision to proved fixed"),
+    ...line("total", clocks.total, "first exposure to the end"),
+  ];
+}
+
+function componentLines(report: Report): string[] {
+  return report.components.map((component) => {
+    const same = component.found === component.wanted ? "read back" : "NOT READ BACK";
+    const extra = component.note ? ` (${component.note})` : component.recovered ? " (recovered after a crash)" : "";
+    return `    ${component.component.padEnd(8)} ${component.label.padEnd(28)} ${shortDigest(component.wanted)}  ${component.status}, ${same}${extra}`;
+  });
+}

@@ -1,0 +1,108 @@
+import type { HardLimit, Signal } from "../core/playbook.ts";
+import type { ReleaseId } from "../core/release.ts";
+import type { FrozenWindow } from "../core/rollout.ts";
+import type { Sample } from "../core/sample.ts";
+import type { Instant, Milliseconds } from "../core/time.ts";
+import type { Finding, Verdict } from "../core/verdict.ts";
+import { combine } from "../statistics/index.ts";
+import { type HardLimitWatch, watchHardLimit } from "./hard-limit.ts";
+import type { Rule } from "./rule.ts";
+import { type RuleWatch, watchRule } from "./rule-watch.ts";
+
+/** Everything that is fixed before the first outcome of the candidate is seen; it is hashed into the ledger. */
+export interface EvaluatorSetup {
+  readonly rules: readonly Rule[];
+  readonly hardLimits: readonly { readonly limit: HardLimit; readonly signal: Signal }[];
+  /** Lifetime probability of a false rollback, shared by all rules. */
+  readonly alpha: number;
+  /** Probability of calling a candidate safe that does the harm which a rule names. */
+  readonly beta: number;
+  readonly candidate: ReleaseId;
+  readonly reference: ReleaseId;
+  /** Outcomes of requests from before this moment are not evidence. */
+  readonly from: Instant;
+  /** The horizon over which late faults are expected; half of the error budget is spread over it. */
+  readonly horizon: Milliseconds;
+  readonly frozen: readonly FrozenWindow[];
+  /** Requests went to the candidate, yet none of a rule's outcomes for this long: blind. */
+  readonly blindMs: Milliseconds;
+}
+
+export interface Evaluator {
+  /** Takes samples in the order of their arrival. */
+  observe(samples: readonly Sample[]): void;
+  /** Judges everything observed so far; call it on every arrival of data. */
+  judge(now: Instant): Verdict;
+}
+
+/**
+ * The evaluator of `when`: one e-process for harm and one for safety per rule, combined under one false-alarm budget,
+ * beside the hard limits. Deterministic: the same samples in the same order give the same verdict, bit for bit.
+ */
+export function createEvaluator(setup: EvaluatorSetup): Evaluator {
+  const rules: readonly RuleWatch[] = setup.rules.map((rule) => watchRule(rule, setup));
+  const limits: readonly HardLimitWatch[] = setup.hardLimits.map(({ limit, signal }) =>
+    watchHardLimit(limit, signal, setup.candidate),
+  );
+  const logThreshold = -Math.log(setup.alpha);
+  const weights = rules.map(() => 1 / rules.length);
+  let decided: Verdict | undefined;
+  return {
+    observe(samples) {
+      for (const batch of batchesOf(samples)) for (const watch of rules) watch.observe(batch);
+      for (const watch of limits) watch.observe(samples);
+    },
+    judge(now) {
+      if (decided) return { ...decided, at: now };
+      const findings = rules.map((watch) => watch.judge(now));
+      const breaches = limits.map((watch) => watch.judge(now));
+      const logEvidence =
+        rules.length === 0
+          ? Number.NEGATIVE_INFINITY
+          : combine(
+              findings.map((f) => f.logHarm),
+              weights,
+            );
+      const harmful = logEvidence >= logThreshold;
+      const blamed = harmful ? blame(findings, logThreshold) : [];
+      const broken = breaches.filter((finding) => finding.kind === "harmful");
+      const because = [...broken, ...blamed].map((finding) => finding.name);
+      const verdict: Verdict = {
+        kind: because.length > 0 ? "harmful" : mildest(findings),
+        at: now,
+        because,
+        logEvidence,
+        logThreshold,
+        findings: [...findings.map((f) => (blamed.includes(f) ? { ...f, kind: "harmful" as const } : f)), ...breaches],
+      };
+      if (verdict.kind === "harmful") decided = verdict;
+      return verdict;
+    },
+  };
+}
+
+/** After the combined evidence is over its threshold: the rules that carry it by themselves, or else the strongest. */
+function blame(findings: readonly Finding[], logThreshold: number): readonly Finding[] {
+  const alone = findings.filter((finding) => finding.logHarm >= logThreshold + Math.log(findings.length));
+  if (alone.length > 0) return alone;
+  return [findings.reduce((worst, finding) => (finding.logHarm > worst.logHarm ? finding : worst))];
+}
+
+/** Doubt about one rule is doubt about all: the rollout is healthy only when every rule is. */
+function mildest(findings: readonly Finding[]): Verdict["kind"] {
+  for (const kind of ["instrument-error", "no-data", "inconclusive"] as const)
+    if (findings.some((finding) => finding.kind === kind)) return kind;
+  return "healthy";
+}
+
+/** Samples of one node and sequence arrived together. */
+export function batchesOf(samples: readonly Sample[]): readonly (readonly Sample[])[] {
+  const batches = new Map<string, Sample[]>();
+  for (const sample of samples) {
+    const key = `${sample.node}/${sample.sequence}`;
+    const batch = batches.get(key);
+    if (batch) batch.push(sample);
+    else batches.set(key, [sample]);
+  }
+  return [...batches.values()];
+}

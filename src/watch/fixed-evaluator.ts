@@ -1,0 +1,66 @@
+import type { Criterion } from "../core/playbook.ts";
+import type { ReleaseId } from "../core/release.ts";
+import type { FrozenWindow } from "../core/rollout.ts";
+import type { Sample } from "../core/sample.ts";
+import type { Instant, Milliseconds } from "../core/time.ts";
+import type { Finding, Verdict } from "../core/verdict.ts";
+import { exactLowerBound, exactUpperBound } from "../statistics/exact-bound.ts";
+import type { Evaluator } from "./evaluator.ts";
+import { createEvaluator } from "./evaluator.ts";
+import { badOf, type Rule } from "./rule.ts";
+
+export interface FixedSetup {
+  readonly rules: readonly (Rule & { readonly kind: Criterion["kind"] })[];
+  /** Probability of calling it fixed when one of the criteria does not hold. */
+  readonly beta: number;
+  readonly release: ReleaseId;
+  readonly from: Instant;
+  readonly frozen: readonly FrozenWindow[];
+  readonly blindMs: Milliseconds;
+}
+
+/**
+ * The evaluator of `fixed`: every criterion must be *proved*, for what is served now.
+ * A criterion `within m` is judged against stable's own frozen window: with probability 1 - beta/2 its true bad share is
+ * at least the window's exact lower bound L, so proving "bad share below ratio * L + points" at level beta/2 proves the
+ * criterion at level beta, however often one looks.
+ */
+export function createFixedEvaluator(setup: FixedSetup): Evaluator {
+  const rules = setup.rules.map((rule) => lineOf(rule, setup));
+  const none = "sha256:none" as ReleaseId;
+  const evaluator = createEvaluator({
+    rules,
+    hardLimits: [],
+    alpha: setup.beta / 2,
+    beta: setup.beta / 2,
+    candidate: setup.release,
+    reference: none,
+    from: setup.from,
+    horizon: 60_000,
+    frozen: setup.frozen,
+    blindMs: setup.blindMs,
+  });
+  const withReference = (finding: Finding): Finding => {
+    const window = setup.frozen.find((frozen) => frozen.signal === finding.signal);
+    return { ...finding, reference: { release: "frozen-window", n: window?.n ?? 0, k: window?.k ?? 0 } };
+  };
+  return {
+    observe: (samples: readonly Sample[]) => evaluator.observe(samples),
+    judge(now): Verdict {
+      const verdict = evaluator.judge(now);
+      return { ...verdict, findings: verdict.findings.map(withReference) };
+    },
+  };
+}
+
+function lineOf(rule: FixedSetup["rules"][number], setup: FixedSetup): Rule {
+  if (rule.kind !== "within") return rule;
+  const window = setup.frozen.find((frozen) => frozen.signal === rule.signal.name) ?? { n: 0, k: 0 };
+  const bad = badOf(rule, window);
+  const line = (share: number) => ({ ratio: 0, points: rule.null.ratio * share + rule.null.points });
+  return {
+    ...rule,
+    null: line(exactLowerBound(window.n, bad, setup.beta / 2)),
+    harmNull: line(exactUpperBound(window.n, bad, setup.beta / 2)),
+  };
+}
