@@ -1,0 +1,16 @@
+import type { z } from "zod";
+import type { Permission } from "./permission.ts";
+
+/** One thing that Rollbook can be asked to do. CLI, HTTP API and their docs all come from a table of these. */
+export interface Operation<Input, Output> {
+  readonly name: string;
+  readonly summary: string;
+  readonly method: "GET" | "POST";
+  /** Path of the HTTP API; `{name}` parts are taken from the input. */
+  readonly path: string;
+  readonly permission: Permission;
+  /** Changing operations take `dryRun`, which answers with the plan and its digest and changes nothing. */
+  readonly changes: boolean;
+  readonly input: z.ZodType<Input>;
+  readonly run: (input: Input, by: string) => Promise<Output>;
+}

@@ -1,0 +1,119 @@
+import { createHash, timingSafeEqual } from "node:crypto";
+import { type Context, Hono } from "hono";
+import { bodyLimit } from "hono/body-limit";
+import { RollbookError } from "../core/errors.ts";
+import type { Store, TokenRecord } from "../core/ports.ts";
+import type { Operation } from "../operations/operation.ts";
+import { allows } from "../operations/permission.ts";
+import type { EventStream } from "./event-stream.ts";
+import { problemOf } from "./problem.ts";
+
+const MAX_BODY = 1024 * 1024;
+
+export interface ApiParts {
+  readonly store: Store;
+  readonly operations: readonly Operation<never, unknown>[];
+  readonly events: EventStream;
+  /** OFREP: pure functions of the flags room. */
+  readonly flags: (method: string, path: string, body: string, etag: string | undefined) => FlagAnswer;
+  readonly page: (path: string) => { readonly type: string; readonly content: string } | undefined;
+  readonly log: (text: string) => void;
+}
+
+export interface FlagAnswer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+}
+
+const SECURITY_HEADERS = {
+  "Content-Security-Policy": "default-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
+  "X-Content-Type-Options": "nosniff",
+  "Referrer-Policy": "no-referrer",
+  "Cache-Control": "no-store",
+} as const;
+
+/** The HTTP API and the page. Maps operations to transport; decides nothing. */
+export function createApi(parts: ApiParts): Hono {
+  const api = new Hono();
+  api.use(async (context, next) => {
+    if (!isLocalHost(context.req.header("host"))) return context.text("unknown host", 421);
+    await next();
+    for (const [name, value] of Object.entries(SECURITY_HEADERS)) context.res.headers.set(name, value);
+    return undefined;
+  });
+  api.use(
+    bodyLimit({
+      maxSize: MAX_BODY,
+      onError: (context) => context.json({ title: "The body is too large.", status: 413 }, 413),
+    }),
+  );
+  for (const operation of parts.operations) {
+    api.on(operation.method, operation.path.replace(/\{(\w+)\}/g, ":$1"), (context) =>
+      answer(parts, operation, context),
+    );
+  }
+  api.get("/v1/events", (context) => parts.events.connect(context.req.raw.signal));
+  api.get("/healthz", (context) => context.json({ ok: true }));
+  api.post("/ofrep/v1/evaluate/flags/:key?", async (context) => {
+    const { status, headers, body } = parts.flags(
+      "POST",
+      context.req.path,
+      await context.req.text(),
+      context.req.header("if-none-match"),
+    );
+    return new Response(status === 304 ? null : body, { status, headers });
+  });
+  api.get("*", (context) => {
+    const file = parts.page(context.req.path);
+    return file
+      ? context.body(file.content, 200, { "Content-Type": file.type })
+      : context.json({ title: "There is no such page.", status: 404 }, 404);
+  });
+  api.onError((error, context) => {
+    const { status, body } = problemOf(error);
+    if (status === 500) parts.log(`api: ${error.stack ?? error.message}`);
+    return context.json(body, status, { "Content-Type": "application/problem+json" });
+  });
+  return api;
+}
+
+async function answer(parts: ApiParts, operation: Operation<never, unknown>, context: Context): Promise<Response> {
+  const token = await tokenOf(parts.store, context.req.header("authorization"));
+  if (!allows(token?.role, operation.permission)) throw new RollbookError("UNAUTHORISED");
+  const given = {
+    ...context.req.param(),
+    ...(operation.method === "GET" ? context.req.query() : await jsonOf(context)),
+  };
+  const parsed = operation.input.safeParse(given);
+  if (!parsed.success) {
+    const reason = parsed.error.issues.map((issue) => `${issue.path.join(".") || "body"}: ${issue.message}`).join("; ");
+    throw new RollbookError("REQUEST_INVALID", { reason });
+  }
+  const output = await operation.run(parsed.data, token ? `token:${token.id}` : "anonymous");
+  return context.json((output ?? null) as object);
+}
+
+async function jsonOf(context: Context): Promise<object> {
+  const text = await context.req.text();
+  if (text === "") return {};
+  try {
+    const value: unknown = JSON.parse(text);
+    if (value !== null && typeof value === "object" && !Array.isArray(value)) return value;
+  } catch (error) {
+    throw new RollbookError("REQUEST_INVALID", { reason: `the body is not JSON: ${(error as Error).message}` });
+  }
+  throw new RollbookError("REQUEST_INVALID", { reason: "the body must be a JSON object" });
+}
+
+async function tokenOf(store: Store, header: string | undefined): Promise<TokenRecord | undefined> {
+  const secret = /^Bearer (\S{1,200})$/.exec(header ?? "")?.[1];
+  if (!secret) return undefined;
+  const hash = createHash("sha256").update(secret).digest();
+  return (await store.tokens()).find((token) => timingSafeEqual(Buffer.from(token.sha256, "hex"), hash));
+}
+
+/** Other hosts' names are refused, so that a page elsewhere cannot reach us by rebinding its own name to loopback. */
+function isLocalHost(host: string | undefined): boolean {
+  return host !== undefined && /^(127\.0\.0\.1|localhost|\[::1\])(:\d+)?$/.test(host);
+}

@@ -1,0 +1,27 @@
+import { errorCatalogue, RollbookError } from "../core/errors.ts";
+
+const STATUS: Partial<Record<RollbookError["code"], 400 | 401 | 404 | 409 | 503>> = {
+  UNAUTHORISED: 401,
+  NOT_FOUND: 404,
+  RELEASE_REFUSED: 409,
+  SYSTEM_UNREACHABLE: 503,
+};
+
+/** An error as `application/problem+json` (RFC 9457), with the state that was left and what to do. */
+export function problemOf(error: unknown): {
+  readonly status: 400 | 401 | 404 | 409 | 500 | 503;
+  readonly body: object;
+} {
+  if (error instanceof RollbookError) {
+    const { state, hint } = errorCatalogue[error.code];
+    const status = STATUS[error.code] ?? 400;
+    return {
+      status,
+      body: { type: `/errors#${error.code}`, title: error.message, status, code: error.code, state, hint },
+    };
+  }
+  return {
+    status: 500,
+    body: { type: "about:blank", title: "Something inside Rollbook broke.", status: 500, state: "Look at the log." },
+  };
+}
