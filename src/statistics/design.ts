@@ -1,0 +1,133 @@
+import type { MarginNull } from "./block.ts";
+
+/** `poisson-tilt` is for rare outcomes, `projected-bernoulli` for any. */
+export type Form = "poisson-tilt" | "projected-bernoulli";
+
+/** One simple alternative of the mixture. */
+export interface Alternative {
+  /** Times the margin line: in rates (tilt) or in odds (projected). Above 1 is harm, below 1 is safety. */
+  readonly effect: number;
+  /** The candidate's bad rate at that effect. */
+  readonly rate: number;
+  readonly weight: number;
+  /** Up to this bad share of a block's reference, the factor is monotone in the candidate's outcomes by itself. */
+  readonly calm: number;
+}
+
+/**
+ * A test, fixed before the first observation: plain JSON, so that a ledger can hold it and anybody can recompute the
+ * evidence from the counts. `forecast` must be known beforehand; a wrong one costs power, never validity.
+ */
+export interface Design {
+  readonly form: Form;
+  /** `harm` tests `p1 <= ratio * p0 + points`, `safety` the opposite `p1 >= ratio * p0 + points`. */
+  readonly direction: "harm" | "safety";
+  readonly null: MarginNull;
+  readonly forecast: number;
+  /** The reference's bad rate under the alternatives: the forecast, kept where alternatives exist. */
+  readonly baseline: number;
+  readonly alternatives: readonly Alternative[];
+}
+
+export interface DesignRequest {
+  readonly form: Form;
+  readonly null: MarginNull;
+  /** The reference's expected bad rate, in [0, 1]. */
+  readonly forecast: number;
+}
+
+const EDGE = 1e-9;
+const RARE = 0.03;
+const COMMON = 1 / 3;
+const ALTERNATIVES = 16;
+
+/** The tilt while the forecast and the margin line are both rare (at most 3 %), else the projected form. */
+export function chooseForm(forecast: number, hypothesis: MarginNull): Form {
+  const line = hypothesis.ratio * forecast + hypothesis.points;
+  return forecast <= RARE && line <= RARE ? "poisson-tilt" : "projected-bernoulli";
+}
+
+/**
+ * Evidence against "not harmful". Alternatives are log-spaced in their effect.
+ * @throws RangeError for a null that nothing can violate, a forecast outside [0, 1], or a tilt whose margin line is
+ * above one third.
+ */
+export function harmDesign(request: DesignRequest): Design {
+  return buildDesign("harm", request, request.form === "poisson-tilt" ? [1.3, 12] : [1.08, 12]);
+}
+
+/**
+ * Evidence for "not harmful", against `p1 >= ratio * p0 + points`. The alternatives lie around a candidate that is
+ * as good as the forecast, since that is what a sound release is.
+ * @throws RangeError as `harmDesign` does.
+ */
+export function safetyDesign(request: DesignRequest): Design {
+  const { ratio, points } = request.null;
+  const { forecast } = request;
+  const line = ratio * forecast + points;
+  const equal = forecast > 0 && forecast < line && line < 1 ? effectOf(request.form, line, forecast) : 1.6;
+  const low = Math.sqrt(equal);
+  return buildDesign("safety", request, [low, Math.max(equal ** 3, low * 1.5)]);
+}
+
+function effectOf(form: Form, line: number, rate: number): number {
+  return form === "poisson-tilt" ? line / rate : (line * (1 - rate)) / (rate * (1 - line));
+}
+
+function buildDesign(
+  direction: Design["direction"],
+  request: DesignRequest,
+  [low, high]: readonly [number, number],
+): Design {
+  const { form, forecast } = request;
+  const { ratio, points } = request.null;
+  if (!(ratio >= 0 && points >= 0 && points < 1 && ratio + points > 0 && Number.isFinite(ratio))) {
+    throw new RangeError(`No test exists for the null p1 <= ${ratio} * p0 + ${points}.`);
+  }
+  if (!(forecast >= 0 && forecast <= 1)) throw new RangeError(`A forecast is a share, not ${forecast}.`);
+  // Where the margin line would pass 1, no candidate rate could violate it: the alternatives stay below that.
+  const ceiling = 1 - (1 - points) / 20;
+  const highest = ratio === 0 ? 1 - EDGE : Math.min(1 - EDGE, (ceiling - points) / ratio);
+  const baseline = Math.min(Math.max(forecast, 1e-6), highest);
+  const line = ratio * baseline + points;
+  if (form === "poisson-tilt" && line > COMMON) {
+    throw new RangeError(`The margin line ${line} is too common for the tilt; use the projected form.`);
+  }
+  const top = form === "poisson-tilt" && direction === "harm" ? Math.min(high, 0.5 / line) : high;
+  const alternatives = Array.from({ length: ALTERNATIVES }, (_, index) => {
+    const size = low * (top / low) ** (index / (ALTERNATIVES - 1));
+    const effect = direction === "harm" ? size : 1 / size;
+    const rate = rateAt(form, line, effect);
+    const calm = calmShare(form, request.null, baseline, rate);
+    return Object.freeze({ effect, rate, weight: 1 / ALTERNATIVES, calm });
+  });
+  return Object.freeze({
+    form,
+    direction,
+    null: Object.freeze({ ratio, points }),
+    forecast,
+    baseline,
+    alternatives: Object.freeze(alternatives),
+  });
+}
+
+function rateAt(form: Form, line: number, effect: number): number {
+  if (form === "poisson-tilt") return effect * line;
+  const odds = (effect * line) / (1 - line);
+  return Math.min(Math.max(odds / (1 + odds), EDGE), 1 - EDGE);
+}
+
+/**
+ * The bad share of the reference at which the first bad candidate outcome of a block stops adding evidence. For the
+ * tilt without points this is the whole story; elsewhere later outcomes may turn earlier, hence the fraction.
+ */
+function calmShare(form: Form, hypothesis: MarginNull, baseline: number, rate: number): number {
+  const { ratio, points } = hypothesis;
+  if (ratio === 0) return 1;
+  const line = ratio * baseline + points;
+  const gain = Math.log(rate / line) / (rate / line - 1);
+  if (form === "poisson-tilt" && points === 0) return Math.min(1, gain / ratio);
+  const room = form === "poisson-tilt" ? (gain - line) / ratio : (gain * (1 - line)) / ratio;
+  const fraction = form === "poisson-tilt" ? 0.1 : 0.25;
+  return Math.min(1, baseline + fraction * Math.max(0, room));
+}

@@ -1,0 +1,89 @@
+import type { Block } from "./block.ts";
+import type { Alternative, Design } from "./design.ts";
+import { projectedFactor } from "./projection.ts";
+import { tiltFactor } from "./tilt.ts";
+
+/**
+ * ln of the block's e-value for each alternative of the design, in its order. Under every point of the null its
+ * expectation is at most 1, whatever the forecast was. One more bad candidate outcome, added or turned from good,
+ * never lowers harm evidence and never raises safety evidence. A block that says nothing (no candidate, or no
+ * reference where the null needs one) gives 0.
+ * @throws RangeError for counts that are not counts.
+ */
+export function increments(design: Design, block: Block): Float64Array {
+  check(block);
+  const out = new Float64Array(design.alternatives.length);
+  if (block.n0 === 0 && design.null.ratio > 0) return out;
+  const share = block.n0 === 0 ? 0 : block.k0 / block.n0;
+  design.alternatives.forEach((alternative, index) => {
+    if (share <= alternative.calm) out[index] = factor(design, alternative, block, block.k1);
+    else if (design.direction === "harm") out[index] = lowestWithMoreBad(design, alternative, block);
+    else out[index] = lowestWithFewerBad(design, alternative, block);
+  });
+  return out;
+}
+
+/** The factor of the block if `k1` of its candidates were bad, its good ones being as many as they are. */
+function factor(design: Design, alternative: Alternative, block: Block, k1: number): number {
+  const n1 = block.n1 - block.k1 + k1;
+  if (n1 === 0) return 0;
+  const changed = { n1, k1, n0: block.n0, k0: block.k0 };
+  return design.form === "poisson-tilt"
+    ? tiltFactor(design.null, design.baseline, alternative.rate, changed)
+    : projectedFactor(design.null, design.baseline, alternative.rate, changed);
+}
+
+/** No candidate count beyond this many times the reference is looked at. */
+const REACH = 1e4;
+
+/**
+ * When the reference of a block is surprisingly bad, a bad candidate outcome can speak for the null: it makes the
+ * candidate's arm heavier. The lowest value over all greater numbers of bad outcomes is still a valid e-value (it is
+ * never larger) and cannot fall when one is added.
+ */
+function lowestWithMoreBad(design: Design, alternative: Alternative, block: Block): number {
+  const at = (k1: number) => factor(design, alternative, block, k1);
+  const end = block.n0 * REACH;
+  const rungs = [block.k1];
+  for (let step = 1; block.k1 + step < end; step *= 2) rungs.push(block.k1 + step);
+  rungs.push(Math.max(end, block.k1));
+  const values = rungs.map(at);
+  let lowest = Math.min(...values);
+  for (let i = 1; i < rungs.length - 1; i++) {
+    if (values[i]! <= values[i - 1]! && values[i]! <= values[i + 1]!) {
+      lowest = Math.min(lowest, dip(at, rungs[i - 1]!, rungs[i + 1]!));
+    }
+  }
+  return lowest;
+}
+
+/** The lowest value in [low, high] of a function that falls, then rises: golden section search. */
+function dip(at: (k1: number) => number, low: number, high: number): number {
+  const golden = (Math.sqrt(5) - 1) / 2;
+  let [left, right] = [high - golden * (high - low), low + golden * (high - low)];
+  let [atLeft, atRight] = [at(left), at(right)];
+  for (let round = 0; round < 40; round++) {
+    if (atLeft < atRight) {
+      high = right;
+      [right, atRight] = [left, atLeft];
+      left = high - golden * (high - low);
+      atLeft = at(left);
+    } else {
+      low = left;
+      [left, atLeft] = [right, atRight];
+      right = low + golden * (high - low);
+      atRight = at(right);
+    }
+  }
+  return Math.min(atLeft, atRight);
+}
+
+/** The mirror image for safety. Bad outcomes first raise and then lower it, so its lowest value is at an end. */
+function lowestWithFewerBad(design: Design, alternative: Alternative, block: Block): number {
+  return Math.min(factor(design, alternative, block, 0), factor(design, alternative, block, block.k1));
+}
+
+function check({ n1, k1, n0, k0 }: Block): void {
+  const valid = (n: number, k: number) => Number.isSafeInteger(n) && Number.isSafeInteger(k) && k >= 0 && k <= n;
+  if (!valid(n1, k1) || !valid(n0, k0)) throw new RangeError(`Not a block: ${k1} of ${n1}, reference ${k0} of ${n0}.`);
+}

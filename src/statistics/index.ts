@@ -1,0 +1,14 @@
+export type { Block, MarginNull } from "./block.ts";
+export { attribute, combine } from "./combination.ts";
+export {
+  type Alternative,
+  chooseForm,
+  type Design,
+  type DesignRequest,
+  type Form,
+  harmDesign,
+  safetyDesign,
+} from "./design.ts";
+export { increments } from "./increment.ts";
+export { type Interval, interval } from "./interval.ts";
+export { advance, logEvidence, mixture, type RecursionState, spending, startRecursion } from "./recursion.ts";

@@ -1,0 +1,56 @@
+import type { Block, MarginNull } from "./block.ts";
+
+const TINY = 1e-12;
+
+/**
+ * ln of the e-value of one block of any binary outcome: the likelihood ratio of the alternative (`rate`, `baseline`)
+ * to its projection onto the margin line, Kullback-Leibler with the weights n1 and n0 of the block. The null is
+ * convex, so its expectation is at most 1 on the whole null, however the rates vary inside the block
+ * (the "simple e-variable" of Turner, Ly and Gruenwald, J. Stat. Plan. Inference 2024).
+ * Needs both arms, or a null with `ratio` 0.
+ */
+export function projectedFactor(hypothesis: MarginNull, baseline: number, rate: number, block: Block): number {
+  const { ratio, points } = hypothesis;
+  const { n1, k1, n0, k0 } = block;
+  if (ratio === 0) return likelihoodRatio(n1, k1, rate, points);
+  const reference = projectOntoMargin(hypothesis, baseline, rate, n1, n0);
+  return likelihoodRatio(n1, k1, rate, ratio * reference + points) + likelihoodRatio(n0, k0, baseline, reference);
+}
+
+/** ln of the likelihood of `k` of `n` at rate `above`, divided by that at rate `below`. */
+function likelihoodRatio(n: number, k: number, above: number, below: number): number {
+  return k * Math.log(above / below) + (n - k) * Math.log1p((below - above) / (1 - below));
+}
+
+/** The reference rate of the point of the margin line that is nearest to (`rate`, `baseline`). */
+export function projectOntoMargin(
+  hypothesis: MarginNull,
+  baseline: number,
+  rate: number,
+  n1: number,
+  n0: number,
+): number {
+  const { ratio, points } = hypothesis;
+  if (ratio === 1 && points === 0) return (n1 * rate + n0 * baseline) / (n1 + n0);
+  // The nearest point lies between the one straight across and the one straight below; its divergence is convex.
+  const across = Math.min((rate - points) / ratio, 1 - TINY, (1 - TINY - points) / ratio);
+  let low = Math.max(TINY, Math.min(baseline, across));
+  let high = Math.max(baseline, across);
+  let at = baseline;
+  for (let round = 0; round < 100; round++) {
+    const line = ratio * at + points;
+    const v1 = line * (1 - line);
+    const v0 = at * (1 - at);
+    const s1 = (rate - line) / v1;
+    const s0 = (baseline - at) / v0;
+    const slope = ratio * n1 * s1 + n0 * s0;
+    if (slope > 0) low = at;
+    else high = at;
+    const bend = (ratio * ratio * n1 * (1 + (1 - 2 * line) * s1)) / v1 + (n0 * (1 + (1 - 2 * at) * s0)) / v0;
+    const newton = at + slope / bend;
+    const next = newton > low && newton < high ? newton : (low + high) / 2;
+    if (Math.abs(next - at) <= 1e-15 + 1e-13 * at) return next;
+    at = next;
+  }
+  return at;
+}
