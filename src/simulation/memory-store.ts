@@ -1,0 +1,217 @@
+import type { Checkpoint, Entry, Route } from "../core/entry.ts";
+import { leafOf } from "../core/leaf.ts";
+import type { Change, FlagState, Guard, Store, TokenRecord } from "../core/ports.ts";
+import type { KnownGood, Quarantine, Release } from "../core/release.ts";
+import type { Lease, Rollout, Saga, StepRecord } from "../core/rollout.ts";
+import type { Sample } from "../core/sample.ts";
+import type { Instant } from "../core/time.ts";
+import { frozenCopy } from "./frozen-copy.ts";
+
+/**
+ * A store that lives as long as this object: for simulated worlds and tests. A simulated crash keeps the object and
+ * starts a new controller over it; `close` therefore does nothing. What is read is frozen and never changes.
+ */
+export function createMemoryStore(): Store {
+  const tables = emptyTables();
+  return {
+    commit: async (changes, guard) => {
+      const usurper = guard && usurperOf(tables.leases, guard);
+      if (usurper !== undefined) return { kind: "fenced", holder: usurper };
+      // Everything that can fail happens before the first write.
+      const prepared = changes.map((change) => prepare(tables, change));
+      for (const write of prepared) write();
+      return { kind: "committed" };
+    },
+    acquireLease: async (resource, holder, ttl, now) =>
+      take(tables.leases, { resource, holder, until: now + ttl }, now),
+    renewLease: async (lease, ttl, now) => renew(tables.leases, lease, now + ttl),
+    release: async (id) => tables.releases.get(id),
+    lastKnownGood: async (system) => tables.knownGoods.get(system),
+    quarantine: async (release) => tables.quarantines.get(release),
+    rollout: async (id) => tables.rollouts.get(id),
+    rollouts: async (system) => newestFirst(tables.rollouts, system),
+    record: async (id) => {
+      const rollout = tables.rollouts.get(id);
+      if (rollout === undefined) return undefined;
+      const sagas = inOrderOfStart(tables.sagas).filter((saga) => saga.rollout === id);
+      const steps = sagas.flatMap((saga) => [...(tables.steps.get(saga.id)?.values() ?? [])]);
+      return { rollout, samples: samplesOf(tables, id), sagas, steps };
+    },
+    runningSagas: async () => inOrderOfStart(tables.sagas).filter((saga) => saga.status === "running"),
+    steps: async (saga) => [...(tables.steps.get(saga)?.values() ?? [])],
+    samples: async (rollout) => samplesOf(tables, rollout),
+    route: async (system) => tables.routes.get(system),
+    flags: async () => [...tables.flags.values()].sort((a, b) => (a.key < b.key ? -1 : 1)),
+    tokens: async () => [...tables.tokens.values()],
+    entries: async (from, limit) => tables.entries.slice(from, from + limit),
+    entryCount: async () => tables.entries.length,
+    checkpoint: async () => tables.checkpoint,
+    close: async () => {},
+  };
+}
+
+interface Tables {
+  readonly releases: Map<string, Release>;
+  readonly knownGoods: Map<string, KnownGood>;
+  readonly quarantines: Map<string, Quarantine>;
+  readonly rollouts: Map<string, Rollout>;
+  readonly sagas: Map<string, Saga>;
+  readonly steps: Map<string, Map<string, StepRecord>>;
+  readonly samples: Map<string, SampleSet>;
+  readonly routes: Map<string, Route>;
+  readonly flags: Map<string, FlagState>;
+  readonly tokens: Map<string, TokenRecord>;
+  readonly entries: Entry[];
+  readonly leases: Map<string, Lease>;
+  checkpoint: Checkpoint | undefined;
+}
+
+interface SampleSet {
+  readonly byKey: Map<string, Sample>;
+  /** The samples in order, made when somebody asks. */
+  sorted: readonly Sample[] | undefined;
+}
+
+function emptyTables(): Tables {
+  return {
+    releases: new Map(),
+    knownGoods: new Map(),
+    quarantines: new Map(),
+    rollouts: new Map(),
+    sagas: new Map(),
+    steps: new Map(),
+    samples: new Map(),
+    routes: new Map(),
+    flags: new Map(),
+    tokens: new Map(),
+    entries: [],
+    leases: new Map(),
+    checkpoint: undefined,
+  };
+}
+
+/** Copies what a change carries and answers the write, which cannot fail. */
+function prepare(tables: Tables, change: Change): () => unknown {
+  switch (change.kind) {
+    case "release":
+      return putting(tables.releases, change.release.id, change.release);
+    case "known-good":
+      return proving(tables.knownGoods, frozenCopy(change.knownGood));
+    case "quarantine":
+      return putting(tables.quarantines, change.quarantine.release, change.quarantine);
+    case "rollout":
+      return putting(tables.rollouts, change.rollout.id, change.rollout);
+    case "saga":
+      return putting(tables.sagas, change.saga.id, change.saga);
+    case "step": {
+      const record = frozenCopy(change.record);
+      return () => getOrAdd(tables.steps, record.saga, () => new Map()).set(record.step, record);
+    }
+    case "samples":
+      return adding(tables.samples, change.rollout, change.samples.map(frozenCopy));
+    case "route":
+      return putting(tables.routes, change.route.system, change.route);
+    case "flag":
+      return putting(tables.flags, change.flag.key, change.flag);
+    case "token":
+      return putting(tables.tokens, change.token.id, change.token);
+    case "checkpoint": {
+      const checkpoint = frozenCopy(change.checkpoint);
+      return () => {
+        if (checkpoint.size >= (tables.checkpoint?.size ?? 0)) tables.checkpoint = checkpoint;
+      };
+    }
+    case "entry": {
+      const leaf = leafOf(change.entry);
+      return () => tables.entries.push(Object.freeze({ index: tables.entries.length, leaf }));
+    }
+    default:
+      throw new TypeError(`unknown change ${JSON.stringify(change satisfies never)}`);
+  }
+}
+
+function putting<T>(table: Map<string, T>, key: string, entity: T): () => unknown {
+  const copy = frozenCopy(entity);
+  return () => table.set(key, copy);
+}
+
+function proving(table: Map<string, KnownGood>, good: KnownGood): () => unknown {
+  return () => {
+    if (good.provedAt >= (table.get(good.system)?.provedAt ?? -Infinity)) table.set(good.system, good);
+  };
+}
+
+function adding(table: Map<string, SampleSet>, rollout: string, samples: readonly Sample[]): () => unknown {
+  return () => {
+    const set = getOrAdd(table, rollout, () => ({ byKey: new Map(), sorted: undefined }));
+    for (const sample of samples) {
+      const { node, sequence, bucket, signal, release } = sample;
+      const key = JSON.stringify([node, sequence, bucket, signal, release]);
+      if (set.byKey.has(key)) continue;
+      set.byKey.set(key, sample);
+      set.sorted = undefined;
+    }
+  };
+}
+
+function getOrAdd<T>(table: Map<string, T>, key: string, make: () => T): T {
+  const found = table.get(key) ?? make();
+  table.set(key, found);
+  return found;
+}
+
+function samplesOf(tables: Tables, rollout: string): readonly Sample[] {
+  const set = tables.samples.get(rollout);
+  if (set === undefined) return [];
+  set.sorted ??= Object.freeze([...set.byKey.values()].sort(bySampleKey));
+  return set.sorted;
+}
+
+function bySampleKey(a: Sample, b: Sample): number {
+  return (
+    a.bucket - b.bucket ||
+    byText(a.node, b.node) ||
+    a.sequence - b.sequence ||
+    byText(a.signal, b.signal) ||
+    byText(a.release, b.release)
+  );
+}
+
+function byText(a: string, b: string): number {
+  if (a === b) return 0;
+  return a < b ? -1 : 1;
+}
+
+/** A sort keeps the order of arrival of equals, so the reversed list is newest first in both senses. */
+function newestFirst(rollouts: ReadonlyMap<string, Rollout>, system: string | undefined): readonly Rollout[] {
+  return [...rollouts.values()]
+    .filter((rollout) => system === undefined || rollout.system === system)
+    .sort((a, b) => a.startedAt - b.startedAt)
+    .reverse();
+}
+
+function inOrderOfStart(sagas: ReadonlyMap<string, Saga>): readonly Saga[] {
+  return [...sagas.values()].sort((a, b) => a.startedAt - b.startedAt);
+}
+
+function take(leases: Map<string, Lease>, wanted: Omit<Lease, "fence">, now: Instant): Lease | undefined {
+  const current = leases.get(wanted.resource);
+  if (current !== undefined && current.until > now && current.holder !== wanted.holder) return undefined;
+  const lease = Object.freeze({ ...wanted, fence: (current?.fence ?? 0) + 1 });
+  leases.set(wanted.resource, lease);
+  return lease;
+}
+
+function renew(leases: Map<string, Lease>, { resource, holder, fence }: Lease, until: Instant): Lease | undefined {
+  const current = leases.get(resource);
+  if (current?.fence !== fence || current.holder !== holder) return undefined;
+  const lease = Object.freeze({ resource, holder, fence, until });
+  leases.set(resource, lease);
+  return lease;
+}
+
+/** Who holds the resource instead, when the guard does not hold; nobody's name is empty. */
+function usurperOf(leases: ReadonlyMap<string, Lease>, guard: Guard): string | undefined {
+  const lease = leases.get(guard.resource);
+  return lease?.fence === guard.fence ? undefined : (lease?.holder ?? "");
+}

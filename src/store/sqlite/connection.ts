@@ -1,0 +1,96 @@
+import { DatabaseSync, type StatementSync } from "node:sqlite";
+import { RollbookError } from "../../core/errors.ts";
+
+/** SQLite before 3.51.3 can corrupt a WAL database (the WAL-reset bug, sqlite.org/wal.html). */
+const OLDEST_SQLITE = [3, 51, 3] as const;
+
+/** Primary result codes after which this handle must not be trusted: IOERR, CORRUPT, NOTADB. */
+const FATAL: ReadonlySet<number> = new Set([10, 11, 26]);
+
+/** What SQLite says of itself, as far as durability depends on it. */
+export interface Settings {
+  readonly version: string;
+  readonly journal: string;
+  readonly synchronous: number;
+}
+
+/** Throws STORE_UNSAFE unless an acknowledged commit survives a power cut under these settings. */
+export function assertDurable({ version, journal, synchronous }: Settings): void {
+  const unsafe = (reason: string) => new RollbookError("STORE_UNSAFE", { reason });
+  if (!isRecent(version)) throw unsafe(`SQLite ${version} is older than ${OLDEST_SQLITE.join(".")}`);
+  if (journal !== "wal") throw unsafe(`the journal mode is ${journal}, not wal`);
+  if (synchronous !== 2) throw unsafe(`synchronous is ${synchronous}, not FULL`);
+}
+
+function isRecent(version: string): boolean {
+  const parts = version.split(".").map(Number);
+  for (const [place, oldest] of OLDEST_SQLITE.entries()) {
+    const part = parts[place] ?? 0;
+    if (part !== oldest) return part > oldest;
+  }
+  return true;
+}
+
+/** One writing connection with checked settings. Everything on it is synchronous, so transactions never interleave. */
+export class Connection {
+  readonly #database: DatabaseSync;
+  #failure: string | undefined;
+
+  /** Throws STORE_UNSAFE when the settings do not hold. */
+  constructor(path: string) {
+    this.#database = new DatabaseSync(path, {
+      timeout: 5000,
+      enableForeignKeyConstraints: true,
+      enableDoubleQuotedStringLiterals: false,
+      defensive: true,
+    });
+    try {
+      this.#database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;");
+      assertDurable(this.#settings());
+    } catch (error) {
+      this.#database.close();
+      throw error;
+    }
+  }
+
+  #settings(): Settings {
+    const first = (sql: string) => Object.values(this.#database.prepare(sql).get() ?? {})[0];
+    return {
+      version: String(first("SELECT sqlite_version()")),
+      journal: String(first("PRAGMA journal_mode")),
+      synchronous: Number(first("PRAGMA synchronous")),
+    };
+  }
+
+  prepare(sql: string): StatementSync {
+    return this.#database.prepare(sql);
+  }
+
+  exec(sql: string): void {
+    this.#database.exec(sql);
+  }
+
+  /**
+   * Runs the work in one durable transaction: all of it or none. Every error reaches the caller. After a failed flush
+   * the kernel may have dropped the pages, so a second try on this handle would lie: all later writes are refused.
+   */
+  transaction<T>(work: () => T): T {
+    if (this.#failure !== undefined)
+      throw new RollbookError("STORE_UNSAFE", { reason: `an earlier write failed (${this.#failure})` });
+    try {
+      this.#database.exec("BEGIN IMMEDIATE");
+      const result = work();
+      this.#database.exec("COMMIT");
+      return result;
+    } catch (error) {
+      const { errcode } = error as { errcode?: number };
+      if (errcode !== undefined && FATAL.has(errcode & 0xff)) this.#failure = String((error as Error).message);
+      if (this.#database.isTransaction) this.#database.exec("ROLLBACK");
+      throw error;
+    }
+  }
+
+  close(): void {
+    if (this.#database.isOpen) this.#database.close();
+  }
+}

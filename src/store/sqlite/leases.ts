@@ -1,0 +1,30 @@
+import type { Guard } from "../../core/ports.ts";
+import type { Lease } from "../../core/rollout.ts";
+import type { Instant } from "../../core/time.ts";
+import type { Connection } from "./connection.ts";
+
+/** Who may write for which resource. A row is never deleted, so a fence never goes back. */
+export function leaseTable(connection: Connection) {
+  const take = connection.prepare(
+    `INSERT INTO leases (resource, holder, fence, until) VALUES (:resource, :holder, 1, :until)
+     ON CONFLICT (resource) DO UPDATE SET holder = excluded.holder, fence = fence + 1, until = excluded.until
+       WHERE until <= :now OR holder = excluded.holder`,
+  );
+  const renew = connection.prepare("UPDATE leases SET until = ? WHERE resource = ? AND holder = ? AND fence = ?");
+  const get = connection.prepare("SELECT resource, holder, fence, until FROM leases WHERE resource = ?");
+  const current = (resource: string): Lease | undefined => {
+    const row = get.get(resource) as unknown as Lease | undefined;
+    return row && { ...row };
+  };
+  return {
+    take: (resource: string, holder: string, until: Instant, now: Instant) =>
+      take.run({ resource, holder, until, now }).changes === 1 ? current(resource) : undefined,
+    renew: ({ resource, holder, fence }: Lease, until: Instant) =>
+      renew.run(until, resource, holder, fence).changes === 1 ? current(resource) : undefined,
+    /** Who holds the resource instead, when the guard does not hold; nobody's name is empty. */
+    usurper: (guard: Guard): string | undefined => {
+      const lease = current(guard.resource);
+      return lease?.fence === guard.fence ? undefined : (lease?.holder ?? "");
+    },
+  };
+}

@@ -1,0 +1,20 @@
+import type { Rollout } from "../../core/rollout.ts";
+import { entitiesIn, entityIn, toBody } from "./body.ts";
+import type { Connection } from "./connection.ts";
+
+export function rolloutTable(connection: Connection) {
+  const put = connection.prepare(
+    `INSERT INTO rollouts (id, system, started_at, body) VALUES (?, ?, ?, ?)
+     ON CONFLICT (id) DO UPDATE SET system = excluded.system, started_at = excluded.started_at, body = excluded.body`,
+  );
+  const get = connection.prepare("SELECT body FROM rollouts WHERE id = ?");
+  const all = connection.prepare("SELECT body FROM rollouts ORDER BY started_at DESC, sequence DESC");
+  const ofSystem = connection.prepare(
+    "SELECT body FROM rollouts WHERE system = ? ORDER BY started_at DESC, sequence DESC",
+  );
+  return {
+    put: (rollout: Rollout) => put.run(rollout.id, rollout.system, rollout.startedAt, toBody(rollout)),
+    get: (id: string) => entityIn<Rollout>(get.get(id)),
+    newestFirst: (system?: string) => entitiesIn<Rollout>(system === undefined ? all.all() : ofSystem.all(system)),
+  };
+}

@@ -1,0 +1,14 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after } from "node:test";
+import { describeStore } from "../../testing/describe-store.ts";
+import { openSqliteStore } from "./sqlite-store.ts";
+
+const root = mkdtempSync(join(tmpdir(), "rollbook-store-"));
+after(() => rmSync(root, { recursive: true }));
+
+describeStore({
+  name: "SQLite",
+  open: (place) => openSqliteStore({ folder: join(root, place), now: () => Date.UTC(2026, 0, 1) }),
+});

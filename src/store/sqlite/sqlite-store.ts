@@ -1,0 +1,134 @@
+import type { Change, Store } from "../../core/ports.ts";
+import type { Instant } from "../../core/time.ts";
+import { Connection } from "./connection.ts";
+import { entryTables } from "./entries.ts";
+import { flagTable } from "./flags.ts";
+import { prepareFile, prepareFolder } from "./folder.ts";
+import { leaseTable } from "./leases.ts";
+import { lockFolder } from "./lock.ts";
+import { knownMigrations, migrate } from "./migrations.ts";
+import { releaseTables } from "./releases.ts";
+import { rolloutTable } from "./rollouts.ts";
+import { routeTable } from "./routes.ts";
+import { sagaTables } from "./sagas.ts";
+import { sampleTable } from "./samples.ts";
+import { tokenTable } from "./tokens.ts";
+
+export interface SqliteStoreOptions {
+  /** Made when it is missing, readable by its owner only. It must be on a local disk. */
+  readonly folder: string;
+  readonly now: () => Instant;
+}
+
+/**
+ * The embedded store: one SQLite database in WAL mode with `synchronous=FULL`, used by one process at a time.
+ * Throws DATA_FOLDER_IN_USE when another process has the folder, STORE_UNSAFE when commits would not be durable;
+ * errors of SQLite itself come through as they are, and the commit that met one wrote nothing.
+ */
+export async function openSqliteStore({ folder, now }: SqliteStoreOptions): Promise<Store> {
+  prepareFolder(folder);
+  const lock = lockFolder(folder);
+  try {
+    const connection = new Connection(prepareFile(folder, "rollbook.sqlite"));
+    try {
+      migrate(connection, knownMigrations(), now);
+      return storeOver(connection, lock.free);
+    } catch (error) {
+      connection.close();
+      throw error;
+    }
+  } catch (error) {
+    lock.free();
+    throw error;
+  }
+}
+
+type Tables = ReturnType<typeof tablesOf>;
+
+function tablesOf(connection: Connection) {
+  return {
+    releases: releaseTables(connection),
+    rollouts: rolloutTable(connection),
+    sagas: sagaTables(connection),
+    samples: sampleTable(connection),
+    routes: routeTable(connection),
+    flags: flagTable(connection),
+    tokens: tokenTable(connection),
+    entries: entryTables(connection),
+    leases: leaseTable(connection),
+  };
+}
+
+function apply(tables: Tables, change: Change): unknown {
+  switch (change.kind) {
+    case "release":
+      return tables.releases.put(change.release);
+    case "known-good":
+      return tables.releases.prove(change.knownGood);
+    case "quarantine":
+      return tables.releases.confine(change.quarantine);
+    case "rollout":
+      return tables.rollouts.put(change.rollout);
+    case "saga":
+      return tables.sagas.put(change.saga);
+    case "step":
+      return tables.sagas.putStep(change.record);
+    case "samples":
+      return tables.samples.put(change.rollout, change.samples);
+    case "route":
+      return tables.routes.put(change.route);
+    case "flag":
+      return tables.flags.put(change.flag);
+    case "token":
+      return tables.tokens.put(change.token);
+    case "checkpoint":
+      return tables.entries.putCheckpoint(change.checkpoint);
+    case "entry":
+      return tables.entries.put(change.entry);
+    default:
+      throw new TypeError(`unknown change ${JSON.stringify(change satisfies never)}`);
+  }
+}
+
+function storeOver(connection: Connection, freeLock: () => void): Store {
+  const tables = tablesOf(connection);
+  const { releases, rollouts, sagas, samples, routes, flags, tokens, entries, leases } = tables;
+  return {
+    commit: async (changes, guard) =>
+      connection.transaction(() => {
+        const usurper = guard && leases.usurper(guard);
+        if (usurper !== undefined) return { kind: "fenced", holder: usurper };
+        for (const change of changes) apply(tables, change);
+        return { kind: "committed" };
+      }),
+    // In a transaction of its own: only COMMIT tells whether the new fence is on disk.
+    acquireLease: async (resource, holder, ttl, now) =>
+      connection.transaction(() => leases.take(resource, holder, now + ttl, now)),
+    renewLease: async (lease, ttl, now) => connection.transaction(() => leases.renew(lease, now + ttl)),
+    release: async (id) => releases.get(id),
+    lastKnownGood: async (system) => releases.lastKnownGood(system),
+    quarantine: async (release) => releases.quarantine(release),
+    rollout: async (id) => rollouts.get(id),
+    rollouts: async (system) => rollouts.newestFirst(system),
+    record: async (id) => {
+      const rollout = rollouts.get(id);
+      if (rollout === undefined) return undefined;
+      const ofRollout = sagas.ofRollout(id);
+      const steps = ofRollout.flatMap((saga) => sagas.steps(saga.id));
+      return { rollout, samples: samples.ofRollout(id), sagas: ofRollout, steps };
+    },
+    runningSagas: async () => sagas.running(),
+    steps: async (saga) => sagas.steps(saga),
+    samples: async (rollout) => samples.ofRollout(rollout),
+    route: async (system) => routes.get(system),
+    flags: async () => flags.all(),
+    tokens: async () => tokens.all(),
+    entries: async (from, limit) => entries.from(from, limit),
+    entryCount: async () => entries.count(),
+    checkpoint: async () => entries.checkpoint(),
+    close: async () => {
+      connection.close();
+      freeLock();
+    },
+  };
+}

@@ -1,0 +1,25 @@
+import { describe } from "node:test";
+import { commitCases } from "./store/commit-cases.ts";
+import { entityCases } from "./store/entity-cases.ts";
+import { entryCases } from "./store/entry-cases.ts";
+import { leaseCases } from "./store/lease-cases.ts";
+import { modelCases } from "./store/model-cases.ts";
+import { reopenCases } from "./store/reopen-cases.ts";
+import { sampleCases } from "./store/sample-cases.ts";
+import { casesOf, type StoreSuite } from "./store/suite.ts";
+
+export type { StoreCapability, StoreSuite } from "./store/suite.ts";
+
+/** The contract of `Store` as node:test cases; every implementation passes all that it does not skip. */
+export function describeStore(suite: StoreSuite): void {
+  describe(`${suite.name} is a store`, () => {
+    const cases = casesOf(suite);
+    commitCases(cases);
+    leaseCases(cases);
+    entityCases(cases);
+    sampleCases(cases);
+    entryCases(cases);
+    modelCases(cases);
+    if (!suite.skip?.includes("durable")) reopenCases(cases);
+  });
+}

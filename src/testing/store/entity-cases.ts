@@ -1,0 +1,241 @@
+import assert from "node:assert/strict";
+import { describe } from "node:test";
+import { digestOf } from "../../core/digest.ts";
+import type { FlagState } from "../../core/ports.ts";
+import type { Verdict } from "../../core/verdict.ts";
+import { aRelease, aRollout, aRoute, aSaga, aSample, aStep, NOON } from "./fixtures.ts";
+import type { Cases } from "./suite.ts";
+
+export function entityCases(cases: Cases): void {
+  describe("releases", () => releaseCases(cases));
+  describe("rollouts", () => rolloutCases(cases));
+  describe("sagas and steps", () => sagaCases(cases));
+  describe("routes, flags and tokens", () => smallCases(cases));
+}
+
+function releaseCases({ test }: Cases): void {
+  test("nothing is known in an empty store", async (store) => {
+    const { id } = aRelease("1");
+    assert.equal(await store.release(id), undefined);
+    assert.equal(await store.lastKnownGood("loans"), undefined);
+    assert.equal(await store.quarantine(id), undefined);
+  });
+
+  test("a release comes back whole", async (store) => {
+    const release = aRelease("1");
+    await store.commit([{ kind: "release", release }]);
+    assert.deepEqual(await store.release(release.id), release);
+  });
+
+  test("the components of a release keep their order", async (store) => {
+    const release = aRelease("1");
+    await store.commit([{ kind: "release", release }]);
+    assert.deepEqual(Object.keys((await store.release(release.id))?.revisions ?? {}), ["model", "data"]);
+  });
+
+  test("the last known good is the one proved last, whatever the order of arrival", async (store) => {
+    const [older, newer] = [aRelease("1"), aRelease("2")];
+    await store.commit([{ kind: "known-good", knownGood: { system: "loans", release: newer.id, provedAt: NOON + 1 } }]);
+    await store.commit([{ kind: "known-good", knownGood: { system: "loans", release: older.id, provedAt: NOON } }]);
+    assert.equal((await store.lastKnownGood("loans"))?.release, newer.id);
+  });
+
+  test("of two proved in the same millisecond the later commit is the last known good", async (store) => {
+    for (const label of ["1", "2"])
+      await store.commit([
+        { kind: "known-good", knownGood: { system: "loans", release: aRelease(label).id, provedAt: NOON } },
+      ]);
+    assert.equal((await store.lastKnownGood("loans"))?.release, aRelease("2").id);
+  });
+
+  test("a release that is proved again becomes the last known good again", async (store) => {
+    for (const [place, label] of ["1", "2", "1"].entries())
+      await store.commit([
+        { kind: "known-good", knownGood: { system: "loans", release: aRelease(label).id, provedAt: NOON + place } },
+      ]);
+    assert.equal((await store.lastKnownGood("loans"))?.release, aRelease("1").id);
+  });
+
+  test("each system has its own last known good", async (store) => {
+    await store.commit([
+      { kind: "known-good", knownGood: { system: "fraud", release: aRelease("9").id, provedAt: NOON } },
+    ]);
+    assert.equal(await store.lastKnownGood("loans"), undefined);
+  });
+
+  test("a quarantine stays until it is lifted, and then says who lifted it", async (store) => {
+    const quarantine = { release: aRelease("1").id, system: "loans", since: NOON, reason: "lost approvals" };
+    await store.commit([{ kind: "quarantine", quarantine }]);
+    assert.deepEqual(await store.quarantine(quarantine.release), quarantine);
+    await store.commit([{ kind: "quarantine", quarantine: { ...quarantine, liftedBy: "credit-risk" } }]);
+    assert.deepEqual(await store.quarantine(quarantine.release), { ...quarantine, liftedBy: "credit-risk" });
+  });
+
+  test("a quarantine that was lifted can be set again", async (store) => {
+    const quarantine = { release: aRelease("1").id, system: "loans", since: NOON, reason: "leak" };
+    await store.commit([{ kind: "quarantine", quarantine: { ...quarantine, liftedBy: "credit-risk" } }]);
+    await store.commit([{ kind: "quarantine", quarantine }]);
+    assert.equal((await store.quarantine(quarantine.release))?.liftedBy, undefined);
+  });
+}
+
+function rolloutCases({ test }: Cases): void {
+  test("an unknown rollout and its record are undefined", async (store) => {
+    assert.equal(await store.rollout("r1"), undefined);
+    assert.equal(await store.record("r1"), undefined);
+    assert.deepEqual(await store.rollouts(), []);
+  });
+
+  test("the newest start comes first, whatever the order of arrival", async (store) => {
+    for (const [id, startedAt] of [
+      ["b", 2],
+      ["a", 1],
+      ["c", 3],
+    ] as const)
+      await store.commit([{ kind: "rollout", rollout: aRollout(id, { startedAt }) }]);
+    assert.deepEqual(idsOf(await store.rollouts()), ["c", "b", "a"]);
+  });
+
+  test("of two with the same start the later arrival comes first, also after an update", async (store) => {
+    for (const id of ["z", "a"]) await store.commit([{ kind: "rollout", rollout: aRollout(id) }]);
+    await store.commit([{ kind: "rollout", rollout: aRollout("z", { phase: "healthy" }) }]);
+    assert.deepEqual(idsOf(await store.rollouts()), ["a", "z"]);
+  });
+
+  test("a system's list has its own rollouts only", async (store) => {
+    await store.commit([
+      { kind: "rollout", rollout: aRollout("r1") },
+      { kind: "rollout", rollout: aRollout("r2", { system: "fraud" }) },
+    ]);
+    assert.deepEqual(idsOf(await store.rollouts("fraud")), ["r2"]);
+    assert.deepEqual(await store.rollouts("pricing"), []);
+  });
+
+  test("a field that is gone in a new version is gone from the store", async (store) => {
+    await store.commit([{ kind: "rollout", rollout: aRollout("r1", { note: "paused by a person" }) }]);
+    await store.commit([{ kind: "rollout", rollout: aRollout("r1") }]);
+    assert.deepEqual(await store.rollout("r1"), aRollout("r1"));
+  });
+
+  test("infinite evidence comes back infinite", async (store) => {
+    const verdict: Verdict = {
+      kind: "harmful",
+      at: NOON,
+      because: ["leak"],
+      logEvidence: Infinity,
+      logThreshold: -Infinity,
+      findings: [],
+    };
+    await store.commit([{ kind: "rollout", rollout: aRollout("r1", { verdict }) }]);
+    assert.deepEqual((await store.rollout("r1"))?.verdict, verdict);
+  });
+
+  test("a record holds the samples, sagas and steps of its rollout and no others", async (store) => {
+    await store.commit([
+      { kind: "rollout", rollout: aRollout("r1") },
+      { kind: "rollout", rollout: aRollout("r2") },
+      { kind: "saga", saga: aSaga("s1", "r1") },
+      { kind: "saga", saga: aSaga("s2", "r2") },
+      { kind: "step", record: aStep("s1", "model") },
+      { kind: "step", record: aStep("s2", "model") },
+      { kind: "samples", rollout: "r1", samples: [aSample()] },
+      { kind: "samples", rollout: "r2", samples: [aSample({ node: "other" })] },
+    ]);
+    assert.deepEqual(await store.record("r1"), {
+      rollout: aRollout("r1"),
+      samples: [aSample()],
+      sagas: [aSaga("s1", "r1")],
+      steps: [aStep("s1", "model")],
+    });
+  });
+
+  test("a record of 2 MB with text of every script comes back whole", async (store) => {
+    const note = "ünï🛟 漢字 \u202e \u0000 \ud83d\ude00 ".repeat(70_000);
+    await store.commit([{ kind: "rollout", rollout: aRollout("r1", { note }) }]);
+    assert.equal((await store.rollout("r1"))?.note, note);
+  });
+
+  test("ids and systems of any script are told apart", async (store) => {
+    const names = ["é", "e\u0301", "É", "ё", "🛟", "a'b", 'a"b', "a b", "", "__proto__"];
+    for (const name of names)
+      await store.commit([{ kind: "rollout", rollout: aRollout(name, { system: name, note: name }) }]);
+    for (const name of names) {
+      assert.equal((await store.rollout(name))?.note, name);
+      assert.deepEqual(idsOf(await store.rollouts(name)), [name]);
+    }
+  });
+}
+
+function sagaCases({ test }: Cases): void {
+  test("only sagas that still run are running, oldest first", async (store) => {
+    await store.commit([
+      { kind: "saga", saga: aSaga("late", "r1", { startedAt: NOON + 1 }) },
+      { kind: "saga", saga: aSaga("early", "r1") },
+      { kind: "saga", saga: aSaga("done", "r1", { status: "completed" }) },
+      { kind: "saga", saga: aSaga("stuck", "r1", { status: "stuck" }) },
+    ]);
+    assert.deepEqual(idsOf(await store.runningSagas()), ["early", "late"]);
+  });
+
+  test("a saga that ends is no longer running", async (store) => {
+    await store.commit([{ kind: "saga", saga: aSaga("s1", "r1") }]);
+    await store.commit([{ kind: "saga", saga: aSaga("s1", "r1", { status: "completed", endedAt: NOON + 5 }) }]);
+    assert.deepEqual(await store.runningSagas(), []);
+  });
+
+  test("a step's done replaces its intent and keeps its place", async (store) => {
+    for (const step of ["schema", "model"]) await store.commit([{ kind: "step", record: aStep("s1", step) }]);
+    await store.commit([{ kind: "step", record: aStep("s1", "schema", { status: "done", endedAt: NOON + 1 }) }]);
+    assert.deepEqual(
+      (await store.steps("s1")).map(({ step, status }) => [step, status]),
+      [
+        ["schema", "done"],
+        ["model", "intent"],
+      ],
+    );
+  });
+
+  test("steps of the same name in two sagas are two steps", async (store) => {
+    await store.commit([
+      { kind: "step", record: aStep("s1", "model") },
+      { kind: "step", record: aStep("s2", "model", { attempts: 2 }) },
+    ]);
+    assert.deepEqual(await store.steps("s2"), [aStep("s2", "model", { attempts: 2 })]);
+    assert.deepEqual(await store.steps("s3"), []);
+  });
+}
+
+function smallCases({ test }: Cases): void {
+  test("a route belongs to its system and is replaced by the next one", async (store) => {
+    await store.commit([{ kind: "route", route: aRoute(1, { candidate: digestOf("c"), candidatePpm: 50_000 }) }]);
+    await store.commit([{ kind: "route", route: aRoute(2) }]);
+    assert.deepEqual(await store.route("loans"), aRoute(2));
+    assert.equal(await store.route("fraud"), undefined);
+  });
+
+  test("flags come in the order of their keys, each at its newest revision", async (store) => {
+    const flag = (key: string, variant: string): FlagState => ({
+      key,
+      digest: digestOf(key + variant),
+      variant,
+      variants: { on: true, off: false, level: 3, text: "x" },
+    });
+    for (const [key, variant] of [
+      ["b", "on"],
+      ["a", "on"],
+      ["b", "off"],
+    ] as const)
+      await store.commit([{ kind: "flag", flag: flag(key, variant) }]);
+    assert.deepEqual(await store.flags(), [flag("a", "on"), flag("b", "off")]);
+  });
+
+  test("tokens come in the order in which they were made", async (store) => {
+    const token = (id: string) => ({ id, sha256: `hash of ${id}`, role: "reporter", createdAt: NOON }) as const;
+    for (const id of ["z", "a"]) await store.commit([{ kind: "token", token: token(id) }]);
+    assert.deepEqual(await store.tokens(), [token("z"), token("a")]);
+  });
+}
+
+function idsOf(entities: readonly { readonly id: string }[]): readonly string[] {
+  return entities.map((entity) => entity.id);
+}
