@@ -1,0 +1,133 @@
+import { randomInt } from "node:crypto";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import { Pool } from "undici";
+import type { Clock, TrafficAdapter } from "../../core/ports.ts";
+import type { Instant } from "../../core/time.ts";
+import type { Counter } from "../attribution/counter.ts";
+import { requestKeyOf } from "../attribution/request-key.ts";
+import type { Variant } from "../routing/assignment.ts";
+import { createExposure } from "../routing/exposure.ts";
+import { type DataPlane, Exchange, type Upstream } from "./exchange.ts";
+import { defaultLimits, type Limits } from "./limits.ts";
+
+export interface GatewayOptions {
+  readonly system: string;
+  readonly clock: Clock;
+  readonly counter: Counter;
+  /** 32 bytes that sign request ids, the same as the counter's. */
+  readonly requestKey: Uint8Array;
+  /** Where each variant answers, for example `http://127.0.0.1:7001`; a path is put before the request's. */
+  readonly upstreams: Readonly<Record<Variant, string | URL>>;
+  readonly limits?: Partial<Limits>;
+}
+
+export interface Gateway {
+  /** Serves on this port, or on a free one when it is taken. Rejects when no port can be had on this host. */
+  listen(port: number, host: string): Promise<Listening>;
+  /** Serves one request; for a server of one's own. */
+  handle(request: IncomingMessage, response: ServerResponse): void;
+  readonly traffic: TrafficAdapter;
+  /** When a request was last dispatched to the candidate: the clock of containment stops here. */
+  lastDispatchToCandidate(): Instant | undefined;
+  /** Takes no more requests, waits a little for those in flight, and ends the connections. */
+  close(): Promise<void>;
+}
+
+/** `moved`: the port that was asked for is taken, so this is another. */
+export interface Listening {
+  readonly port: number;
+  readonly host: string;
+  readonly moved: boolean;
+}
+
+const LAST_SEQUENCE = 2 ** 48 - 1;
+
+/** The HTTP data plane of one AI system: splits, attributes and counts its traffic and passes everything on as it is. */
+export function createGateway(options: GatewayOptions): Gateway {
+  const { clock, counter } = options;
+  const limits = { ...defaultLimits, ...options.limits };
+  const exposure = createExposure(options.system, clock);
+  const upstreams = {
+    stable: upstreamOf(options.upstreams.stable, limits),
+    candidate: upstreamOf(options.upstreams.candidate, limits),
+  };
+  let sequence = randomInt(LAST_SEQUENCE);
+  let lastToCandidate: Instant | undefined;
+  const plane: DataPlane = {
+    exposure,
+    counter,
+    clock,
+    key: requestKeyOf(options.requestKey),
+    limits,
+    upstreams,
+    nextSequence: () => (sequence = sequence === LAST_SEQUENCE ? 0 : sequence + 1),
+    dispatchedToCandidate: () => (lastToCandidate = clock.now()),
+  };
+  const handle = (request: IncomingMessage, response: ServerResponse): void => {
+    new Exchange(plane, request, response).start();
+  };
+  let server: Server | undefined;
+  return {
+    handle,
+    async listen(port, host) {
+      server = createServer(handle);
+      const bound = await listenOn(server, port, host);
+      return { port: bound, host, moved: port !== 0 && bound !== port };
+    },
+    traffic: {
+      current: exposure.current,
+      renew: exposure.renew,
+      set(route) {
+        counter.know(route.stable);
+        if (route.candidate) counter.know(route.candidate);
+        exposure.set(route);
+      },
+    },
+    lastDispatchToCandidate: () => lastToCandidate,
+    async close() {
+      if (server) await drained(server, clock, limits.drain);
+      await Promise.all([upstreams.stable.pool.destroy(), upstreams.candidate.pool.destroy()]);
+    },
+  };
+}
+
+function upstreamOf(address: string | URL, limits: Limits): Upstream {
+  const url = new URL(address);
+  const pool = new Pool(url.origin, {
+    connections: limits.connections,
+    connect: { timeout: limits.connect },
+    headersTimeout: limits.headers,
+    bodyTimeout: limits.silence,
+  });
+  return { pool, base: url.pathname.replace(/\/$/, "") };
+}
+
+async function listenOn(server: Server, port: number, host: string): Promise<number> {
+  try {
+    return await bind(server, port, host);
+  } catch (error) {
+    if (port === 0 || !/^(EADDRINUSE|EACCES)$/.test((error as { code?: string }).code ?? "")) throw error;
+    return await bind(server, 0, host);
+  }
+}
+
+function bind(server: Server, port: number, host: string): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(port, host, () => {
+      server.off("error", reject);
+      resolve((server.address() as AddressInfo).port);
+    });
+  });
+}
+
+async function drained(server: Server, clock: Clock, span: number): Promise<void> {
+  const waiting = new AbortController();
+  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+  server.closeIdleConnections();
+  await Promise.race([closed, clock.sleep(span, waiting.signal)]);
+  waiting.abort();
+  server.closeAllConnections();
+  await closed;
+}

@@ -1,0 +1,44 @@
+import type { Route } from "../../core/entry.ts";
+import { RollbookError } from "../../core/errors.ts";
+import type { Clock, TrafficAdapter } from "../../core/ports.ts";
+import type { Instant } from "../../core/time.ts";
+import { BUCKETS, effectiveRoute } from "./assignment.ts";
+
+/** The route of one system and its lease, as the data plane reads it for every request. */
+export interface Exposure extends TrafficAdapter {
+  /** The route after the lease; the same object until something changes. Undefined before the first `set`. */
+  effective(): Route | undefined;
+  /** Until when the candidate's share counts. */
+  readonly leaseUntil: Instant;
+}
+
+/**
+ * Holds the exposure of one system. There is no lease before the first `renew`, so a new process serves stable until
+ * a living controller says otherwise. A route of an older epoch than the current one comes from a controller that
+ * lost its place and is ignored. Throws NOT_FOUND for another system and REQUEST_INVALID for a share outside 0..10^6.
+ */
+export function createExposure(system: string, clock: Clock): Exposure {
+  let route: Route | undefined;
+  let contained: Route | undefined;
+  let leaseUntil = 0;
+  return {
+    current: (asked) => (asked === system ? route : undefined),
+    set(next) {
+      if (next.system !== system) throw new RollbookError("NOT_FOUND", { what: `gateway for ${next.system}` });
+      const ppm = next.candidatePpm;
+      if (!Number.isInteger(ppm) || ppm < 0 || ppm > BUCKETS) {
+        throw new RollbookError("REQUEST_INVALID", { reason: `a share of ${ppm} parts per million` });
+      }
+      if (route && next.epoch < route.epoch) return;
+      route = next;
+      contained = effectiveRoute(next, 0, 0);
+    },
+    renew(asked, until) {
+      if (asked === system) leaseUntil = until;
+    },
+    effective: () => (route && clock.now() < leaseUntil ? route : contained),
+    get leaseUntil() {
+      return leaseUntil;
+    },
+  };
+}
