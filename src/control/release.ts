@@ -18,8 +18,7 @@ export interface ReleasePlans {
  * @throws RELEASE_REFUSED when anything serves another digest or could not be brought back.
  */
 export async function adopt(ports: ControlPorts, playbook: Playbook, release: Release): Promise<void> {
-  const known = await ports.store.lastKnownGood(playbook.system);
-  if (known) return;
+  if (await ports.store.lastKnownGood(playbook.system)) return;
   const reasons = await unreadiness(ports, playbook, release, "live");
   if (reasons.length > 0) throw new RollbookError("RELEASE_REFUSED", { reason: reasons.join("; ") });
   const now = ports.clock.now();
@@ -38,6 +37,8 @@ export async function adopt(ports: ControlPorts, playbook: Playbook, release: Re
       },
     },
   ]);
+  const { system } = playbook;
+  if (!ports.traffic.current(system)) ports.traffic.set({ system, epoch: 1, stable: release.id, candidatePpm: 0 });
 }
 
 /**

@@ -1,0 +1,30 @@
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+
+/** One run of the demonstration: a folder with Rollbook's store and the AI system's own database. */
+export interface World {
+  readonly rollbook: string;
+  readonly system: string;
+  /** Found unfinished: a crash cut it off. */
+  readonly resumed: boolean;
+  finish(): void;
+}
+
+const FINISHED = "finished";
+
+/** The same command finds the world that a crash cut off; otherwise it makes a new one. */
+export function openWorld(data: string, key: string): World {
+  const worlds = join(resolve(data), "demo", key);
+  mkdirSync(worlds, { recursive: true, mode: 0o700 });
+  const numbers = readdirSync(worlds).map(Number).filter(Number.isInteger);
+  const newest = Math.max(0, ...numbers);
+  const resumed = newest > 0 && !existsSync(join(worlds, String(newest), FINISHED));
+  const folder = join(worlds, String(resumed ? newest : newest + 1));
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  return {
+    rollbook: join(folder, "rollbook"),
+    system: join(folder, "system"),
+    resumed,
+    finish: () => writeFileSync(join(folder, FINISHED), ""),
+  };
+}
