@@ -20,7 +20,7 @@ export interface Lender {
   readonly schema: FeatureSchema;
 }
 
-const HISTORY = 4_000;
+const HISTORY = 3_000;
 /** Release 1 approves this share of the pool of applicants. */
 const APPROVED = 0.72;
 /** Release 2 is set to approve a little more: the growth that was its reason. */
