@@ -40,6 +40,12 @@ const EDGE = 1e-9;
 const RARE = 0.03;
 const COMMON = 1 / 3;
 const ALTERNATIVES = 16;
+/**
+ * The largest effect of the tilt weighs three times the others: great harm is decided by a handful of outcomes, so there the cost
+ * of spreading weight is largest. Simulated at a 5 % canary and one in a thousand, the worst ratio to the information
+ * bound over effects of 1.5 to 10 times is 1.24 with it and 1.27 without.
+ */
+const LAST = 3;
 
 /** The tilt while the forecast and the margin line are both rare (at most 3 %), else the projected form. */
 export function chooseForm(forecast: number, hypothesis: MarginNull): Form {
@@ -65,9 +71,11 @@ export function safetyDesign(request: DesignRequest): Design {
   const { ratio, points } = request.null;
   const { forecast } = request;
   const line = ratio * forecast + points;
-  const equal = forecast > 0 && forecast < line && line < 1 ? effectOf(request.form, line, forecast) : 1.6;
+  const margin = forecast > 0 && forecast < line && line < 1 ? effectOf(request.form, line, forecast) : 1.6;
+  // Beyond an eighth of the margin line nothing is won: a candidate without any bad outcome is the best there is.
+  const equal = Math.min(margin, 8);
   const low = Math.sqrt(equal);
-  return buildDesign("safety", request, [low, Math.max(equal ** 3, low * 1.5)]);
+  return buildDesign("safety", request, [low, Math.min(40, Math.max(equal ** 3, low * 1.5))]);
 }
 
 function effectOf(form: Form, line: number, rate: number): number {
@@ -94,12 +102,14 @@ function buildDesign(
     throw new RangeError(`The margin line ${line} is too common for the tilt; use the projected form.`);
   }
   const top = form === "poisson-tilt" && direction === "harm" ? Math.min(high, 0.5 / line) : high;
+  const last = form === "poisson-tilt" && direction === "harm" ? LAST : 1;
   const alternatives = Array.from({ length: ALTERNATIVES }, (_, index) => {
     const size = low * (top / low) ** (index / (ALTERNATIVES - 1));
     const effect = direction === "harm" ? size : 1 / size;
     const rate = rateAt(form, line, effect);
     const calm = calmShare(form, request.null, baseline, rate);
-    return Object.freeze({ effect, rate, weight: 1 / ALTERNATIVES, calm });
+    const weight = (index === ALTERNATIVES - 1 ? last : 1) / (ALTERNATIVES - 1 + last);
+    return Object.freeze({ effect, rate, weight, calm });
   });
   return Object.freeze({
     form,

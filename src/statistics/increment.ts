@@ -34,7 +34,7 @@ function factor(design: Design, alternative: Alternative, block: Block, k1: numb
 }
 
 /** No candidate count beyond this many times the reference is looked at. */
-const REACH = 1e4;
+const REACH = 1e3;
 
 /**
  * When the reference of a block is surprisingly bad, a bad candidate outcome can speak for the null: it makes the
