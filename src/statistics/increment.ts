@@ -33,7 +33,7 @@ function factor(design: Design, alternative: Alternative, block: Block, k1: numb
     : projectedFactor(design.null, design.baseline, alternative.rate, changed);
 }
 
-/** No candidate count beyond this many times the reference is looked at. */
+/** Candidates beyond this many times the block's reference are not looked at: there the factor hardly moves. */
 const REACH = 1e3;
 
 /**
