@@ -1,8 +1,8 @@
 /**
  * Counts of one bucket of time, always as badness: of `n1` candidate observations `k1` were bad, of `n0` reference
  * observations `k0`. Both arms must have been served in the same bucket, because only then do they share whatever
- * the day does to the bad rate. An arm may be empty. A reference of ten or more observations a block keeps the full
- * power of the tests; smaller ones are valid but weaker, so quiet traffic wants longer buckets.
+ * the day does to the bad rate. An arm may be empty. Blocks with fewer than about ten reference observations are
+ * valid but weaker, so quiet traffic wants longer buckets. A late outcome belongs into the block of its request.
  */
 export interface Block {
   readonly n1: number;

@@ -40,6 +40,15 @@ const EDGE = 1e-9;
 const RARE = 0.03;
 const COMMON = 1 / 3;
 const ALTERNATIVES = 16;
+/**
+ * The largest effect of the tilt weighs three times the others: great harm is decided by a handful of outcomes, so there the cost
+ * of spreading weight is largest. Simulated at a 5 % canary and one in a thousand, the worst ratio to the information
+ * bound over effects of 1.5 to 10 times is 1.24 with it and 1.27 without.
+ */
+const LAST = 3;
+
+/** The fraction of `calmShare`: the least one that a search over designs and blocks found to break it is 0.18. */
+const CALM = 0.12;
 
 /** The tilt while the forecast and the margin line are both rare (at most 3 %), else the projected form. */
 export function chooseForm(forecast: number, hypothesis: MarginNull): Form {
@@ -65,9 +74,11 @@ export function safetyDesign(request: DesignRequest): Design {
   const { ratio, points } = request.null;
   const { forecast } = request;
   const line = ratio * forecast + points;
-  const equal = forecast > 0 && forecast < line && line < 1 ? effectOf(request.form, line, forecast) : 1.6;
+  const margin = forecast > 0 && forecast < line && line < 1 ? effectOf(request.form, line, forecast) : 1.6;
+  // Beyond an eighth of the margin line nothing is won: a candidate without any bad outcome is the best there is.
+  const equal = Math.min(margin, 8);
   const low = Math.sqrt(equal);
-  return buildDesign("safety", request, [low, Math.max(equal ** 3, low * 1.5)]);
+  return buildDesign("safety", request, [low, Math.min(40, Math.max(equal ** 3, low * 1.5))]);
 }
 
 function effectOf(form: Form, line: number, rate: number): number {
@@ -88,18 +99,21 @@ function buildDesign(
   // Where the margin line would pass 1, no candidate rate could violate it: the alternatives stay below that.
   const ceiling = 1 - (1 - points) / 20;
   const highest = ratio === 0 ? 1 - EDGE : Math.min(1 - EDGE, (ceiling - points) / ratio);
-  const baseline = Math.min(Math.max(forecast, 1e-6), highest);
+  // A baseline far below the points would take a single bad reference outcome for a sensation.
+  const baseline = Math.min(Math.max(forecast, 1e-6, points / 50), highest);
   const line = ratio * baseline + points;
   if (form === "poisson-tilt" && line > COMMON) {
     throw new RangeError(`The margin line ${line} is too common for the tilt; use the projected form.`);
   }
   const top = form === "poisson-tilt" && direction === "harm" ? Math.min(high, 0.5 / line) : high;
+  const last = form === "poisson-tilt" && direction === "harm" ? LAST : 1;
   const alternatives = Array.from({ length: ALTERNATIVES }, (_, index) => {
     const size = low * (top / low) ** (index / (ALTERNATIVES - 1));
     const effect = direction === "harm" ? size : 1 / size;
     const rate = rateAt(form, line, effect);
     const calm = calmShare(form, request.null, baseline, rate);
-    return Object.freeze({ effect, rate, weight: 1 / ALTERNATIVES, calm });
+    const weight = (index === ALTERNATIVES - 1 ? last : 1) / (ALTERNATIVES - 1 + last);
+    return Object.freeze({ effect, rate, weight, calm });
   });
   return Object.freeze({
     form,
@@ -128,6 +142,5 @@ function calmShare(form: Form, hypothesis: MarginNull, baseline: number, rate: n
   const gain = Math.log(rate / line) / (rate / line - 1);
   if (form === "poisson-tilt" && points === 0) return Math.min(1, gain / ratio);
   const room = form === "poisson-tilt" ? (gain - line) / ratio : (gain * (1 - line)) / ratio;
-  const fraction = form === "poisson-tilt" ? 0.1 : 0.25;
-  return Math.min(1, baseline + fraction * Math.max(0, room));
+  return Math.min(1, baseline + CALM * Math.max(0, room));
 }

@@ -63,8 +63,14 @@ function worstExpectation(table: readonly Float64Array[][], p1: number, p0: numb
   );
 }
 
+/** The published vectors are those of equal weights. */
+function equallyWeighted(design: Design): Design {
+  const { alternatives } = design;
+  return { ...design, alternatives: alternatives.map((one) => ({ ...one, weight: 1 / alternatives.length })) };
+}
+
 test("the tilt gives the research vectors", () => {
-  const design = harmDesign({ form: "poisson-tilt", null: { ratio: 1, points: 0 }, forecast: 0.005 });
+  const design = equallyWeighted(harmDesign({ form: "poisson-tilt", null: { ratio: 1, points: 0 }, forecast: 0.005 }));
   for (const [k1, k0, expected] of [
     [5, 3, 7.318652525542424],
     [10, 100, 0.414677149312202],
@@ -76,7 +82,7 @@ test("the tilt gives the research vectors", () => {
 });
 
 test("the tilt's boundary at 1 in 100 is the research table", () => {
-  const design = harmDesign({ form: "poisson-tilt", null: { ratio: 1, points: 0 }, forecast: 0.005 });
+  const design = equallyWeighted(harmDesign({ form: "poisson-tilt", null: { ratio: 1, points: 0 }, forecast: 0.005 }));
   const boundary = Array.from({ length: 50 }, (_, total) => {
     for (let k1 = 0; k1 <= total; k1++) {
       const block = { n1: 50_000, k1, n0: 950_000, k0: total - k1 };
@@ -99,6 +105,7 @@ test("no e-value expects more than 1 anywhere on its null", () => {
       [1, 1],
       [3, 2],
       [1, 6],
+      [2, 0],
     ] as const) {
       const table = Array.from({ length: n1 + 1 }, (_, k1) =>
         Array.from({ length: n0 + 1 }, (_, k0) => increments(design, { n1, k1, n0, k0 })),

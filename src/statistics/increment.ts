@@ -33,8 +33,8 @@ function factor(design: Design, alternative: Alternative, block: Block, k1: numb
     : projectedFactor(design.null, design.baseline, alternative.rate, changed);
 }
 
-/** No candidate count beyond this many times the reference is looked at. */
-const REACH = 1e4;
+/** Candidates beyond this many times the block's reference are not looked at: there the factor hardly moves. */
+const REACH = 1e3;
 
 /**
  * When the reference of a block is surprisingly bad, a bad candidate outcome can speak for the null: it makes the

@@ -11,4 +11,12 @@ export {
 } from "./design.ts";
 export { increments } from "./increment.ts";
 export { type Interval, interval } from "./interval.ts";
-export { advance, logEvidence, mixture, type RecursionState, spending, startRecursion } from "./recursion.ts";
+export {
+  advance,
+  logEvidence,
+  mixture,
+  type RecursionState,
+  type SpendingRequest,
+  spending,
+  startRecursion,
+} from "./recursion.ts";

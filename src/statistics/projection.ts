@@ -48,9 +48,11 @@ export function projectOntoMargin(
     else high = at;
     const bend = (ratio * ratio * n1 * (1 + (1 - 2 * line) * s1)) / v1 + (n0 * (1 + (1 - 2 * at) * s0)) / v0;
     const newton = at + slope / bend;
-    const next = newton > low && newton < high ? newton : (low + high) / 2;
-    if (Math.abs(next - at) <= 1e-15 + 1e-13 * at) return next;
-    at = next;
+    // Convergence is quadratic: after a step this small the point is exact to rounding.
+    const close = Math.abs(newton - at) <= 1e-9 * at;
+    const inside = newton > low && newton < high;
+    at = inside || close ? Math.min(Math.max(newton, low), high) : (low + high) / 2;
+    if (close) break;
   }
   return at;
 }

@@ -53,14 +53,23 @@ export function logEvidence(state: RecursionState): number {
   return logSumExp(state.logR);
 }
 
+export interface SpendingRequest {
+  /** How many later starts share what the first one leaves. */
+  readonly starts: number;
+  /** The share of the first start: half, unless said otherwise. */
+  readonly first?: number;
+}
+
 /**
  * The spending weight of the i-th start: half for the first (the release itself is the likeliest moment of a change),
  * the other half evenly for `starts` later ones, then 0 for ever; all of it for the first when `starts` is 0.
+ * @throws RangeError for a number of starts that is no count, or a first share outside (0, 1).
  */
-export function spending({ starts }: { readonly starts: number }): (index: number) => number {
+export function spending({ starts, first = 0.5 }: SpendingRequest): (index: number) => number {
   if (!(Number.isSafeInteger(starts) && starts >= 0)) throw new RangeError(`Not a number of starts: ${starts}.`);
+  if (!(first > 0 && first < 1)) throw new RangeError(`Not a share for the first start: ${first}.`);
   return (index) => {
-    if (index === 0) return starts === 0 ? 1 : 0.5;
-    return index <= starts ? 0.5 / starts : 0;
+    if (index === 0) return starts === 0 ? 1 : first;
+    return index <= starts ? (1 - first) / starts : 0;
   };
 }
