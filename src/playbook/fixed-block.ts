@@ -1,0 +1,93 @@
+import type { Criterion, Fixed } from "../core/playbook.ts";
+import { contradiction } from "./claim.ts";
+import { limits } from "./defaults.ts";
+import { type IssueList, quote } from "./issue.ts";
+import { language } from "./language.ts";
+import { nearestWord } from "./nearest-word.ts";
+import { readMargin, readPercent, readSpan } from "./quantity.ts";
+import { findSignal, type Signals } from "./signal-block.ts";
+import { checkSize, readBlock, readMap } from "./yaml-reader.ts";
+import type { YamlEntry } from "./yaml-tree.ts";
+
+const example = "fixed: { losses: { within: 3% }, for: 10m }";
+const kinds = ["within", "below", "above"] as const;
+
+/** Reads `fixed`: what must be proved before a rollback counts, and for how long. */
+export function readFixed(entry: YamlEntry, signals: Signals, issues: IssueList): Fixed | undefined {
+  const map = readMap(entry, example, issues);
+  if (!map || !checkSize(map.entries.length, limits.criteria, entry, issues)) return undefined;
+  const criteria: Criterion[] = [];
+  let span: number | undefined;
+  let written = false;
+  let tried = 0;
+  for (const item of map.entries) {
+    if (item.key === "for") {
+      written = true;
+      span = readSpan(item, issues);
+      continue;
+    }
+    tried++;
+    const criterion = readCriterion(item, signals, issues);
+    if (criterion) criteria.push(criterion);
+  }
+  if (!written) {
+    const message = "`for` is missing in `fixed`: for how long must it hold?";
+    issues.add("MISSING_KEY", entry.offset, message, "Write for example `for: 10m`.");
+  }
+  if (tried === 0) {
+    const message = "`fixed` has no criterion, so nobody could say that a rollback worked.";
+    issues.add("NO_CRITERION", entry.offset, message, `Write for example \`${example}\`.`);
+  }
+  return span === undefined ? undefined : { criteria, for: span };
+}
+
+function readCriterion(item: YamlEntry, signals: Signals, issues: IssueList): Criterion | undefined {
+  const span = item.value.kind === "text" ? nearestWord(item.key, ["for"]) : undefined;
+  if (span && signals.names && !signals.names.includes(item.key)) {
+    const message = `${quote(item.key)} is neither a signal nor a key of \`fixed\`.`;
+    issues.add("UNKNOWN_KEY", item.offset, message, "Did you mean `for`?");
+    return undefined;
+  }
+  const signal = findSignal(item.key, item.offset, signals, issues);
+  const block = readBlock(item, language.criterion, `${item.key}: { within: 3% }`, issues);
+  if (!block) return undefined;
+  const [first, second] = kinds.filter((kind) => block.has(kind));
+  if (second) {
+    const message = `${quote(item.key)} has two criteria, ${quote(first ?? "")} and ${quote(second)}.`;
+    issues.add("CONFLICTING_KEYS", block.get(second)!.offset, message, "Keep one of the two.");
+    return undefined;
+  }
+  if (!first) {
+    const hint = `Write \`${item.key}: { within: 3% }\`, or \`below\` or \`above\` with a limit.`;
+    issues.add("MISSING_KEY", item.offset, `${quote(item.key)} does not say what must hold.`, hint);
+    return undefined;
+  }
+  const entry = block.get(first)!;
+  const criterion = criterionOf(item.key, first, entry, signal?.better === "up" ? 0.99 : 100, issues);
+  if (!criterion || !signal) return undefined;
+  if (signal.kind === "count") {
+    const message = `${quote(signal.name)} is a count; criteria about counts are not supported by this version yet.`;
+    issues.add("VALUE_NOT_SUPPORTED", item.offset, message, "Make it a `share`.");
+    return undefined;
+  }
+  const wrong = contradiction(criterion, signal);
+  if (!wrong) return criterion;
+  const turned = first === "below" ? "above" : "below";
+  issues.add("WRONG_DIRECTION", entry.offset, wrong, `Write \`${turned}\`, or correct \`better\`.`);
+  return undefined;
+}
+
+function criterionOf(
+  signal: string,
+  kind: (typeof kinds)[number],
+  entry: YamlEntry,
+  largest: number,
+  issues: IssueList,
+): Criterion | undefined {
+  if (kind === "within") {
+    const margin = readMargin(entry, largest, issues);
+    return margin && { kind, signal, margin };
+  }
+  const limit = readPercent(entry, { from: 0, to: 0.99, open: true }, issues);
+  return limit === undefined ? undefined : { kind, signal, limit };
+}

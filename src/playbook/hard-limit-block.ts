@@ -1,0 +1,102 @@
+import type { HardLimit, Signal } from "../core/playbook.ts";
+import { contradiction } from "./claim.ts";
+import { type IssueList, quote } from "./issue.ts";
+import { language } from "./language.ts";
+import { percentOf, readSpan, wholeOf } from "./quantity.ts";
+import { findSignal, type Signals } from "./signal-block.ts";
+import { type Block, readText, reportKey } from "./yaml-reader.ts";
+import type { YamlEntry } from "./yaml-tree.ts";
+
+const example = "hard: errors > 5%";
+
+/** Reads `{ hard: errors > 5%, over: 30s, min: 200 }` or `{ hard: leaks >= 1 }`. */
+export function readHardLimit(
+  item: YamlEntry,
+  block: Block,
+  rest: readonly YamlEntry[],
+  signals: Signals,
+  issues: IssueList,
+): HardLimit | undefined {
+  for (const entry of rest) reportKey(entry, undefined, language.claim, issues);
+  for (const key of ["by", "limit"]) {
+    const entry = block.get(key);
+    if (!entry) continue;
+    const message = `${quote(key)} does not go with \`hard\`: the limit stands in the condition itself.`;
+    issues.add("CONFLICTING_KEYS", entry.offset, message, `Write \`${example}\`, or a claim without \`hard\`.`);
+  }
+  const over = block.get("over");
+  const span = over && readSpan(over, issues);
+  const least = block.get("min");
+  const leastText = least && readText(least, "min: 200", issues);
+  const min = least && leastText !== undefined ? wholeOf(leastText, least, { from: 1, to: 1e9 }, issues) : undefined;
+  const condition = readCondition(block.get("hard")!, signals, issues);
+  if (!condition) return undefined;
+  const { signal, comparison, limit } = condition;
+  const hard = { name: item.key, signal: signal.name, comparison, limit };
+  if (signal.kind === "count") {
+    for (const entry of [over, least]) {
+      if (!entry) continue;
+      const message = `${quote(entry.key)} does not go with a count: it is counted over the whole rollout.`;
+      issues.add("CONFLICTING_KEYS", entry.offset, message, "Remove it.");
+    }
+    return { ...hard, min: 0 };
+  }
+  for (const [key, entry] of Object.entries({ over, min: least })) {
+    if (entry) continue;
+    const message = `${quote(key)} is missing: without a window and a least number one bad request of one is 100%.`;
+    issues.add("MISSING_KEY", item.offset, message, `Write \`${item.key}: { ${example}, over: 30s, min: 200 }\`.`);
+  }
+  return span === undefined || min === undefined ? undefined : { ...hard, over: span, min };
+}
+
+interface Condition {
+  readonly signal: Signal;
+  readonly comparison: HardLimit["comparison"];
+  readonly limit: number;
+}
+
+function readCondition(entry: YamlEntry, signals: Signals, issues: IssueList): Condition | undefined {
+  const text = readText(entry, example, issues);
+  if (text === undefined) return undefined;
+  const at = entry.value.offset;
+  const match = /^(\S+?)\s*(>=|<=|>|<|=>|=<|==?|≥|≤)\s*(\S.*)$/.exec(text);
+  if (!match) {
+    const message = `${quote(text)} is not a condition \`SIGNAL > LIMIT\`.`;
+    issues.add("BAD_VALUE", at, message, `Write for example \`${example}\` or \`hard: leaks >= 1\`.`);
+    return undefined;
+  }
+  const [, name = "", sign = "", amount = ""] = match;
+  const signal = findSignal(name, at, signals, issues);
+  if (!/^[<>]=?$/.test(sign)) {
+    const meant = { "=>": ">=", "=<": "<=", "≥": ">=", "≤": "<=" }[sign] ?? ">=";
+    const message = `${quote(sign)} is not a comparison of the language.`;
+    issues.add("BAD_VALUE", at, message, `Write \`hard: ${name} ${meant} ${amount}\`; there are >, >=, < and <=.`);
+    return undefined;
+  }
+  const comparison = sign as HardLimit["comparison"];
+  if (!signal) return undefined;
+  const limit = readLimit(entry, signal, amount, issues);
+  if (limit === undefined) return undefined;
+  const wrong = contradiction({ name: "", signal: name, comparison, limit, min: 0 }, signal);
+  if (wrong) {
+    const hint = `Turn the comparison (\`${comparison.startsWith(">") ? "<" : ">"}\`), or correct \`better\`.`;
+    issues.add("WRONG_DIRECTION", at, wrong, hint);
+    return undefined;
+  }
+  if (signal.kind === "count" && comparison.startsWith("<")) {
+    const message = "A count over the whole rollout begins at 0, so it is below any limit at once.";
+    issues.add("WRONG_DIRECTION", at, message, "Hard limits of counts take `>` and `>=`.");
+    return undefined;
+  }
+  return { signal, comparison, limit };
+}
+
+function readLimit(entry: YamlEntry, signal: Signal, amount: string, issues: IssueList): number | undefined {
+  if (signal.kind === "share") return percentOf(amount, entry, { from: 0, to: 1 }, issues);
+  if (amount.endsWith("%")) {
+    const message = `${quote(signal.name)} is a count; a limit in % needs a share.`;
+    issues.add("WRONG_UNIT", entry.value.offset, message, `Write for example \`hard: ${signal.name} >= 1\`.`);
+    return undefined;
+  }
+  return wholeOf(amount, entry, { from: 0, to: 1e9 }, issues);
+}

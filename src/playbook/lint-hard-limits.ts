@@ -1,0 +1,62 @@
+import type { HardLimit, Playbook, Signal } from "../core/playbook.ts";
+import { formatDuration } from "../core/time.ts";
+import { assumedBaseline } from "./assumption.ts";
+import { binomialTail } from "./binomial-tail.ts";
+import { claimOf } from "./claim.ts";
+import type { LintFinding } from "./lint-playbook.ts";
+
+/** Windows with more observations are priced as if they had this many: the tail is far out already. */
+const MOST_OBSERVATIONS = 100_000;
+
+/** The price of each hard limit with a window: how often a healthy release breaches it by chance. */
+export function lintHardLimits(playbook: Playbook): LintFinding[] {
+  return playbook.hardLimits.flatMap((hard) => {
+    const signal = playbook.signals.find((candidate) => candidate.name === hard.signal);
+    return signal?.kind === "share" && hard.over !== undefined ? [price(playbook, hard, signal, hard.over)] : [];
+  });
+}
+
+/** The probability that one window of `n` healthy observations breaches the limit. */
+export function falseAlarmPrice(hard: HardLimit, signal: Signal, badness: number, n: number): number {
+  const part = signal.better === "down" ? badness : 1 - badness;
+  // A limit of 5 % of 200 is 10: guard the product against 0.07 * 100 being 7.000000000000001.
+  const edge = Number((hard.limit * n).toPrecision(12));
+  if (hard.comparison === ">") return binomialTail(n, part, Math.floor(edge) + 1);
+  if (hard.comparison === ">=") return binomialTail(n, part, Math.ceil(edge));
+  const most = hard.comparison === "<=" ? Math.floor(edge) : Math.ceil(edge) - 1;
+  return most < 0 ? 0 : binomialTail(n, 1 - part, n - most);
+}
+
+function price(playbook: Playbook, hard: HardLimit, signal: Signal, over: number): LintFinding {
+  const assumed = assumedBaseline(playbook, signal);
+  const first = playbook.how.steps[0] ?? 0;
+  const perWindow = ((playbook.trafficPerSecond ?? 0) * (first / 100) * over) / 1000;
+  const n = Math.min(MOST_OBSERVATIONS, Math.max(hard.min, Math.floor(perWindow)));
+  const chance = falseAlarmPrice(hard, signal, assumed.badness, n);
+  const perDay = chance * (86_400_000 / over);
+  const dear = chance > playbook.falseAlarms;
+  const said = `"${claimOf(hard, signal)}" is breached by chance in ${sayOdds(chance)} windows of ${n.toLocaleString("en-US")} observations (${sayRate(perDay)}), ${assumed.says}.`;
+  return {
+    level: dear ? "warning" : "note",
+    name: "false-alarm-price",
+    about: `when.${hard.name}`,
+    message: said,
+    hint: dear
+      ? `That is more than the whole budget for the other triggers: raise the limit, \`min\` or the window of ${formatDuration(over)}.`
+      : "Hard limits are priced apart from the false-alarm budget.",
+  };
+}
+
+function sayOdds(chance: number): string {
+  if (chance <= 1e-12) return "fewer than 1 in 1,000,000,000,000";
+  return chance >= 0.1
+    ? `${Math.round(chance * 100)} of 100`
+    : `1 in ${Math.round(1 / chance).toLocaleString("en-US")}`;
+}
+
+function sayRate(perDay: number): string {
+  if (perDay >= 1) return `about ${Math.round(perDay).toLocaleString("en-US")} a day of canary`;
+  return perDay < 1e-6
+    ? "none to be expected"
+    : `about one in ${Math.ceil(1 / perDay).toLocaleString("en-US")} days of canary`;
+}

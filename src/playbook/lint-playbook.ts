@@ -1,0 +1,163 @@
+import type { ComponentSpec, Playbook, Signal } from "../core/playbook.ts";
+import { lintDecidability } from "./lint-decidability.ts";
+import { lintHardLimits } from "./lint-hard-limits.ts";
+
+/** Every rule of the linter with what it asks; docs/playbook.md lists them, and a test compares. */
+export const lintRules = {
+  "only-technical": "error: every trigger watches a technical signal; harm to the business would go unseen",
+  "no-criterion": "error: `fixed` proves nothing",
+  "no-trigger": "error: `when` claims nothing",
+  "unpinned-address": "error: an address names an alias such as `latest` where a version belongs",
+  undecidable:
+    "error: the stated traffic cannot decide even ten times a trigger's margin within the release, or a criterion in time",
+  "blind-spot": "warning: harm of twice the margin stays undecided within the release",
+  "slow-criterion": "warning: a criterion needs longer than `for`",
+  "no-traffic": "warning: without `traffic` nothing can be reckoned in seconds",
+  "route-name": "warning: the route is not called like the system",
+  decidable: "note: what a trigger or a criterion needs before it can decide",
+  "false-alarm-price": "note or warning: what a hard limit costs in false alarms",
+  "unproved-signal": "note: a trigger's signal has no criterion in `fixed`",
+  "unused-signal": "note: a signal is declared and never used",
+} as const satisfies Record<string, string>;
+
+export type LintRule = keyof typeof lintRules;
+
+/** What the linter says about a playbook that can be read. An `error` makes `rollbook lint` fail. */
+export interface LintFinding {
+  readonly level: "error" | "warning" | "note";
+  readonly name: LintRule;
+  /** The path of what is meant, for example `when.rising-losses`. */
+  readonly about?: string;
+  readonly message: string;
+  readonly hint: string;
+  /** Where it is in the file; counts from 1. Known when the finding comes from `parsePlaybook`. */
+  readonly line?: number;
+  readonly column?: number;
+}
+
+/** Judges a playbook that can be read: can it do what it promises, and what will it cost? Pure. */
+export function lintPlaybook(playbook: Playbook): readonly LintFinding[] {
+  return [
+    ...lintAddresses(playbook),
+    ...lintTriggers(playbook),
+    ...lintDecidability(playbook),
+    ...lintHardLimits(playbook),
+    ...lintSignals(playbook),
+  ];
+}
+
+/** Words in a gateway signal that tell how a machine is, not how people are served. */
+const technicalWords =
+  /err(?:or)?s?\b|fail|latenc|slow|time-?outs?|\b[45]xx\b|status|crash|exception|\bcpu\b|memory|\bgpu\b|queue|duration|unavailab|refus|retr(?:y|ies)/;
+
+export function isTechnical(signal: Signal): boolean {
+  return signal.from === "gateway" && (technicalWords.test(signal.name) || technicalWords.test(signal.part));
+}
+
+function lintTriggers(playbook: Playbook): LintFinding[] {
+  const found: LintFinding[] = [];
+  if (playbook.triggers.length === 0) {
+    found.push({
+      level: "error",
+      name: "no-trigger",
+      about: "when",
+      message: "`when` claims nothing; hard limits alone can call a release harmful, but never healthy.",
+      hint: "Add for example `rising-losses: { losses: rises, by: 60% }`.",
+    });
+  }
+  if (playbook.fixed.criteria.length === 0) {
+    found.push({
+      level: "error",
+      name: "no-criterion",
+      about: "fixed",
+      message: "`fixed` has no criterion, so nobody could say that a rollback worked.",
+      hint: "Add for example `losses: { within: 3% }`.",
+    });
+  }
+  const watched = new Set([...playbook.triggers, ...playbook.hardLimits].map((trigger) => trigger.signal));
+  const signals = playbook.signals.filter((signal) => watched.has(signal.name));
+  if (signals.length > 0 && signals.every(isTechnical)) {
+    found.push({
+      level: "error",
+      name: "only-technical",
+      about: "when",
+      message: `Every trigger watches a technical signal (${signals.map((signal) => signal.name).join(", ")}): a model that answers fast, without errors and wrongly would stay.`,
+      hint: "Add a trigger on an outcome that the business cares about, for example `{ share: defaulted, of: loans, from: events, better: down }`.",
+    });
+  }
+  return found;
+}
+
+const aliases =
+  /(?:^|[/:@=])(?:latest|newest|current|main|master|head|trunk|stable|champion|production|prod|staging)$/i;
+
+/** Schemes whose addresses name a version, with the form that pins it. */
+const pinned: Readonly<Record<string, readonly [pattern: RegExp, form: string]>> = {
+  mlflow: [/^mlflow:\/\/models\/[^/]+\/\d+$/, "mlflow://models/NAME/12"],
+  dvc: [/@[0-9a-f]{6,64}$/, "dvc://PATH@9f2c1e"],
+  git: [/@[0-9a-f]{7,64}$/, "git://PATH@9f2c1e0"],
+  hf: [/@[0-9a-f]{7,64}$/, "hf://OWNER/NAME@9f2c1e0"],
+  huggingface: [/@[0-9a-f]{7,64}$/, "huggingface://OWNER/NAME@9f2c1e0"],
+  oci: [/@sha256:[0-9a-f]{64}$/, "oci://REGISTRY/NAME@sha256:..."],
+  docker: [/@sha256:[0-9a-f]{64}$/, "docker://REGISTRY/NAME@sha256:..."],
+};
+
+function lintAddresses(playbook: Playbook): LintFinding[] {
+  const found = playbook.components.flatMap((component) => lintAddress(component));
+  const route = playbook.components.find((component) => component.at.startsWith("gateway://"));
+  const routed = route?.at.slice("gateway://".length).replace(/\/$/, "");
+  if (route && routed !== playbook.system) {
+    found.push({
+      level: "warning",
+      name: "route-name",
+      about: `what.${route.name}`,
+      message: `The route is called \`${routed}\`, the system \`${playbook.system}\`: which traffic is contained?`,
+      hint: `Write \`${route.name}: gateway://${playbook.system}\`.`,
+    });
+  }
+  return found;
+}
+
+function lintAddress({ name, at }: ComponentSpec): LintFinding[] {
+  const scheme = at.split("://")[0] ?? "";
+  const pin = Object.hasOwn(pinned, scheme) ? pinned[scheme] : undefined;
+  const alias = aliases.exec(at.slice(scheme.length + 3))?.[0];
+  if (pin ? pin[0].test(at) : alias === undefined || scheme === "gateway" || scheme === "flags") return [];
+  const why = alias ? `\`${alias.replace(/^[/:@=]/, "")}\` is an alias that others move` : "it names no version";
+  return [
+    {
+      level: "error",
+      name: "unpinned-address",
+      about: `what.${name}`,
+      message: `The address of \`${name}\` is not pinned: ${why}, so going back to it may go somewhere else.`,
+      hint: pin ? `Name the version, as in \`${pin[1]}\`.` : "Name a version instead of an alias.",
+    },
+  ];
+}
+
+function lintSignals(playbook: Playbook): LintFinding[] {
+  const proved = new Set(playbook.fixed.criteria.map((criterion) => criterion.signal));
+  const watched = new Set([...playbook.triggers, ...playbook.hardLimits].map((trigger) => trigger.signal));
+  const found: LintFinding[] = [];
+  for (const trigger of playbook.triggers) {
+    if (proved.has(trigger.signal)) continue;
+    found.push({
+      level: "note",
+      name: "unproved-signal",
+      about: `when.${trigger.name}`,
+      message: `\`${trigger.signal}\` can cause a rollback, but \`fixed\` does not prove that it recovered.`,
+      hint: `Add a criterion on \`${trigger.signal}\` to \`fixed\`, unless another one covers it.`,
+    });
+  }
+  for (const signal of playbook.signals) {
+    if (proved.has(signal.name) || watched.has(signal.name)) continue;
+    found.push({
+      level: "note",
+      name: "unused-signal",
+      about: `signals.${signal.name}`,
+      message: `\`${signal.name}\` is declared, but no trigger and no criterion uses it.`,
+      hint: "Use it or remove it.",
+    });
+  }
+  return found;
+}

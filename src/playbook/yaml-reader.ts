@@ -1,0 +1,147 @@
+import { type IssueList, quote } from "./issue.ts";
+import type { BlockSpec, KeySpec } from "./language.ts";
+import { didYouMean } from "./nearest-word.ts";
+import type { YamlEntry, YamlList, YamlMap, YamlNode } from "./yaml-tree.ts";
+
+/** The entries of one block by key. Keys that are missing, unknown or not supported are in the issues already. */
+export type Block = ReadonlyMap<string, YamlEntry>;
+
+/** The map under a key, or undefined with an issue. An empty value counts as missing. */
+export function readMap(entry: YamlEntry, example: string, issues: IssueList): YamlMap | undefined {
+  return entry.value.kind === "map" ? entry.value : wrongKind(entry, "a block of `key: value` pairs", example, issues);
+}
+
+/** The list under a key, or undefined with an issue. */
+export function readList(entry: YamlEntry, example: string, issues: IssueList): YamlList | undefined {
+  return entry.value.kind === "list" ? entry.value : wrongKind(entry, "a list in brackets", example, issues);
+}
+
+/** The text under a key, or undefined with an issue. */
+export function readText(entry: YamlEntry, example: string, issues: IssueList): string | undefined {
+  return entry.value.kind === "text" ? entry.value.value : wrongKind(entry, "one value", example, issues);
+}
+
+function wrongKind(entry: YamlEntry, wanted: string, example: string, issues: IssueList): undefined {
+  const found = entry.value;
+  if (found.kind === "refused") return undefined;
+  if (found.kind === "empty") {
+    issues.add("MISSING_VALUE", entry.offset, `${quote(entry.key)} has no value.`, `Write for example \`${example}\`.`);
+  } else {
+    const message = `${quote(entry.key)} must be ${wanted}, not ${kindName[found.kind]}.`;
+    issues.add("WRONG_KIND", found.offset, message, `Write for example \`${example}\`.`);
+  }
+  return undefined;
+}
+
+const kindName = { text: "one value", list: "a list", map: "a block" } as const;
+
+/** Reads a block of a fixed set of keys; the place of a missing key is the key of the block. */
+export function readBlock(entry: YamlEntry, spec: BlockSpec, example: string, issues: IssueList): Block | undefined {
+  const map = readMap(entry, example, issues);
+  return map && readEntries(map.entries, spec, entry.offset, issues);
+}
+
+export function readEntries(entries: readonly YamlEntry[], spec: BlockSpec, at: number, issues: IssueList): Block {
+  const block = new Map<string, YamlEntry>();
+  for (const entry of entries) {
+    const key = Object.hasOwn(spec.keys, entry.key) ? spec.keys[entry.key] : undefined;
+    if (key && key.need !== "later") block.set(entry.key, entry);
+    else reportKey(entry, key, spec, issues);
+  }
+  for (const [name, key] of Object.entries(spec.keys)) {
+    if (key.need !== "must" || block.has(name)) continue;
+    const message = `${quote(name)} is missing in ${spec.where}.`;
+    issues.add("MISSING_KEY", at, message, `Write for example \`${key.example}\`.`);
+  }
+  return block;
+}
+
+/** Says that a key is not supported yet, or not known at all. */
+export function reportKey(entry: YamlEntry, key: KeySpec | undefined, spec: BlockSpec, issues: IssueList): void {
+  if (key?.need === "later") {
+    const message = `${quote(entry.key)} in ${spec.where} is not supported by this version yet, so it would promise nothing.`;
+    issues.add("KEY_NOT_SUPPORTED", entry.offset, message, key.example);
+    return;
+  }
+  const usable = Object.keys(spec.keys).filter((name) => spec.keys[name]?.need !== "later");
+  const message = `${quote(entry.key)} is not a key of ${spec.where}.`;
+  issues.add("UNKNOWN_KEY", entry.offset, message, didYouMean(entry.key, usable));
+}
+
+/** One of a table's words. `later` words are of the language but not of this version. */
+export function readWord<Word extends string>(
+  entry: YamlEntry,
+  words: readonly Word[],
+  issues: IssueList,
+  later: Readonly<Record<string, string>> = {},
+): Word | undefined {
+  const text = readText(entry, `${entry.key}: ${words[0]}`, issues);
+  if (text === undefined) return undefined;
+  const word = words.find((candidate) => candidate === text);
+  if (word !== undefined) return word;
+  const scheme = text.split("://")[0] ?? text;
+  if (Object.hasOwn(later, scheme)) {
+    const message = `${quote(`${entry.key}: ${text}`)} is not supported by this version yet.`;
+    issues.add("VALUE_NOT_SUPPORTED", entry.value.offset, message, later[scheme] ?? "Leave it out.");
+  } else {
+    const message = `${quote(text)} is not a word for ${quote(entry.key)}.`;
+    issues.add("UNKNOWN_WORD", entry.value.offset, message, didYouMean(text, words));
+  }
+  return undefined;
+}
+
+/** A name: lower-case letters, digits and single dashes, beginning with a letter, at most 64. */
+export function checkName(name: string, offset: number, issues: IssueList, reserved: readonly string[] = []): boolean {
+  if (reserved.includes(name)) {
+    const message = `${quote(name)} cannot be a name here: the language uses the word itself.`;
+    issues.add("BAD_NAME", offset, message, `Choose another name, for example \`${name}-rate\`.`);
+    return false;
+  }
+  if (name.length <= 64 && /^[a-z][a-z0-9]*(?:-[a-z0-9]+)*$/.test(name)) return true;
+  const near = name
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, "-")
+    .replace(/^[^a-z]+|-+$/g, "")
+    .slice(0, 64);
+  const message = `${quote(name)} is not a name: lower-case letters, digits and single dashes, a letter first, at most 64.`;
+  issues.add("BAD_NAME", offset, message, near ? `Write \`${near}\`.` : "Write for example `loan-approval`.");
+  return false;
+}
+
+export function readName(entry: YamlEntry, example: string, issues: IssueList): string | undefined {
+  const text = readText(entry, example, issues);
+  return text !== undefined && checkName(text, entry.value.offset, issues) ? text : undefined;
+}
+
+/** An address `scheme://place`, without a password in it: a playbook is read by many. */
+export function readAddress(entry: YamlEntry, example: string, issues: IssueList): string | undefined {
+  const text = readText(entry, example, issues);
+  if (text === undefined) return undefined;
+  if (/^https?:\/\/[^/]*@|:\/\/[^/@]*:[^/@]*@/.test(text)) {
+    const message = `${quote(entry.key)} holds a user or a password; playbooks and ledgers are read by many.`;
+    issues.add(
+      "BAD_ADDRESS",
+      entry.value.offset,
+      message,
+      "Take it out; credentials belong to the adapter's settings.",
+    );
+    return undefined;
+  }
+  if (text.length <= 512 && /^[a-z][a-z0-9+.-]*:\/\/[^\s/]\S*$/.test(text)) return text;
+  const message = `${quote(text)} is not an address \`scheme://place\`.`;
+  issues.add("BAD_ADDRESS", entry.value.offset, message, `Write for example \`${example}\`.`);
+  return undefined;
+}
+
+/** True while a list or block is short enough; an issue otherwise. */
+export function checkSize(found: number, most: number, entry: YamlEntry, issues: IssueList): boolean {
+  if (found <= most) return true;
+  const message = `${quote(entry.key)} has ${found} items; a playbook may have ${most}.`;
+  issues.add("TOO_MANY", entry.offset, message, "Is this one AI system? Split the file.");
+  return false;
+}
+
+/** An item of a list as if it were written under the list's key. */
+export function itemOf(entry: YamlEntry, item: YamlNode): YamlEntry {
+  return { key: entry.key, offset: item.offset, value: item };
+}
