@@ -1,0 +1,171 @@
+import assert from "node:assert/strict";
+import { type Digest, isDigest } from "../core/digest.ts";
+import type { Applied, RestoreAdapter, RestoreRequest } from "../core/ports.ts";
+
+/** What one test of the contract works on. */
+export interface RestoreAdapterWorld {
+  readonly adapter: RestoreAdapter;
+  readonly at: string;
+  /** The first serves at the start; both are retained. */
+  readonly revisions: readonly [Digest, Digest];
+  /** A digest that the target does not hold. */
+  readonly unknown: Digest;
+  /** Somebody else makes this revision live, not through the adapter. */
+  rival?(digest: Digest): Promise<void>;
+  stop(): Promise<void>;
+}
+
+interface ContractTest {
+  readonly test: string;
+  /** Why the test does not apply to this world, if so. */
+  readonly needs?: (world: RestoreAdapterWorld) => string | undefined;
+  readonly check: (world: RestoreAdapterWorld) => Promise<void>;
+}
+
+const cas = ({ adapter }: RestoreAdapterWorld) =>
+  adapter.guarantee === "cas" ? undefined : `its guarantee is "${adapter.guarantee}", not "cas"`;
+const keyed = ({ adapter }: RestoreAdapterWorld) =>
+  adapter.guarantee === "blind" ? 'its guarantee is "blind"' : undefined;
+const casAndRival = (world: RestoreAdapterWorld) =>
+  cas(world) ?? (world.rival === undefined ? "its setup has no rival" : undefined);
+
+/** Every test of the contract, by name. */
+export const restoreAdapterContract: readonly ContractTest[] = [
+  { test: "serves its own scheme only", check: servesOwnScheme },
+  { test: "reads what serves by identity", check: readsIdentity },
+  { test: "says which revisions the target still holds", check: saysWhatIsHeld },
+  { test: "applies, and reads back what it applied", check: appliesAndReadsBack },
+  { test: "restores in both directions", check: restoresBothWays },
+  { test: "gives the same key one effect", needs: keyed, check: sameKeyOneEffect },
+  { test: "remembers a key after others have written", needs: keyed, check: remembersKey },
+  { test: "answers conflict to a wrong before-state and changes nothing", needs: cas, check: wrongBefore },
+  { test: "answers stale to a lower fence and changes nothing", needs: cas, check: lowerFence },
+  { test: "answers conflict when a rival wrote after the read", needs: casAndRival, check: rivalWrote },
+  { test: "refuses an unknown digest and changes nothing", check: refusesUnknown },
+  { test: "answers without throwing when the call is aborted", check: survivesAbort },
+  { test: "answers without throwing for an address where nothing is", check: survivesNowhere },
+];
+
+const patience = () => AbortSignal.timeout(10_000);
+
+async function servesOwnScheme({ adapter, at }: RestoreAdapterWorld): Promise<void> {
+  assert.equal(adapter.serves(at), true);
+  for (const other of ["no-such-scheme://somewhere/thing", "", at.slice(at.indexOf(":") + 1), `x${at}`]) {
+    assert.equal(adapter.serves(other), false, `claims to serve ${JSON.stringify(other)}`);
+  }
+}
+
+async function readsIdentity(world: RestoreAdapterWorld): Promise<void> {
+  const found = await live(world);
+  assert.equal(found.digest, world.revisions[0]);
+  assert.ok(isDigest(found.digest));
+  assert.equal((await live(world)).version, found.version, "the version moved without a write");
+}
+
+async function saysWhatIsHeld({ adapter, at, revisions, unknown }: RestoreAdapterWorld): Promise<void> {
+  for (const digest of revisions) assert.equal(await adapter.holds(at, digest, patience()), true);
+  assert.equal(await adapter.holds(at, unknown, patience()), false);
+}
+
+async function appliesAndReadsBack(world: RestoreAdapterWorld): Promise<void> {
+  const before = await live(world);
+  answers(await apply(world, { before, desired: world.revisions[1] }), ["applied"]);
+  const after = await live(world);
+  assert.equal(after.digest, world.revisions[1]);
+  if (world.adapter.guarantee === "cas") assert.notEqual(after.version, before.version, "a write needs a new version");
+}
+
+async function restoresBothWays(world: RestoreAdapterWorld): Promise<void> {
+  for (const [turn, desired] of [world.revisions[1], world.revisions[0], world.revisions[1]].entries()) {
+    answers(await apply(world, { desired, key: `turn-${turn}`, fence: 1 + turn }), ["applied"]);
+    assert.equal((await live(world)).digest, desired);
+  }
+}
+
+async function sameKeyOneEffect(world: RestoreAdapterWorld): Promise<void> {
+  const request = { before: await live(world), desired: world.revisions[1], key: "once" };
+  answers(await apply(world, request), ["applied"]);
+  const after = await live(world);
+  answers(await apply(world, request), ["already", "applied"]);
+  assert.deepEqual(await live(world), after, "the repeated key had a second effect");
+}
+
+async function remembersKey(world: RestoreAdapterWorld): Promise<void> {
+  const first = { before: await live(world), desired: world.revisions[1], key: "first", fence: 1 };
+  answers(await apply(world, first), ["applied"]);
+  answers(await apply(world, { desired: world.revisions[0], key: "second", fence: 1 }), ["applied"]);
+  await apply(world, first);
+  assert.equal((await live(world)).digest, world.revisions[0], "a late duplicate undid a newer write");
+}
+
+async function wrongBefore(world: RestoreAdapterWorld): Promise<void> {
+  const before = { digest: world.revisions[1], version: "no-such-version" };
+  await changesNothing(world, { before, desired: world.revisions[1] }, "conflict");
+}
+
+async function lowerFence(world: RestoreAdapterWorld): Promise<void> {
+  answers(await apply(world, { desired: world.revisions[1], key: "new-holder", fence: 7 }), ["applied"]);
+  await changesNothing(world, { desired: world.revisions[0], key: "old-holder", fence: 6 }, "stale");
+  answers(await apply(world, { desired: world.revisions[0], key: "same-holder", fence: 7 }), ["applied"]);
+}
+
+async function rivalWrote(world: RestoreAdapterWorld): Promise<void> {
+  const before = await live(world);
+  await world.rival?.(world.revisions[1]);
+  assert.equal((await live(world)).digest, world.revisions[1], "the setup's rival changed nothing");
+  await changesNothing(world, { before, desired: world.revisions[0] }, "conflict");
+}
+
+async function refusesUnknown(world: RestoreAdapterWorld): Promise<void> {
+  await changesNothing(world, { desired: world.unknown }, "refused");
+}
+
+async function survivesAbort(world: RestoreAdapterWorld): Promise<void> {
+  const { adapter, at, revisions } = world;
+  const before = await live(world);
+  const request = { at, desired: revisions[1], before, key: "aborted", fence: 1 };
+  const answer = await adapter.apply(request, AbortSignal.abort());
+  answers(answer, ["unknown", "applied"]);
+  if (answer.kind === "applied") assert.equal((await live(world)).digest, revisions[1]);
+  const read = await adapter.read(at, AbortSignal.abort());
+  assert.ok(read.kind === "unreachable" || isDigest(read.digest));
+  assert.equal(typeof (await adapter.holds(at, revisions[1], AbortSignal.abort())), "boolean");
+}
+
+async function survivesNowhere({ adapter, at, revisions }: RestoreAdapterWorld): Promise<void> {
+  const nowhere = `${at}-that-is-not-there`;
+  assert.equal((await adapter.read(nowhere, patience())).kind, "unreachable");
+  assert.equal(await adapter.holds(nowhere, revisions[0], patience()), false);
+  const before = { digest: revisions[0], version: "1" };
+  const request = { at: nowhere, desired: revisions[1], before, key: "nowhere", fence: 1 };
+  answers(await adapter.apply(request, patience()), ["refused", "unknown", "conflict"]);
+}
+
+async function live({ adapter, at }: RestoreAdapterWorld): Promise<{ digest: Digest; version: string }> {
+  const found = await adapter.read(at, patience());
+  assert.ok(found.kind === "live", found.kind === "unreachable" ? found.reason : "");
+  return { digest: found.digest, version: found.version };
+}
+
+async function apply(
+  world: RestoreAdapterWorld,
+  request: Pick<RestoreRequest, "desired"> & Partial<RestoreRequest>,
+): Promise<Applied> {
+  const before = request.before ?? (await live(world));
+  return world.adapter.apply({ at: world.at, key: "one", fence: 1, ...request, before }, patience());
+}
+
+async function changesNothing(
+  world: RestoreAdapterWorld,
+  request: Pick<RestoreRequest, "desired"> & Partial<RestoreRequest>,
+  kind: Applied["kind"],
+): Promise<void> {
+  const before = await live(world);
+  answers(await apply(world, request), [kind]);
+  assert.deepEqual(await live(world), before, `${kind}, and yet the target changed`);
+}
+
+function answers(answer: Applied, kinds: readonly Applied["kind"][]): void {
+  const reason = "reason" in answer ? ` (${answer.reason})` : "";
+  assert.ok(kinds.includes(answer.kind), `answered ${answer.kind}${reason}, expected ${kinds.join(" or ")}`);
+}
