@@ -32,6 +32,8 @@ export interface DataPlane {
   dispatchedToCandidate(): void;
 }
 
+const EMPTY = Buffer.alloc(0);
+
 /** One way of serving a request: the route it was decided under, and what that came to. */
 interface Attempt {
   readonly route: Route;
@@ -51,7 +53,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
   readonly #response: ServerResponse;
   readonly #key: string;
   #headers: string[] = [];
-  #body: Buffer | "stream" | undefined;
+  #body: Buffer | BodyStream | undefined;
   #attempt: Attempt | undefined;
   #controller: Dispatcher.DispatchController | undefined;
   #status = 0;
@@ -75,7 +77,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
     else {
       this.#response.on("close", () => this.#onClose());
       this.#headers = requestHeaders(request.rawHeaders, request.headers.connection);
-      if (plan === "stream") this.#body = "stream";
+      if (plan === "stream") this.#body = new BodyStream(request, this.#plane.limits.bodyBytes);
       if (plan !== "read-first") this.#dispatch(this.#decide());
       else readBody(request, (body) => this.#dispatch(this.#decide(), body));
     }
@@ -94,7 +96,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
     return { route, variant, release, second, id: mintRequestId(this.#plane.key, identity) };
   }
 
-  #dispatch(attempt: Attempt | undefined, body: Buffer | "stream" | undefined = this.#body): void {
+  #dispatch(attempt: Attempt | undefined, body: Buffer | BodyStream | undefined = this.#body): void {
     if (this.#ended) return;
     this.#body = body;
     this.#attempt = attempt;
@@ -103,11 +105,12 @@ export class Exchange implements Dispatcher.DispatchHandler {
   }
 
   #send(attempt: Attempt): void {
-    const { limits, upstreams } = this.#plane;
-    const { pool, base } = upstreams[attempt.variant === "candidate" ? "candidate" : "stable"];
-    const body = this.#body === "stream" ? new BodyStream(this.#request, limits.bodyBytes) : (this.#body ?? null);
+    const { pool, base } = this.#plane.upstreams[attempt.variant === "candidate" ? "candidate" : "stable"];
+    const body = this.#body ?? null;
     const headers = [...this.#headers, "rollbook-request", attempt.id];
-    pool.dispatch({ path: base + this.#request.url!, method: this.#request.method!, headers, body }, this);
+    // A body that broke while no dispatch was under way has nobody else to tell.
+    if (body instanceof BodyStream && body.errored) this.onResponseError(null, body.errored);
+    else pool.dispatch({ path: base + this.#request.url!, method: this.#request.method!, headers, body }, this);
   }
 
   /** The last moment before bytes leave: a route that has changed while this request waited is obeyed. */
@@ -131,8 +134,9 @@ export class Exchange implements Dispatcher.DispatchHandler {
     flat.push(...this.#ownHeaders());
     this.#response.writeHead(status, statusText ?? "", flat);
     this.#status = status;
-    // A body without a length may be a stream whose first word is far off.
-    if (headers["content-length"] === undefined) this.#response.flushHeaders();
+    // A body without a length may be a stream whose first word is far off. An empty chunk sends the headers byte for
+    // byte, where flushHeaders() would turn Latin-1 into UTF-8, and together with a first word that is here already.
+    if (headers["content-length"] === undefined) this.#response.write(EMPTY);
   }
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {

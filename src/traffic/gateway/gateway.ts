@@ -23,7 +23,7 @@ export interface GatewayOptions {
 }
 
 export interface Gateway {
-  /** Serves on this port, or on a free one when it is taken. Rejects when no port can be had on this host. */
+  /** Serves on this port, or on a free one when it is taken; may be called for several. Rejects when there is none. */
   listen(port: number, host: string): Promise<Listening>;
   /** Serves one request; for a server of one's own. */
   handle(request: IncomingMessage, response: ServerResponse): void;
@@ -67,12 +67,13 @@ export function createGateway(options: GatewayOptions): Gateway {
   const handle = (request: IncomingMessage, response: ServerResponse): void => {
     new Exchange(plane, request, response).start();
   };
-  let server: Server | undefined;
+  const servers: Server[] = [];
   return {
     handle,
     async listen(port, host) {
-      server = createServer(handle);
+      const server = createServer(handle);
       const bound = await listenOn(server, port, host);
+      servers.push(server);
       return { port: bound, host, moved: port !== 0 && bound !== port };
     },
     traffic: {
@@ -86,7 +87,7 @@ export function createGateway(options: GatewayOptions): Gateway {
     },
     lastDispatchToCandidate: () => lastToCandidate,
     async close() {
-      if (server) await drained(server, clock, limits.drain);
+      await Promise.all(servers.splice(0).map((server) => drained(server, clock, limits.drain)));
       await Promise.all([upstreams.stable.pool.destroy(), upstreams.candidate.pool.destroy()]);
     },
   };

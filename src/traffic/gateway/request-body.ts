@@ -29,8 +29,8 @@ export function readBody(request: IncomingMessage, done: (body: Buffer) => void)
 }
 
 /**
- * A body on its way, with back-pressure and the limit. It touches the client's request only when it is first read:
- * destroyed before that (no connection, another route), it leaves the request whole for the next try.
+ * A body on its way, with back-pressure and the limit. It stands between the client's request and undici, which would
+ * destroy the request itself: so one body can be handed to a second dispatch when the first one has sent nothing.
  */
 export class BodyStream extends Readable {
   readonly #request: IncomingMessage;
@@ -42,6 +42,8 @@ export class BodyStream extends Readable {
     super();
     this.#request = request;
     this.#limit = limit;
+    // Between two dispatches nobody else listens, and an error without a listener would end the process.
+    this.on("error", () => {});
   }
 
   override _read(): void {
