@@ -44,7 +44,9 @@ export function parseDemoOptions(args: readonly string[]): DemoOptions {
   const whole = (name: "seed" | "port" | "gateway-port" | "slow-apply", most: number): number => {
     const value = Number(values[name]);
     if (Number.isSafeInteger(value) && value >= 0 && value <= most && values[name] !== "") return value;
-    throw new RollbookError("USAGE", { what: `--${name} must be a whole number from 0 to ${most}, not "${values[name]}"` });
+    throw new RollbookError("USAGE", {
+      what: `--${name} must be a whole number from 0 to ${most}, not "${values[name]}"`,
+    });
   };
   const { recording, stable, candidate } = values;
   if (recording === undefined && (stable !== undefined || candidate !== undefined)) {

@@ -1,9 +1,9 @@
 import { join } from "node:path";
+import { digestOfJson } from "../src/core/digest.ts";
 import { RollbookError } from "../src/core/errors.ts";
 import type { FlagState } from "../src/core/ports.ts";
 import { defineRelease, type Release, type Revision } from "../src/core/release.ts";
 import { type Child, startChild } from "./child.ts";
-import { digestOfJson } from "../src/core/digest.ts";
 import type { DemoOptions } from "./options.ts";
 import type { World } from "./world.ts";
 

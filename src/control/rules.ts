@@ -1,5 +1,5 @@
 import type { Criterion, Playbook, Signal, Trigger } from "../core/playbook.ts";
-import { claimOf, compileNull } from "../playbook/index.ts";
+import { claimOf, compileNull } from "../playbook/claim.ts";
 import type { Rule } from "../watch/rule.ts";
 
 /** The playbook's triggers as rules for the evaluator. */
