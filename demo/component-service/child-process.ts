@@ -32,7 +32,7 @@ export function tellParent(message: object): void {
   else process.stdout.write(`${JSON.stringify(message)}\n`);
 }
 
-/** Runs `stop` and ends when the parent is gone, sends `{ stop: true }`, or a signal asks for it. */
+/** Runs `stop` and ends when the parent is gone or sends `{ stop: true }`, on SIGTERM, and on Ctrl+C without a parent. */
 export function stopWithParent(stop: () => Promise<void> | void): void {
   let stopping = false;
   const end = (): void => {
@@ -43,7 +43,10 @@ export function stopWithParent(stop: () => Promise<void> | void): void {
   };
   process.on("disconnect", end);
   process.on("SIGTERM", end);
-  process.on("SIGINT", end);
+  // Ctrl+C reaches the whole group of processes; then the parent decides in which order they end.
+  process.on("SIGINT", () => {
+    if (!process.send) end();
+  });
   process.on("message", (message: unknown) => {
     if (typeof message === "object" && message !== null && "stop" in message) end();
   });

@@ -1,5 +1,5 @@
 import type { DatabaseSync } from "node:sqlite";
-import { type Digest, shortDigest } from "../../src/core/digest.ts";
+import { type Digest, digestOf, shortDigest } from "../../src/core/digest.ts";
 import type { FeatureSchema } from "./feature-schema.ts";
 import type { Applicant } from "./population.ts";
 
@@ -31,8 +31,22 @@ export function loadSnapshot(db: DatabaseSync, csv: Uint8Array, digest: Digest):
   for (const line of lines) insert.run(...line.split(",").map(Number));
 }
 
-/** Points the live view at a snapshot; call inside a transaction. */
+/** The digest of what a snapshot's table really holds: its rows, written as the CSV that they came from. */
+export function tableDigest(db: DatabaseSync, digest: Digest): Digest {
+  const select = db.prepare(`SELECT * FROM ${snapshotTable(digest)} ORDER BY applicant`);
+  select.setReturnArrays(true);
+  const rows = select.all() as unknown as readonly (readonly number[])[];
+  const head = select.columns().map(({ name }) => name);
+  return digestOf(`${[head, ...rows].map((cells) => cells.join(",")).join("\n")}\n`);
+}
+
+/** Points the live view at a snapshot, and loads its table anew if that holds anything else; call inside a transaction. */
 export function serveSnapshot(db: DatabaseSync, csv: Uint8Array, digest: Digest): void {
+  const table = snapshotTable(digest);
   loadSnapshot(db, csv, digest);
-  db.exec(`DROP VIEW IF EXISTS applicants_live; CREATE VIEW applicants_live AS SELECT * FROM ${snapshotTable(digest)}`);
+  if (tableDigest(db, digest) !== digest) {
+    db.exec(`DROP TABLE ${table}`);
+    loadSnapshot(db, csv, digest);
+  }
+  db.exec(`DROP VIEW IF EXISTS applicants_live; CREATE VIEW applicants_live AS SELECT * FROM ${table}`);
 }
