@@ -26,6 +26,8 @@ export async function startChild(
 ): Promise<Child> {
   mkdirSync(dirname(log), { recursive: true });
   const child = fork(fileURLToPath(program), [...args], {
+    // A parent that is being tested or inspected has arguments that are not the child's.
+    execArgv: [],
     env: { ...process.env, ...env },
     stdio: ["ignore", "pipe", "pipe", "ipc"],
   });

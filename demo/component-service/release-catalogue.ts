@@ -31,6 +31,17 @@ function registerRelease(store: ComponentStore, { label, artifacts, needs }: Rel
   return { label, revisions: Object.fromEntries(revisions) };
 }
 
+/** The stable slot stays pinned to its own content, so whatever the candidate's readers lean on keeps stable's readers. */
+function keepReaders(candidate: CatalogueRelease, stable: CatalogueRelease): CatalogueRelease {
+  const revisions = Object.entries(candidate.revisions).map(([name, revision]): [string, Revision] => {
+    const readers = Object.entries(stable.revisions).filter(([, reader]) => reader.accepts?.[name]);
+    if (readers.length === 0) return [name, revision];
+    const keeps = Object.fromEntries(readers.map(([reader, { digest }]) => [reader, [digest]]));
+    return [name, { ...revision, keeps }];
+  });
+  return { ...candidate, revisions: Object.fromEntries(revisions) };
+}
+
 interface FirstStart {
   readonly stable: ReleaseContent;
   readonly candidate: ReleaseContent;
@@ -49,7 +60,8 @@ export function openCatalogue(store: ComponentStore, identity: string, firstStar
   if (known === undefined) {
     const { stable, candidate, prepare } = firstStart();
     store.transaction(() => {
-      const catalogue = { stable: registerRelease(store, stable), candidate: registerRelease(store, candidate) };
+      const registered = registerRelease(store, stable);
+      const catalogue = { stable: registered, candidate: keepReaders(registerRelease(store, candidate), registered) };
       prepare?.(catalogue);
       for (const [name, revision] of Object.entries(catalogue.stable.revisions)) store.install(name, revision.digest);
       store.setMeta("catalogue", JSON.stringify(catalogue));

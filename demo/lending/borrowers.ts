@@ -13,6 +13,7 @@ const traffic = openLoop({
     return { path: "/decide", key: `borrower-${application}`, body: { application } };
   },
 });
+tellParent({ ready: true });
 const timer = setInterval(() => tellParent(traffic.state()), 500);
 stopWithParent(async () => {
   clearInterval(timer);

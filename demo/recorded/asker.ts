@@ -28,6 +28,7 @@ const traffic = openLoop({
     answered: judged,
   }),
 });
+tellParent({ ready: true });
 const timer = setInterval(() => tellParent(traffic.state()), 500);
 stopWithParent(async () => {
   clearInterval(timer);

@@ -11,6 +11,8 @@ export interface Revision {
   readonly label: string;
   /** What this revision can live with: for each component named, the digests it was proved to work against. */
   readonly accepts?: Readonly<Record<ComponentName, readonly Digest[]>>;
+  /** Which older readers this revision was proved to keep working: a schema that was only expanded, say. */
+  readonly keeps?: Readonly<Record<ComponentName, readonly Digest[]>>;
 }
 
 /** The id of a release is the digest of its content: system and revisions. */
@@ -24,14 +26,14 @@ export interface Release {
   readonly revisions: Readonly<Record<ComponentName, Revision>>;
 }
 
-/** Builds a release; its id covers every revision with what it accepts, and not the label, so renaming is free. */
+/** Builds a release; its id covers every revision with what it accepts and keeps, and not the labels, so renaming is free. */
 export function defineRelease(
   system: string,
   label: string,
   revisions: Readonly<Record<ComponentName, Revision>>,
 ): Release {
   const content = Object.fromEntries(
-    Object.entries(revisions).map(([name, revision]) => [name, { digest: revision.digest, accepts: revision.accepts }]),
+    Object.entries(revisions).map(([name, { digest, accepts, keeps }]) => [name, { digest, accepts, keeps }]),
   );
   return { id: digestOfJson({ system, revisions: content }), system, label, revisions };
 }

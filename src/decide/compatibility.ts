@@ -8,8 +8,8 @@ export interface Incompatibility {
 
 /**
  * Can `release` serve while the components of `live` are what is in place? Every component of the release that says
- * what it accepts of another must accept the live revision of it, or that live revision must say that it still accepts
- * the component (a schema that was only expanded keeps its old readers).
+ * what it accepts of another must accept the live revision of it, or that live revision must say that it keeps the
+ * component working (a schema that was only expanded keeps its old readers).
  */
 export function incompatibilities(release: Release, live: Release): readonly Incompatibility[] {
   const found: Incompatibility[] = [];
@@ -17,7 +17,7 @@ export function incompatibilities(release: Release, live: Release): readonly Inc
     for (const [other, accepted] of Object.entries(revision.accepts ?? {})) {
       const there = live.revisions[other];
       if (!there || accepted.includes(there.digest)) continue;
-      if (there.accepts?.[name]?.includes(revision.digest)) continue;
+      if (there.keeps?.[name]?.includes(revision.digest)) continue;
       found.push({
         component: name,
         against: other,

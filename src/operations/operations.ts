@@ -23,7 +23,8 @@ export interface OutcomeItem {
 
 const digest = z.string().regex(/^sha256:[0-9a-f]{64}$/, "a digest is sha256: and 64 hex digits");
 const name = z.string().min(1).max(120);
-const revision = z.strictObject({ digest, label: name, accepts: z.record(name, z.array(digest).max(100)).optional() });
+const digests = z.record(name, z.array(digest).max(100));
+const revision = z.strictObject({ digest, label: name, accepts: digests.optional(), keeps: digests.optional() });
 const rollout = z.strictObject({ rollout: name });
 const dryRun = z.boolean().default(false);
 const none = z.strictObject({});
