@@ -8,7 +8,9 @@ import type { Cases } from "./suite.ts";
 
 export function entityCases(cases: Cases): void {
   describe("releases", () => releaseCases(cases));
+  describe("the last known good", () => knownGoodCases(cases));
   describe("rollouts", () => rolloutCases(cases));
+  describe("the list of rollouts", () => rolloutListCases(cases));
   describe("sagas and steps", () => sagaCases(cases));
   describe("routes, flags and tokens", () => smallCases(cases));
 }
@@ -33,6 +35,23 @@ function releaseCases({ test }: Cases): void {
     assert.deepEqual(Object.keys((await store.release(release.id))?.revisions ?? {}), ["model", "data"]);
   });
 
+  test("a quarantine stays until it is lifted, and then says who lifted it", async (store) => {
+    const quarantine = { release: aRelease("1").id, system: "loans", since: NOON, reason: "lost approvals" };
+    await store.commit([{ kind: "quarantine", quarantine }]);
+    assert.deepEqual(await store.quarantine(quarantine.release), quarantine);
+    await store.commit([{ kind: "quarantine", quarantine: { ...quarantine, liftedBy: "credit-risk" } }]);
+    assert.deepEqual(await store.quarantine(quarantine.release), { ...quarantine, liftedBy: "credit-risk" });
+  });
+
+  test("a quarantine that was lifted can be set again", async (store) => {
+    const quarantine = { release: aRelease("1").id, system: "loans", since: NOON, reason: "leak" };
+    await store.commit([{ kind: "quarantine", quarantine: { ...quarantine, liftedBy: "credit-risk" } }]);
+    await store.commit([{ kind: "quarantine", quarantine }]);
+    assert.equal((await store.quarantine(quarantine.release))?.liftedBy, undefined);
+  });
+}
+
+function knownGoodCases({ test }: Cases): void {
   test("the last known good is the one proved last, whatever the order of arrival", async (store) => {
     const [older, newer] = [aRelease("1"), aRelease("2")];
     await store.commit([{ kind: "known-good", knownGood: { system: "loans", release: newer.id, provedAt: NOON + 1 } }]);
@@ -62,21 +81,6 @@ function releaseCases({ test }: Cases): void {
     ]);
     assert.equal(await store.lastKnownGood("loans"), undefined);
   });
-
-  test("a quarantine stays until it is lifted, and then says who lifted it", async (store) => {
-    const quarantine = { release: aRelease("1").id, system: "loans", since: NOON, reason: "lost approvals" };
-    await store.commit([{ kind: "quarantine", quarantine }]);
-    assert.deepEqual(await store.quarantine(quarantine.release), quarantine);
-    await store.commit([{ kind: "quarantine", quarantine: { ...quarantine, liftedBy: "credit-risk" } }]);
-    assert.deepEqual(await store.quarantine(quarantine.release), { ...quarantine, liftedBy: "credit-risk" });
-  });
-
-  test("a quarantine that was lifted can be set again", async (store) => {
-    const quarantine = { release: aRelease("1").id, system: "loans", since: NOON, reason: "leak" };
-    await store.commit([{ kind: "quarantine", quarantine: { ...quarantine, liftedBy: "credit-risk" } }]);
-    await store.commit([{ kind: "quarantine", quarantine }]);
-    assert.equal((await store.quarantine(quarantine.release))?.liftedBy, undefined);
-  });
 }
 
 function rolloutCases({ test }: Cases): void {
@@ -84,31 +88,6 @@ function rolloutCases({ test }: Cases): void {
     assert.equal(await store.rollout("r1"), undefined);
     assert.equal(await store.record("r1"), undefined);
     assert.deepEqual(await store.rollouts(), []);
-  });
-
-  test("the newest start comes first, whatever the order of arrival", async (store) => {
-    for (const [id, startedAt] of [
-      ["b", 2],
-      ["a", 1],
-      ["c", 3],
-    ] as const)
-      await store.commit([{ kind: "rollout", rollout: aRollout(id, { startedAt }) }]);
-    assert.deepEqual(idsOf(await store.rollouts()), ["c", "b", "a"]);
-  });
-
-  test("of two with the same start the later arrival comes first, also after an update", async (store) => {
-    for (const id of ["z", "a"]) await store.commit([{ kind: "rollout", rollout: aRollout(id) }]);
-    await store.commit([{ kind: "rollout", rollout: aRollout("z", { phase: "healthy" }) }]);
-    assert.deepEqual(idsOf(await store.rollouts()), ["a", "z"]);
-  });
-
-  test("a system's list has its own rollouts only", async (store) => {
-    await store.commit([
-      { kind: "rollout", rollout: aRollout("r1") },
-      { kind: "rollout", rollout: aRollout("r2", { system: "fraud" }) },
-    ]);
-    assert.deepEqual(idsOf(await store.rollouts("fraud")), ["r2"]);
-    assert.deepEqual(await store.rollouts("pricing"), []);
   });
 
   test("a field that is gone in a new version is gone from the store", async (store) => {
@@ -153,6 +132,33 @@ function rolloutCases({ test }: Cases): void {
     const note = "ünï🛟 漢字 \u202e \u0000 \ud83d\ude00 ".repeat(70_000);
     await store.commit([{ kind: "rollout", rollout: aRollout("r1", { note }) }]);
     assert.equal((await store.rollout("r1"))?.note, note);
+  });
+}
+
+function rolloutListCases({ test }: Cases): void {
+  test("the newest start comes first, whatever the order of arrival", async (store) => {
+    for (const [id, startedAt] of [
+      ["b", 2],
+      ["a", 1],
+      ["c", 3],
+    ] as const)
+      await store.commit([{ kind: "rollout", rollout: aRollout(id, { startedAt }) }]);
+    assert.deepEqual(idsOf(await store.rollouts()), ["c", "b", "a"]);
+  });
+
+  test("of two with the same start the later arrival comes first, also after an update", async (store) => {
+    for (const id of ["z", "a"]) await store.commit([{ kind: "rollout", rollout: aRollout(id) }]);
+    await store.commit([{ kind: "rollout", rollout: aRollout("z", { phase: "healthy" }) }]);
+    assert.deepEqual(idsOf(await store.rollouts()), ["a", "z"]);
+  });
+
+  test("a system's list has its own rollouts only", async (store) => {
+    await store.commit([
+      { kind: "rollout", rollout: aRollout("r1") },
+      { kind: "rollout", rollout: aRollout("r2", { system: "fraud" }) },
+    ]);
+    assert.deepEqual(idsOf(await store.rollouts("fraud")), ["r2"]);
+    assert.deepEqual(await store.rollouts("pricing"), []);
   });
 
   test("ids and systems of any script are told apart", async (store) => {
