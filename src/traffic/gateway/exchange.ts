@@ -33,7 +33,6 @@ export interface DataPlane {
 }
 
 const EMPTY = Buffer.alloc(0);
-const JOINED = 16_384;
 
 /** One way of serving a request: the route it was decided under, and what that came to. */
 interface Attempt {
@@ -58,7 +57,6 @@ export class Exchange implements Dispatcher.DispatchHandler {
   #attempt: Attempt | undefined;
   #controller: Dispatcher.DispatchController | undefined;
   #status = 0;
-  #begun = false;
   #sent = false;
   #ended = false;
 
@@ -138,22 +136,13 @@ export class Exchange implements Dispatcher.DispatchHandler {
     this.#status = status;
     // A body without a length may be a stream whose first word is far off. An empty chunk sends the headers byte for
     // byte, where flushHeaders() would turn Latin-1 into UTF-8, and together with a first word that is here already.
-    this.#begun = headers["content-length"] === undefined;
-    if (this.#begun) this.#response.write(EMPTY);
+    if (headers["content-length"] === undefined) this.#response.write(EMPTY);
   }
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
-    if (this.#ended || this.#write(chunk)) return;
+    if (this.#ended || this.#response.write(chunk)) return;
     controller.pause();
     this.#response.once("drain", () => controller.resume());
-  }
-
-  /** A small first chunk leaves in one write with the headers, which costs half as much as a gathered one. */
-  #write(chunk: Buffer): boolean {
-    if (this.#begun) return this.#response.write(chunk);
-    this.#begun = true;
-    if (chunk.length > JOINED) return this.#response.write(chunk);
-    return this.#response.write(chunk.toString("latin1"), "latin1");
   }
 
   onResponseEnd(): void {
