@@ -5,9 +5,10 @@ import { loadFor } from "./http-load.ts";
 import { type BenchResult, medianOf } from "./result.ts";
 
 const CONNECTIONS = 32;
-const ROUNDS = 3;
-const WARM_UP = 600;
-const SPAN = 1300;
+const ROUNDS = 4;
+/** Until the optimising compiler has seen every path. */
+const WARM_UP = 1500;
+const SPAN = 1000;
 
 interface Subject {
   readonly name: string;
