@@ -78,9 +78,7 @@ export function createCounter(options: CounterOptions): Counter {
     if (flaw) return { kind: "rejected", reason: flaw };
     const now = clock.now();
     const before = memory.recall(requestId, now);
-    const fresh = names.map((name, index) =>
-      Object.hasOwn(counts, name) && Number.isNaN(before?.[index] ?? Number.NaN) ? counts[name]! : Number.NaN,
-    );
+    const fresh = names.map((name, index) => freshOf(counts, name, before?.[index]));
     if (fresh.every(Number.isNaN)) return before ? { kind: "duplicate" } : unnamed;
     const after = fresh.map((value, index) => (Number.isNaN(value) ? (before?.[index] ?? Number.NaN) : value));
     for (const read of reading) {
@@ -136,6 +134,11 @@ function reportedNames(signal: Signal): string[] {
 
 function endingOf(signal: Signal): keyof Ending | "reported" {
   return signal.part === "failed" || signal.part === "cancelled" ? signal.part : "reported";
+}
+
+/** What a report says of a name for the first time; NaN when it says nothing new. */
+function freshOf(counts: Readonly<Record<string, number>>, name: string, before = Number.NaN): number {
+  return Object.hasOwn(counts, name) && Number.isNaN(before) ? counts[name]! : Number.NaN;
 }
 
 function flawOf(counts: Readonly<Record<string, number>>): string | undefined {
