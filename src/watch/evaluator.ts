@@ -95,10 +95,11 @@ function mildest(findings: readonly Finding[]): Verdict["kind"] {
   return "healthy";
 }
 
-/** Samples of one node and sequence arrived together. */
+/** Samples of one node and sequence arrived together; batches are taken in the order of node and sequence. */
 export function batchesOf(samples: readonly Sample[]): readonly (readonly Sample[])[] {
+  const order = (a: Sample, b: Sample) => (a.node < b.node ? -1 : a.node > b.node ? 1 : a.sequence - b.sequence);
   const batches = new Map<string, Sample[]>();
-  for (const sample of samples) {
+  for (const sample of samples.toSorted(order)) {
     const key = `${sample.node}/${sample.sequence}`;
     const batch = batches.get(key);
     if (batch) batch.push(sample);

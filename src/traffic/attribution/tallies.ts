@@ -4,7 +4,7 @@ import type { Sample } from "../../core/sample.ts";
 /** Sums of n and k per (second, release, signal) since the last `take`. */
 export interface Tallies {
   add(second: number, release: ReleaseId, signal: number, n: number, k: number): void;
-  /** All sums that are not zero, as blocks with rising sequence, oldest second first. */
+  /** All sums that are not zero, oldest second first, under one sequence: they arrived together. */
   take(): Sample[];
 }
 
@@ -35,10 +35,11 @@ export function createTallies(node: string, signals: readonly string[], firstSeq
             const n = sums[2 * index]!;
             const k = sums[2 * index + 1]!;
             if (n === 0 && k === 0) return;
-            samples.push({ node, sequence: sequence++, bucket: second * 1000, signal, release, n, k });
+            samples.push({ node, sequence, bucket: second * 1000, signal, release, n, k });
           });
         }
       }
+      if (samples.length > 0) sequence += 1;
       return samples;
     },
   };
