@@ -71,8 +71,12 @@ export function checkTokens(text: string, issues: IssueList): boolean {
     }
     if (type === "newline") [onLine, lineStart] = [0, offset + lexeme.length];
     else if (type === "flow-map-start" || type === "flow-seq-start") open.push(offset);
-    else if (type === "flow-map-end" || type === "flow-seq-end") open.pop();
-    else if (type === "seq-item-ind" || type === "explicit-key-ind" || type === "map-value-ind") onLine++;
+    else if (type === "flow-map-end" || type === "flow-seq-end") {
+      if (open.pop() === undefined) {
+        issues.add("YAML_SYNTAX", offset, `The bracket \`${lexeme}\` closes nothing.`, "Remove it, or open it before.");
+        return false;
+      }
+    } else if (type === "seq-item-ind" || type === "explicit-key-ind" || type === "map-value-ind") onLine++;
     const indented = offset - lineStart > MAX_INDENT && (type === "seq-item-ind" || type === "map-value-ind");
     if (open.length > MAX_DEPTH || (open.length === 0 && (onLine > MAX_DEPTH || (indented && onLine === 1)))) {
       const message = "Blocks are nested, or lines indented, deeper than any playbook is.";
