@@ -242,7 +242,7 @@ test("whatever happens to the bytes of a good playbook, the answer is a playbook
       const lines = text.split("\n").length;
       for (const { line, column, message, hint } of result.issues) {
         assert.ok(line >= 1 && line <= lines && column >= 1);
-        assert.ok(message.length > 10 && hint.length > 10);
+        assert.ok(/[.?]$/.test(message) && /^[A-Z].{7,}[.?]$/s.test(hint), `${message} / ${hint}`);
       }
       renderIssues(result.issues, text, { colour: false });
     }),
