@@ -1,0 +1,116 @@
+import { isDigest } from "../../core/digest.ts";
+import type { Applied, Observed, RestoreAdapter, RestoreRequest } from "../../core/ports.ts";
+import type { Milliseconds } from "../../core/time.ts";
+import { createHostMap } from "./host-map.ts";
+import { type HttpAnswer, send } from "./http-call.ts";
+
+export interface HttpAdapterOptions {
+  /** For each alias of an address's host the base URL that it stands for; nothing else is ever called. */
+  readonly hosts: Readonly<Record<string, string>>;
+  readonly fetch?: typeof globalThis.fetch;
+  /** Of one call, answer included; 5 s without it. */
+  readonly timeoutMs?: Milliseconds;
+}
+
+/**
+ * Restores components that speak Rollbook's HTTP protocol (docs/adapters/http.md), at `http://HOST-ALIAS/path`:
+ *
+ * - `GET path` answers `{ digest, label, version }`;
+ * - `GET path/revisions/DIGEST` answers `{ intact }`, or 404;
+ * - `PUT path` with `If-Match: "VERSION"` (RFC 9110), `Idempotency-Key` and `Rollbook-Fence` takes `{ digest }` and
+ *   answers `{ digest, version, already? }`, 412 when the version has moved, 409 when a newer fence has written.
+ *
+ * Never throws: whatever may have reached the target without a clear answer is `unknown`. Throws only when made, on a
+ * base URL that is not plain HTTP or HTTPS.
+ */
+export function createHttpAdapter({ hosts, fetch, timeoutMs = 5000 }: HttpAdapterOptions): RestoreAdapter {
+  const hostMap = createHostMap(hosts);
+  const call = (url: string, init: RequestInit, signal: AbortSignal) =>
+    send(fetch ?? globalThis.fetch, url, init, AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]));
+
+  return {
+    name: "http",
+    guarantee: "cas",
+    serves: (at) => /^http:\/\//i.test(at),
+    async read(at, signal) {
+      const target = hostMap.resolve(at);
+      if (target.kind === "undeclared") return { kind: "unreachable", reason: target.reason };
+      return observedIn(await call(target.url, { method: "GET" }, signal));
+    },
+    async holds(at, digest, signal) {
+      const target = hostMap.resolve(at);
+      if (target.kind === "undeclared" || !isDigest(digest)) return false;
+      const answer = await call(`${target.url}/revisions/${digest}`, { method: "GET" }, signal);
+      return answer.kind === "answer" && answer.status === 200 && answer.body["intact"] === true;
+    },
+    async apply(request, signal) {
+      const target = hostMap.resolve(request.at);
+      if (target.kind === "undeclared") return { kind: "refused", reason: target.reason };
+      const flaw = flawOf(request);
+      if (flaw !== undefined) return { kind: "refused", reason: flaw };
+      return appliedIn(await call(target.url, putOf(request), signal), request);
+    },
+  };
+}
+
+function putOf({ desired, before, key, fence }: RestoreRequest): RequestInit {
+  return {
+    method: "PUT",
+    headers: {
+      "content-type": "application/json",
+      "if-match": `"${before.version}"`,
+      "idempotency-key": key,
+      "rollbook-fence": String(fence),
+    },
+    body: JSON.stringify({ digest: desired }),
+  };
+}
+
+/** What keeps a request from being written as headers; a version is an entity tag's text (RFC 9110, 8.8.3). */
+function flawOf({ desired, before, key, fence }: RestoreRequest): string | undefined {
+  if (!isDigest(desired)) return "the desired digest is not a digest";
+  if (!ENTITY_TAG.test(before.version)) return "the version read before cannot be an entity tag";
+  if (!/^[\x21-\x7e]{1,255}$/.test(key)) return "the key cannot be a header";
+  if (!Number.isSafeInteger(fence) || fence < 0) return "the fence is not a whole number";
+  return undefined;
+}
+
+const ENTITY_TAG = /^[\x21\x23-\x7e]{1,255}$/;
+
+function observedIn(answer: HttpAnswer): Observed {
+  if (answer.kind === "silence") return { kind: "unreachable", reason: answer.reason };
+  if (answer.status !== 200) return { kind: "unreachable", reason: said(answer) };
+  const { digest, version } = answer.body;
+  const tag = typeof version === "number" ? String(version) : version;
+  if (!isDigest(digest) || typeof tag !== "string" || !ENTITY_TAG.test(tag)) {
+    return { kind: "unreachable", reason: "the answer has no digest and version" };
+  }
+  return { kind: "live", digest, version: tag };
+}
+
+function appliedIn(answer: HttpAnswer, { desired }: RestoreRequest): Applied {
+  if (answer.kind === "silence") return { kind: "unknown", reason: answer.reason };
+  const reason = said(answer);
+  switch (answer.status) {
+    case 200:
+      if (answer.body["digest"] !== desired) return { kind: "unknown", reason: "the answer names another digest" };
+      return { kind: answer.body["already"] === true ? "already" : "applied" };
+    case 412:
+      return { kind: "conflict", reason };
+    case 409:
+      return { kind: "stale", reason };
+    // Not refused for good: time-out, too early, too many.
+    case 408:
+    case 425:
+    case 429:
+      return { kind: "unknown", reason };
+    default:
+      return { kind: answer.status >= 300 && answer.status < 500 ? "refused" : "unknown", reason };
+  }
+}
+
+function said(answer: Extract<HttpAnswer, { kind: "answer" }>): string {
+  if (answer.status >= 300 && answer.status < 400) return `it answers ${answer.status}; redirects are not followed`;
+  const reason = answer.body["reason"];
+  return typeof reason === "string" ? `${answer.status}: ${reason.slice(0, 200)}` : `it answers ${answer.status}`;
+}
