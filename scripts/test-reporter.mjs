@@ -4,6 +4,11 @@ import { renameSync, writeFileSync } from "node:fs";
 import { relative } from "node:path";
 import { inspect } from "node:util";
 
+/** Failures only, where another script tells the rest. */
+const quiet = process.env.ROLLBOOK_REPORT === "failures";
+/** The runner's own figures, which we count ourselves. */
+const COUNTER = /^(tests|suites|pass|fail|cancelled|skipped|todo|duration_ms) [\d.]+$/;
+
 const place = ({ file, line }) => (file === undefined ? "" : ` (${relative(process.cwd(), file)}:${line ?? 1})`);
 
 function causeOf(error) {
@@ -46,6 +51,7 @@ function leave(tally) {
   renameSync(`${file}.part`, file);
 }
 
+// biome-ignore lint/style/noDefaultExport: node:test takes a reporter as the default export.
 export default async function* report(source) {
   const tally = { passed: 0, failed: 0, skips: [] };
   const names = [];
@@ -64,14 +70,14 @@ export default async function* report(source) {
       if (skip !== undefined && skip !== false) {
         const reason = typeof skip === "string" && skip !== "" ? skip : "no reason given";
         tally.skips.push({ name: path, reason });
-        yield `﹣ skipped: ${path}: ${reason}\n`;
+        if (!quiet) yield `﹣ skipped: ${path}: ${reason}\n`;
       } else if (type === "test:fail" && !isEcho(data)) {
         tally.failed++;
         yield failureText(path, data);
       } else if (type === "test:pass" && data.details.type !== "suite") {
         tally.passed++;
       }
-    } else if (type === "test:diagnostic" && (data.nesting > 0 || (data.level ?? "info") !== "info")) {
+    } else if (type === "test:diagnostic" && !quiet && !COUNTER.test(data.message)) {
       yield `  ${data.message}\n`;
     } else if (type === "test:stdout") {
       yield data.message;
@@ -81,6 +87,6 @@ export default async function* report(source) {
   }
   const seconds = Number(process.hrtime.bigint() - began) / 1e9;
   const skipped = tally.skips.length === 0 ? "" : `, ${tally.skips.length} skipped`;
-  yield `${tally.passed + tally.failed} tests ran in ${seconds.toFixed(1)} s${skipped}\n`;
+  if (!quiet) yield `${tally.passed + tally.failed} tests ran in ${seconds.toFixed(1)} s${skipped}\n`;
   leave(tally);
 }

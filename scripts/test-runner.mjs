@@ -10,7 +10,7 @@ export const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
 const REPORTER = pathToFileURL(join(root, "scripts", "test-reporter.mjs")).href;
 /** The test files, by kind, whose paths contain one of the words (all of them without words). */
-export function findTests(words = []) {
+function findTests(words = []) {
   const wanted = (path) => words.length === 0 || words.some((word) => path.includes(word.replace(/^\.\//, "")));
   const all = globSync("{src,demo,test}/**/*.test.ts", { cwd: root })
     .map((path) => path.replaceAll("\\", "/"))
@@ -29,7 +29,7 @@ export function findTests(words = []) {
  * @param {readonly string[]} files
  * @param {{ isolation: "none" | "process", minutes: number, testTimeoutMs: number, args?: string[], env?: object }} how
  */
-export async function runTests(files, { isolation, minutes, testTimeoutMs, args = [], env = {} }) {
+async function runTests(files, { isolation, minutes, testTimeoutMs, args = [], env = {} }) {
   if (files.length === 0) return { passed: 0, failed: 0, skips: [] };
   const folder = mkdtempSync(join(tmpdir(), "rollbook-test-"));
   const tallyFile = join(folder, "tally.json");
@@ -73,11 +73,25 @@ function runNode(args, minutes, env) {
 }
 
 /** `npm test`'s set: everything but the whole-program tests. */
-export async function runFastTests(words = [], args = []) {
-  const { shared, alone } = findTests(words);
-  const fast = await runTests(shared, { isolation: "none", minutes: 10, testTimeoutMs: 60_000, args });
-  const killing = await runTests(alone, { isolation: "process", minutes: 10, testTimeoutMs: 120_000, args });
-  return sum(fast, killing);
+export async function runFastTests(words = []) {
+  return sum(await runSharedTests(words), await runKillTests(words));
+}
+
+export function runSharedTests(words = [], how = {}) {
+  return runTests(findTests(words).shared, { isolation: "none", minutes: 10, testTimeoutMs: 60_000, ...how });
+}
+
+export function runKillTests(words = [], how = {}) {
+  return runTests(findTests(words).alone, { isolation: "process", minutes: 10, testTimeoutMs: 120_000, ...how });
+}
+
+export function runWholeProgramTests(words = [], how = {}) {
+  return runTests(findTests(words).whole, { isolation: "process", minutes: 20, testTimeoutMs: 300_000, ...how });
+}
+
+/** Does any whole-program test mention this? */
+export function wholeProgramTestsMention(text, words = []) {
+  return findTests(words).whole.some((path) => readFileSync(join(root, path), "utf8").includes(text));
 }
 
 export function sum(...tallies) {
