@@ -7,6 +7,7 @@ import type { LedgerState, Report } from "../record/report.ts";
 import { composeReport } from "./compose-report.ts";
 import type { ControlPorts, Settings } from "./ports.ts";
 import { adopt, gate, openRollout, type ReleasePlans } from "./release.ts";
+import { reopenStuck } from "./reopen.ts";
 import { runRollout } from "./rollout.ts";
 import type { Run } from "./run.ts";
 
@@ -19,7 +20,7 @@ export interface Control {
   plan(candidate: Release): Promise<ReleasePlans>;
   /** Opens a rollout and runs it in the background; `ended` waits for it. */
   release(candidate: Release): Promise<Rollout>;
-  /** Goes on with a rollout that a crash cut off; undefined when there is none. */
+  /** Goes on with a rollout that a crash cut off, or with a rollback that got stuck; undefined when there is none. */
   resume(): Promise<Rollout | undefined>;
   ended(rollout: string): Promise<Rollout>;
   /** The plan back of a running rollout. */
@@ -67,7 +68,8 @@ export function createControl(
       return rollout;
     },
     async resume() {
-      const open = (await ports.store.rollouts(playbook.system)).find((rollout) => rollout.endedAt === undefined);
+      const running = (await ports.store.rollouts(playbook.system)).find((rollout) => rollout.endedAt === undefined);
+      const open = running ?? (await reopenStuck(ports, playbook));
       if (open && !runs.has(open.id)) start(open.id);
       return open;
     },
