@@ -72,7 +72,7 @@ export function drawChart(chart, { points, marks, zero, threshold }) {
   const acts = { d: `M${EDGE.left} ${y(limit)}H${width - EDGE.right}`, stroke: "var(--harm)", fill: "none" };
   chart.append(shape("path", { ...acts, "stroke-dasharray": "6 5", "stroke-width": 1.5 }));
   const words = `Rollbook acts at ${Math.round(10 ** limit).toLocaleString("en-US")} : 1`;
-  const place = { x: width - EDGE.right, y: y(limit) - 6, "text-anchor": "end", ...TEXT, fill: "var(--harm)" };
+  const place = { x: EDGE.left + 4, y: y(limit) - 6, ...TEXT, fill: "var(--harm)" };
   chart.append(shape("text", place, words));
 
   for (const { at, label } of marks) {
@@ -80,7 +80,8 @@ export function drawChart(chart, { points, marks, zero, threshold }) {
     if (left > width - EDGE.right + 1) continue;
     const down = { d: `M${left} ${EDGE.top}V${HEIGHT - EDGE.bottom}`, stroke: "var(--line)", fill: "none" };
     chart.append(shape("path", { ...down, "stroke-dasharray": "2 3" }));
-    chart.append(shape("text", { x: left + 4, y: HEIGHT - EDGE.bottom - 6, ...TEXT }, label));
+    const side = left > width - 60 ? { x: left - 4, "text-anchor": "end" } : { x: left + 4 };
+    chart.append(shape("text", { ...side, y: HEIGHT - EDGE.bottom - 6, ...TEXT }, label));
   }
   const path = data.map(({ second, power }, i) => `${i ? "L" : "M"}${x(second).toFixed(1)} ${y(power).toFixed(1)}`);
   const line = { fill: "none", stroke: "var(--candidate)", "stroke-width": 2.5, "stroke-linejoin": "round" };

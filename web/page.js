@@ -85,6 +85,8 @@ function showTraffic(ppm) {
 }
 
 const REFERENCE = (item) => (item.reference.n > 0 ? share(item.reference) : "a fixed limit");
+/** A hard limit has no odds: it is broken or it is kept. */
+const VERDICT = (item) => (item.method === "hard-limit" && item.kind !== "harmful" ? "kept" : item.kind);
 const HARM = (item) => (item.method === "hard-limit" ? "no statistics" : odds(item.logHarm));
 
 function showVerdict({ kind, verdict, rollout }) {
@@ -102,7 +104,7 @@ function showVerdict({ kind, verdict, rollout }) {
   }
   fill(
     "findings",
-    verdict.findings.map((item) => [item.claim, share(item.candidate), REFERENCE(item), HARM(item), item.kind]),
+    verdict.findings.map((item) => [item.claim, share(item.candidate), REFERENCE(item), HARM(item), VERDICT(item)]),
   );
   if (verdict.logEvidence === null || !rollout.exposedAt) return;
   find("evidence").hidden = false;
@@ -203,6 +205,7 @@ function take(event) {
   find("detail").textContent = event.text;
   showTraffic(event.candidatePpm ?? 0);
   if (event.verdict?.findings?.length) showVerdict(event);
+  else drawChart(find("chart"), seen);
   addMoment(event);
   if (rollout.endedAt) void showReport(rollout.id);
 }
