@@ -76,7 +76,7 @@ export function formatPercent(fraction: number): string {
 }
 
 function formatMargin(margin: Margin): string {
-  return margin.kind === "relative"
-    ? formatPercent(margin.value)
-    : `${Number((margin.value * 100).toPrecision(6))} points`;
+  if (margin.kind === "relative") return formatPercent(margin.value);
+  const points = Number((margin.value * 100).toPrecision(6));
+  return points === 1 ? "1 point" : `${points} points`;
 }

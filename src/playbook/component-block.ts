@@ -59,7 +59,7 @@ function readComponent(entry: YamlEntry, issues: IssueList): ComponentSpec | und
     const at = readAddress(entry, example, issues);
     return at === undefined ? undefined : { name: entry.key, at, undo: defaults.undo };
   }
-  const block = readEntries(entry.value.entries, language.component, entry.offset, issues);
+  const block = readEntries(entry.value, language.component, entry.offset, issues);
   const address = block.get("at");
   const at = address && readAddress(address, language.component.keys.at.example, issues);
   const undoEntry = block.get("undo");

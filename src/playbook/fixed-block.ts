@@ -20,21 +20,28 @@ export function readFixed(entry: YamlEntry, signals: Signals, issues: IssueList)
   let span: number | undefined;
   let written = false;
   let tried = 0;
+  const known = signals.names ?? [];
   for (const item of map.entries) {
     if (item.key === "for") {
       written = true;
       span = readSpan(item, issues);
       continue;
     }
+    if (item.value.kind === "text" && nearestWord(item.key, ["for", ...known]) === "for" && !known.includes(item.key)) {
+      const message = `${quote(item.key)} is neither a signal nor a key of \`fixed\`.`;
+      issues.add("UNKNOWN_KEY", item.offset, message, "Did you mean `for`?");
+      written = true;
+      continue;
+    }
     tried++;
     const criterion = readCriterion(item, signals, issues);
     if (criterion) criteria.push(criterion);
   }
-  if (!written) {
+  if (!written && map.whole) {
     const message = "`for` is missing in `fixed`: for how long must it hold?";
     issues.add("MISSING_KEY", entry.offset, message, "Write for example `for: 10m`.");
   }
-  if (tried === 0) {
+  if (tried === 0 && map.whole) {
     const message = "`fixed` has no criterion, so nobody could say that a rollback worked.";
     issues.add("NO_CRITERION", entry.offset, message, `Write for example \`${example}\`.`);
   }
@@ -42,12 +49,6 @@ export function readFixed(entry: YamlEntry, signals: Signals, issues: IssueList)
 }
 
 function readCriterion(item: YamlEntry, signals: Signals, issues: IssueList): Criterion | undefined {
-  const span = item.value.kind === "text" ? nearestWord(item.key, ["for"]) : undefined;
-  if (span && signals.names && !signals.names.includes(item.key)) {
-    const message = `${quote(item.key)} is neither a signal nor a key of \`fixed\`.`;
-    issues.add("UNKNOWN_KEY", item.offset, message, "Did you mean `for`?");
-    return undefined;
-  }
   const signal = findSignal(item.key, item.offset, signals, issues);
   const block = readBlock(item, language.criterion, `${item.key}: { within: 3% }`, issues);
   if (!block) return undefined;

@@ -29,55 +29,65 @@ export function readHardLimit(
   const least = block.get("min");
   const leastText = least && readText(least, "min: 200", issues);
   const min = least && leastText !== undefined ? wholeOf(leastText, least, { from: 1, to: 1e9 }, issues) : undefined;
-  const condition = readCondition(block.get("hard")!, signals, issues);
-  if (!condition) return undefined;
-  const { signal, comparison, limit } = condition;
-  const hard = { name: item.key, signal: signal.name, comparison, limit };
+  const { signal, threshold } = readCondition(block.get("hard")!, signals, issues);
+  if (!signal) return undefined;
+  const hard = threshold && { name: item.key, signal: signal.name, ...threshold };
   if (signal.kind === "count") {
     for (const entry of [over, least]) {
       if (!entry) continue;
       const message = `${quote(entry.key)} does not go with a count: it is counted over the whole rollout.`;
       issues.add("CONFLICTING_KEYS", entry.offset, message, "Remove it.");
     }
-    return { ...hard, min: 0 };
+    return hard && { ...hard, min: 0 };
   }
   for (const [key, entry] of Object.entries({ over, min: least })) {
     if (entry) continue;
     const message = `${quote(key)} is missing: without a window and a least number one bad request of one is 100%.`;
     issues.add("MISSING_KEY", item.offset, message, `Write \`${item.key}: { ${example}, over: 30s, min: 200 }\`.`);
   }
-  return span === undefined || min === undefined ? undefined : { ...hard, over: span, min };
+  return hard && span !== undefined && min !== undefined ? { ...hard, over: span, min } : undefined;
 }
 
 interface Condition {
-  readonly signal: Signal;
-  readonly comparison: HardLimit["comparison"];
-  readonly limit: number;
+  readonly signal?: Signal | undefined;
+  readonly threshold?: Pick<HardLimit, "comparison" | "limit"> | undefined;
 }
 
-function readCondition(entry: YamlEntry, signals: Signals, issues: IssueList): Condition | undefined {
+function readCondition(entry: YamlEntry, signals: Signals, issues: IssueList): Condition {
   const text = readText(entry, example, issues);
-  if (text === undefined) return undefined;
+  if (text === undefined) return {};
   const at = entry.value.offset;
-  const match = /^(\S+?)\s*(>=|<=|>|<|=>|=<|==?|≥|≤)\s*(\S.*)$/.exec(text);
+  const match = /^([^\s<>=≥≤]+)\s*([<>=≥≤]+)\s*(\S.*)$/.exec(text);
   if (!match) {
     const message = `${quote(text)} is not a condition \`SIGNAL > LIMIT\`.`;
     issues.add("BAD_VALUE", at, message, `Write for example \`${example}\` or \`hard: leaks >= 1\`.`);
-    return undefined;
+    return {};
   }
   const [, name = "", sign = "", amount = ""] = match;
   const signal = findSignal(name, at, signals, issues);
-  if (!/^[<>]=?$/.test(sign)) {
-    const meant = { "=>": ">=", "=<": "<=", "≥": ">=", "≤": "<=" }[sign] ?? ">=";
-    const message = `${quote(sign)} is not a comparison of the language.`;
-    issues.add("BAD_VALUE", at, message, `Write \`hard: ${name} ${meant} ${amount}\`; there are >, >=, < and <=.`);
-    return undefined;
+  if (/^[<>]=?$/.test(sign)) {
+    return {
+      signal,
+      threshold: signal && readThreshold(entry, signal, sign as HardLimit["comparison"], amount, issues),
+    };
   }
-  const comparison = sign as HardLimit["comparison"];
-  if (!signal) return undefined;
+  const meant = sign === "=<" || sign === "≤" ? "<=" : ">=";
+  const message = `${quote(sign)} is not a comparison of the language.`;
+  issues.add("BAD_VALUE", at, message, `Write \`hard: ${name} ${meant} ${amount}\`; there are >, >=, < and <=.`);
+  return { signal };
+}
+
+function readThreshold(
+  entry: YamlEntry,
+  signal: Signal,
+  comparison: HardLimit["comparison"],
+  amount: string,
+  issues: IssueList,
+): Pick<HardLimit, "comparison" | "limit"> | undefined {
+  const at = entry.value.offset;
   const limit = readLimit(entry, signal, amount, issues);
   if (limit === undefined) return undefined;
-  const wrong = contradiction({ name: "", signal: name, comparison, limit, min: 0 }, signal);
+  const wrong = contradiction({ name: "", signal: signal.name, comparison, limit, min: 0 }, signal);
   if (wrong) {
     const hint = `Turn the comparison (\`${comparison.startsWith(">") ? "<" : ">"}\`), or correct \`better\`.`;
     issues.add("WRONG_DIRECTION", at, wrong, hint);
@@ -88,7 +98,7 @@ function readCondition(entry: YamlEntry, signals: Signals, issues: IssueList): C
     issues.add("WRONG_DIRECTION", at, message, "Hard limits of counts take `>` and `>=`.");
     return undefined;
   }
-  return { signal, comparison, limit };
+  return { comparison, limit };
 }
 
 function readLimit(entry: YamlEntry, signal: Signal, amount: string, issues: IssueList): number | undefined {

@@ -77,7 +77,7 @@ export function readWho(entry: YamlEntry, issues: IssueList): Who {
     const message = `Telling more people after ${quote(item.key)} is not supported by this version yet, so nobody would be told.`;
     issues.add("KEY_NOT_SUPPORTED", item.offset, message, "Name them under `now`.");
   }
-  const rest = map.entries.filter((item) => !spans.includes(item));
+  const rest = { whole: map.whole, entries: map.entries.filter((item) => !spans.includes(item)) };
   const now = readEntries(rest, language.who, entry.offset, issues).get("now");
   const list = now && readList(now, language.who.keys.now.example, issues);
   if (!now || !list || !checkSize(list.items.length, limits.audience, now, issues)) return defaults.who;

@@ -39,7 +39,7 @@ export function renderFindings(findings: readonly LintFinding[], file: string, o
 }
 
 function frameOf(line: string, number: number, column: number, paint: Painter): string {
-  const clean = visible(line.replace(/\r$/, "")).replace(/\t/g, " ");
+  const clean = withoutSecrets(visible(line.replace(/\r$/, "")).replace(/\t/g, " "));
   // A very long line is shown as the part around the caret.
   const start = column > WIDTH ? column - Math.floor(WIDTH / 2) : 0;
   const shown = clean.slice(start, start + WIDTH);
@@ -49,6 +49,11 @@ function frameOf(line: string, number: number, column: number, paint: Painter): 
     paint.dim(`  ${gutter} | `) + shown,
     paint.dim(`  ${blank} | `) + " ".repeat(Math.max(0, column - 1 - start)) + paint.red("^"),
   ].join("\n");
+}
+
+/** A password that should not stand in a playbook should not stand in a build's log either. */
+function withoutSecrets(line: string): string {
+  return line.replace(/:\/\/[^/\s@]*@/g, (user) => `://${"*".repeat(user.length - 4)}@`);
 }
 
 type Paint = (text: string) => string;

@@ -59,6 +59,9 @@ export interface Position {
   readonly column: number;
 }
 
+/** A file with more mistakes than this is another kind of file; the rest is not listed. */
+const MOST_ISSUES = 1000;
+
 /** Gathers the issues of one file. Offsets and columns count UTF-16 units, as editors do. */
 export class IssueList {
   readonly #file: string;
@@ -73,6 +76,7 @@ export class IssueList {
   }
 
   add(code: IssueCode, offset: number, message: string, hint: string): void {
+    if (this.#found.length >= MOST_ISSUES) return;
     this.#found.push({ offset, issue: { code, file: this.#file, ...this.position(offset), message, hint } });
   }
 

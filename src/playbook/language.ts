@@ -34,7 +34,7 @@ export const language = {
       how: must("how: { release: { canary: [10, 50, 95], each: 15m } }"),
       fixed: must("fixed: { losses: { within: 50% }, for: 10m }"),
       who: may("who: { now: [ page://dashboard ] }"),
-      drills: later("Leave it out and run `rollbook drill` by hand."),
+      drills: later("Leave it out."),
     },
   },
   environment: {

@@ -43,7 +43,7 @@ function price(playbook: Playbook, hard: HardLimit, signal: Signal, over: number
     message: said,
     hint: dear
       ? `That is more than the whole budget for the other triggers: raise the limit, \`min\` or the window of ${formatDuration(over)}.`
-      : "Hard limits are priced apart from the false-alarm budget.",
+      : "Hard limits are priced apart from the false-alarm budget; a window that slides costs a few times more.",
   };
 }
 

@@ -46,7 +46,7 @@ function readPlaybook(root: YamlNode, text: string, issues: IssueList): Playbook
     issues.add("WRONG_KIND", root.offset, message, "Begin with `rollbook: v1`; docs/playbook.md has a whole one.");
     return undefined;
   }
-  const block = readEntries(root.entries, language.playbook, 0, issues);
+  const block = readEntries(root, language.playbook, 0, issues);
   const head = readHead(block, issues);
   const rest = readBlocks(block, issues);
   const { system, owner, risk, authority, falseAlarms, trafficPerSecond } = head;

@@ -42,7 +42,7 @@ export function percentOf(text: string, entry: YamlEntry, range: Range, issues: 
   return complain(
     "OUT_OF_RANGE",
     `${quote(text)} is outside ${rangeText(range)}.`,
-    `Write a share in ${rangeText(range)}.`,
+    `Write for example \`${entry.key === "hard" ? "hard: errors > 5%" : `${entry.key}: 5%`}\`.`,
   );
 }
 
@@ -62,7 +62,7 @@ export function readMargin(entry: YamlEntry, largest: number, issues: IssueList)
   const value = Number(match[1]) / 100;
   const most = kind === "relative" ? largest : 0.99;
   if (value > 0 && value <= most) return { kind, value };
-  const message = `${quote(text)} is no usable margin: it must be more than 0 and at most ${Number((most * 100).toPrecision(6))}.`;
+  const message = `${quote(text)} is no usable margin: it must be more than 0 and at most ${Number((most * 100).toPrecision(6))}${match[2]}.`;
   return complain("OUT_OF_RANGE", message, "Write how much worse is still acceptable, for example `5%`.");
 }
 
@@ -72,7 +72,11 @@ function explainPercent(text: string, key: string, units: readonly string[]): [I
       ? `Write \`${key}: ${number}%\`.`
       : `Write \`${key}: ${number}%\` (relative) or \`${key}: ${number}pp\` (percentage points).`;
   const bare = new RegExp(`^(${NUMBER})$`).exec(text);
-  if (bare) return ["WRONG_UNIT", `${quote(text)} has no unit: a share, a factor or points?`, choice(bare[1] ?? "5")];
+  if (bare) {
+    // 0.05 was most likely written by somebody who means 5 %.
+    const number = Number(text) < 1 ? String(Number((Number(text) * 100).toPrecision(6))) : text;
+    return ["WRONG_UNIT", `${quote(text)} has no unit: a fraction, percent or points?`, choice(number)];
+  }
   const spelled = new RegExp(`^(${NUMBER})\\s*(?:percent|per cent|pct|points?|ppt?|bps?)$`, "i").exec(text);
   if (spelled) return ["WRONG_UNIT", `The unit of ${quote(text)} is written otherwise.`, choice(spelled[1] ?? "5")];
   const comma = /^(\d+),(\d+)\s*(%|pp)?$/.exec(text);

@@ -33,7 +33,7 @@ export function readWhen(entry: YamlEntry, signals: Signals, issues: IssueList):
   let claims = 0;
   for (const item of map.entries) {
     const named = checkName(item.key, item.offset, issues);
-    const claim = readMap(item, example, issues);
+    const claim = readMap(item, `${item.key}: { losses: rises, by: 60% }`, issues);
     if (!claim) {
       claims++;
       continue;
@@ -44,11 +44,11 @@ export function readWhen(entry: YamlEntry, signals: Signals, issues: IssueList):
       if (hard && named) hardLimits.push(hard);
     } else {
       claims++;
-      const trigger = readTrigger(item, block, rest, signals, issues);
+      const trigger = readTrigger({ item, block, rest, whole: claim.whole }, signals, issues);
       if (trigger && named) triggers.push(trigger);
     }
   }
-  if (claims === 0) {
+  if (claims === 0 && map.whole) {
     const message = "`when` makes no claim; hard limits alone can call a release harmful, but never healthy.";
     issues.add("NO_TRIGGER", entry.offset, message, `Add for example \`${example}\`.`);
   }
@@ -82,15 +82,13 @@ function findSubject(rest: readonly YamlEntry[], signals: Signals, issues: Issue
 }
 
 function readTrigger(
-  item: YamlEntry,
-  block: Block,
-  rest: readonly YamlEntry[],
+  { item, block, rest, whole }: { item: YamlEntry; block: Block; rest: readonly YamlEntry[]; whole: boolean },
   signals: Signals,
   issues: IssueList,
 ): Trigger | undefined {
   const subject = findSubject(rest, signals, issues);
   if (!subject) {
-    if (rest.length > 0) return undefined;
+    if (rest.length > 0 || !whole) return undefined;
     const message = `${quote(item.key)} does not say which signal does what.`;
     issues.add("MISSING_KEY", item.offset, message, `Write for example \`${example}\`.`);
     return undefined;

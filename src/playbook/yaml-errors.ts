@@ -22,7 +22,7 @@ export const yamlErrors: { readonly OTHER: Translation } & Readonly<Record<strin
   ],
   BAD_INDENT: [
     "YAML_SYNTAX",
-    "The indentation of this line fits no block above it.",
+    "The indentation of this line fits no block above it, or a bracket is still open.",
     "Keys of one block begin in the same column; use two spaces for each level.",
   ],
   BAD_SCALAR_START: [

@@ -1,6 +1,6 @@
 import { type IssueList, quote } from "./issue.ts";
 import type { BlockSpec, KeySpec } from "./language.ts";
-import { didYouMean } from "./nearest-word.ts";
+import { didYouMean, nearestWord } from "./nearest-word.ts";
 import type { YamlEntry, YamlList, YamlMap, YamlNode } from "./yaml-tree.ts";
 
 /** The entries of one block by key. Keys that are missing, unknown or not supported are in the issues already. */
@@ -38,34 +38,46 @@ const kindName = { text: "one value", list: "a list", map: "a block" } as const;
 /** Reads a block of a fixed set of keys; the place of a missing key is the key of the block. */
 export function readBlock(entry: YamlEntry, spec: BlockSpec, example: string, issues: IssueList): Block | undefined {
   const map = readMap(entry, example, issues);
-  return map && readEntries(map.entries, spec, entry.offset, issues);
+  return map && readEntries(map, spec, entry.offset, issues);
 }
 
-export function readEntries(entries: readonly YamlEntry[], spec: BlockSpec, at: number, issues: IssueList): Block {
+export function readEntries(
+  map: Pick<YamlMap, "entries" | "whole">,
+  spec: BlockSpec,
+  at: number,
+  issues: IssueList,
+): Block {
   const block = new Map<string, YamlEntry>();
-  for (const entry of entries) {
+  const meant = new Set<string | undefined>();
+  for (const entry of map.entries) {
     const key = Object.hasOwn(spec.keys, entry.key) ? spec.keys[entry.key] : undefined;
     if (key && key.need !== "later") block.set(entry.key, entry);
-    else reportKey(entry, key, spec, issues);
+    else meant.add(reportKey(entry, key, spec, issues));
   }
   for (const [name, key] of Object.entries(spec.keys)) {
-    if (key.need !== "must" || block.has(name)) continue;
+    if (key.need !== "must" || block.has(name) || meant.has(name) || !map.whole) continue;
     const message = `${quote(name)} is missing in ${spec.where}.`;
     issues.add("MISSING_KEY", at, message, `Write for example \`${key.example}\`.`);
   }
   return block;
 }
 
-/** Says that a key is not supported yet, or not known at all. */
-export function reportKey(entry: YamlEntry, key: KeySpec | undefined, spec: BlockSpec, issues: IssueList): void {
+/** Says that a key is not supported yet, or not known at all; answers the key that was probably meant. */
+export function reportKey(
+  entry: YamlEntry,
+  key: KeySpec | undefined,
+  spec: BlockSpec,
+  issues: IssueList,
+): string | undefined {
   if (key?.need === "later") {
     const message = `${quote(entry.key)} in ${spec.where} is not supported by this version yet, so it would promise nothing.`;
     issues.add("KEY_NOT_SUPPORTED", entry.offset, message, key.example);
-    return;
+    return undefined;
   }
   const usable = Object.keys(spec.keys).filter((name) => spec.keys[name]?.need !== "later");
   const message = `${quote(entry.key)} is not a key of ${spec.where}.`;
   issues.add("UNKNOWN_KEY", entry.offset, message, didYouMean(entry.key, usable));
+  return nearestWord(entry.key, usable);
 }
 
 /** One of a table's words. `later` words are of the language but not of this version. */

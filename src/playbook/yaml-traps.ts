@@ -51,35 +51,45 @@ const refused: Readonly<Record<string, readonly [code: "YAML_ALIAS" | "YAML_TAG"
  */
 export function checkTokens(text: string, issues: IssueList): boolean {
   let offset = 0;
-  let flow = 0;
+  const open: number[] = [];
   let onLine = 0;
   let lineStart = 0;
   let isContent = false;
   for (const lexeme of new Lexer().lex(text)) {
-    if (!isContent && (lexeme === CST.DOCUMENT || lexeme === CST.FLOW_END || lexeme === CST.SCALAR)) {
+    if (!isContent && (lexeme === CST.DOCUMENT || lexeme === CST.SCALAR)) {
       isContent = lexeme === CST.SCALAR;
       continue;
     }
+    if (!isContent && lexeme === CST.FLOW_END) break;
     const type = isContent ? "scalar" : (CST.tokenType(lexeme) ?? "scalar");
     isContent = false;
     const found = refused[type];
     if (found) {
       const message = `${found[1]} are refused: a playbook says what it says where it says it.`;
-      issues.add(found[0], offset, message, "Write the value out; quote it if it is text that begins with this sign.");
+      const hint = "Write the value out; quote it if it is text that begins with this sign.";
+      issues.add(found[0], offset, message, type === "directive-line" ? "Remove the line." : hint);
     }
     if (type === "newline") [onLine, lineStart] = [0, offset + lexeme.length];
-    else if (type === "flow-map-start" || type === "flow-seq-start") flow++;
-    else if (type === "flow-map-end" || type === "flow-seq-end") flow--;
-    else if (type === "seq-item-ind" || type === "explicit-key-ind" || type === "map-value-ind") onLine++;
+    else if (type === "flow-map-start" || type === "flow-seq-start") open.push(offset);
+    else if (type === "flow-map-end" || type === "flow-seq-end") {
+      if (open.pop() === undefined) {
+        issues.add("YAML_SYNTAX", offset, `The bracket \`${lexeme}\` closes nothing.`, "Remove it, or open it before.");
+        return false;
+      }
+    } else if (type === "seq-item-ind" || type === "explicit-key-ind" || type === "map-value-ind") onLine++;
     const indented = offset - lineStart > MAX_INDENT && (type === "seq-item-ind" || type === "map-value-ind");
-    if (flow > MAX_DEPTH || (flow === 0 && (onLine > MAX_DEPTH || (indented && onLine === 1)))) {
+    if (open.length > MAX_DEPTH || (open.length === 0 && (onLine > MAX_DEPTH || (indented && onLine === 1)))) {
       const message = "Blocks are nested, or lines indented, deeper than any playbook is.";
       issues.add("TOO_DEEP", offset, message, "Is a bracket left open, or is this another file?");
       return false;
     }
     offset += lexeme.length;
   }
-  return true;
+  const unclosed = open.at(-1);
+  if (unclosed === undefined) return true;
+  const message = `The bracket \`${text[unclosed]}\` is opened here and never closed.`;
+  issues.add("YAML_SYNTAX", unclosed, message, text[unclosed] === "{" ? "Close it with `}`." : "Close it with `]`.");
+  return false;
 }
 
 const booleans = /^(?:y|yes|n|no|on|off|true|false)$/i;

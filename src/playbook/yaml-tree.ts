@@ -22,6 +22,8 @@ export interface YamlMap {
   readonly kind: "map";
   readonly offset: number;
   readonly entries: readonly YamlEntry[];
+  /** False when a key was refused, so that what seems to be missing may only be unreadable. */
+  readonly whole: boolean;
 }
 
 /** `empty`: nothing was written. `refused`: an issue about it is already in the list. */
@@ -48,19 +50,21 @@ export function readYaml(text: string, issues: IssueList): YamlNode | undefined 
     schema: "failsafe",
     uniqueKeys: false,
     prettyErrors: false,
-    logLevel: "silent",
+    logLevel: "error",
   });
   const known = issues.isEmpty;
-  let broken = false;
+  const brokenLines = new Set<number>();
   for (const error of document.errors) {
     const translated = yamlErrors[error.code];
     // Anchors, aliases and tags were named by checkTokens already; their follow-up errors add nothing.
     if (translated === "named-before" && !known) continue;
     const [code, message, hint] = translated && translated !== "named-before" ? translated : yamlErrors.OTHER;
-    issues.add(code, error.pos[0], message, hint);
-    broken = true;
+    // Further errors on a line are mostly echoes of the first.
+    const { line } = issues.position(error.pos[0]);
+    if (!brokenLines.has(line)) issues.add(code, error.pos[0], message, hint);
+    brokenLines.add(line);
   }
-  if (broken) return undefined;
+  if (brokenLines.size > 0) return undefined;
   const root = document.contents as Node | null;
   if (root === null || (isScalar(root) && root.source === "" && root.type === Scalar.PLAIN)) {
     issues.add(
@@ -85,10 +89,14 @@ function treeOf(node: Node | null, issues: IssueList, fallback = 0): YamlNode {
   if (!isMap(node)) return { kind: "refused", offset };
   const entries: YamlEntry[] = [];
   const seen = new Map<string, number>();
+  let whole = true;
   for (const pair of node.items) {
     const key = keyOf(pair.key as Node | null, offset, issues);
     const value = treeOf(pair.value as Node | null, issues, key.offset);
-    if (key.name === undefined) continue;
+    if (key.name === undefined) {
+      whole = false;
+      continue;
+    }
     const first = seen.get(key.name);
     if (first === undefined) {
       seen.set(key.name, key.offset);
@@ -103,7 +111,7 @@ function treeOf(node: Node | null, issues: IssueList, fallback = 0): YamlNode {
       );
     }
   }
-  return { kind: "map", offset, entries };
+  return { kind: "map", offset, entries, whole };
 }
 
 function textOf(node: Scalar<string>, offset: number, issues: IssueList): YamlNode {
