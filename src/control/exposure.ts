@@ -1,6 +1,6 @@
 import type { Sample } from "../core/sample.ts";
 import type { Verdict } from "../core/verdict.ts";
-import { nextMove } from "../decide/next-move.ts";
+import { type Move, nextMove } from "../decide/next-move.ts";
 import { createEvaluator, type Evaluator } from "../watch/evaluator.ts";
 import { noteOf } from "./cord.ts";
 import { rollBack } from "./roll-back.ts";
@@ -30,7 +30,7 @@ export async function expose(run: Run): Promise<void> {
     const move = nextMove(run.playbook, run.rollout, verdict, clock.now(), run.settings.patienceMs);
     if (move.kind === "roll-back") {
       if (run.playbook.authority === "act") return rollBack(run, move.cause, move.because, verdict, samples);
-      return observeOnly(run, move.because, verdict, samples);
+      return observeOnly(run, move, verdict, samples);
     }
     const blind = move.kind === "stay" && move.blind;
     const living = clock.now() < run.lease.until;
@@ -101,18 +101,19 @@ async function promote(run: Run, verdict: Verdict): Promise<void> {
   });
 }
 
-/** `authority: observe` runs everything but the effects: it says what it would have done, once, and stops judging. */
+/** `authority: observe` runs everything but the way back: it says what it would have done, once, and stops judging. */
 async function observeOnly(
   run: Run,
-  because: readonly string[],
+  { cause, because }: Extract<Move, { readonly kind: "roll-back" }>,
   verdict: Verdict,
   samples: readonly Sample[],
 ): Promise<void> {
   const now = run.ports.clock.now();
-  const note = `would have rolled back: ${because.join(", ")}`;
+  const reasons = because.join(", ");
+  const note = cause === "harm" ? `would have rolled back: ${reasons}` : `undecided, would have gone back: ${reasons}`;
   await save(run, { ...run.rollout, phase: "paused", endedAt: now, verdict, note }, [
     ...samplesChange(run, samples),
     entryOf(run, "verdict", { kind: verdict.kind, because: [...because], authority: "observe" }),
   ]);
-  emit(run, "observed-harm", note, { verdict });
+  emit(run, cause === "harm" ? "observed-harm" : "ended", note, { verdict });
 }

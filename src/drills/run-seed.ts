@@ -140,19 +140,19 @@ function createCrew(world: World, witness: Witness): Crew {
     boots: () => all.length,
     newest: () => all.at(-1),
     async someone() {
-      const living = all.findLast((process) => process.alive);
-      if (living) return living;
-      if (all.length > 0) await standEmpty(world, witness);
-      return boot();
+      const living = () => all.findLast((process) => process.alive);
+      if (!living() && all.length > 0) await standEmpty(world, witness, () => living() !== undefined);
+      return living() ?? boot();
     },
   };
 }
 
 /** Nobody is there: whatever the candidate's share was, it lapses. */
-async function standEmpty(world: World, witness: Witness): Promise<void> {
+async function standEmpty(world: World, witness: Witness, manned: () => boolean): Promise<void> {
   const { clock, scenario, system, traffic } = world;
   const from = clock.now();
   await clock.sleep(scenario.downtime);
+  if (manned()) return;
   const last = traffic.lastServed(system.candidate.id) ?? 0;
   const known = await world.store.lastKnownGood(system.playbook.system);
   if (known?.release !== system.candidate.id && last > from + seededSettings("").exposureMs) {
@@ -214,5 +214,6 @@ async function checkGate(world: World, witness: Witness, crew: Crew): Promise<vo
 function outcomeOf({ phase, rollback, note }: Rollout): string {
   if (rollback) return `${rollback.cause[0]}: ${rollback.outcome}`;
   if (phase === "healthy") return "promoted";
-  return note?.startsWith("would have") ? "observed harm" : "stopped before exposure";
+  if (phase === "paused") return `observed: ${note}`;
+  return "stopped before exposure";
 }

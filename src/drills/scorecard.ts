@@ -37,7 +37,7 @@ export function createScorecard(): Scorecard {
       for (const [kind, times] of Object.entries(faults)) count(injected, kind, times);
       if (truth === "healthy") {
         healthy.worlds += 1;
-        if (outcome.startsWith("harm") || outcome === "observed harm") healthy.wrong += 1;
+        if (outcome.startsWith("harm") || outcome.startsWith("observed: would have")) healthy.wrong += 1;
       } else if (truth === "harmful") {
         harmful.worlds += 1;
         if (outcome === "promoted") harmful.wrong += 1;
