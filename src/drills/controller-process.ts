@@ -12,6 +12,7 @@ export interface ControllerProcess {
   readonly name: string;
   readonly control: Control;
   readonly alive: boolean;
+  readonly diedAt: Instant | undefined;
   /** Nothing that it awaits is ever answered again; what it has sent stays on its way. */
   kill(): void;
   /** Hears nothing before this moment. */
@@ -25,6 +26,7 @@ class Crash extends Error {}
 
 interface Life {
   alive: boolean;
+  diedAt?: Instant;
   pausedUntil: Instant;
 }
 
@@ -33,6 +35,7 @@ export function bootController(world: World, witness: Witness, name: string, ids
   const { promise: death, resolve } = Promise.withResolvers<void>();
   const kill = () => {
     life.alive = false;
+    life.diedAt ??= world.clock.now();
     resolve();
   };
   const gate = gateOf(world, life);
@@ -70,6 +73,9 @@ export function bootController(world: World, witness: Witness, name: string, ids
     },
     get alive() {
       return life.alive;
+    },
+    get diedAt() {
+      return life.diedAt;
     },
   };
 }

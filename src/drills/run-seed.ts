@@ -1,6 +1,7 @@
 import { digestOf } from "../core/digest.ts";
 import type { ErrorCode } from "../core/errors.ts";
 import type { Rollout } from "../core/rollout.ts";
+import type { Instant } from "../core/time.ts";
 import { drawInteger, drawPick } from "../simulation/draws.ts";
 import { createSeededIds } from "../simulation/ids.ts";
 import { bootController, type ControllerProcess } from "./controller-process.ts";
@@ -141,20 +142,19 @@ function createCrew(world: World, witness: Witness): Crew {
     newest: () => all.at(-1),
     async someone() {
       const living = () => all.findLast((process) => process.alive);
-      if (!living() && all.length > 0) await standEmpty(world, witness, () => living() !== undefined);
+      if (all.length > 0 && !living()) {
+        await world.clock.sleep(world.scenario.downtime);
+        await checkLapse(world, witness, Math.max(...all.map(({ diedAt }) => diedAt ?? world.clock.now())));
+      }
       return living() ?? boot();
     },
   };
 }
 
-/** Nobody is there: whatever the candidate's share was, it lapses. */
-async function standEmpty(world: World, witness: Witness, manned: () => boolean): Promise<void> {
-  const { clock, scenario, system, traffic } = world;
-  const from = clock.now();
-  await clock.sleep(scenario.downtime);
-  if (manned()) return;
+/** Nobody is there since `from`: whatever the candidate's share was, it has lapsed. */
+async function checkLapse({ system, store, traffic }: World, witness: Witness, from: Instant): Promise<void> {
   const last = traffic.lastServed(system.candidate.id) ?? 0;
-  const known = await world.store.lastKnownGood(system.playbook.system);
+  const known = await store.lastKnownGood(system.playbook.system);
   if (known?.release !== system.candidate.id && last > from + seededSettings("").exposureMs) {
     witness.violate("a candidate was served longer than its lease with no controller alive");
   }
