@@ -1,7 +1,14 @@
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { shortDigest } from "../src/core/digest.ts";
-import { parsePlaybook, type Report, RollbookError, renderReport, startRollbook } from "../src/index.ts";
+import {
+  parsePlaybook,
+  type ReleasePlans,
+  type Report,
+  RollbookError,
+  renderReport,
+  startRollbook,
+} from "../src/index.ts";
 import type { Child } from "./child.ts";
 import { type DemoOptions, HELP, parseDemoOptions } from "./options.ts";
 import { createProgress } from "./progress.ts";
@@ -92,9 +99,9 @@ function playbookOf(stage: Stage) {
   throw new RollbookError("PLAYBOOK_INVALID", { file, count: parsed.issues.length });
 }
 
-function dryRun(options: DemoOptions, world: World, plans: object): number {
+function dryRun(options: DemoOptions, world: World, plans: ReleasePlans): number {
   world.finish();
-  const { out, back } = plans as Awaited<ReturnType<import("../src/control/control.ts").Control["plan"]>>;
+  const { out, back } = plans;
   if (options.json) process.stdout.write(`${JSON.stringify(plans, undefined, 2)}\n`);
   else
     for (const { plan, digest } of [out, back]) {

@@ -42,7 +42,7 @@ export function lendingStage(options: DemoOptions): Stage {
     startTraffic: (world, gateway) =>
       startChild(
         new URL("./lending/borrowers.ts", import.meta.url),
-        ["--gateway", gateway, "--rate", "600", "--seed", seed],
+        ["--gateway", gateway, "--rate", "900", "--seed", seed],
         join(world.system, "borrowers.log"),
       ),
     releases: (system, child) => releasesOf(system, child, { stable: off, candidate: on }),

@@ -1,21 +1,20 @@
-import { createFlagRestore } from "../adapters/flags/flag-restore.ts";
-import { createHttpAdapter } from "../adapters/http/http-adapter.ts";
 import { type Control, createControl } from "../control/control.ts";
-import type { ControlPorts, RolloutEvent, Settings } from "../control/ports.ts";
+import type { RolloutEvent, Settings } from "../control/ports.ts";
 import { RollbookError } from "../core/errors.ts";
 import type { Playbook } from "../core/playbook.ts";
-import type { FlagState, Notifier, RestoreAdapter, Store, TokenRecord } from "../core/ports.ts";
-import { operationsOf } from "../operations/operations.ts";
+import type { FlagState, Notifier, Store, TokenRecord } from "../core/ports.ts";
+import { type OutcomeItem, operationsOf } from "../operations/operations.ts";
 import type { Ledger } from "../record/ledger/ledger.ts";
 import { createLedger } from "../record/ledger/ledger.ts";
 import type { CrashPoint } from "../restore/crash-point.ts";
-import { createApi } from "../server/api.ts";
+import { type ApiParts, createApi } from "../server/api.ts";
 import { createEventStream } from "../server/event-stream.ts";
 import { openSqliteStore } from "../store/sqlite/sqlite-store.ts";
-import { createCounter } from "../traffic/attribution/counter.ts";
+import { type Counter, createCounter } from "../traffic/attribution/counter.ts";
 import { createFlags, type FlagBook } from "../traffic/flags/flag-book.ts";
 import { answerOfrep } from "../traffic/flags/ofrep.ts";
 import { createGateway, type Gateway } from "../traffic/gateway/gateway.ts";
+import { adaptersOf, portsOf } from "./control-ports.ts";
 import { pageFile } from "./page-files.ts";
 import { issueToken, ledgerKey, requestKey } from "./secrets.ts";
 import { serveApi } from "./serve.ts";
@@ -62,21 +61,22 @@ export interface Rollbook {
 
 const CHECKPOINT_MS = 1000;
 
-/** @throws DATA_FOLDER_IN_USE, STORE_UNSAFE */
+/** @throws DATA_FOLDER_IN_USE, STORE_UNSAFE; leaves nothing open then. */
 export async function startRollbook(config: RollbookConfig): Promise<Rollbook> {
+  const store = await openSqliteStore({ folder: config.folder, now: systemClock.now });
+  try {
+    return await startOver(config, store);
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
+}
+
+async function startOver(config: RollbookConfig, store: Store): Promise<Rollbook> {
   const { folder, playbook } = config;
   const log = config.log ?? (() => undefined);
-  const store = await openSqliteStore({ folder, now: systemClock.now });
-  const signing = ledgerKey(folder);
-  const ledger = createLedger({ store, origin: `rollbook.dev/ledger/${playbook.system}`, key: signing });
-  const kept = await store.flags();
-  const flags = createFlags(
-    config.flags.map((flag) => kept.find(({ key }) => key === flag.key) ?? flag),
-    async (flag) => {
-      await store.commit([{ kind: "flag", flag }]);
-    },
-  );
-  for (const flag of config.flags) flags.register(flag);
+  const ledger = createLedger({ store, origin: `rollbook.dev/ledger/${playbook.system}`, key: ledgerKey(folder) });
+  const flags = await flagsOf(config, store);
   const counter = createCounter({
     signals: playbook.signals,
     node: systemIds.next("gateway"),
@@ -86,27 +86,16 @@ export async function startRollbook(config: RollbookConfig): Promise<Rollbook> {
   const events = createEventStream();
   let gateway: Gateway | undefined;
   let control: Control | undefined;
-  const api = createApi({
+  const operations = operationsOf({
     store,
-    operations: operationsOf({
-      store,
-      ledger,
-      control: () => {
-        if (control) return control;
-        throw new RollbookError("SYSTEM_UNREACHABLE", { reason: "no AI system is connected yet" });
-      },
-      reportOutcomes: (items) => {
-        let rejected = 0;
-        for (const { request, counts } of items) if (counter.report(request, counts).kind === "rejected") rejected += 1;
-        return { accepted: items.length - rejected, rejected };
-      },
-    }),
-    events,
-    flags: (method, path, body, etag) =>
-      answerOfrep(flags, method, path, body, etag) ?? { status: 404, headers: {}, body: "{}" },
-    page: pageFile,
-    log,
+    ledger,
+    control: () => {
+      if (control) return control;
+      throw new RollbookError("SYSTEM_UNREACHABLE", { reason: "no AI system is connected yet" });
+    },
+    reportOutcomes: (items) => countOutcomes(counter, items),
   });
+  const api = createApi({ store, operations, events, flags: ofrepOf(flags), page: pageFile, log });
   const server = await serveApi(api, config.apiPort);
   const checkpoints = signRegularly(ledger, log);
   return {
@@ -129,15 +118,11 @@ export async function startRollbook(config: RollbookConfig): Promise<Rollbook> {
         events.publish({ ...event, candidatePpm: gateway?.traffic.current(playbook.system)?.candidatePpm ?? 0 });
       };
       const ports = portsOf(config, store, ledger, gateway, counter, adaptersOf(system, flags), emit);
-      control = createControl(
-        ports,
-        { ...settingsOf(playbook, systemIds.next("controller")), ...config.settings },
-        playbook,
-        {
-          ledger: () => ledgerState(ledger),
-          lastCandidateDispatch: () => gateway?.lastDispatchToCandidate(),
-        },
-      );
+      const settings = { ...settingsOf(playbook, systemIds.next("controller")), ...config.settings };
+      control = createControl(ports, settings, playbook, {
+        ledger: () => ledgerState(ledger),
+        lastCandidateDispatch: () => gateway?.lastDispatchToCandidate(),
+      });
       await routeAsRecorded(store, gateway, playbook.system);
       return { gateway: `http://127.0.0.1:${port}`, moved, control };
     },
@@ -151,37 +136,26 @@ export async function startRollbook(config: RollbookConfig): Promise<Rollbook> {
   };
 }
 
-function portsOf(
-  config: RollbookConfig,
-  store: Store,
-  ledger: Ledger,
-  gateway: Gateway,
-  signals: ControlPorts["signals"],
-  adapters: readonly RestoreAdapter[],
-  emit: ControlPorts["emit"],
-): ControlPorts {
-  return {
-    store,
-    clock: systemClock,
-    ids: systemIds,
-    traffic: gateway.traffic,
-    signals,
-    adapterFor(at) {
-      const adapter = adapters.find((candidate) => candidate.serves(at));
-      if (!adapter) throw new RollbookError("RELEASE_REFUSED", { reason: `no adapter serves ${at}` });
-      return adapter;
-    },
-    checkpoint: async () => {
-      await ledger.checkpoint();
-    },
-    notifier: config.notifier ?? { notify: async () => undefined },
-    emit,
-    atCrashPoint: config.atCrashPoint ?? (() => undefined),
-  };
+/** The flags as they were kept; what a configuration names first is only where a new folder begins. */
+async function flagsOf(config: RollbookConfig, store: Store): Promise<FlagBook> {
+  const kept = await store.flags();
+  const initial = config.flags.map((flag) => kept.find(({ key }) => key === flag.key) ?? flag);
+  const flags = createFlags(initial, async (flag) => {
+    await store.commit([{ kind: "flag", flag }]);
+  });
+  for (const flag of config.flags) flags.register(flag);
+  return flags;
 }
 
-function adaptersOf(system: ProtectedSystem, flags: FlagBook): readonly RestoreAdapter[] {
-  return [createHttpAdapter({ hosts: system.hosts }), createFlagRestore(flags)];
+function ofrepOf(flags: FlagBook): ApiParts["flags"] {
+  return (method, path, body, etag) =>
+    answerOfrep(flags, method, path, body, etag) ?? { status: 404, headers: {}, body: "{}" };
+}
+
+function countOutcomes(counter: Counter, items: readonly OutcomeItem[]) {
+  let rejected = 0;
+  for (const { request, counts } of items) if (counter.report(request, counts).kind === "rejected") rejected += 1;
+  return { accepted: items.length - rejected, rejected };
 }
 
 /**

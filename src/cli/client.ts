@@ -20,9 +20,23 @@ export async function call(
     const cause = error.cause instanceof Error ? error.cause.message : error.message;
     throw new RollbookError("SERVER_UNREACHABLE", { url: server, reason: cause || "no connection" });
   });
-  const output: unknown = await answer.json().catch(() => ({ title: `status ${answer.status}` }));
-  if (answer.ok) return output;
-  throw new Refusal(output as Problem);
+  const text = await answer.text().catch(() => "");
+  const output = parsed(text);
+  if (answer.ok && output !== undefined) return output;
+  const foreign = { title: `${server} answered ${answer.status}, and not as Rollbook does`, hint: "Is it Rollbook?" };
+  throw new Refusal(isProblem(output) ? output : foreign);
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function isProblem(output: unknown): output is Problem {
+  return output !== null && typeof output === "object" && "title" in output && typeof output.title === "string";
 }
 
 interface Problem {

@@ -1,6 +1,9 @@
 import { readFileSync } from "node:fs";
+import { renderReport } from "../app/report-text.ts";
 import { RollbookError } from "../core/errors.ts";
+import type { Plan } from "../core/plan.ts";
 import { lintText } from "../operations/lint.ts";
+import { renderPlan } from "../operations/plan-text.ts";
 import { call } from "./client.ts";
 import type { Command, CommandInput } from "./command.ts";
 
@@ -38,7 +41,9 @@ export const commands: Readonly<Record<string, Command>> = {
     words: { least: 0, most: 1 },
     run: async (input) => {
       const id = input.words[0] ?? (await newest(input)).id;
-      show(input, await ask(input, "GET", `/v1/rollouts/${encodeURIComponent(id)}/report`));
+      const report = await ask(input, "GET", `/v1/rollouts/${encodeURIComponent(id)}/report`);
+      if (input.options.json) show(input, report);
+      else input.out(renderReport(report as Parameters<typeof renderReport>[0]));
       return 0;
     },
   },
@@ -48,7 +53,10 @@ export const commands: Readonly<Record<string, Command>> = {
     words: { least: 1, most: 1 },
     run: async (input) => {
       const manifest = json(input.words[0]!);
-      show(input, await ask(input, "POST", "/v1/rollouts", { ...manifest, dryRun: input.options.dryRun }));
+      const { dryRun } = input.options;
+      const answer = await ask(input, "POST", "/v1/rollouts", { ...manifest, ...(dryRun ? { dryRun } : {}) });
+      if (!dryRun) show(input, answer);
+      else showPlans(input, answer, Object.values(answer as object).filter(isPlanned));
       return 0;
     },
   },
@@ -61,7 +69,9 @@ export const commands: Readonly<Record<string, Command>> = {
       if (reason === undefined && !dryRun) throw new RollbookError("USAGE", { what: "rollback needs --reason TEXT" });
       const id = input.words[0] ?? (await newest(input)).id;
       const body = { rollout: id, reason: reason ?? "dry run", dryRun };
-      show(input, await ask(input, "POST", `/v1/rollouts/${encodeURIComponent(id)}/rollback`, body));
+      const answer = await ask(input, "POST", `/v1/rollouts/${encodeURIComponent(id)}/rollback`, body);
+      if (dryRun) showPlans(input, answer, [answer as Planned]);
+      else show(input, answer);
       if (!dryRun) input.say(`Containment follows within one tick. Next: rollbook report ${id}`);
       return 0;
     },
@@ -72,8 +82,15 @@ export const commands: Readonly<Record<string, Command>> = {
     words: { least: 1, most: 1 },
     run: async (input) => {
       const release = input.words[0]!;
-      const body = { release, dryRun: input.options.dryRun };
-      show(input, await ask(input, "POST", `/v1/quarantine/${encodeURIComponent(release)}/lift`, body));
+      const { dryRun, json } = input.options;
+      const answer = await ask(input, "POST", `/v1/quarantine/${encodeURIComponent(release)}/lift`, {
+        release,
+        dryRun,
+      });
+      const { digest, reason } = answer as { readonly digest?: string; readonly reason?: string };
+      if (json || !dryRun) show(input, answer);
+      else input.out(`lift ${release}: plan ${digest}\n  it is in quarantine because: ${reason}`);
+      if (dryRun) input.say(DRY);
       return 0;
     },
   },
@@ -89,6 +106,23 @@ export const commands: Readonly<Record<string, Command>> = {
     },
   },
 };
+
+const DRY = "dry run: nothing was changed";
+
+interface Planned {
+  readonly plan: Plan;
+  readonly digest: string;
+}
+
+function isPlanned(value: unknown): value is Planned {
+  return typeof value === "object" && value !== null && "plan" in value;
+}
+
+function showPlans(input: CommandInput, answer: unknown, plans: readonly Planned[]): void {
+  if (input.options.json) show(input, answer);
+  else input.out(plans.map(({ plan, digest }) => renderPlan(plan, digest)).join("\n"));
+  input.say(DRY);
+}
 
 interface Status {
   readonly system: string;
@@ -133,10 +167,12 @@ function read(file: string): string {
 }
 
 function json(file: string): object {
+  const text = read(file);
   try {
-    return JSON.parse(read(file)) as object;
+    const value: unknown = JSON.parse(text);
+    if (value !== null && typeof value === "object" && !Array.isArray(value)) return value;
   } catch (error) {
-    if (error instanceof RollbookError) throw error;
     throw new RollbookError("USAGE", { what: `${file} is not JSON: ${(error as Error).message}` });
   }
+  throw new RollbookError("USAGE", { what: `${file} must hold a JSON object with label and revisions` });
 }

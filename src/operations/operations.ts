@@ -1,6 +1,7 @@
 import { z } from "zod";
 import type { Control } from "../control/control.ts";
-import type { Digest } from "../core/digest.ts";
+import { type Digest, digestOfJson } from "../core/digest.ts";
+import { RollbookError } from "../core/errors.ts";
 import type { Store } from "../core/ports.ts";
 import { defineRelease } from "../core/release.ts";
 import type { Operation } from "./operation.ts";
@@ -108,6 +109,8 @@ export function operationsOf(context: OperationContext): readonly Operation<neve
       input: cordInput,
       run: async (input, by) => {
         const back = await control().planBack(input.rollout);
+        const { endedAt } = (await store.rollout(input.rollout))!;
+        if (endedAt !== undefined) throw new RollbookError("NOT_FOUND", { what: `running rollout ${input.rollout}` });
         if (input.dryRun) return { dryRun: true, ...back };
         return { ...(await control().pullCord(input.rollout, by, input.reason)), planDigest: back.digest };
       },
@@ -121,9 +124,15 @@ export function operationsOf(context: OperationContext): readonly Operation<neve
       changes: true,
       input: liftInput,
       run: async (input, by) => {
-        if (input.dryRun) return { dryRun: true, release: input.release, digest: input.release };
-        await control().lift(input.release as Digest, by);
-        return { release: input.release, liftedBy: by };
+        const release = input.release as Digest;
+        const quarantine = await store.quarantine(release);
+        if (!quarantine || quarantine.liftedBy)
+          throw new RollbookError("NOT_FOUND", { what: `quarantine of ${release}` });
+        const { since, reason } = quarantine;
+        const plan = { release, digest: digestOfJson({ operation: "lift", release, since }), since, reason };
+        if (input.dryRun) return { dryRun: true, ...plan };
+        await control().lift(release, by);
+        return { ...plan, liftedBy: by };
       },
     }),
     define({

@@ -9,6 +9,7 @@ import type { EventStream } from "./event-stream.ts";
 import { problemOf } from "./problem.ts";
 
 const MAX_BODY = 1024 * 1024;
+const PROBLEM = "application/problem+json";
 
 export interface ApiParts {
   readonly store: Store;
@@ -37,15 +38,15 @@ const SECURITY_HEADERS = {
 export function createApi(parts: ApiParts): Hono {
   const api = new Hono();
   api.use(async (context, next) => {
-    if (!isLocalHost(context.req.header("host"))) return context.text("unknown host", 421);
-    await next();
+    if (isLocalHost(context.req.header("host"))) await next();
+    else context.res = problem(context, 421, "This host name is not ours: only loopback names are answered.");
     for (const [name, value] of Object.entries(SECURITY_HEADERS)) context.res.headers.set(name, value);
     return undefined;
   });
   api.use(
     bodyLimit({
       maxSize: MAX_BODY,
-      onError: (context) => context.json({ title: "The body is too large.", status: 413 }, 413),
+      onError: (context) => problem(context, 413, `The body is larger than ${MAX_BODY} bytes.`),
     }),
   );
   for (const operation of parts.operations) {
@@ -66,24 +67,29 @@ export function createApi(parts: ApiParts): Hono {
   });
   api.get("*", (context) => {
     const file = parts.page(context.req.path);
-    return file
-      ? context.body(file.content, 200, { "Content-Type": file.type })
-      : context.json({ title: "There is no such page.", status: 404 }, 404);
+    return file ? context.body(file.content, 200, { "Content-Type": file.type }) : context.notFound();
   });
+  api.notFound((context) => problem(context, 404, `There is no ${context.req.method} ${context.req.path}.`));
   api.onError((error, context) => {
     const { status, body } = problemOf(error);
     if (status === 500) parts.log(`api: ${error.stack ?? error.message}`);
-    return context.json(body, status, { "Content-Type": "application/problem+json" });
+    return context.json(body, status, { "Content-Type": PROBLEM });
   });
   return api;
+}
+
+/** What has no place in the error catalogue, because it never reached an operation: also RFC 9457. */
+function problem(context: Context, status: 404 | 413 | 421, title: string): Response {
+  return context.json({ type: "about:blank", title, status }, status, { "Content-Type": PROBLEM });
 }
 
 async function answer(parts: ApiParts, operation: Operation<never, unknown>, context: Context): Promise<Response> {
   const token = await tokenOf(parts.store, context.req.header("authorization"));
   if (!allows(token?.role, operation.permission)) throw new RollbookError("UNAUTHORISED");
+  // The path names what is acted on; nothing in a body or a query can name something else.
   const given = {
-    ...context.req.param(),
     ...(operation.method === "GET" ? context.req.query() : await jsonOf(context)),
+    ...context.req.param(),
   };
   const parsed = operation.input.safeParse(given);
   if (!parsed.success) {

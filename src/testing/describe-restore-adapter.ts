@@ -6,6 +6,9 @@ import { type RestoreAdapterWorld, restoreAdapterContract } from "./restore-adap
 
 export type { RestoreAdapterWorld } from "./restore-adapter-contract.ts";
 
+/** Milliseconds for one test of the contract. */
+const TIMEOUT = 20_000;
+
 /** A test of the contract that cannot hold for this adapter, and why not. */
 export interface ContractSkip {
   readonly test: string;
@@ -28,13 +31,14 @@ export function describeRestoreAdapter({ name, setup, skip = [] }: RestoreAdapte
   describe(`${name} keeps the contract of a restore adapter`, () => {
     for (const { test: title, needs, check } of restoreAdapterContract) {
       const reason = reasons.get(title);
-      test(title, reason === undefined ? {} : { skip: `by contract: ${reason}` }, async (context) => {
+      const options = { timeout: TIMEOUT, ...(reason === undefined ? {} : { skip: `by contract: ${reason}` }) };
+      test(title, options, async (context) => {
         const world = await setup();
         try {
           const lacking = needs?.(world);
           if (lacking !== undefined) return context.skip(`by contract: ${lacking}`);
           assertUsable(world);
-          await check(world);
+          await check({ ...world, signal: context.signal });
         } finally {
           await world.stop();
         }

@@ -15,11 +15,14 @@ export interface RestoreAdapterWorld {
   stop(): Promise<void>;
 }
 
+/** A world, and the signal that ends what takes too long. */
+type Trial = RestoreAdapterWorld & { readonly signal: AbortSignal };
+
 interface ContractTest {
   readonly test: string;
   /** Why the test does not apply to this world, if so. */
   readonly needs?: (world: RestoreAdapterWorld) => string | undefined;
-  readonly check: (world: RestoreAdapterWorld) => Promise<void>;
+  readonly check: (trial: Trial) => Promise<void>;
 }
 
 const cas = ({ adapter }: RestoreAdapterWorld) =>
@@ -46,28 +49,26 @@ export const restoreAdapterContract: readonly ContractTest[] = [
   { test: "answers without throwing for an address where nothing is", check: survivesNowhere },
 ];
 
-const patience = () => AbortSignal.timeout(10_000);
-
-async function servesOwnScheme({ adapter, at }: RestoreAdapterWorld): Promise<void> {
+async function servesOwnScheme({ adapter, at }: Trial): Promise<void> {
   assert.equal(adapter.serves(at), true);
   for (const other of ["no-such-scheme://somewhere/thing", "", at.slice(at.indexOf(":") + 1), `x${at}`]) {
     assert.equal(adapter.serves(other), false, `claims to serve ${JSON.stringify(other)}`);
   }
 }
 
-async function readsIdentity(world: RestoreAdapterWorld): Promise<void> {
+async function readsIdentity(world: Trial): Promise<void> {
   const found = await live(world);
   assert.equal(found.digest, world.revisions[0]);
   assert.ok(isDigest(found.digest));
   assert.equal((await live(world)).version, found.version, "the version moved without a write");
 }
 
-async function saysWhatIsHeld({ adapter, at, revisions, unknown }: RestoreAdapterWorld): Promise<void> {
-  for (const digest of revisions) assert.equal(await adapter.holds(at, digest, patience()), true);
-  assert.equal(await adapter.holds(at, unknown, patience()), false);
+async function saysWhatIsHeld({ adapter, at, revisions, unknown, signal }: Trial): Promise<void> {
+  for (const digest of revisions) assert.equal(await adapter.holds(at, digest, signal), true);
+  assert.equal(await adapter.holds(at, unknown, signal), false);
 }
 
-async function appliesAndReadsBack(world: RestoreAdapterWorld): Promise<void> {
+async function appliesAndReadsBack(world: Trial): Promise<void> {
   const before = await live(world);
   answers(await apply(world, { before, desired: world.revisions[1] }), ["applied"]);
   const after = await live(world);
@@ -75,14 +76,14 @@ async function appliesAndReadsBack(world: RestoreAdapterWorld): Promise<void> {
   if (world.adapter.guarantee === "cas") assert.notEqual(after.version, before.version, "a write needs a new version");
 }
 
-async function restoresBothWays(world: RestoreAdapterWorld): Promise<void> {
+async function restoresBothWays(world: Trial): Promise<void> {
   for (const [turn, desired] of [world.revisions[1], world.revisions[0], world.revisions[1]].entries()) {
     answers(await apply(world, { desired, key: `turn-${turn}`, fence: 1 + turn }), ["applied"]);
     assert.equal((await live(world)).digest, desired);
   }
 }
 
-async function sameKeyOneEffect(world: RestoreAdapterWorld): Promise<void> {
+async function sameKeyOneEffect(world: Trial): Promise<void> {
   const request = { before: await live(world), desired: world.revisions[1], key: "once" };
   answers(await apply(world, request), ["applied"]);
   const after = await live(world);
@@ -90,7 +91,7 @@ async function sameKeyOneEffect(world: RestoreAdapterWorld): Promise<void> {
   assert.deepEqual(await live(world), after, "the repeated key had a second effect");
 }
 
-async function remembersKey(world: RestoreAdapterWorld): Promise<void> {
+async function remembersKey(world: Trial): Promise<void> {
   const first = { before: await live(world), desired: world.revisions[1], key: "first", fence: 1 };
   answers(await apply(world, first), ["applied"]);
   answers(await apply(world, { desired: world.revisions[0], key: "second", fence: 1 }), ["applied"]);
@@ -98,29 +99,29 @@ async function remembersKey(world: RestoreAdapterWorld): Promise<void> {
   assert.equal((await live(world)).digest, world.revisions[0], "a late duplicate undid a newer write");
 }
 
-async function wrongBefore(world: RestoreAdapterWorld): Promise<void> {
+async function wrongBefore(world: Trial): Promise<void> {
   const before = { digest: world.revisions[1], version: "no-such-version" };
   await changesNothing(world, { before, desired: world.revisions[1] }, "conflict");
 }
 
-async function lowerFence(world: RestoreAdapterWorld): Promise<void> {
+async function lowerFence(world: Trial): Promise<void> {
   answers(await apply(world, { desired: world.revisions[1], key: "new-holder", fence: 7 }), ["applied"]);
   await changesNothing(world, { desired: world.revisions[0], key: "old-holder", fence: 6 }, "stale");
   answers(await apply(world, { desired: world.revisions[0], key: "same-holder", fence: 7 }), ["applied"]);
 }
 
-async function rivalWrote(world: RestoreAdapterWorld): Promise<void> {
+async function rivalWrote(world: Trial): Promise<void> {
   const before = await live(world);
   await world.rival?.(world.revisions[1]);
   assert.equal((await live(world)).digest, world.revisions[1], "the setup's rival changed nothing");
   await changesNothing(world, { before, desired: world.revisions[0] }, "conflict");
 }
 
-async function refusesUnknown(world: RestoreAdapterWorld): Promise<void> {
+async function refusesUnknown(world: Trial): Promise<void> {
   await changesNothing(world, { desired: world.unknown }, "refused");
 }
 
-async function survivesAbort(world: RestoreAdapterWorld): Promise<void> {
+async function survivesAbort(world: Trial): Promise<void> {
   const { adapter, at, revisions } = world;
   const before = await live(world);
   const request = { at, desired: revisions[1], before, key: "aborted", fence: 1 };
@@ -132,31 +133,31 @@ async function survivesAbort(world: RestoreAdapterWorld): Promise<void> {
   assert.equal(typeof (await adapter.holds(at, revisions[1], AbortSignal.abort())), "boolean");
 }
 
-async function survivesNowhere({ adapter, at, revisions }: RestoreAdapterWorld): Promise<void> {
+async function survivesNowhere({ adapter, at, revisions, signal }: Trial): Promise<void> {
   const nowhere = `${at}-that-is-not-there`;
-  assert.equal((await adapter.read(nowhere, patience())).kind, "unreachable");
-  assert.equal(await adapter.holds(nowhere, revisions[0], patience()), false);
+  assert.equal((await adapter.read(nowhere, signal)).kind, "unreachable");
+  assert.equal(await adapter.holds(nowhere, revisions[0], signal), false);
   const before = { digest: revisions[0], version: "1" };
   const request = { at: nowhere, desired: revisions[1], before, key: "nowhere", fence: 1 };
-  answers(await adapter.apply(request, patience()), ["refused", "unknown", "conflict"]);
+  answers(await adapter.apply(request, signal), ["refused", "unknown", "conflict"]);
 }
 
-async function live({ adapter, at }: RestoreAdapterWorld): Promise<{ digest: Digest; version: string }> {
-  const found = await adapter.read(at, patience());
+async function live({ adapter, at, signal }: Trial): Promise<{ digest: Digest; version: string }> {
+  const found = await adapter.read(at, signal);
   assert.ok(found.kind === "live", found.kind === "unreachable" ? found.reason : "");
   return { digest: found.digest, version: found.version };
 }
 
 async function apply(
-  world: RestoreAdapterWorld,
+  world: Trial,
   request: Pick<RestoreRequest, "desired"> & Partial<RestoreRequest>,
 ): Promise<Applied> {
   const before = request.before ?? (await live(world));
-  return world.adapter.apply({ at: world.at, key: "one", fence: 1, ...request, before }, patience());
+  return world.adapter.apply({ at: world.at, key: "one", fence: 1, ...request, before }, world.signal);
 }
 
 async function changesNothing(
-  world: RestoreAdapterWorld,
+  world: Trial,
   request: Pick<RestoreRequest, "desired"> & Partial<RestoreRequest>,
   kind: Applied["kind"],
 ): Promise<void> {

@@ -77,7 +77,7 @@ test("what is drained together has one sequence, sequences rise, and an empty dr
     sequences.push(...counter.drain().map((block) => block.sequence));
   }
   assert.deepEqual(counter.drain(), []);
-  assert.deepEqual(sequences, [0, 0, 0, 1, 1, 1, 2, 2, 2]);
+  assert.deepEqual(sequences, [1, 1, 1, 2, 2, 2, 3, 3, 3]);
 });
 
 const reports = fc.array(

@@ -1,0 +1,109 @@
+// Runs test files under `node --test` and counts what happened. Three kinds of files: plain ones share one process,
+// `*.process.test.ts` (which kill things) get a process each, and so do the whole-program tests in test/e2e.
+import { spawn } from "node:child_process";
+import { existsSync, globSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
+
+export const root = dirname(dirname(fileURLToPath(import.meta.url)));
+
+const REPORTER = pathToFileURL(join(root, "scripts", "test-reporter.mjs")).href;
+/** The test files, by kind, whose paths contain one of the words (all of them without words). */
+function findTests(words = []) {
+  const wanted = (path) => words.length === 0 || words.some((word) => path.includes(word.replace(/^\.\//, "")));
+  const all = globSync("{src,demo,test}/**/*.test.ts", { cwd: root })
+    .map((path) => path.replaceAll("\\", "/"))
+    .filter((path) => !path.includes("node_modules/") && wanted(path))
+    .sort();
+  const whole = all.filter((path) => path.startsWith("test/e2e/"));
+  const alone = all.filter((path) => path.endsWith(".process.test.ts") && !whole.includes(path));
+  const shared = all.filter((path) => !alone.includes(path) && !whole.includes(path));
+  return { shared, alone, whole };
+}
+
+/**
+ * Runs the files and answers `{ passed, failed, skips }`. A run that ends badly without a failing test, or that goes
+ * on for too long, counts as one failure more.
+ *
+ * @param {readonly string[]} files
+ * @param {{ isolation: "none" | "process", minutes: number, testTimeoutMs: number, args?: string[], env?: object }} how
+ */
+async function runTests(files, { isolation, minutes, testTimeoutMs, args = [], env = {} }) {
+  if (files.length === 0) return { passed: 0, failed: 0, skips: [] };
+  const folder = mkdtempSync(join(tmpdir(), "rollbook-test-"));
+  const tallyFile = join(folder, "tally.json");
+  try {
+    const flags = ["--test", `--test-isolation=${isolation}`, `--test-timeout=${testTimeoutMs}`];
+    if (isolation === "process") flags.push("--test-concurrency=1");
+    const reporters = [`--test-reporter=${REPORTER}`, "--test-reporter-destination=stdout"];
+    const ended = await runNode([...flags, ...reporters, ...args, ...files], minutes, {
+      ...env,
+      ROLLBOOK_TALLY: tallyFile,
+      ROLLBOOK_SHARED_PROCESS: isolation === "none" ? "1" : undefined,
+    });
+    const counted = existsSync(tallyFile);
+    const tally = counted ? JSON.parse(readFileSync(tallyFile, "utf8")) : { passed: 0, failed: 0, skips: [] };
+    if (counted && !ended.killed && (ended.code === 0 || tally.failed > 0)) return tally;
+    console.log(`✖ ${ended.problem}`);
+    return { ...tally, failed: tally.failed + 1 };
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+function runNode(args, minutes, env) {
+  return new Promise((resolve) => {
+    const child = spawn(process.execPath, args, {
+      cwd: root,
+      stdio: ["ignore", "inherit", "inherit"],
+      env: { ...process.env, NODE_TEST_CONTEXT: undefined, ...env },
+    });
+    let killed;
+    const limit = setTimeout(() => {
+      killed = `the tests did not end within ${minutes} minutes`;
+      child.kill("SIGKILL");
+    }, minutes * 60_000);
+    child.once("close", (code, signal) => {
+      clearTimeout(limit);
+      const problem = killed ?? `the process of the tests ended with ${signal ?? `exit code ${code}`}`;
+      resolve({ problem, code, killed: killed !== undefined });
+    });
+  });
+}
+
+/** `npm test`'s set: everything but the whole-program tests. */
+export async function runFastTests(words = []) {
+  return sum(await runSharedTests(words), await runKillTests(words));
+}
+
+export function runSharedTests(words = [], how = {}) {
+  return runTests(findTests(words).shared, { isolation: "none", minutes: 10, testTimeoutMs: 60_000, ...how });
+}
+
+export function runKillTests(words = [], how = {}) {
+  return runTests(findTests(words).alone, { isolation: "process", minutes: 10, testTimeoutMs: 120_000, ...how });
+}
+
+export function runWholeProgramTests(words = [], how = {}) {
+  return runTests(findTests(words).whole, { isolation: "process", minutes: 20, testTimeoutMs: 300_000, ...how });
+}
+
+/** Does any whole-program test mention this? */
+export function wholeProgramTestsMention(text, words = []) {
+  return findTests(words).whole.some((path) => readFileSync(join(root, path), "utf8").includes(text));
+}
+
+export function sum(...tallies) {
+  return {
+    passed: tallies.reduce((total, { passed }) => total + passed, 0),
+    failed: tallies.reduce((total, { failed }) => total + failed, 0),
+    skips: tallies.flatMap(({ skips }) => skips),
+  };
+}
+
+/** Ends the process: the plain last line, and an exit code that says the same. */
+export function conclude({ passed, failed }) {
+  console.log(`${passed} passed, ${failed} failed`);
+  process.exitCode = failed > 0 || passed === 0 ? 1 : 0;
+}

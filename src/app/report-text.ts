@@ -1,0 +1,2 @@
+/** The text of a report, for whoever shows one: the command line has no other way to the record. */
+export { renderReport } from "../record/report-text.ts";
