@@ -7,6 +7,8 @@ import { RollbookError } from "../src/core/errors.ts";
 /** A child program of the demonstration. It ends when we do, however we end: its channel to us closes. */
 export interface Child {
   readonly port: number;
+  /** Resolves with how and where to look when it ends without having been told to. */
+  readonly lost: Promise<string>;
   /** Its newest message. */
   readonly latest: () => Readonly<Record<string, unknown>>;
   stop(): Promise<void>;
@@ -39,11 +41,25 @@ export async function startChild(
     latest = message as typeof latest;
   });
   const port = await ready(child, program, log);
-  return { port, latest: () => latest, stop: () => stop(child) };
+  let told = false;
+  const lost = new Promise<string>((resolve) => {
+    child.once("exit", (code, signal) => {
+      if (!told) resolve(`${nameOf(program)} ended with ${signal ?? code}; its log is ${log}`);
+    });
+  });
+  const end = () => {
+    told = true;
+    return stop(child);
+  };
+  return { port, lost, latest: () => latest, stop: end };
+}
+
+function nameOf(program: URL): string {
+  return program.pathname.split("/").slice(-2).join("/");
 }
 
 function ready(child: ChildProcess, program: URL, log: string): Promise<number> {
-  const name = program.pathname.split("/").slice(-2).join("/");
+  const name = nameOf(program);
   return new Promise((resolve, reject) => {
     const fail = (reason: string) => {
       clearTimeout(timer);
@@ -51,11 +67,14 @@ function ready(child: ChildProcess, program: URL, log: string): Promise<number> 
       reject(new RollbookError("SYSTEM_UNREACHABLE", { reason: `${name} ${reason}; its log is ${log}` }));
     };
     const timer = setTimeout(() => fail("did not get ready in time"), READY_MS);
-    child.once("exit", (code) => fail(`ended with ${code}`));
+    child.once("exit", (code, signal) => fail(`ended with ${signal ?? code}`));
+    child.once("error", (error) => fail(`could not be started (${error.message})`));
     child.on("message", (message) => {
       if (!(message as { ready?: boolean }).ready) return;
       clearTimeout(timer);
       child.removeAllListeners("exit");
+      child.removeAllListeners("error");
+      child.on("error", () => undefined);
       resolve((message as { port?: number }).port ?? 0);
     });
   });

@@ -1,15 +1,16 @@
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { shortDigest } from "../src/core/digest.ts";
 import {
+  type Control,
   parsePlaybook,
   type ReleasePlans,
   type Report,
+  type Rollbook,
   RollbookError,
+  renderPlan,
   renderReport,
   startRollbook,
 } from "../src/index.ts";
-import type { Child } from "./child.ts";
 import { type DemoOptions, HELP, parseDemoOptions } from "./options.ts";
 import { createProgress } from "./progress.ts";
 import { lendingStage, recordedStage, type Stage } from "./stage.ts";
@@ -26,6 +27,7 @@ const EXIT: Readonly<Record<Report["outcome"], number>> = {
 };
 
 const say = (text: string) => process.stderr.write(text);
+let stopping = false;
 const stops: (() => Promise<void>)[] = [];
 
 async function stopAll(): Promise<void> {
@@ -39,6 +41,53 @@ async function main(options: DemoOptions): Promise<number> {
   }
   const stage = options.recording ? await recordedStage(options, options.recording) : lendingStage(options);
   const world = openWorld(options.data, stage.key);
+  const rollbook = await bringUp(options, stage, world);
+  const reporter = await rollbook.issueToken("reporter", `demo-${process.pid}`);
+  const system = await stage.startSystem(world, rollbook.url, reporter);
+  stops.push(() => system.stop());
+  void system.lost.then((how) => say(`the AI system is gone: ${how}\n`));
+  const base = `http://127.0.0.1:${system.port}`;
+  const { gateway, moved, control } = await rollbook.protect({
+    hosts: { [stage.host]: base },
+    upstreams: { stable: `${base}/slots/stable`, candidate: `${base}/slots/live` },
+  });
+  say(`gateway:  ${gateway}${moved ? ` (port ${options.gatewayPort} is taken)` : ""}\n\n`);
+
+  const known = options.dryRun ? undefined : await unfinished(control, world);
+  const pair = known ? undefined : await stage.releases(control.playbook.system, system);
+  if (pair) {
+    await control.adopt(pair.stable);
+    if (options.dryRun) return dryRun(options, world, await control.plan(pair.candidate));
+  }
+  const traffic = await stage.startTraffic(world, gateway, rollbook.url, reporter);
+  stops.push(() => traffic.stop());
+  const { id } = known ?? (await control.release(pair!.candidate));
+  void traffic.lost.then((how) => {
+    say(`nobody asks any more: ${how}\n`);
+    // Without requests nothing can be judged: pull the cord instead of waiting for patience to end.
+    control.pullCord(id, "demo", "the traffic has ended").catch(() => undefined);
+  });
+
+  await control.ended(id);
+  const report = await control.report(id);
+  if (report.outcome !== "stuck") world.finish();
+  print(options, report, rollbook.url);
+  if (!options.once) {
+    say(`\nThe page stays open at ${rollbook.url}, and traffic goes on. Ctrl-C ends everything.\n`);
+    await new Promise(() => undefined);
+  }
+  return EXIT[report.outcome];
+}
+
+/** The rollout that this world was cut off in. One that had ended before its report was printed is only reported. */
+async function unfinished(control: Control, world: World): Promise<{ readonly id: string } | undefined> {
+  const open = await control.resume();
+  if (open || !world.resumed) return open;
+  const [newest] = await control.rollouts();
+  return newest;
+}
+
+async function bringUp(options: DemoOptions, stage: Stage, world: World): Promise<Rollbook> {
   const rollbook = await startRollbook({
     folder: world.rollbook,
     playbook: playbookOf(stage),
@@ -53,43 +102,9 @@ async function main(options: DemoOptions): Promise<number> {
   stops.push(() => rollbook.stop());
   say(`Rollbook: ${rollbook.url}${rollbook.moved ? ` (port ${options.port} is taken)` : ""}\n`);
   say(`beside it: ${stage.about}\n`);
-  if (world.resumed) say("this world was cut off; going on where it stood\n");
+  if (world.resumed) say("this world has not ended; going on where it stood\n");
   else say(`API token, shown only now: ${await rollbook.issueToken("admin", "first")}\n`);
-
-  const token = await rollbook.issueToken("reporter", `demo-${process.pid}`);
-  const system = await stage.startSystem(world, rollbook.url, token);
-  stops.push(() => system.stop());
-  const base = `http://127.0.0.1:${system.port}`;
-  const { gateway, moved, control } = await rollbook.protect({
-    hosts: { [stage.host]: base },
-    upstreams: { stable: `${base}/slots/stable`, candidate: `${base}/slots/live` },
-  });
-  say(`gateway:  ${gateway}${moved ? ` (port ${options.gatewayPort} is taken)` : ""}\n\n`);
-
-  const open = await control.resume();
-  let id = open?.id ?? (world.resumed ? (await control.rollouts())[0]?.id : undefined);
-  const startTraffic = async (): Promise<Child> => {
-    const traffic = await stage.startTraffic(world, gateway, rollbook.url, token);
-    stops.push(() => traffic.stop());
-    return traffic;
-  };
-  if (id === undefined) {
-    const { stable, candidate } = await stage.releases(control.playbook.system, system);
-    await control.adopt(stable);
-    if (options.dryRun) return dryRun(options, world, await control.plan(candidate));
-    await startTraffic();
-    id = (await control.release(candidate)).id;
-  } else await startTraffic();
-
-  const ended = await control.ended(id);
-  const report = await control.report(ended.id);
-  world.finish();
-  print(options, report, rollbook.url);
-  if (!options.once) {
-    say(`\nThe page stays open at ${rollbook.url}. Ctrl-C ends it.\n`);
-    await new Promise(() => undefined);
-  }
-  return EXIT[report.outcome];
+  return rollbook;
 }
 
 function playbookOf(stage: Stage) {
@@ -101,16 +116,8 @@ function playbookOf(stage: Stage) {
 
 function dryRun(options: DemoOptions, world: World, plans: ReleasePlans): number {
   world.finish();
-  const { out, back } = plans;
   if (options.json) process.stdout.write(`${JSON.stringify(plans, undefined, 2)}\n`);
-  else
-    for (const { plan, digest } of [out, back]) {
-      process.stdout.write(`${plan.kind}: plan ${shortDigest(digest)}\n`);
-      for (const step of plan.steps) {
-        const after = step.after.length > 0 ? ` after ${step.after.join(", ")}` : "";
-        process.stdout.write(`  ${step.component.padEnd(8)} -> ${step.label} (${shortDigest(step.desired)})${after}\n`);
-      }
-    }
+  else for (const { plan, digest } of [plans.out, plans.back]) process.stdout.write(`${renderPlan(plan, digest)}\n`);
   say("dry run: nothing was released\n");
   return 0;
 }
@@ -119,7 +126,28 @@ function print(options: DemoOptions, report: Report, url: string): void {
   const about = { synthetic: options.recording === undefined, seed: options.seed };
   if (options.json) process.stdout.write(`${JSON.stringify({ ...about, ...report }, undefined, 2)}\n`);
   else process.stdout.write(`\n${renderReport(report)}\n`);
-  say(`\nas data: ${url}/v1/rollouts/${report.rollout}/report\n`);
+  const trouble = troubleOf(report);
+  if (trouble) say(`\n${trouble.explain()}\n`);
+  if (!options.once) say(`\nas data: ${url}/v1/rollouts/${report.rollout}/report\n`);
+}
+
+/** What people have to know and do when it did not end well. */
+function troubleOf({ outcome, components, fixed, because }: Report): RollbookError | undefined {
+  if (outcome === "stuck") {
+    const stuck = components
+      .filter(({ status }) => status !== "done")
+      .map(({ component, note }) => (note ? `${component} ${note}` : component));
+    return new RollbookError("ROLLBACK_STUCK", { reason: stuck.join("; ") });
+  }
+  if (outcome === "rolled-back-unverified") {
+    const open = fixed
+      .filter(({ kind }) => kind !== "healthy")
+      .map(({ name, kind }) => `${name.replace("fixed: ", "")} ${kind}`);
+    return new RollbookError("ROLLBACK_UNVERIFIED", {
+      reason: open.join("; ") || "it was not watched for long enough",
+    });
+  }
+  return outcome === "undecided" ? new RollbookError("UNDECIDED", { reason: because.join("; ") }) : undefined;
 }
 
 /** For kill tests: ROLLBOOK_CRASH_AT=POINT ends this process with SIGKILL where that point is first reached. */
@@ -128,9 +156,18 @@ function crashPoint() {
   return at ? { atCrashPoint: (point: string) => void (point === at && process.kill(process.pid, "SIGKILL")) } : {};
 }
 
-for (const signal of ["SIGINT", "SIGTERM"] as const) {
-  process.on(signal, () => void stopAll().finally(() => process.exit(signal === "SIGINT" ? 130 : 143)));
+const SIGNALS = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
+for (const [signal, exit] of Object.entries(SIGNALS)) {
+  process.on(signal, () => {
+    // Whoever asks a second time does not want to wait; the children end with us in any case.
+    if (stopping) process.exit(exit);
+    stopping = true;
+    say(`\n${signal}: ending everything; the same command goes on with what was not finished\n`);
+    void stopAll().finally(() => process.exit(exit));
+  });
 }
+// A reader that has left (`| head`) is no reason to stop in the middle of a rollback.
+for (const stream of [process.stdout, process.stderr]) stream.on("error", () => undefined);
 
 try {
   const exit = await main(parseDemoOptions(process.argv.slice(2)));

@@ -52,6 +52,7 @@ export function lendingStage(options: DemoOptions): Stage {
 /** Recorded answers of two versions of a language model. */
 export async function recordedStage(options: DemoOptions, file: string): Promise<Stage> {
   const { loadRecording } = await import("./recorded/recording.ts");
+  const { pairsOf } = await import("./recorded/model-pair.ts");
   const choice = {
     ...(options.stable ? { stable: options.stable } : {}),
     ...(options.candidate ? { candidate: options.candidate } : {}),
@@ -61,11 +62,14 @@ export async function recordedStage(options: DemoOptions, file: string): Promise
   const models = ["--recording", file, "--stable", stable.name, "--candidate", candidate.name];
   const seed = String(options.seed);
   const share = (model: typeof stable) => `${((100 * model.right) / model.answers.length).toFixed(1)} % right`;
+  const others = pairsOf(recording.models.map(({ name }) => name))
+    .filter((pair) => pair.stable !== stable.name && pair.candidate !== candidate.name)
+    .map((pair) => `\nalso in this recording: --stable ${pair.stable} --candidate ${pair.candidate}`);
   return {
     host: "llm",
     playbook: new URL("./recorded/playbook.yaml", import.meta.url),
     key: `recorded-${digestOfJson([recording.digest, stable.name, candidate.name]).slice(7, 19)}-seed-${seed}`,
-    about: `recorded answers of real models: ${stable.name} (${share(stable)}) is stable, ${candidate.name} (${share(candidate)}) is the candidate`,
+    about: `recorded answers of real models: ${stable.name} (${share(stable)}) is stable, ${candidate.name} (${share(candidate)}) is the candidate${others.join("")}`,
     flags: [],
     startSystem: (world, rollbook, token) =>
       startChild(

@@ -1,4 +1,5 @@
 export { type ProtectedSystem, type Rollbook, type RollbookConfig, startRollbook } from "./app/rollbook.ts";
+export type { Control } from "./control/control.ts";
 export type { RolloutEvent } from "./control/ports.ts";
 export type { ReleasePlans } from "./control/release.ts";
 export { errorCatalogue, RollbookError } from "./core/errors.ts";

@@ -17,7 +17,7 @@ export function familyOf(model: string): string {
 }
 
 /**
- * Chooses the pair. Of two models, the one that appears first is stable. Of more, the first family by name that has
+ * Chooses the pair. Of two models, the one that appears first is stable. Of more, the last family by name that has
  * exactly two versions plays, older version first. Throws a `SyntaxError` that says why and which models there are.
  */
 export function choosePair(models: readonly string[], choice: PairChoice = {}): ModelPair {
@@ -38,23 +38,25 @@ export function choosePair(models: readonly string[], choice: PairChoice = {}): 
   const chosen = choice.stable ?? choice.candidate;
   if (chosen !== undefined) {
     const model = pick(chosen);
-    const other = pairs.find((pair) => pair.includes(model))?.find((name) => name !== model);
+    const pair = pairs.find(({ stable, candidate }) => stable === model || candidate === model);
+    const other = pair?.stable === model ? pair.candidate : pair?.stable;
     if (other === undefined) throw new SyntaxError(`${model} has no one partner, so name both models: ${there}`);
     return choice.stable === undefined ? { stable: other, candidate: model } : { stable: model, candidate: other };
   }
-  const [first] = pairs;
-  if (!first) throw new SyntaxError(`no two models belong together, so name stable and candidate: ${there}`);
-  return { stable: first[0], candidate: first[1] };
+  const last = pairs.at(-1);
+  if (!last) throw new SyntaxError(`no two models belong together, so name stable and candidate: ${there}`);
+  return last;
 }
 
-function pairsOf(models: readonly string[]): readonly (readonly [string, string])[] {
-  if (models.length === 2) return [[models[0]!, models[1]!]];
+/** The pairs that belong together, by the name of their family; without a choice the last one plays. */
+export function pairsOf(models: readonly string[]): readonly ModelPair[] {
+  if (models.length === 2) return [{ stable: models[0]!, candidate: models[1]! }];
   const families = Map.groupBy(models, familyOf);
   return [...families]
     .filter(([, versions]) => versions.length === 2)
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([, versions]) => {
       const [older, newer] = versions.toSorted((a, b) => a.localeCompare(b, "en", { numeric: true }));
-      return [older!, newer!] as const;
+      return { stable: older!, candidate: newer! };
     });
 }

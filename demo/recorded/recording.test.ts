@@ -7,7 +7,7 @@ import { fileURLToPath } from "node:url";
 import fc from "fast-check";
 import { RollbookError } from "../../src/core/errors.ts";
 import { parseCsv } from "./csv.ts";
-import { choosePair, familyOf } from "./model-pair.ts";
+import { choosePair, familyOf, pairsOf } from "./model-pair.ts";
 import { loadRecording } from "./recording.ts";
 import { strictJudge } from "./strict-judge.ts";
 
@@ -69,7 +69,8 @@ describe("the pair", () => {
   const drift = ["x/gpt-3.5-turbo-0301", "x/gpt-3.5-turbo-0613", "x/gpt-4-0613", "x/gpt-4-0314"];
 
   it("is the two versions of one family, older first", () => {
-    assert.deepEqual(choosePair(drift), { stable: drift[0], candidate: drift[1] });
+    assert.deepEqual(choosePair(drift), { stable: drift[3], candidate: drift[2] }, "the last family by name");
+    assert.deepEqual(pairsOf(drift)[0], { stable: drift[0], candidate: drift[1] });
     assert.deepEqual(choosePair(drift, { candidate: "gpt-4-0613" }), { stable: drift[3], candidate: drift[2] });
     assert.deepEqual(choosePair(drift, { stable: "4-0613", candidate: "4-0314" }), {
       stable: drift[2],

@@ -1,0 +1,276 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { createServer, type RequestListener } from "node:http";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, describe, test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { startRollbook } from "../app/rollbook.ts";
+import { digestOfJson } from "../core/digest.ts";
+import type { Playbook } from "../core/playbook.ts";
+import type { FlagState } from "../core/ports.ts";
+import { defineRelease } from "../core/release.ts";
+import { commands } from "./commands.ts";
+import { runCli } from "./run-cli.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "rollbook-cli-"));
+after(() => rmSync(folder, { recursive: true, force: true }));
+
+const variants = { off: false, on: true };
+const flag = (variant: "on" | "off"): FlagState => ({
+  key: "polite",
+  variant,
+  variants,
+  digest: digestOfJson({ key: "polite", variant, variants }),
+});
+const revisions = (variant: "on" | "off") => ({ flag: { digest: flag(variant).digest, label: `polite ${variant}` } });
+const good = defineRelease("chat", "polite off", revisions("off"));
+const bad = defineRelease("chat", "polite on", revisions("on"));
+
+/** A playbook whose one component is a flag of Rollbook's own, so that no other program has to run. */
+const playbook: Playbook = {
+  digest: digestOfJson("chat"),
+  system: "chat",
+  owner: "support",
+  risk: "low",
+  authority: "act",
+  components: [{ name: "flag", at: "flags://polite", undo: "compensatable" }],
+  signals: [{ name: "errors", kind: "share", part: "failed", of: "requests", from: "gateway", better: "down" }],
+  triggers: [{ kind: "limit", name: "failing", signal: "errors", side: "above", limit: 0.2 }],
+  hardLimits: [],
+  falseAlarms: 0.001,
+  how: { steps: [50], each: 3_600_000, holdback: 5, contain: "stable", within: 60_000 },
+  fixed: { criteria: [{ kind: "below", signal: "errors", limit: 0.1 }], for: 1000 },
+  who: { now: [] },
+};
+
+interface Said {
+  readonly exit: number;
+  readonly out: string;
+  readonly say: string;
+}
+
+async function rollbook(args: readonly string[], server = "http://127.0.0.1:9", token?: string): Promise<Said> {
+  const [out, say]: [string[], string[]] = [[], []];
+  const world = { out: (text: string) => void out.push(text), say: (text: string) => void say.push(text) };
+  const exit = await runCli(args, { ...world, server, token, colour: false });
+  return { exit, out: out.join("\n"), say: say.join("\n") };
+}
+
+function file(name: string, content: string): string {
+  const path = join(folder, name);
+  writeFileSync(path, content);
+  return path;
+}
+
+const EXAMPLE = fileURLToPath(new URL("../../test/playbooks/good/smallest.yaml", import.meta.url));
+
+describe("the command line without a server", () => {
+  test("says what it can do, on stdout when asked and on stderr when not", async () => {
+    const asked = await rollbook(["--help"]);
+    assert.deepEqual([asked.exit, asked.say], [0, ""]);
+    for (const name of Object.keys(commands)) assert.match(asked.out, new RegExp(`rollbook ${name}`));
+    const bare = await rollbook([]);
+    assert.deepEqual([bare.exit, bare.out], [2, ""]);
+    const one = await rollbook(["lift", "-h"]);
+    assert.match(one.out, /^rollbook lift RELEASE/);
+    assert.equal(one.exit, 0);
+  });
+
+  test("answers wrong words with 2 and a sentence", async () => {
+    const cases: readonly (readonly [readonly string[], RegExp])[] = [
+      [["stauts"], /no command "stauts"; is it "status"\?/],
+      [["frobnicate"], /no command "frobnicate"/],
+      [["constructor"], /no command "constructor"/],
+      [["--nonsense"], /--nonsense/],
+      [["status", "now"], /Usage: rollbook status/],
+      [["lint"], /Usage: rollbook lint FILE/],
+      [["release"], /Usage: rollbook release FILE/],
+      [["ledger", "burn"], /ledger has no "burn"/],
+      [["rollback", "x"], /needs --reason/],
+      [["status", "--server", "localhost"], /--server must be an address/],
+      [["status", "--server", "ftp://x"], /--server must be an address/],
+      [["release", join(folder, "missing.json")], /cannot be read/],
+      [["release", file("broken.json", "{")], /is not JSON/],
+      [["release", file("list.json", "[]")], /must hold a JSON object/],
+      [["lint", folder], /cannot be read/],
+    ];
+    for (const [args, sentence] of cases) {
+      const { exit, out, say } = await rollbook(args);
+      assert.equal(exit, 2, args.join(" "));
+      assert.equal(out, "");
+      assert.match(say, sentence);
+    }
+  });
+
+  test("says with 4 that nobody answers, for every command that asks a server", async () => {
+    const manifest = file("release.json", JSON.stringify({ label: bad.label, revisions: bad.revisions }));
+    const asking = [["status"], ["report"], ["report", "x"], ["release", manifest], ["ledger", "verify"]];
+    for (const args of [...asking, ["lift", bad.id], ["rollback", "--reason", "x"]]) {
+      const { exit, out, say } = await rollbook(args);
+      assert.deepEqual([exit, out], [4, ""], args.join(" "));
+      assert.match(say, /No Rollbook answers at http:\/\/127\.0\.0\.1:9: .+\n {2}state: .+\n {2}to do: /);
+    }
+  });
+
+  test("does not take another server's answer for Rollbook's", async (t) => {
+    const foreign = async (listener: RequestListener) => {
+      const server = createServer(listener).listen(0, "127.0.0.1");
+      await new Promise((resolve) => server.once("listening", resolve));
+      t.after(() => server.close());
+      return rollbook(["status"], `http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+    };
+    for (const listener of [
+      (_: unknown, response: { end(text: string): unknown }) => void response.end("<html>hello</html>"),
+      (_: unknown, response: { writeHead(status: number): { end(text: string): unknown } }) =>
+        void response.writeHead(502).end("bad gateway"),
+    ]) {
+      const { exit, out, say } = await foreign(listener as RequestListener);
+      assert.deepEqual([exit, out], [4, ""]);
+      assert.match(say, /not as Rollbook does/);
+    }
+  });
+
+  test("lints: 0 for good playbooks, 3 for any bad one; with --json only data on stdout", async () => {
+    const fine = await rollbook(["lint", EXAMPLE]);
+    assert.equal(fine.exit, 0);
+    assert.match(fine.say, /fine; 1 triggers/);
+    const broken = file("broken.yaml", "rollbook: v1\nsystm: x\n");
+    const words = await rollbook(["lint", EXAMPLE, broken]);
+    assert.equal(words.exit, 3);
+    assert.match(words.say, /broken\.yaml:2:1/);
+    const data = await rollbook(["lint", EXAMPLE, broken, "--json"]);
+    assert.deepEqual([data.exit, data.say], [3, ""]);
+    const answers = JSON.parse(data.out) as readonly { ok: boolean }[];
+    assert.deepEqual(
+      answers.map(({ ok }) => ok),
+      [true, false],
+    );
+  });
+});
+
+describe("the command line with a running Rollbook", () => {
+  let server = "";
+  let admin = "";
+  let reporter = "";
+  let stop = async () => {};
+  const manifest = () => file("bad.json", JSON.stringify({ label: bad.label, revisions: bad.revisions }));
+  const ask = (args: readonly string[], token = admin) => rollbook(args, server, token);
+
+  before(async () => {
+    const running = await startRollbook({
+      folder: join(folder, "data"),
+      playbook,
+      apiPort: 0,
+      gatewayPort: 0,
+      flags: [flag("off")],
+      settings: { tickMs: 5, baselineMs: 10, proofMs: 50 },
+    });
+    stop = () => running.stop();
+    const upstreams = { stable: "http://127.0.0.1:9", candidate: "http://127.0.0.1:9" };
+    const { control } = await running.protect({ hosts: {}, upstreams });
+    await control.adopt(good);
+    server = running.url;
+    admin = await running.issueToken("admin", "a");
+    reporter = await running.issueToken("reporter", "r");
+  });
+  after(() => stop());
+
+  test("shows the status, for people and as data", async () => {
+    const words = await ask(["status"], "");
+    assert.match(words.out, /^chat \(authority: act\)\n {2}last known good {2}sha256:/);
+    const data = await ask(["status", "--json"]);
+    assert.deepEqual([data.exit, data.say], [0, ""]);
+    assert.equal((JSON.parse(data.out) as { system: string }).system, "chat");
+    const none = await ask(["report"]);
+    assert.equal(none.exit, 2);
+    assert.match(none.say, /no rollout yet/);
+  });
+
+  test("refuses changes with 5 for nobody and for a reporter", async () => {
+    for (const token of ["", "rbk_wrong", reporter]) {
+      for (const args of [
+        ["release", manifest()],
+        ["lift", bad.id],
+        ["release", manifest(), "--dry-run"],
+      ]) {
+        const { exit, out, say } = await ask(args, token);
+        assert.deepEqual([exit, out], [5, ""]);
+        assert.match(say, /needs a token/);
+      }
+    }
+  });
+
+  test("says what a release would do, and does nothing", async () => {
+    const before = await ask(["status", "--json"]);
+    const words = await ask(["release", manifest(), "--dry-run"]);
+    assert.equal(words.exit, 0);
+    assert.match(
+      words.out,
+      /^release of chat: plan sha256:[0-9a-f]{64}\n {2}flag -> polite on .*\nrollback of chat: plan /,
+    );
+    assert.match(words.say, /nothing was changed/);
+    const data = JSON.parse((await ask(["release", manifest(), "--dry-run", "--json"])).out) as {
+      back: { digest: string };
+    };
+    assert.match(words.out, new RegExp(data.back.digest));
+    assert.equal((await ask(["status", "--json"])).out, before.out);
+  });
+
+  test("refuses a release of nothing that it knows with 10, and one that is malformed with 2", async () => {
+    const unknown = { flag: { digest: digestOfJson("other"), label: "other" } };
+    const refused = await ask(["release", file("unknown.json", JSON.stringify({ label: "x", revisions: unknown }))]);
+    assert.equal(refused.exit, 10);
+    assert.match(refused.say, /not held intact/);
+    const malformed = await ask(["release", file("malformed.json", '{"label":"x"}')]);
+    assert.equal(malformed.exit, 2);
+    assert.match(malformed.say, /revisions: /);
+  });
+
+  test("sends a release out, calls it back, reports, verifies and lifts", async () => {
+    const opened = JSON.parse((await ask(["release", manifest()])).out) as { id: string; phase: string };
+    assert.equal(opened.phase, "pending");
+    const until = async (wanted: RegExp) => {
+      for (let tries = 0; tries < 400; tries++) {
+        const { out } = await ask(["status"]);
+        if (wanted.test(out)) return;
+        await new Promise((resolve) => setTimeout(resolve, 10));
+      }
+      assert.fail(`never ${wanted}`);
+    };
+    await until(/progressing/);
+    const dry = await ask(["rollback", "--dry-run"]);
+    assert.equal(dry.exit, 0);
+    assert.match(dry.out, /^rollback of chat: plan sha256:/);
+    await until(/progressing/);
+    const pulled = await ask(["rollback", opened.id, "--reason", "a test"]);
+    assert.equal(pulled.exit, 0);
+    assert.match(pulled.say, /Containment follows/);
+    await until(/aborted/);
+    const again = await ask(["rollback", "--dry-run"]);
+    assert.equal(again.exit, 2);
+    assert.match(again.say, /no running rollout/);
+
+    const words = await ask(["report"]);
+    assert.match(words.out, /^chat: ROLLED BACK, not proved fixed/);
+    const data = JSON.parse((await ask(["report", opened.id, "--json"])).out) as { because: readonly string[] };
+    assert.deepEqual(data.because, ["token:a: a test"]);
+    assert.equal((await ask(["report", "rollout-none"])).exit, 2);
+    assert.equal((await ask(["ledger", "verify"])).exit, 0);
+
+    assert.equal((await ask(["release", manifest()])).exit, 10);
+    const wouldLift = await ask(["lift", bad.id, "--dry-run"]);
+    assert.match(wouldLift.out, /plan sha256:[0-9a-f]{64}\n {2}it is in quarantine because: /);
+    assert.equal((await ask(["release", manifest(), "--dry-run"])).exit, 10, "a dry run lifts nothing");
+    assert.equal((await ask(["lift", bad.id])).exit, 0);
+    assert.equal((await ask(["release", manifest(), "--dry-run"])).exit, 0);
+    for (const args of [
+      ["lift", bad.id],
+      ["lift", good.id, "--dry-run"],
+      ["lift", "release-2"],
+    ]) {
+      assert.equal((await ask(args)).exit, 2, args.join(" "));
+    }
+  });
+});
