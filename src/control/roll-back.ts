@@ -77,7 +77,7 @@ export async function continueRollback(run: Run): Promise<void> {
 /** People mended what was stuck: contain again, and restore by a new saga, with new attempts and new keys. */
 export async function retryRollback(run: Run): Promise<void> {
   run.ports.traffic.set(routeTo(run, 0));
-  await restart(run, `people ran it again after: ${run.rollout.note ?? "it was stuck"}`);
+  await restart(run, `tried again after: ${run.rollout.note ?? "it was stuck"}`);
   await continueRollback(run);
 }
 
