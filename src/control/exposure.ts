@@ -16,9 +16,13 @@ export const BETA = 0.05;
  */
 export async function expose(run: Run): Promise<void> {
   const { clock } = run.ports;
-  if (!run.cord) await moveTo(run, Math.max(0, run.rollout.step), undefined);
+  const resumed = run.rollout.step >= 0;
+  if (!resumed && !run.cord) await moveTo(run, 0, undefined);
   const evaluator = evaluatorOf(run);
   evaluator.observe(await run.ports.store.samples(run.rollout.id));
+  const stands = resumed && !run.cord && evaluator.judge(clock.now()).kind !== "harmful";
+  if (stands) await moveTo(run, run.rollout.step, undefined);
+  const shownSince = clock.now();
   let lastSaid = 0;
   for (;;) {
     if (!run.cord) await clock.sleep(run.settings.tickMs);
@@ -32,7 +36,7 @@ export async function expose(run: Run): Promise<void> {
       if (run.playbook.authority === "act") return rollBack(run, move.cause, move.because, verdict, samples);
       return observeOnly(run, move, verdict, samples);
     }
-    const blind = move.kind === "stay" && move.blind;
+    const blind = move.kind === "stay" && move.blind && clock.now() - shownSince > run.settings.blindMs;
     const living = clock.now() < run.lease.until;
     if (living && !blind) run.ports.traffic.renew(run.playbook.system, clock.now() + run.settings.exposureMs);
     await keep(run, samples);

@@ -4,9 +4,11 @@ import type { Rollback, Rollout, Saga } from "../core/rollout.ts";
 import type { Sample } from "../core/sample.ts";
 import type { Verdict } from "../core/verdict.ts";
 import { planRollback } from "../decide/plan-change.ts";
+import { holdEvidence } from "./held-evidence.ts";
 import { proveFixed } from "./prove-fixed.ts";
 import { restore, sagaOf, startOf } from "./restoration.ts";
 import { emit, entryOf, type Run, routeTo, samplesChange, save } from "./run.ts";
+import { tellPeople } from "./tell-people.ts";
 
 export type Cause = "harm" | "undecided" | "person";
 
@@ -53,7 +55,7 @@ export async function rollBack(
   emit(run, cause === "harm" ? "harm" : "ended", `going back: ${because.join(", ")}`, { verdict });
   emit(run, "contained", `all traffic is on ${run.stable.label} again`);
   tellPeople(run, because);
-  await continueRollback(run);
+  await Promise.all([holdEvidence(run), continueRollback(run)]);
 }
 
 /** Everything after the decision; also the way in after a restart. */
@@ -134,10 +136,4 @@ function verdictData(verdict: Verdict, because: readonly string[]): { readonly [
       logSafe,
     })),
   };
-}
-
-/** People are told beside the work; a dead channel delays nothing. */
-function tellPeople(run: Run, because: readonly string[]): void {
-  const subject = `${run.playbook.system}: ${run.candidate.label} is rolled back`;
-  run.ports.notifier.notify(run.playbook.who.now, subject, because.join("\n")).catch(() => undefined);
 }

@@ -28,7 +28,7 @@ export async function runRollout(
   const letGo = keep(run);
   try {
     await goOn(run);
-    await ports.checkpoint();
+    await ports.checkpoint().catch((error: Error) => emit(run, "ended", `the ledger is not signed: ${error.message}`));
     return run.rollout;
   } finally {
     letGo();

@@ -25,7 +25,8 @@ export function articleOf(record: RolloutRecord, lead: BusinessSignal, technical
   const replay = (signal: BusinessSignal, release: typeof rollout.stable, since: Instant, until: Instant) =>
     replayFixedRule(samples, signal.name, release, signal.badIs, since, until, LIMIT, WINDOW);
   const seconds = (to - from) / 1000;
-  const pace = sumOf(samples, lead, rollout.candidate, from).bad / Math.max(seconds, 1);
+  const firstSecond = Math.floor(from / 1000) * 1000;
+  const pace = sumOf(samples, lead, rollout.candidate, firstSecond).bad / Math.max(seconds, 1);
   const soFar = (signal: BusinessSignal) => verdictOf(replay(signal, rollout.candidate, from, to), from, seconds);
   const business = replay(lead, rollout.candidate, from, to);
   return {

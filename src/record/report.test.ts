@@ -273,6 +273,12 @@ describe("the article's fixed rule on the same stream", () => {
     assert.equal(article.onStable, "its 30 s window was not full on stable either");
   });
 
+  test("counts the whole second in which the exposure began", () => {
+    const late = rollout({ rollback, exposedAt: EXPOSED + 400 });
+    const { article } = buildReport(input({ rollout: late }));
+    assert.match(article.onBusiness, /in the 3\.6 s that .* about 833 bad answers/);
+  });
+
   test("fires, stays silent, and alarms falsely on stable where the counts say so", () => {
     const long = rollout({ endedAt: 700_000, rollback: { ...rollback, decidedAt: 90_000, fixedAt: 400_000 } });
     const calm = samples(candidate.id, EXPOSED, 90_000, 0, "errors");

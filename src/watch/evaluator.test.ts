@@ -273,7 +273,7 @@ describe("quiet traffic", () => {
   };
 
   it("decides great harm on a handful of bad answers, with a canary of two requests a second", () => {
-    for (let run = 0; run < 20; run++) assert.ok(decides(`quiet ${run}`, { p1: 0.6, ticks: 200 }, {}), `run ${run}`);
+    for (let run = 0; run < 20; run++) assert.ok(decides(`quiet ${run}`, { p1: 0.6, ticks: 400 }, {}), `run ${run}`);
   });
 
   it("raises no more false alarms than were allowed, though blocks close by their counts", () => {
