@@ -66,7 +66,7 @@ async function live(world: World, witness: Witness): Promise<string> {
   for (const kind of Object.keys(world.faults)) delete world.faults[kind as keyof typeof world.faults];
   await world.clock.sleep(SETTLE_MS);
   for (let tries = 0; rollout.rollback?.outcome === "stuck" && tries < MOST_RETRIES; tries++) {
-    inject(world, "mended and run again");
+    world.say("person", "mends the target and runs it again");
     rollout = await drive(world, witness, crew, id, ({ endedAt, rollback }) => {
       return endedAt !== undefined && rollback?.outcome !== "stuck";
     });
