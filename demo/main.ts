@@ -150,10 +150,14 @@ function troubleOf({ outcome, components, fixed, because }: Report): RollbookErr
   return outcome === "undecided" ? new RollbookError("UNDECIDED", { reason: because.join("; ") }) : undefined;
 }
 
-/** For kill tests: ROLLBOOK_CRASH_AT=POINT ends this process with SIGKILL where that point is first reached. */
+/** For kill tests: ROLLBOOK_CRASH_AT=POINT or POINT@N ends this process with SIGKILL when it comes there the Nth time. */
 function crashPoint() {
-  const at = process.env["ROLLBOOK_CRASH_AT"];
-  return at ? { atCrashPoint: (point: string) => void (point === at && process.kill(process.pid, "SIGKILL")) } : {};
+  const [at, times = "1"] = (process.env["ROLLBOOK_CRASH_AT"] ?? "").split("@");
+  if (!at) return {};
+  let left = Number(times);
+  return {
+    atCrashPoint: (point: string) => void (point === at && --left === 0 && process.kill(process.pid, "SIGKILL")),
+  };
 }
 
 const SIGNALS = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;

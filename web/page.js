@@ -1,13 +1,13 @@
 // The live page: listens to the event stream and draws what it says. Speaks HTTP only and builds every node from
 // text, so nothing that a model, a label or a reason contains can become markup.
+import { drawChart } from "/chart.js";
 
 const find = (id) => document.getElementById(id);
-const SVG = "http://www.w3.org/2000/svg";
 const STATES = {
   harm: ["harm", "Harmful: going back"],
-  contained: ["harm", "Contained"],
+  contained: ["harm", "Contained: all traffic is on stable"],
   step: ["harm", "Restoring"],
-  restored: ["harm", "Restored"],
+  restored: ["watching", "Restored"],
   proving: ["watching", "Proving that it is fixed"],
   promoted: ["good", "Promoted"],
   exposed: ["watching", "Watching a candidate"],
@@ -18,10 +18,21 @@ const STATES = {
   resumed: ["watching", "Going on after a restart"],
   "observed-harm": ["harm", "Would have rolled back"],
 };
+const OUTCOMES = {
+  promoted: ["good", "Promoted: proved to do no harm"],
+  "rolled-back-verified": ["good", "Rolled back, and proved fixed"],
+  "rolled-back-unverified": ["harm", "Rolled back, but not proved fixed"],
+  undecided: ["harm", "Undecided: went back to stable"],
+  stuck: ["harm", "Stuck: contained, but people are needed"],
+  "observed-harm": ["harm", "Would have rolled back"],
+};
 
-let points = [];
-let rollout;
-let zero;
+/** What is known of the rollout that is shown. */
+let seen = fresh();
+
+function fresh(rollout) {
+  return { rollout, points: [], marks: [], zero: undefined, threshold: 0, labels: new Map() };
+}
 
 function element(name, text, attributes = {}) {
   const node = document.createElement(name);
@@ -30,14 +41,32 @@ function element(name, text, attributes = {}) {
   return node;
 }
 
-function row(cells) {
-  const line = element("tr");
-  for (const cell of cells) line.append(cell instanceof Node ? cell : element("td", cell));
-  return line;
+/** Fills a table's body; each cell knows its column's name, for screens too small for columns. */
+function fill(id, rows) {
+  const body = find(id);
+  const names = [...body.parentElement.querySelectorAll("thead th")].map((head) => head.textContent);
+  const lines = rows.map((cells) => {
+    const line = element("tr");
+    line.append(...cells.map((text, i) => element("td", text, { "data-name": names[i] })));
+    line.dataset.verdict = cells.at(-1);
+    return line;
+  });
+  body.replaceChildren(...lines);
+}
+
+function pairs(id, entries) {
+  const groups = entries.map(([name, text]) => {
+    const group = element("div");
+    group.append(element("dt", name), element("dd", text));
+    return group;
+  });
+  find(id).replaceChildren(...groups);
+  find(id).hidden = groups.length === 0;
 }
 
 const seconds = (ms) => (ms < 1000 ? `${Math.round(ms)} ms` : `${(ms / 1000).toFixed(1)} s`);
 const share = ({ n, k }) => (n === 0 ? "none seen" : `${((100 * k) / n).toFixed(1)} in 100 (${k} of ${n})`);
+const percentOf = (ppm) => Math.round(ppm / 10_000);
 
 function odds(logE) {
   if (logE === null || logE === undefined || logE < 0) return "under 1 to 1";
@@ -46,126 +75,166 @@ function odds(logE) {
 }
 
 function showTraffic(ppm) {
-  const percent = ppm / 10_000;
+  const percent = percentOf(ppm);
+  const words = percent === 0 ? "all of it stable" : `${100 - percent} % stable, ${percent} % candidate`;
   find("bar-stable").style.flexGrow = String(100 - percent);
   find("bar-candidate").style.flexGrow = String(percent);
-  find("traffic-words").textContent = `${(100 - percent).toFixed(0)} % stable, ${percent.toFixed(0)} % candidate`;
-  find("bar").setAttribute("aria-label", find("traffic-words").textContent);
+  find("bar-candidate").textContent = percent === 0 ? "" : "candidate";
+  find("traffic-words").textContent = words;
+  find("bar").setAttribute("aria-label", words);
 }
 
-function draw(threshold) {
-  const chart = find("chart");
-  chart.replaceChildren();
-  if (points.length === 0) return;
-  const last = Math.max(10_000, points.at(-1).at - points[0].at);
-  const top = Math.max(threshold * 1.3, ...points.map((point) => point.value));
-  const bottom = -4;
-  const x = (at) => 10 + (620 * (at - points[0].at)) / last;
-  const y = (value) => 190 - (180 * (Math.max(bottom, value) - bottom)) / (top - bottom);
-  const line = (attributes) => {
-    const node = document.createElementNS(SVG, "path");
-    for (const [key, value] of Object.entries({ fill: "none", ...attributes })) node.setAttribute(key, value);
-    chart.append(node);
-  };
-  line({ d: `M10 ${y(threshold)}H630`, stroke: "var(--harm)", "stroke-dasharray": "6 5", "stroke-width": "1.5" });
-  line({ d: `M10 ${y(0)}H630`, stroke: "var(--line)", "stroke-width": "1" });
-  const path = points
-    .map((point, i) => `${i ? "L" : "M"}${x(point.at).toFixed(1)} ${y(point.value).toFixed(1)}`)
-    .join("");
-  line({ d: path, stroke: "var(--candidate)", "stroke-width": "2.5", "stroke-linejoin": "round" });
-}
+const REFERENCE = (item) => (item.reference.n > 0 ? share(item.reference) : "a fixed limit");
+/** A hard limit has no odds: it is broken or it is kept. */
+const VERDICT = (item) => (item.method === "hard-limit" && item.kind !== "harmful" ? "kept" : item.kind);
+const HARM = (item) => (item.method === "hard-limit" ? "no statistics" : odds(item.logHarm));
 
-function showVerdict(event) {
-  const { verdict } = event;
-  if (event.kind !== "proving" && verdict.logEvidence !== null && event.rollout.exposedAt) {
-    points.push({ at: verdict.at, value: verdict.logEvidence });
-    draw(verdict.logThreshold);
+function showVerdict({ kind, verdict, rollout }) {
+  if (kind === "proving" || rollout.rollback?.restoredAt) {
+    const rows = verdict.findings.map((item) => [
+      item.claim,
+      share(item.candidate),
+      REFERENCE(item),
+      odds(item.logSafe),
+      item.kind,
+    ]);
+    fill("fixed", rows);
+    find("proof").hidden = false;
+    return;
   }
-  find("findings").replaceChildren(
-    ...verdict.findings.map((item) =>
-      row([
-        item.claim,
-        share(item.candidate),
-        item.reference.n > 0 ? share(item.reference) : "a fixed limit",
-        item.method === "hard-limit" ? "no statistics" : odds(item.logHarm),
-        item.kind,
-      ]),
-    ),
+  fill(
+    "findings",
+    verdict.findings.map((item) => [item.claim, share(item.candidate), REFERENCE(item), HARM(item), VERDICT(item)]),
   );
+  if (verdict.logEvidence === null || !rollout.exposedAt) return;
+  find("evidence").hidden = false;
+  seen.threshold = verdict.logThreshold;
+  if (seen.points.at(-1)?.at !== verdict.at) seen.points.push({ at: verdict.at, value: verdict.logEvidence });
+  drawChart(find("chart"), seen);
 }
 
+/** One line for what people would tell each other; judgements and intents are in the chart and the table. */
 function addMoment(event) {
-  if (event.kind === "judged" || (event.kind === "proving" && event.verdict)) return;
-  if (event.kind === "exposed") zero ??= event.at;
-  const since = (event.at - (zero ?? event.rollout.startedAt)) / 1000;
-  const item = element("li");
-  item.append(element("time", `${since >= 0 && zero ? "+" : ""}${since.toFixed(1)} s`), element("span", event.text));
+  const { kind, step, at, rollout } = event;
+  if (kind === "judged" || kind === "blind" || (kind === "proving" && event.verdict)) return;
+  if (kind === "step" && step.status === "intent") return;
+  const text =
+    kind === "step"
+      ? `${step.step} ${step.status === "done" ? "is back" : "is stuck"}${step.recovered ? " (recovered after a crash)" : ""}`
+      : event.text;
+  const since = (at - (seen.zero ?? rollout.startedAt)) / 1000;
+  const item = element("li", undefined, { "data-kind": kind });
+  item.append(element("time", `${seen.zero && since >= 0 ? "+" : ""}${since.toFixed(1)} s`), element("span", text));
   find("timeline").append(item);
 }
 
-async function showReport() {
+async function showReport(rollout) {
   const answer = await fetch(`/v1/rollouts/${encodeURIComponent(rollout)}/report`);
-  if (!answer.ok) return;
+  if (!answer.ok || seen.rollout !== rollout) return;
   const report = await answer.json();
-  const good = report.outcome === "promoted" || report.outcome === "rolled-back-verified";
-  find("state").dataset.state = good ? "good" : "harm";
-  find("headline").textContent = report.outcome.replaceAll("-", " ");
-  const clocks = Object.entries(report.clocks).map(([name, span]) => {
-    const group = element("div");
-    group.append(element("dt", name), element("dd", seconds(span)));
-    return group;
-  });
-  find("clocks").replaceChildren(...clocks);
-  const bad = report.badAnswers;
+  const [state, headline] = OUTCOMES[report.outcome] ?? ["watching", report.outcome];
+  find("state").dataset.state = state;
+  find("headline").textContent = headline;
+  const { badAnswers: bad, article, ledger, components, fixed, candidate } = report;
+  find("detail").textContent =
+    `${candidate.label}${candidate.quarantined ? ", now in quarantine" : ""}${report.because.length ? `: ${report.because.join(", ")}` : ""}`;
+  pairs(
+    "clocks",
+    Object.entries(report.clocks).map(([name, span]) => [
+      `time to ${name}`.replace("time to total", "all in all"),
+      seconds(span),
+    ]),
+  );
   find("bad").textContent =
-    `Bad answers served by the candidate: ${bad.served} of ${bad.of} (${bad.meaning}); ${bad.excess} more than stable would have.`;
-  find("components").replaceChildren(
-    ...report.components.map((item) =>
-      row([item.component, item.label, item.wanted.slice(7, 19), (item.found ?? "").slice(7, 19), item.status]),
-    ),
+    `Bad answers served by the candidate: ${bad.served} of ${bad.of} (${bad.meaning}); ${bad.excess} more than stable would have served.`;
+  find("bad").hidden = false;
+  fill(
+    "components",
+    components.map((item) => [
+      item.component,
+      item.label,
+      item.wanted.slice(7, 19),
+      (item.found ?? "").slice(7, 19),
+      item.status === "done" ? "back" : item.status,
+    ]),
   );
-  find("article").replaceChildren(
-    element("li", `on technical errors: ${report.article.onErrors}`),
-    element("li", `on ${bad.signal}: ${report.article.onBusiness}`),
-    element("li", `on stable: ${report.article.onStable}`),
-    element("li", `five-minute bar: ${report.article.fiveMinutes}`),
-  );
+  find("note").textContent = components
+    .map(({ component, note }) => (note ? `${component}: ${note}` : ""))
+    .filter(Boolean)
+    .join(" · ");
+  find("restored").hidden = components.length === 0;
+  if (fixed.length > 0)
+    fill(
+      "fixed",
+      fixed.map((item) => [item.claim, share(item.candidate), REFERENCE(item), odds(item.logSafe), item.kind]),
+    );
+  find("proof").hidden = fixed.length === 0;
+  find("rule").textContent = `The rule: ${article.rule}.`;
+  pairs("article", [
+    ["on technical errors", article.onErrors],
+    [`on ${bad.signal}`, article.onBusiness],
+    ["on stable, which does no harm", article.onStable],
+    ["its five-minute bar", article.fiveMinutes],
+  ]);
+  find("comparison").hidden = false;
   find("ledger").textContent =
-    `Ledger: ${report.ledger.size} entries, root ${report.ledger.root.slice(0, 20)}..., ${report.ledger.verified ? "verified" : "NOT verified"}`;
-  find("report").hidden = false;
+    `Ledger: ${ledger.size} entries, root ${ledger.root.slice(0, 20)}..., ${ledger.verified ? "verified" : "NOT verified"}`;
+  find("as-data").href = `/v1/rollouts/${encodeURIComponent(rollout)}/report`;
+  find("as-data").textContent = "this report as data";
+}
+
+function show(rollout) {
+  seen = fresh(rollout);
+  find("timeline").replaceChildren();
+  for (const id of ["evidence", "restored", "proof", "comparison", "clocks", "bad"]) find(id).hidden = true;
 }
 
 function take(event) {
-  if (event.rollout.id !== rollout) {
-    rollout = event.rollout.id;
-    points = [];
-    zero = event.rollout.exposedAt;
-    find("timeline").replaceChildren();
-    find("report").hidden = true;
-  }
-  find("system").textContent = event.rollout.system;
-  const [state, headline] = STATES[event.kind] ?? ["watching", event.kind];
-  if (event.kind !== "ended") {
+  const { kind, rollout, at } = event;
+  if (rollout.id !== seen.rollout) show(rollout.id);
+  seen.zero ??= rollout.exposedAt;
+  const percent = percentOf(event.candidatePpm ?? 0);
+  if (kind === "exposed") seen.marks.push({ at, label: `${percent} %` });
+  if (kind === "contained" && seen.zero) seen.marks.push({ at, label: "back" });
+  find("system").textContent = rollout.system;
+  if (kind !== "ended") {
+    const [state, headline] = STATES[kind] ?? ["watching", kind];
     find("state").dataset.state = state;
     find("headline").textContent = headline;
   }
   find("detail").textContent = event.text;
   showTraffic(event.candidatePpm ?? 0);
   if (event.verdict?.findings?.length) showVerdict(event);
+  else drawChart(find("chart"), seen);
   addMoment(event);
-  if (event.rollout.endedAt) void showReport();
+  if (rollout.endedAt) void showReport(rollout.id);
+}
+
+/** Where nothing has happened since the start: what the store knows. */
+async function showStatus() {
+  const answer = await fetch("/v1/status");
+  if (!answer.ok || seen.rollout !== undefined) return;
+  const { system, route, rollouts } = await answer.json();
+  find("system").textContent = system;
+  showTraffic(route?.candidatePpm ?? 0);
+  const [newest] = rollouts;
+  if (!newest?.endedAt) return;
+  show(newest.id);
+  await showReport(newest.id);
 }
 
 function listen() {
   const stream = new EventSource("/v1/events");
   stream.onopen = () => {
     find("connection").textContent = "live";
-    rollout = undefined;
+    seen = fresh();
+    setTimeout(() => seen.rollout === undefined && void showStatus(), 500);
   };
   stream.onerror = () => {
     find("connection").textContent = "offline: Rollbook does not answer";
   };
   stream.onmessage = (message) => take(JSON.parse(message.data));
+  new ResizeObserver(() => seen.points.length > 0 && drawChart(find("chart"), seen)).observe(find("chart"));
 }
 
 listen();

@@ -130,6 +130,7 @@ describe("a Rollbook", () => {
     for (const [path, type] of [
       ["/", "text/html"],
       ["/page.js", "text/javascript"],
+      ["/chart.js", "text/javascript"],
       ["/style.css", "text/css"],
       ["/icon.svg", "image/svg+xml"],
     ] as const) {
