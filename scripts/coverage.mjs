@@ -16,7 +16,7 @@ async function measure() {
     args: [
       "--experimental-test-coverage",
       "--test-coverage-include=src/**",
-      "--test-coverage-exclude=**/*.test.ts",
+      "--test-coverage-exclude=**/*.{test,fixture}.ts",
       "--test-reporter=lcov",
       `--test-reporter-destination=${join(folder, name)}`,
     ],
@@ -86,7 +86,7 @@ export async function checkCoverage() {
   const { failed, lines } = await measure();
   const sources = globSync("src/**/*.ts", { cwd: root })
     .map((path) => path.replaceAll("\\", "/"))
-    .filter((path) => !path.endsWith(".test.ts"))
+    .filter((path) => !/\.(test|fixture)\.ts$/.test(path))
     .sort();
   const files = sources.map((path) => {
     const counts = lines.get(path) ?? unloadedLines(readFileSync(join(root, path), "utf8"));

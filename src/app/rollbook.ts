@@ -6,6 +6,7 @@ import type { FlagState, Notifier, Store, TokenRecord } from "../core/ports.ts";
 import { type OutcomeItem, operationsOf } from "../operations/operations.ts";
 import type { Ledger } from "../record/ledger/ledger.ts";
 import { createLedger } from "../record/ledger/ledger.ts";
+import type { LedgerState } from "../record/report.ts";
 import type { CrashPoint } from "../restore/crash-point.ts";
 import { type ApiParts, createApi } from "../server/api.ts";
 import { createEventStream } from "../server/event-stream.ts";
@@ -120,7 +121,7 @@ async function startOver(config: RollbookConfig, store: Store): Promise<Rollbook
       const ports = portsOf(config, store, ledger, gateway, counter, adaptersOf(system, flags), emit);
       const settings = { ...settingsOf(playbook, systemIds.next("controller")), ...config.settings };
       control = createControl(ports, settings, playbook, {
-        ledger: () => ledgerState(ledger),
+        ledger: () => ledgerState(store, ledger),
         lastCandidateDispatch: () => gateway?.lastDispatchToCandidate(),
       });
       await routeAsRecorded(store, gateway, playbook.system);
@@ -172,10 +173,19 @@ async function routeAsRecorded(store: Store, gateway: Gateway, system: string): 
   else if (known) gateway.traffic.set({ system, epoch: 1, stable: known.release, candidatePpm: 0 });
 }
 
-async function ledgerState(ledger: Ledger) {
-  const head = await ledger.checkpoint();
+/** What a report says of the ledger; a broken one is said, and does not take the report away. */
+async function ledgerState(store: Store, ledger: Ledger): Promise<LedgerState> {
+  const head = await ledger.checkpoint().catch((error: unknown) => {
+    if (error instanceof RollbookError && error.code === "LEDGER_BROKEN") return store.checkpoint();
+    throw error;
+  });
   const verified = await ledger.verify();
-  return { size: head.size, root: head.root, verified: verified.kind === "verified", checkpoint: head.note };
+  return {
+    size: head?.size ?? 0,
+    root: head?.root ?? "",
+    verified: verified.kind === "verified",
+    checkpoint: head?.note ?? "",
+  };
 }
 
 function signRegularly(ledger: Ledger, log: (text: string) => void): { readonly stop: () => void } {

@@ -8,9 +8,9 @@ export async function freezeBaseline(run: Run): Promise<readonly FrozenWindow[]>
   const from = clock.now();
   emit(run, "baseline", `watching stable alone for ${run.settings.baselineMs / 1000} s, to have a reference`);
   while (clock.now() - from < run.settings.baselineMs) {
-    if (run.stopped) throw new FencedError(run.lease.resource);
     if (run.cord) break;
     await clock.sleep(run.settings.tickMs);
+    if (run.stopped) throw new FencedError(run.lease.resource);
     await keep(run, drain(run));
   }
   return frozenOf(run, await run.ports.store.samples(run.rollout.id));

@@ -1,6 +1,7 @@
 import { RollbookError } from "../core/errors.ts";
 import type { Playbook } from "../core/playbook.ts";
-import { type BusinessSignal, buildReport, type LedgerState, type Report } from "../record/report.ts";
+import type { BusinessSignal } from "../record/business-signal.ts";
+import { buildReport, type LedgerState, type Report } from "../record/report.ts";
 import type { ControlPorts } from "./ports.ts";
 
 /** Gathers what a report is made of and builds it. */

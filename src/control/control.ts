@@ -6,9 +6,9 @@ import { planRollback } from "../decide/plan-change.ts";
 import type { LedgerState, Report } from "../record/report.ts";
 import { composeReport } from "./compose-report.ts";
 import type { ControlPorts, Settings } from "./ports.ts";
+import { pullCord } from "./pull-cord.ts";
 import { adopt, gate, openRollout, type ReleasePlans } from "./release.ts";
-import { reopenStuck } from "./reopen.ts";
-import { runRollout } from "./rollout.ts";
+import { isStuck, runRollout } from "./rollout.ts";
 import type { Run } from "./run.ts";
 
 /** The use cases of one protected AI system. */
@@ -20,17 +20,40 @@ export interface Control {
   plan(candidate: Release): Promise<ReleasePlans>;
   /** Opens a rollout and runs it in the background; `ended` waits for it. */
   release(candidate: Release): Promise<Rollout>;
-  /** Goes on with a rollout that a crash cut off, or with a rollback that got stuck; undefined when there is none. */
+  /** Goes on with a rollout that a crash cut off, or tries a stuck rollback once more; undefined when there is neither. */
   resume(): Promise<Rollout | undefined>;
   ended(rollout: string): Promise<Rollout>;
   /** The plan back of a running rollout. */
   planBack(rollout: string): Promise<ReleasePlans["back"]>;
-  /** A person pulls the cord: containment follows within one tick. */
+  /** A person pulls the cord: the candidate is contained at once, and the order is durable when this returns. */
   pullCord(rollout: string, by: string, reason: string): Promise<Rollout>;
   /** Lets a release out of quarantine. */
   lift(release: Release["id"], by: string): Promise<void>;
   report(rollout: string): Promise<Report>;
   rollouts(): Promise<readonly Rollout[]>;
+}
+
+/** One rollout that this process runs, or ran. */
+interface Running {
+  readonly ended: Promise<Rollout>;
+  /** Settled once we hold the right to act. */
+  readonly run: Promise<Run>;
+  over: boolean;
+}
+
+function startRun(begin: (onRun: (run: Run) => void) => Promise<Rollout>): Running {
+  const { promise: run, resolve, reject } = Promise.withResolvers<Run>();
+  const ended = begin(resolve);
+  const running: Running = { ended, run, over: false };
+  const close = () => {
+    running.over = true;
+  };
+  ended.then(close, (reason) => {
+    close();
+    reject(reason);
+  });
+  run.catch(() => undefined);
+  return running;
 }
 
 export function createControl(
@@ -39,14 +62,11 @@ export function createControl(
   playbook: Playbook,
   facts: { readonly ledger: () => Promise<LedgerState>; readonly lastCandidateDispatch: () => number | undefined },
 ): Control {
-  const runs = new Map<string, { ended: Promise<Rollout>; run?: Run }>();
+  const runs = new Map<string, Running>();
+  let opening: Promise<unknown> = Promise.resolve();
   const start = (id: string) => {
-    const known: { ended: Promise<Rollout>; run?: Run } = { ended: Promise.resolve(undefined as never) };
-    known.ended = runRollout(ports, settings, playbook, id, (run) => {
-      known.run = run;
-    });
-    known.ended.catch(() => undefined);
-    runs.set(id, known);
+    const running = startRun((onRun) => runRollout(ports, settings, playbook, id, onRun));
+    runs.set(id, running);
   };
   const find = async (id: string): Promise<Rollout> => {
     const rollout = await ports.store.rollout(id);
@@ -63,14 +83,20 @@ export function createControl(
     adopt: (release) => adopt(ports, playbook, release),
     plan: (candidate) => gate(ports, playbook, candidate),
     async release(candidate) {
-      const rollout = await openRollout(ports, playbook, candidate);
+      // One after the other: two at the same moment would both pass the gate.
+      const open = () => openRollout(ports, playbook, candidate);
+      const opened = opening.then(open, open);
+      opening = opened;
+      const rollout = await opened;
       start(rollout.id);
       return rollout;
     },
     async resume() {
-      const running = (await ports.store.rollouts(playbook.system)).find((rollout) => rollout.endedAt === undefined);
-      const open = running ?? (await reopenStuck(ports, playbook));
-      if (open && !runs.has(open.id)) start(open.id);
+      const rollouts = await ports.store.rollouts(playbook.system);
+      const newest = rollouts[0];
+      const open =
+        rollouts.find(({ endedAt }) => endedAt === undefined) ?? (newest && isStuck(newest) ? newest : undefined);
+      if (open && runs.get(open.id)?.over !== false) start(open.id);
       return open;
     },
     ended: async (id) => runs.get(id)?.ended ?? find(id),
@@ -82,18 +108,22 @@ export function createControl(
       return planned;
     },
     async pullCord(id, by, reason) {
-      const rollout = await find(id);
-      const run = runs.get(id)?.run;
-      if (!run || run.rollout.endedAt !== undefined) {
-        throw new RollbookError("NOT_FOUND", { what: `running rollout ${id}: it has ended` });
-      }
-      run.cord ??= { by, reason: `${by}: ${reason}` };
-      return rollout;
+      await find(id);
+      const running = runs.get(id);
+      if (!running) throw new RollbookError("NOT_FOUND", { what: `running rollout ${id}: it has ended` });
+      const run = await running.run;
+      await pullCord(run, { by, reason });
+      return run.rollout;
     },
     async lift(id, by) {
       const quarantine = await ports.store.quarantine(id);
       if (!quarantine) throw new RollbookError("NOT_FOUND", { what: `quarantined release ${id}` });
-      await ports.store.commit([{ kind: "quarantine", quarantine: { ...quarantine, liftedBy: by } }]);
+      const { system } = playbook;
+      const data = { release: id, liftedBy: by };
+      await ports.store.commit([
+        { kind: "quarantine", quarantine: { ...quarantine, liftedBy: by } },
+        { kind: "entry", entry: { type: "quarantined", at: ports.clock.now(), system, actor: by, data } },
+      ]);
     },
     report: (id) => composeReport(ports, playbook, id, facts),
     rollouts: () => ports.store.rollouts(playbook.system),

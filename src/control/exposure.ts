@@ -1,9 +1,11 @@
+import type { Sample } from "../core/sample.ts";
 import type { Verdict } from "../core/verdict.ts";
-import { nextMove } from "../decide/next-move.ts";
+import { type Move, nextMove } from "../decide/next-move.ts";
 import { createEvaluator, type Evaluator } from "../watch/evaluator.ts";
+import { noteOf } from "./cord.ts";
 import { rollBack } from "./roll-back.ts";
 import { signalOf, triggerRules } from "./rules.ts";
-import { drain, emit, entryOf, FencedError, keep, type Run, routeTo, save } from "./run.ts";
+import { drain, emit, entryOf, FencedError, keep, type Run, routeTo, samplesChange, save } from "./run.ts";
 
 /** Probability of calling a candidate safe although it does the harm that a trigger names. */
 export const BETA = 0.05;
@@ -14,26 +16,31 @@ export const BETA = 0.05;
  */
 export async function expose(run: Run): Promise<void> {
   const { clock } = run.ports;
-  if (run.rollout.step < 0) await moveTo(run, 0, undefined);
-  else restoreExposure(run);
+  const resumed = run.rollout.step >= 0;
+  if (!resumed && !run.cord) await moveTo(run, 0, undefined);
   const evaluator = evaluatorOf(run);
   evaluator.observe(await run.ports.store.samples(run.rollout.id));
+  const stands = resumed && !run.cord && evaluator.judge(clock.now()).kind !== "harmful";
+  if (stands) await moveTo(run, run.rollout.step, undefined);
+  const shownSince = clock.now();
   let lastSaid = 0;
   for (;;) {
-    await clock.sleep(run.settings.tickMs);
+    if (!run.cord) await clock.sleep(run.settings.tickMs);
     if (run.stopped) throw new FencedError(run.lease.resource);
     const samples = drain(run);
     evaluator.observe(samples);
     const verdict = evaluator.judge(clock.now());
-    if (run.cord) return rollBack(run, "person", [run.cord.reason], verdict, samples);
+    if (run.cord) return rollBack(run, "person", [noteOf(run.cord)], verdict, samples);
     const move = nextMove(run.playbook, run.rollout, verdict, clock.now(), run.settings.patienceMs);
     if (move.kind === "roll-back") {
       if (run.playbook.authority === "act") return rollBack(run, move.cause, move.because, verdict, samples);
-      return observeOnly(run, move.because, verdict);
+      return observeOnly(run, move, verdict, samples);
     }
-    const blind = move.kind === "stay" && move.blind;
-    if (!blind) run.ports.traffic.renew(run.playbook.system, clock.now() + run.settings.exposureMs);
+    const blind = move.kind === "stay" && move.blind && clock.now() - shownSince > run.settings.blindMs;
+    const living = clock.now() < run.lease.until;
+    if (living && !blind) run.ports.traffic.renew(run.playbook.system, clock.now() + run.settings.exposureMs);
     await keep(run, samples);
+    if (run.cord) continue;
     if (move.kind === "promote") return promote(run, verdict);
     if (move.kind === "advance") await moveTo(run, move.step, verdict);
     else if (clock.now() - lastSaid >= 500) {
@@ -60,13 +67,10 @@ function evaluatorOf(run: Run): Evaluator {
   });
 }
 
-/** After a restart the candidate's share has lapsed; it comes back only now, with the evidence of before. */
-function restoreExposure(run: Run): void {
-  const percent = run.playbook.how.steps[run.rollout.step] ?? 0;
-  run.ports.traffic.set(routeTo(run, percent));
-  run.ports.traffic.renew(run.playbook.system, run.ports.clock.now() + run.settings.exposureMs);
-}
-
+/**
+ * Gives the candidate a step's share; after a restart the share of the step that was reached, with the evidence so far.
+ * The route is durable under our fence before it is set, so that a controller that lost its place never exposes anything.
+ */
 async function moveTo(run: Run, step: number, verdict: Verdict | undefined): Promise<void> {
   const { clock, traffic } = run.ports;
   const percent = run.playbook.how.steps[step] ?? 0;
@@ -76,36 +80,44 @@ async function moveTo(run: Run, step: number, verdict: Verdict | undefined): Pro
     ...run.rollout,
     phase: "progressing" as const,
     step,
-    stepSince: now,
+    stepSince: step === run.rollout.step ? run.rollout.stepSince : now,
     exposedAt: run.rollout.exposedAt ?? now,
     ...(verdict ? { verdict } : {}),
   };
   const data = { step, percent, epoch: route.epoch, candidate: run.candidate.id, verdict: verdict?.kind };
   await save(run, next, [{ kind: "route", route }, entryOf(run, "exposure", data)]);
+  if (run.cord) return;
   traffic.set(route);
-  traffic.renew(run.playbook.system, now + run.settings.exposureMs);
+  traffic.renew(run.playbook.system, clock.now() + run.settings.exposureMs);
   emit(run, "exposed", `${percent} % of traffic goes to ${run.candidate.label}`, verdict ? { verdict } : {});
 }
 
 async function promote(run: Run, verdict: Verdict): Promise<void> {
   const now = run.ports.clock.now();
   const { system, how } = run.playbook;
-  run.ports.traffic.renew(system, Number.MAX_SAFE_INTEGER);
   await save(run, { ...run.rollout, phase: "healthy", endedAt: now, verdict }, [
     { kind: "known-good", knownGood: { system, release: run.candidate.id, provedAt: now } },
     entryOf(run, "rollout-ended", { outcome: "promoted", holdback: how.holdback, release: run.candidate.id }),
   ]);
+  if (!run.cord) run.ports.traffic.renew(system, Number.MAX_SAFE_INTEGER);
   emit(run, "promoted", `${run.candidate.label} is promoted; ${how.holdback} % stays on ${run.stable.label}`, {
     verdict,
   });
 }
 
-/** `authority: observe` runs everything but the effects: it says what it would have done, once, and stops judging. */
-async function observeOnly(run: Run, because: readonly string[], verdict: Verdict): Promise<void> {
+/** `authority: observe` runs everything but the way back: it says what it would have done, once, and stops judging. */
+async function observeOnly(
+  run: Run,
+  { cause, because }: Extract<Move, { readonly kind: "roll-back" }>,
+  verdict: Verdict,
+  samples: readonly Sample[],
+): Promise<void> {
   const now = run.ports.clock.now();
-  const note = `would have rolled back: ${because.join(", ")}`;
+  const reasons = because.join(", ");
+  const note = cause === "harm" ? `would have rolled back: ${reasons}` : `undecided, would have gone back: ${reasons}`;
   await save(run, { ...run.rollout, phase: "paused", endedAt: now, verdict, note }, [
+    ...samplesChange(run, samples),
     entryOf(run, "verdict", { kind: verdict.kind, because: [...because], authority: "observe" }),
   ]);
-  emit(run, "observed-harm", note, { verdict });
+  emit(run, cause === "harm" ? "observed-harm" : "ended", note, { verdict });
 }

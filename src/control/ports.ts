@@ -50,6 +50,7 @@ export type RolloutEventKind =
   | "contained"
   | "step"
   | "restored"
+  | "late"
   | "proving"
   | "promoted"
   | "observed-harm"

@@ -1,16 +1,23 @@
+import type { Plan } from "../core/plan.ts";
 import type { Rollback, RollbackOutcome, Rollout } from "../core/rollout.ts";
-import type { Sample } from "../core/sample.ts";
 import type { Verdict } from "../core/verdict.ts";
 import { createFixedEvaluator } from "../watch/fixed-evaluator.ts";
 import { BETA } from "./exposure.ts";
 import { fixedRules } from "./rules.ts";
-import { drain, emit, entryOf, FencedError, type Run, samplesChange, save } from "./run.ts";
+import { drain, emit, entryOf, FencedError, keep, type Run, save } from "./run.ts";
+
+/** `diverged`: these components serve something else again, although they were restored. */
+export type Proof = { readonly kind: "ended" } | { readonly kind: "diverged"; readonly diverged: readonly string[] };
+
+/** The last reading of all components may take this long. */
+const READ_MS = 5000;
 
 /**
  * Judges the recovery criteria on what is served after the restore, until all are proved and have been watched for
- * the stated time, or the time for the proof is over.
+ * the stated time, or the time for the proof is over. At the end every component is read once more: who undoes a
+ * restore in the meantime is found out here, and never called fixed.
  */
-export async function proveFixed(run: Run): Promise<void> {
+export async function proveFixed(run: Run, plan: Plan): Promise<Proof> {
   const { clock } = run.ports;
   const restoredAt = run.rollout.rollback?.restoredAt ?? clock.now();
   const since = Math.ceil(restoredAt / 1000) * 1000;
@@ -34,10 +41,15 @@ export async function proveFixed(run: Run): Promise<void> {
     evaluator.observe(samples);
     const now = clock.now();
     const verdict = evaluator.judge(now);
-    const watched = now - began >= run.playbook.fixed.for;
-    if (watched && verdict.kind === "healthy") return end(run, "verified", verdict, samples);
-    if (now - began > run.settings.proofMs) return end(run, "unverified", verdict, samples);
-    await keepWith(run, samples);
+    await keep(run, samples);
+    const proved = now - began >= run.playbook.fixed.for && verdict.kind === "healthy";
+    const late = now - began > run.settings.proofMs;
+    if (proved || late) {
+      const others = await unlike(run, plan);
+      if (others.diverged.length > 0) return { kind: "diverged", diverged: others.diverged };
+      if (proved && others.unread === 0) return end(run, "verified", verdict);
+      if (late) return end(run, "unverified", verdict);
+    }
     if (now - lastSaid >= 500) {
       lastSaid = now;
       emit(run, "proving", `proving that it is fixed: ${verdict.kind}`, { verdict });
@@ -45,11 +57,27 @@ export async function proveFixed(run: Run): Promise<void> {
   }
 }
 
-async function keepWith(run: Run, samples: readonly Sample[]): Promise<void> {
-  if (samples.length > 0) await save(run, run.rollout, samplesChange(run, samples));
+/** Which components serve something else than the plan's digests now, and how many did not answer in time. */
+async function unlike(
+  run: Run,
+  plan: Plan,
+): Promise<{ readonly diverged: readonly string[]; readonly unread: number }> {
+  const { clock, adapterFor } = run.ports;
+  const over = new AbortController();
+  const done = new AbortController();
+  const late = clock.sleep(READ_MS, done.signal).then(() => over.abort());
+  const reads = plan.steps.map(async (step) => {
+    const answer = adapterFor(step.at).read(step.at, over.signal);
+    const live = await Promise.race([answer, late]);
+    return { step, live };
+  });
+  const found = await Promise.all(reads).finally(() => done.abort());
+  const diverged = found.filter(({ step, live }) => live?.kind === "live" && live.digest !== step.desired);
+  const unread = found.filter(({ live }) => live?.kind !== "live").length;
+  return { diverged: diverged.map(({ step }) => step.id), unread };
 }
 
-async function end(run: Run, outcome: RollbackOutcome, fixed: Verdict, samples: readonly Sample[]): Promise<void> {
+async function end(run: Run, outcome: RollbackOutcome, fixed: Verdict): Promise<Proof> {
   const now = run.ports.clock.now();
   const { system } = run.playbook;
   const rollback: Rollback = {
@@ -62,11 +90,11 @@ async function end(run: Run, outcome: RollbackOutcome, fixed: Verdict, samples: 
   const next: Rollout = { ...run.rollout, phase: "aborted", endedAt: now, rollback };
   const good = { kind: "known-good", knownGood: { system, release: run.stable.id, provedAt: now } } as const;
   await save(run, next, [
-    ...samplesChange(run, samples),
     ...(outcome === "verified" ? [good] : []),
     entryOf(run, "rollback-ended", { outcome, saga: rollback.saga, fixed: fixed.kind }),
   ]);
   emit(run, "ended", outcome === "verified" ? "fixed: proved" : "restored, but not proved to be fixed", {
     verdict: fixed,
   });
+  return { kind: "ended" };
 }

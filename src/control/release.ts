@@ -75,7 +75,7 @@ export async function gate(ports: ControlPorts, playbook: Playbook, candidate: R
 
 /** Records a rollout that passed the gate; `runRollout` then runs it. */
 export async function openRollout(ports: ControlPorts, playbook: Playbook, candidate: Release): Promise<Rollout> {
-  const plans = await gate(ports, playbook, candidate);
+  const plans = await gate(ports, playbook, candidate).catch((error: unknown) => refused(ports, candidate, error));
   const now = ports.clock.now();
   const rollout: Rollout = {
     id: ports.ids.next("rollout"),
@@ -134,4 +134,15 @@ async function unreadiness(
     return live.digest === revision.digest ? undefined : `${at} does not serve ${revision.label}`;
   });
   return (await Promise.all(checks)).filter((reason) => reason !== undefined);
+}
+
+/** A refusal is evidence too. */
+async function refused(ports: ControlPorts, candidate: Release, error: unknown): Promise<never> {
+  if (error instanceof RollbookError) {
+    const data = { release: candidate.id, label: candidate.label, code: error.code, reason: error.message };
+    const { system } = candidate;
+    const entry = { type: "refused", at: ports.clock.now(), system, actor: "rollbook", data } as const;
+    await ports.store.commit([{ kind: "entry", entry }]);
+  }
+  throw error;
 }

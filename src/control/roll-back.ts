@@ -4,11 +4,16 @@ import type { Rollback, Rollout, Saga } from "../core/rollout.ts";
 import type { Sample } from "../core/sample.ts";
 import type { Verdict } from "../core/verdict.ts";
 import { planRollback } from "../decide/plan-change.ts";
-import { runSaga } from "../restore/saga-runner.ts";
+import { holdEvidence } from "./held-evidence.ts";
 import { proveFixed } from "./prove-fixed.ts";
-import { emit, entryOf, FencedError, keep, type Run, routeTo, samplesChange, save } from "./run.ts";
+import { restore, sagaOf, startOf } from "./restoration.ts";
+import { emit, entryOf, type Run, routeTo, samplesChange, save } from "./run.ts";
+import { tellPeople } from "./tell-people.ts";
 
 export type Cause = "harm" | "undecided" | "person";
+
+/** So often is a restore done again by itself when something else undoes it; then people must decide. */
+const RESTORES = 3;
 
 /**
  * Contain, then record, then restore, then prove.
@@ -29,16 +34,7 @@ export async function rollBack(
   const containedAt = clock.now();
   run.ports.atCrashPoint("control.contained");
 
-  const planned = planRollback(run.playbook, run.candidate, run.stable);
-  if (planned.kind === "impossible") throw new Error(`no way back: ${planned.reasons.join("; ")}`);
-  const saga: Saga = {
-    id: run.ports.ids.next("saga"),
-    rollout: run.rollout.id,
-    plan: planned.plan,
-    planDigest: planned.digest as Saga["planDigest"],
-    status: "running",
-    startedAt: decidedAt,
-  };
+  const saga = sagaBack(run);
   const rollback: Rollback = { saga: saga.id, cause: [cause, ...because], decidedAt, containedAt };
   const next: Rollout = { ...run.rollout, phase: "degraded", verdict, rollback };
   await save(run, next, [
@@ -53,59 +49,53 @@ export async function rollBack(
       cause === "person" ? (run.cord?.by ?? "person") : "rollbook",
     ),
     entryOf(run, "contained", { to: run.stable.id, epoch: route.epoch, decidedAt, containedAt }),
-    entryOf(run, "saga-started", { saga: saga.id, plan: saga.planDigest, steps: planned.plan.steps.map((s) => s.id) }),
+    startOf(run, saga),
   ]);
   run.ports.atCrashPoint("control.rollback-recorded");
   emit(run, cause === "harm" ? "harm" : "ended", `going back: ${because.join(", ")}`, { verdict });
   emit(run, "contained", `all traffic is on ${run.stable.label} again`);
   tellPeople(run, because);
-  await continueRollback(run);
+  await Promise.all([holdEvidence(run), continueRollback(run)]);
 }
 
 /** Everything after the decision; also the way in after a restart. */
 export async function continueRollback(run: Run): Promise<void> {
-  const rollback = run.rollout.rollback;
-  if (!rollback) throw new Error("a rollback cannot go on that was never decided");
   const current = run.ports.traffic.current(run.playbook.system);
   if (!current || current.candidatePpm > 0) run.ports.traffic.set(routeTo(run, 0));
-  const record = await run.ports.store.record(run.rollout.id);
-  const saga = record?.sagas.find((candidate) => candidate.id === rollback.saga);
-  if (!saga) throw new Error(`the saga ${rollback.saga} is not in the store`);
-  if (saga.status === "running") await restore(run, saga);
-  else if (saga.status === "stuck") return endStuck(run, saga.note ?? "a step is stuck");
-  if (run.rollout.rollback?.outcome === undefined) await proveFixed(run);
+  for (;;) {
+    const sagas = (await run.ports.store.record(run.rollout.id))?.sagas ?? [];
+    const saga = sagas.find((candidate) => candidate.id === run.rollout.rollback?.saga);
+    if (!saga) throw new Error(`the saga of the rollback of ${run.rollout.id} is not in the store`);
+    const end = await restore(run, saga);
+    if (end.kind === "stuck") return endStuck(run, end.note);
+    const proof = await proveFixed(run, saga.plan);
+    if (proof.kind === "ended") return;
+    const note = `${proof.diverged.join(", ")} changed again after the restore`;
+    if (sagas.filter(({ plan }) => plan.kind === "rollback").length >= RESTORES) return endStuck(run, note);
+    await restart(run, note);
+  }
 }
 
-async function restore(run: Run, saga: Saga): Promise<void> {
-  const collecting = collectWhile(run);
-  const onStep = (step: Parameters<Parameters<typeof runSaga>[0]["onStep"]>[0]) =>
-    run.ports.emit({
-      kind: "step",
-      at: run.ports.clock.now(),
-      rollout: run.rollout,
-      text: `${step.step}: ${step.status}${step.recovered ? " (recovered after a crash)" : ""}`,
-      step,
-    });
-  const end = await runSaga({ ...run.ports, onStep }, saga, run.lease).finally(collecting.stop);
-  await collecting.done;
-  if (end.kind === "fenced") throw new FencedError(run.lease.resource);
-  if (end.kind === "stuck") return endStuck(run, `stuck at ${end.steps.join(", ")}`);
-  const restoredAt = end.saga.endedAt ?? run.ports.clock.now();
-  await save(run, { ...run.rollout, rollback: { ...run.rollout.rollback!, restoredAt } });
-  run.ports.atCrashPoint("control.restored");
-  emit(run, "restored", `${saga.plan.steps.length} components serve their restore point, read back by digest`);
+/** People mended what was stuck: contain again, and restore by a new saga, with new attempts and new keys. */
+export async function retryRollback(run: Run): Promise<void> {
+  run.ports.traffic.set(routeTo(run, 0));
+  await restart(run, `tried again after: ${run.rollout.note ?? "it was stuck"}`);
+  await continueRollback(run);
 }
 
-/** Keeps taking samples while the saga runs, so that nothing piles up and the record has no hole. */
-function collectWhile(run: Run): { readonly stop: () => void; readonly done: Promise<void> } {
-  const stopped = new AbortController();
-  const loop = async () => {
-    while (!stopped.signal.aborted) {
-      await run.ports.clock.sleep(run.settings.tickMs, stopped.signal);
-      await keep(run, run.ports.signals.drain());
-    }
-  };
-  return { stop: () => stopped.abort(), done: loop() };
+async function restart(run: Run, why: string): Promise<void> {
+  const saga = sagaBack(run);
+  const { decidedAt, containedAt, cause } = run.rollout.rollback!;
+  const { endedAt: _, note: __, ...open } = run.rollout;
+  const rollback: Rollback = { saga: saga.id, cause, decidedAt, ...(containedAt === undefined ? {} : { containedAt }) };
+  await save(run, { ...open, phase: "degraded", rollback }, [{ kind: "saga", saga }, startOf(run, saga, why)]);
+  emit(run, "resumed", `restoring once more: ${why}`);
+}
+
+function sagaBack(run: Run): Saga {
+  const planned = planRollback(run.playbook, run.candidate, run.stable);
+  if (planned.kind === "impossible") throw new Error(`no way back: ${planned.reasons.join("; ")}`);
+  return sagaOf(run, planned);
 }
 
 async function endStuck(run: Run, note: string): Promise<void> {
@@ -146,10 +136,4 @@ function verdictData(verdict: Verdict, because: readonly string[]): { readonly [
       logSafe,
     })),
   };
-}
-
-/** People are told beside the work; a dead channel delays nothing. */
-function tellPeople(run: Run, because: readonly string[]): void {
-  const subject = `${run.playbook.system}: ${run.candidate.label} is rolled back`;
-  run.ports.notifier.notify(run.playbook.who.now, subject, because.join("\n")).catch(() => undefined);
 }

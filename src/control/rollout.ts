@@ -4,9 +4,11 @@ import type { Rollout, Saga } from "../core/rollout.ts";
 import { planRelease } from "../decide/plan-change.ts";
 import { runSaga } from "../restore/saga-runner.ts";
 import { freezeBaseline } from "./baseline.ts";
+import { type Cord, cordIn, noteOf } from "./cord.ts";
 import { expose } from "./exposure.ts";
 import type { ControlPorts, Settings } from "./ports.ts";
-import { continueRollback, rollBack } from "./roll-back.ts";
+import { sagaOf, startOf } from "./restoration.ts";
+import { continueRollback, retryRollback, rollBack } from "./roll-back.ts";
 import { emit, entryOf, FencedError, holdLease, type Run, save } from "./run.ts";
 
 /**
@@ -25,8 +27,8 @@ export async function runRollout(
   onRun(run);
   const letGo = keep(run);
   try {
-    if (run.rollout.endedAt === undefined) await goOn(run);
-    await ports.checkpoint();
+    await goOn(run);
+    await ports.checkpoint().catch((error: Error) => emit(run, "ended", `the ledger is not signed: ${error.message}`));
     return run.rollout;
   } finally {
     letGo();
@@ -34,15 +36,35 @@ export async function runRollout(
 }
 
 async function goOn(run: Run): Promise<void> {
+  if (isStuck(run.rollout)) return retryRollback(run);
+  if (run.rollout.endedAt !== undefined) return;
   if (run.rollout.rollback) {
     emit(run, "resumed", "found a rollback that was cut off; finishing it");
     return continueRollback(run);
   }
   if (run.rollout.step < 0) {
-    if (run.rollout.frozen.length === 0) await save(run, { ...run.rollout, frozen: await freezeBaseline(run) });
+    const begun = ((await run.ports.store.record(run.rollout.id))?.sagas.length ?? 0) > 0;
+    if (run.rollout.frozen.length === 0) {
+      const frozen = await freezeBaseline(run);
+      if (!run.cord) await save(run, { ...run.rollout, frozen });
+    }
+    if (run.cord && !begun) return endUntouched(run, run.cord);
     if (!(await deploy(run))) return;
   } else emit(run, "resumed", "found a rollout that was cut off; going on with its evidence");
   await expose(run);
+}
+
+/** A rollout that people must mend before it can go back to its restore point. */
+export function isStuck(rollout: Rollout): boolean {
+  return rollout.rollback?.outcome === "stuck";
+}
+
+/** The cord was pulled before anything was changed: there is nothing to restore, and nothing was exposed. */
+async function endUntouched(run: Run, cord: Cord): Promise<void> {
+  const note = noteOf(cord);
+  const next: Rollout = { ...run.rollout, phase: "aborted", endedAt: run.ports.clock.now(), note };
+  await save(run, next, [entryOf(run, "rollout-ended", { outcome: "aborted", reason: note }, cord.by)]);
+  emit(run, "ended", `stopped before anything was changed: ${note}`);
 }
 
 /** Brings the candidate's components into place, before any traffic can reach them. */
@@ -50,6 +72,7 @@ async function deploy(run: Run): Promise<boolean> {
   const { ports, playbook, rollout } = run;
   const record = await ports.store.record(rollout.id);
   const saga = record?.sagas[0] ?? (await startDeployment(run));
+  if (saga.status === "completed") return true;
   emit(run, "deploying", `bringing ${saga.plan.steps.map((step) => step.label).join(", ")} into place`);
   const onStep = () => undefined;
   const end = await runSaga({ ...ports, onStep }, saga, run.lease);
@@ -58,7 +81,8 @@ async function deploy(run: Run): Promise<boolean> {
   const now = ports.clock.now();
   const verdict = { kind: "no-data", at: now, because: [], logEvidence: 0, logThreshold: 0, findings: [] } as const;
   emit(run, "ended", `${playbook.system}: the release could not be deployed (${end.steps.join(", ")})`);
-  await rollBack(run, "undecided", [`the release could not be deployed: ${end.steps.join(", ")}`], verdict, []);
+  const cause = run.cord ? "person" : "undecided";
+  await rollBack(run, cause, [`the release could not be deployed: ${end.steps.join(", ")}`], verdict, []);
   return false;
 }
 
@@ -67,18 +91,8 @@ async function startDeployment(run: Run): Promise<Saga> {
   if (planned.kind === "impossible") {
     throw new RollbookError("RELEASE_REFUSED", { reason: planned.reasons.join("; ") });
   }
-  const saga: Saga = {
-    id: run.ports.ids.next("saga"),
-    rollout: run.rollout.id,
-    plan: planned.plan,
-    planDigest: planned.digest as Saga["planDigest"],
-    status: "running",
-    startedAt: run.ports.clock.now(),
-  };
-  await save(run, run.rollout, [
-    { kind: "saga", saga },
-    entryOf(run, "saga-started", { saga: saga.id, plan: saga.planDigest, steps: saga.plan.steps.map((s) => s.id) }),
-  ]);
+  const saga = sagaOf(run, planned);
+  await save(run, run.rollout, [{ kind: "saga", saga }, startOf(run, saga)]);
   return saga;
 }
 
@@ -94,5 +108,20 @@ async function load(
   const stable = await ports.store.release(rollout.stable);
   const candidate = await ports.store.release(rollout.candidate);
   if (!stable || !candidate) throw new RollbookError("NOT_FOUND", { what: `release of rollout ${id}` });
-  return { ports, settings, playbook, stable, candidate, rollout, lease, stopped: false };
+  const epoch = (await ports.store.route(playbook.system))?.epoch ?? 0;
+  const cord = cordIn(rollout);
+  const run: Run = {
+    ports,
+    settings,
+    playbook,
+    stable,
+    candidate,
+    rollout,
+    lease,
+    epoch,
+    stopped: false,
+    saving: Promise.resolve(),
+  };
+  if (cord) run.cord = cord;
+  return run;
 }

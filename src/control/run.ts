@@ -6,9 +6,10 @@ import type { Release } from "../core/release.ts";
 import type { Lease, Rollout } from "../core/rollout.ts";
 import type { Sample } from "../core/sample.ts";
 import type { Verdict } from "../core/verdict.ts";
+import { type Cord, noteOf } from "./cord.ts";
 import type { ControlPorts, RolloutEventKind, Settings } from "./ports.ts";
 
-/** One rollout being run by this process. `rollout` and `lease` move on; everything else stays. */
+/** One rollout being run by this process. What is not readonly moves on. */
 export interface Run {
   readonly ports: ControlPorts;
   readonly settings: Settings;
@@ -17,9 +18,13 @@ export interface Run {
   readonly candidate: Release;
   rollout: Rollout;
   lease: Lease;
+  /** Of the newest route that we know of, set or recorded: an older controller's late route can never be newer. */
+  epoch: number;
   /** Set when a person pulls the cord. */
-  cord?: { readonly by: string; readonly reason: string };
+  cord?: Cord;
   stopped: boolean;
+  /** The newest write of the rollout. */
+  saving: Promise<void>;
 }
 
 /** Another process holds the newer fence: this one must not touch anything any more. */
@@ -38,12 +43,24 @@ export function entryOf(run: Run, type: EntryType, data: EntryDraft["data"], act
   };
 }
 
-/** Writes the rollout's new state together with whatever belongs to it, or throws when we are fenced. */
-export async function save(run: Run, next: Rollout, changes: readonly Change[] = []): Promise<void> {
+/**
+ * Writes the rollout's new state, one write after the other, together with whatever belongs to it, or throws when we are fenced.
+ * A pulled cord is part of every state until the rollout goes back or ends, so that no restart forgets it.
+ */
+export function save(run: Run, next: Rollout | (() => Rollout), changes: readonly Change[] = []): Promise<void> {
+  const write = () => saveNow(run, typeof next === "function" ? next() : next, changes);
+  const saved = run.saving.then(write, write);
+  run.saving = saved;
+  return saved;
+}
+
+async function saveNow(run: Run, next: Rollout, changes: readonly Change[]): Promise<void> {
   const guard = { resource: run.lease.resource, fence: run.lease.fence };
-  const written = await run.ports.store.commit([{ kind: "rollout", rollout: next }, ...changes], guard);
+  const open = !next.rollback && next.endedAt === undefined;
+  const rollout: Rollout = run.cord && open ? { ...next, phase: "paused", note: noteOf(run.cord) } : next;
+  const written = await run.ports.store.commit([{ kind: "rollout", rollout }, ...changes], guard);
   if (written.kind === "fenced") throw new FencedError(run.lease.resource);
-  run.rollout = next;
+  run.rollout = rollout;
 }
 
 /** Takes what the data plane has counted since the last call. Durable only once `keep` or a commit has written it. */
@@ -70,10 +87,10 @@ export function emit(run: Run, kind: RolloutEventKind, text: string, extra: { re
 /** The route that gives the candidate this share; every change is a new epoch. */
 export function routeTo(run: Run, percent: number): Route {
   const { system } = run.playbook;
-  const epoch = (run.ports.traffic.current(system)?.epoch ?? 0) + 1;
+  run.epoch = Math.max(run.epoch, run.ports.traffic.current(system)?.epoch ?? 0) + 1;
   return {
     system,
-    epoch,
+    epoch: run.epoch,
     stable: run.stable.id,
     candidate: run.candidate.id,
     candidatePpm: Math.round(percent * 10_000),

@@ -23,7 +23,8 @@ export function nextMove(
   patience: Milliseconds,
 ): Move {
   if (verdict.kind === "harmful") return { kind: "roll-back", cause: "harm", because: verdict.because };
-  if (now - (rollout.exposedAt ?? now) > patience) {
+  // Proof of safety is a decision: such a rollout only waits for its steps.
+  if (verdict.kind !== "healthy" && now - (rollout.exposedAt ?? now) > patience) {
     return { kind: "roll-back", cause: "undecided", because: [`${verdict.kind} for longer than its patience`] };
   }
   if (verdict.kind === "no-data") return { kind: "stay", why: "no data from the candidate", blind: true };

@@ -48,10 +48,12 @@ export function renderReport(report: Report): string {
 
 function clockLines({ clocks }: Report): string[] {
   const line = (name: string, span: Milliseconds | undefined, what: string) =>
-    span === undefined ? [] : [`    ${name.padEnd(8)} ${formatDuration(span).padStart(8)}  ${what}`];
+    span === undefined
+      ? []
+      : [`    ${name.padEnd(8)} ${(span < 1 ? "< 1 ms" : formatDuration(span)).padStart(8)}  ${what}`];
   return [
     ...line("detect", clocks.detect, "first exposure to decision"),
-    ...line("contain", clocks.contain, "decision to no new request on the candidate"),
+    ...line("contain", clocks.contain, "decision to the last request on the candidate"),
     ...line("restore", clocks.restore, "decision to every component read back"),
     ...line("fix", clocks.fix, "decision to proved fixed"),
     ...line("total", clocks.total, "first exposure to the end"),

@@ -1,6 +1,7 @@
 import type { Step } from "../core/plan.ts";
 import type { Lease, Saga, StepRecord } from "../core/rollout.ts";
-import { type Patience, runStep, type SagaPorts, type StepEnd } from "./step-runner.ts";
+import type { Patience, SagaPorts } from "./step-run.ts";
+import { runStep, type StepEnd } from "./step-runner.ts";
 
 export const PATIENCE: Patience = { attempts: 5, callMs: 5000, pauseMs: 100 };
 
@@ -51,7 +52,7 @@ async function runAfter(
   const ends = await Promise.all(earlier.map(endOf));
   if (ends.includes("fenced")) return "fenced";
   if (ends.includes("stuck")) return "stuck";
-  return runStep(ports, saga, step, lease, known, patience);
+  return runStep({ ports, saga, step, lease, patience }, known);
 }
 
 async function close(ports: SagaPorts, saga: Saga, lease: Lease, stuck: readonly string[]): Promise<SagaEnd> {

@@ -8,11 +8,12 @@
  */
 export function exactLowerBound(n: number, k: number, error: number): number {
   if (k <= 0 || n <= 0) return 0;
+  const tail = upperTail(n, k);
   let low = 0;
   let high = k / n;
   for (let i = 0; i < 60; i++) {
     const middle = (low + high) / 2;
-    if (upperTail(n, k, middle) > error) high = middle;
+    if (tail(middle) > error) high = middle;
     else low = middle;
   }
   return low;
@@ -23,14 +24,24 @@ export function exactUpperBound(n: number, k: number, error: number): number {
   return n <= 0 ? 1 : 1 - exactLowerBound(n, n - k, error);
 }
 
-/** P(X >= k) for X ~ Binomial(n, p), by summing the lower tail in log space. */
-function upperTail(n: number, k: number, p: number): number {
-  const logOdds = Math.log(p) - Math.log1p(-p);
-  let logTerm = n * Math.log1p(-p);
-  let lower = Math.exp(logTerm);
-  for (let i = 1; i < k; i++) {
-    logTerm += Math.log((n - i + 1) / i) + logOdds;
-    lower += Math.exp(logTerm);
-  }
-  return Math.max(0, 1 - lower);
+/** P(X >= k) for X ~ Binomial(n, p) and p <= k / n, where the terms only shrink: as many of them as change the sum. */
+function upperTail(n: number, k: number): (p: number) => number {
+  const choose = logChoose(n, k);
+  return (p) => {
+    const odds = p / (1 - p);
+    let term = Math.exp(choose + k * Math.log(p) + (n - k) * Math.log1p(-p));
+    let sum = 0;
+    for (let i = k; i <= n && term > sum * Number.EPSILON; i++) {
+      sum += term;
+      term *= ((n - i) / (i + 1)) * odds;
+    }
+    return sum;
+  };
+}
+
+function logChoose(n: number, k: number): number {
+  const fewer = Math.min(k, n - k);
+  let sum = 0;
+  for (let i = 1; i <= fewer; i++) sum += Math.log((n - fewer + i) / i);
+  return sum;
 }

@@ -6,6 +6,7 @@ import type { Instant, Milliseconds } from "../core/time.ts";
 import type { Finding, Verdict } from "../core/verdict.ts";
 import { combine } from "../statistics/index.ts";
 import { type HardLimitWatch, watchHardLimit } from "./hard-limit.ts";
+import { createReception } from "./reception.ts";
 import type { Rule } from "./rule.ts";
 import { type RuleWatch, watchRule } from "./rule-watch.ts";
 
@@ -29,7 +30,7 @@ export interface EvaluatorSetup {
 }
 
 export interface Evaluator {
-  /** Takes samples in the order of their arrival. */
+  /** Takes samples, those of one node in the order of their sequence; what was taken before changes nothing. */
   observe(samples: readonly Sample[]): void;
   /** Judges everything observed so far; call it on every arrival of data. */
   judge(now: Instant): Verdict;
@@ -37,32 +38,30 @@ export interface Evaluator {
 
 /**
  * The evaluator of `when`: one e-process for harm and one for safety per rule, combined under one false-alarm budget,
- * beside the hard limits. Deterministic: the same samples in the same order give the same verdict, bit for bit.
+ * beside the hard limits. Deterministic: the same samples give the same evidence bit for bit, tick by tick or all at once,
+ * in whatever order samples of one batch or batches of different nodes come.
  */
 export function createEvaluator(setup: EvaluatorSetup): Evaluator {
   const rules: readonly RuleWatch[] = setup.rules.map((rule) => watchRule(rule, setup));
   const limits: readonly HardLimitWatch[] = setup.hardLimits.map(({ limit, signal }) =>
-    watchHardLimit(limit, signal, setup.candidate),
+    watchHardLimit(limit, signal, setup.candidate, setup.from),
   );
   const logThreshold = -Math.log(setup.alpha);
   const weights = rules.map(() => 1 / rules.length);
+  const reception = createReception();
   let decided: Verdict | undefined;
   return {
     observe(samples) {
-      for (const batch of batchesOf(samples)) for (const watch of rules) watch.observe(batch);
-      for (const watch of limits) watch.observe(samples);
+      for (const batch of reception.admit(samples)) for (const watch of [...rules, ...limits]) watch.observe(batch);
     },
     judge(now) {
       if (decided) return { ...decided, at: now };
       const findings = rules.map((watch) => watch.judge(now));
       const breaches = limits.map((watch) => watch.judge(now));
-      const logEvidence =
-        rules.length === 0
-          ? Number.NEGATIVE_INFINITY
-          : combine(
-              findings.map((f) => f.logHarm),
-              weights,
-            );
+      const logEvidence = combine(
+        findings.map((finding) => finding.logHarm),
+        weights,
+      );
       const harmful = logEvidence >= logThreshold;
       const blamed = harmful ? blame(findings, logThreshold) : [];
       const broken = breaches.filter((finding) => finding.kind === "harmful");
@@ -88,22 +87,10 @@ function blame(findings: readonly Finding[], logThreshold: number): readonly Fin
   return [findings.reduce((worst, finding) => (finding.logHarm > worst.logHarm ? finding : worst))];
 }
 
-/** Doubt about one rule is doubt about all: the rollout is healthy only when every rule is. */
+/** Doubt about one rule is doubt about all: healthy is only what every rule, and at least one, calls healthy. */
 function mildest(findings: readonly Finding[]): Verdict["kind"] {
+  if (findings.length === 0) return "inconclusive";
   for (const kind of ["instrument-error", "no-data", "inconclusive"] as const)
     if (findings.some((finding) => finding.kind === kind)) return kind;
   return "healthy";
-}
-
-/** Samples of one node and sequence arrived together; batches are taken in the order of node and sequence. */
-export function batchesOf(samples: readonly Sample[]): readonly (readonly Sample[])[] {
-  const order = (a: Sample, b: Sample) => (a.node < b.node ? -1 : a.node > b.node ? 1 : a.sequence - b.sequence);
-  const batches = new Map<string, Sample[]>();
-  for (const sample of samples.toSorted(order)) {
-    const key = `${sample.node}/${sample.sequence}`;
-    const batch = batches.get(key);
-    if (batch) batch.push(sample);
-    else batches.set(key, [sample]);
-  }
-  return [...batches.values()];
 }

@@ -19,6 +19,9 @@ export interface FixedSetup {
   readonly blindMs: Milliseconds;
 }
 
+/** The least and, from 1, the greatest share that a line can be drawn at. */
+const EDGE = 1e-9;
+
 /**
  * The evaluator of `fixed`: every criterion must be *proved*, for what is served now.
  * A criterion `within m` is judged against stable's own frozen window: with probability 1 - beta/2 its true bad share is
@@ -57,7 +60,11 @@ function lineOf(rule: FixedSetup["rules"][number], setup: FixedSetup): Rule {
   if (rule.kind !== "within") return rule;
   const window = setup.frozen.find((frozen) => frozen.signal === rule.signal.name) ?? { n: 0, k: 0 };
   const bad = badOf(rule, window);
-  const line = (share: number) => ({ ratio: 0, points: rule.null.ratio * share + rule.null.points });
+  // Where the window saw nothing bad, or nothing at all, no line can be drawn: such a criterion is never proved.
+  const line = (share: number) => {
+    const points = rule.null.ratio * share + rule.null.points;
+    return { ratio: 0, points: Math.min(Math.max(points, EDGE), 1 - EDGE) };
+  };
   return {
     ...rule,
     null: line(exactLowerBound(window.n, bad, setup.beta / 2)),

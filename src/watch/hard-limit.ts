@@ -17,23 +17,24 @@ export interface HardLimitWatch {
   judge(now: Instant): Finding;
 }
 
-export function watchHardLimit(limit: HardLimit, signal: Signal, candidate: ReleaseId): HardLimitWatch {
+export function watchHardLimit(limit: HardLimit, signal: Signal, candidate: ReleaseId, from: Instant): HardLimitWatch {
+  const first = Math.floor(from / 1000) * 1000;
   const seconds = new Map<Instant, { n: number; k: number }>();
   let breached = false;
   return {
     observe(samples) {
       for (const sample of samples) {
-        if (sample.signal !== signal.name || sample.release !== candidate) continue;
+        if (sample.signal !== signal.name || sample.release !== candidate || sample.bucket < first) continue;
         const second = seconds.get(sample.bucket) ?? { n: 0, k: 0 };
         seconds.set(sample.bucket, { n: second.n + sample.n, k: second.k + sample.k });
       }
     },
     judge(now) {
-      const from = limit.over === undefined ? Number.NEGATIVE_INFINITY : now - limit.over;
+      const since = limit.over === undefined ? Number.NEGATIVE_INFINITY : now - limit.over;
       let n = 0;
       let k = 0;
       for (const [bucket, second] of seconds) {
-        if (bucket + 1000 <= from) seconds.delete(bucket);
+        if (bucket + 1000 <= since) seconds.delete(bucket);
         else {
           n += second.n;
           k += second.k;

@@ -1,20 +1,11 @@
 import type { Sample } from "../core/sample.ts";
 import type { Instant } from "../core/time.ts";
 import type { Finding } from "../core/verdict.ts";
-import {
-  advance,
-  chooseForm,
-  type Design,
-  harmDesign,
-  increments,
-  logEvidence,
-  safetyDesign,
-  spending,
-  startRecursion,
-} from "../statistics/index.ts";
-import { blocksOf } from "./block.ts";
+import { chooseForm, type Design, harmDesign, increments, safetyDesign } from "../statistics/index.ts";
+import { createCohorts } from "./cohort.ts";
 import type { EvaluatorSetup } from "./evaluator.ts";
-import type { Rule } from "./rule.ts";
+import { createLateEvidence, createPlainEvidence } from "./evidence.ts";
+import { badOf, type Rule } from "./rule.ts";
 
 /** Watches one rule on one candidate. */
 export interface RuleWatch {
@@ -22,56 +13,50 @@ export interface RuleWatch {
   judge(now: Instant): Finding;
 }
 
-/** Starts of the recursion after the first one: enough that a late fault meets a fresh start soon. */
-const LATE_STARTS = 60;
-
 /** The share of bad answers that is assumed where stable was never seen: any value is valid, a good one is faster. */
 const UNKNOWN_SHARE = 0.05;
 
 export function watchRule(rule: Rule, setup: EvaluatorSetup): RuleWatch {
   const { harm, safety } = designsOf(rule, setup);
-  const weightOf = spending({ starts: LATE_STARTS });
-  const every = Math.max(1000, setup.horizon / LATE_STARTS);
   const from = Math.floor(setup.from / 1000) * 1000;
+  const cohorts = createCohorts({ ...setup, rule, compares: harm.null.ratio > 0 || safety.null.ratio > 0 });
+  const harmEvidence = createLateEvidence(harm, from, setup.horizon);
+  const safetyEvidence = createPlainEvidence(safety);
   const tally = { n1: 0, k1: 0, n0: 0, k0: 0 };
-  let harmState = startRecursion(harm);
-  let safetyState = startRecursion(safety);
-  let starts = 0;
-  let safetyStarted = false;
   let exposedSince: Instant | undefined;
   let lastOutcome: Instant | undefined;
   let broken = false;
 
-  const startsDue = (bucket: Instant): number => {
-    const due = 1 + Math.floor((bucket - from) / every);
-    let weight = 0;
-    for (; starts < due; starts++) weight += weightOf(starts);
-    return weight;
-  };
+  /** Counts a sample that may be evidence; answers whether it is. */
+  function admit(sample: Sample): boolean {
+    const isCandidate = sample.release === setup.candidate;
+    if (sample.bucket < from || (!isCandidate && sample.release !== setup.reference)) return false;
+    if (isCandidate) exposedSince = Math.min(exposedSince ?? sample.bucket, sample.bucket);
+    if (sample.signal !== rule.signal.name) return false;
+    if (!isShare(sample)) {
+      broken = true;
+      return false;
+    }
+    if (isCandidate) {
+      if (sample.n > 0) lastOutcome = Math.max(lastOutcome ?? 0, sample.bucket);
+      tally.n1 += sample.n;
+      tally.k1 += badOf(rule, sample);
+    } else {
+      tally.n0 += sample.n;
+      tally.k0 += badOf(rule, sample);
+    }
+    return true;
+  }
 
   return {
     observe(batch) {
-      for (const sample of batch) {
-        if (sample.release !== setup.candidate || sample.bucket < from) continue;
-        exposedSince ??= sample.bucket;
-        if (sample.signal === rule.signal.name && sample.n > 0) {
-          lastOutcome = Math.max(lastOutcome ?? 0, sample.bucket);
-          if (rule.signal.kind === "share" && (sample.k > sample.n || sample.k < 0)) broken = true;
-        }
-      }
-      for (const block of blocksOf(batch, rule, setup.candidate, setup.reference)) {
-        if (block.bucket < from) continue;
-        harmState = advance(harmState, harm, increments(harm, block), startsDue(block.bucket));
-        safetyState = advance(safetyState, safety, increments(safety, block), safetyStarted ? 0 : 1);
-        safetyStarted = true;
-        tally.n1 += block.n1;
-        tally.k1 += block.k1;
-        tally.n0 += block.n0;
-        tally.k0 += block.k0;
+      for (const block of cohorts.take(batch.filter(admit))) {
+        harmEvidence.add(block.bucket, increments(harm, block));
+        safetyEvidence.add(block.bucket, increments(safety, block));
       }
     },
     judge(now) {
-      const logSafe = safetyStarted ? logEvidence(safetyState) : 0;
+      const logSafe = safetyEvidence.log();
       const quiet = now - Math.max(lastOutcome ?? 0, exposedSince ?? now) > setup.blindMs;
       const kind = broken
         ? "instrument-error"
@@ -88,7 +73,7 @@ export function watchRule(rule: Rule, setup: EvaluatorSetup): RuleWatch {
         method: harm.form,
         candidate: { release: setup.candidate, n: tally.n1, k: asNamed(rule, tally.n1, tally.k1) },
         reference: { release: setup.reference, n: tally.n0, k: asNamed(rule, tally.n0, tally.k0) },
-        logHarm: starts === 0 ? Number.NEGATIVE_INFINITY : logEvidence(harmState),
+        logHarm: harmEvidence.log(),
         logSafe,
       };
     },
@@ -103,6 +88,11 @@ export function designsOf(rule: Rule, setup: EvaluatorSetup): { readonly harm: D
     harm: harmDesign({ form, null: rule.harmNull ?? rule.null, forecast }),
     safety: safetyDesign({ form, null: rule.null, forecast }),
   };
+}
+
+/** So many of so many; anything else is a fault of the instrument. */
+function isShare({ n, k }: Sample): boolean {
+  return Number.isSafeInteger(n) && Number.isSafeInteger(k) && k >= 0 && k <= n;
 }
 
 function asNamed(rule: Rule, n: number, bad: number): number {

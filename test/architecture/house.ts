@@ -37,8 +37,9 @@ export function violationsIn({ path, source }: SourceFile): readonly string[] {
   return [...imports, ...globals];
 }
 
+/** Tests, and the fixtures that they start as processes of their own. */
 export function isTest(path: string): boolean {
-  return /\.test\.tsx?$/.test(path) || path.startsWith("test/");
+  return /\.(test|fixture)\.tsx?$/.test(path) || path.startsWith("test/");
 }
 
 function ruleOf(path: string): FolderRule | undefined {

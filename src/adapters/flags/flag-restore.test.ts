@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { digestOfJson } from "../../core/digest.ts";
 import type { FlagState, RestoreRequest } from "../../core/ports.ts";
+import { describeRestoreAdapter } from "../../testing/describe-restore-adapter.ts";
 import { createFlagRestore, type FlagTarget } from "./flag-restore.ts";
 
 const variants = { on: true, off: false };
@@ -89,4 +90,22 @@ test("a write that breaks is unknown, and may be tried again", async () => {
   broken = false;
   assert.equal((await adapter.apply(request(), never)).kind, "applied");
   assert.equal(liveNow().flag.variant, "off");
+});
+
+describeRestoreAdapter({
+  name: "built-in flags",
+  setup: async () => {
+    const { target, adapter, liveNow } = flagTarget();
+    return {
+      adapter,
+      at,
+      revisions: [on.digest, off.digest],
+      unknown: digestOfJson("no revision"),
+      rival: async (digest) => {
+        const revision = digest === on.digest ? on : off;
+        await target.set(revision, liveNow().version);
+      },
+      stop: async () => {},
+    };
+  },
 });

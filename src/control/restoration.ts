@@ -1,0 +1,86 @@
+import type { Plan } from "../core/plan.ts";
+import type { Change } from "../core/ports.ts";
+import type { Saga, StepRecord } from "../core/rollout.ts";
+import { runSaga } from "../restore/saga-runner.ts";
+import { emit, entryOf, FencedError, keep, type Run, save } from "./run.ts";
+import { tellPeople } from "./tell-people.ts";
+
+/** A saga for a plan, not yet recorded. */
+export function sagaOf(run: Run, { plan, digest }: { readonly plan: Plan; readonly digest: string }): Saga {
+  return {
+    id: run.ports.ids.next("saga"),
+    rollout: run.rollout.id,
+    plan,
+    planDigest: digest as Saga["planDigest"],
+    status: "running",
+    startedAt: run.ports.clock.now(),
+  };
+}
+
+/** The entry that a saga starts with. */
+export function startOf(run: Run, saga: Saga, why?: string): Change {
+  const steps = saga.plan.steps.map(({ id }) => id);
+  return entryOf(run, "saga-started", { saga: saga.id, plan: saga.planDigest, steps, why });
+}
+
+/** Runs the saga of a rollback to its end, from wherever it stands. */
+export async function restore(
+  run: Run,
+  saga: Saga,
+): Promise<{ readonly kind: "restored" } | { readonly kind: "stuck"; readonly note: string }> {
+  if (run.rollout.rollback?.restoredAt !== undefined) return { kind: "restored" };
+  const ended = saga.status === "running" ? await runCollecting(run, saga) : saga;
+  if (ended.status === "stuck") return { kind: "stuck", note: ended.note ?? "a step is stuck" };
+  const restoredAt = ended.endedAt ?? run.ports.clock.now();
+  await save(run, { ...run.rollout, rollback: { ...run.rollout.rollback!, restoredAt } });
+  run.ports.atCrashPoint("control.restored");
+  emit(run, "restored", `${saga.plan.steps.length} components serve their restore point, read back by digest`);
+  return { kind: "restored" };
+}
+
+async function runCollecting(run: Run, saga: Saga): Promise<Saga> {
+  const { ports, rollout } = run;
+  const collecting = collectWhile(run);
+  const punctual = watchDeadline(run, saga);
+  const onStep = (step: StepRecord) => {
+    const text = `${step.step}: ${step.status}${step.recovered ? " (recovered after a crash)" : ""}`;
+    ports.emit({ kind: "step", at: ports.clock.now(), rollout, text, step });
+  };
+  const end = await runSaga({ ...ports, onStep }, saga, run.lease).finally(() => {
+    punctual();
+    collecting.stop();
+  });
+  await collecting.done;
+  if (end.kind === "fenced") throw new FencedError(run.lease.resource);
+  return end.saga;
+}
+
+/** Tells people once when the restore takes longer than the plan allows; the restore itself goes on. */
+function watchDeadline(run: Run, saga: Saga): () => void {
+  const done = new AbortController();
+  const left = Math.max(0, saga.startedAt + saga.plan.deadline - run.ports.clock.now());
+  const watch = async () => {
+    await run.ports.clock.sleep(left, done.signal);
+    if (done.signal.aborted) return;
+    const text = `the restore is not over after its ${saga.plan.deadline / 1000} s; traffic stays contained`;
+    emit(run, "late", text);
+    tellPeople(run, [text]);
+  };
+  void watch();
+  return () => done.abort();
+}
+
+/** Keeps taking samples while the saga runs, so that nothing piles up and the record has no hole. */
+function collectWhile(run: Run): { readonly stop: () => void; readonly done: Promise<void> } {
+  const stopped = new AbortController();
+  const loop = async () => {
+    while (!stopped.signal.aborted) {
+      await run.ports.clock.sleep(run.settings.tickMs, stopped.signal);
+      await keep(run, run.ports.signals.drain());
+    }
+  };
+  const done = loop();
+  // A failure is told by who awaits `done`, and that is only after the saga.
+  done.catch(() => undefined);
+  return { stop: () => stopped.abort(), done };
+}

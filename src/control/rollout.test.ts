@@ -1,0 +1,190 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { digestOf } from "../core/digest.ts";
+import { candidate, createControlWorld, settings, stable, third, type WorldOptions } from "./world.fixture.ts";
+
+/** One rollout of release 2 from its gate to its end. */
+async function rolledOut(options: WorldOptions = {}) {
+  const world = createControlWorld(options);
+  const rollout = await world.live(async () => world.ended((await world.release()).id));
+  const report = await world.control.report(rollout.id);
+  return { ...world, rollout, report };
+}
+
+describe("a good release", () => {
+  it("is promoted, becomes the last known good, and keeps its share for good", async () => {
+    const { rollout, report, store, traffic, clock, live, kinds } = await rolledOut();
+    assert.equal(rollout.phase, "healthy");
+    assert.equal(report.outcome, "promoted");
+    assert.equal((await store.lastKnownGood("loans"))?.release, candidate.id);
+    assert.equal(traffic.current("loans")?.candidatePpm, 950_000);
+    const before = traffic.served(candidate.id).requests;
+    await live(() => clock.sleep(60_000));
+    assert.ok(traffic.served(candidate.id).requests > before + 50_000);
+    assert.deepEqual([...new Set(kinds())], ["baseline", "deploying", "exposed", "judged", "promoted"]);
+  });
+
+  it("is the stable one of the next release", async () => {
+    const { control, live, traffic } = await rolledOut();
+    const next = await live(async () => control.ended((await control.release(third)).id));
+    assert.deepEqual([next.stable, next.phase], [candidate.id, "healthy"]);
+    assert.equal(traffic.current("loans")?.candidate, third.id);
+  });
+});
+
+describe("a harmful release", () => {
+  it("is contained, restored, proved fixed and put in quarantine", async () => {
+    const { rollout, report, store, target, traffic, notices, control } = await rolledOut({ losses: 0.2 });
+    assert.equal(report.outcome, "rolled-back-verified");
+    assert.deepEqual(report.because, ["rising"]);
+    assert.equal(report.candidate.quarantined, true);
+    assert.deepEqual(
+      report.components.map(({ component, status, found }) => [component, status, found]),
+      [
+        ["schema", "done", digestOf("schema 1")],
+        ["model", "done", digestOf("model 1")],
+      ],
+    );
+    assert.deepEqual(
+      [target.live("sim:schema"), target.live("sim:model")],
+      [digestOf("schema 1"), digestOf("model 1")],
+    );
+    assert.equal(traffic.current("loans")?.candidatePpm, 0);
+    assert.ok((traffic.lastServed(candidate.id) ?? 0) < rollout.rollback!.containedAt!);
+    assert.equal((await store.lastKnownGood("loans"))?.provedAt, rollout.endedAt);
+    assert.match(notices[0] ?? "", /loans: release 2 is rolled back: rising/);
+    await assert.rejects(control.plan(candidate), { message: /in quarantine: rising/ });
+  });
+
+  it("goes back on its way at a hard limit, without statistics", async () => {
+    const { rollout } = await rolledOut({ leaks: 0.01 });
+    assert.deepEqual(rollout.rollback?.cause, ["harm", "leak"]);
+    assert.ok(rollout.rollback!.decidedAt - rollout.exposedAt! <= 1000);
+  });
+
+  it("has its readers restored before what they read", async () => {
+    const { target, rollout } = await rolledOut({ losses: 0.2 });
+    const back = target.effects.filter(({ time }) => time >= rollout.rollback!.decidedAt).map(({ at }) => at);
+    assert.deepEqual(back, ["sim:model", "sim:schema"]);
+  });
+});
+
+describe("an undecided release", () => {
+  it("that cannot be seen loses its exposure by itself, and goes back without quarantine", async () => {
+    const { rollout, report, traffic, store, kinds } = await rolledOut({ blind: true });
+    assert.ok(
+      (traffic.lastServed(candidate.id) ?? 0) <=
+        rollout.exposedAt! + settings.blindMs + settings.exposureMs + settings.tickMs,
+    );
+    assert.equal(rollout.rollback?.cause[0], "undecided");
+    assert.equal(report.outcome, "undecided");
+    assert.equal(rollout.rollback?.outcome, "verified");
+    assert.equal(await store.quarantine(candidate.id), undefined);
+    assert.ok(kinds().includes("blind"));
+  });
+
+  it("whose safety is never proved goes back after its patience, and may come again", async () => {
+    const { rollout, control } = await rolledOut({ losses: 0.07, requestsPerSecond: 200 });
+    assert.equal(rollout.rollback?.cause[0], "undecided");
+    assert.ok(rollout.rollback!.decidedAt - rollout.exposedAt! > 40_000);
+    await control.plan(candidate);
+  });
+});
+
+describe("a release that cannot be deployed", () => {
+  it("goes back before any traffic could reach it", async () => {
+    const world = createControlWorld();
+    const rollout = await world.live(async () => {
+      const { id } = await world.release();
+      world.target.lose("sim:model", digestOf("model 2"));
+      return world.ended(id);
+    });
+    assert.equal(rollout.exposedAt, undefined);
+    assert.equal(world.traffic.served(candidate.id).requests, 0);
+    assert.deepEqual(rollout.rollback?.cause, ["undecided", "the release could not be deployed: model"]);
+    assert.equal(rollout.rollback?.outcome, "verified");
+    assert.equal(world.target.live("sim:schema"), digestOf("schema 1"));
+    assert.equal(await world.store.quarantine(candidate.id), undefined);
+  });
+});
+
+describe("a playbook that only observes", () => {
+  it("says once what it would have done and touches nothing", async () => {
+    const { rollout, report, target, store, traffic, kinds } = await rolledOut({
+      losses: 0.2,
+      playbook: { authority: "observe" },
+    });
+    assert.equal(rollout.note, "would have rolled back: rising");
+    assert.equal(report.outcome, "observed-harm");
+    assert.equal(rollout.rollback, undefined);
+    assert.equal(target.live("sim:model"), digestOf("model 2"));
+    assert.equal(await store.quarantine(candidate.id), undefined);
+    assert.equal(traffic.current("loans")?.candidatePpm, 100_000);
+    assert.equal(kinds().filter((kind) => kind === "observed-harm").length, 1);
+    const seen = report.badAnswers.of;
+    assert.equal(seen, traffic.served(candidate.id).requests, "what the verdict rests on is recorded");
+  });
+
+  it("keeps undecided apart from harm", async () => {
+    const { report, rollout } = await rolledOut({ blind: true, playbook: { authority: "observe" } });
+    assert.match(rollout.note ?? "", /^undecided, would have gone back/);
+    assert.equal(report.outcome, "undecided");
+  });
+});
+
+describe("the proof", () => {
+  it("that does not come in time leaves the rollback unverified, with everything restored", async () => {
+    const { report, target, store } = await rolledOut({
+      leaks: 0.01,
+      playbook: { fixed: { criteria: [{ kind: "below", signal: "losses", limit: 0.02 }], for: 3000 } },
+    });
+    assert.equal(report.outcome, "rolled-back-unverified");
+    assert.equal(target.live("sim:model"), digestOf("model 1"));
+    assert.equal((await store.lastKnownGood("loans"))?.release, stable.id);
+  });
+
+  it("notices who undoes the restore, restores again, and asks people after three times", async () => {
+    const undoing = async (times: number) => {
+      const world = createControlWorld({ losses: 0.2 });
+      const rollout = await world.live(async () => {
+        const { id } = await world.release();
+        for (let time = 0; time < times; time++) {
+          const restored = () => world.kinds().filter((kind) => kind === "restored").length;
+          await world.until(() => restored() === time + 1);
+          world.target.rivalWrite("sim:model", digestOf("model 2"));
+        }
+        return world.ended(id);
+      });
+      return { ...world, rollout };
+    };
+    const once = await undoing(1);
+    assert.equal(once.rollout.rollback?.outcome, "verified");
+    assert.equal(once.target.live("sim:model"), digestOf("model 1"));
+    const started = (await once.entries()).filter(({ type }) => type === "saga-started");
+    assert.match(started.at(-1).data.why, /model changed again after the restore/);
+    const always = await undoing(3);
+    assert.equal(always.rollout.rollback?.outcome, "stuck");
+    assert.match(always.rollout.note ?? "", /model changed again after the restore/);
+  });
+
+  it("waits for a component that cannot be read, and never calls it verified", async () => {
+    let dark = false;
+    const world = createControlWorld({
+      losses: 0.2,
+      ports: ({ adapterFor }) => ({
+        adapterFor: (at) => ({
+          ...adapterFor(at),
+          read: (place, signal) =>
+            dark && place === "sim:model" ? new Promise(() => undefined) : adapterFor(at).read(place, signal),
+        }),
+      }),
+    });
+    const rollout = await world.live(async () => {
+      const { id } = await world.release();
+      await world.until(() => world.kinds().includes("restored"));
+      dark = true;
+      return world.ended(id);
+    });
+    assert.equal(rollout.rollback?.outcome, "unverified");
+  });
+});

@@ -1,0 +1,222 @@
+import { digestOf } from "../core/digest.ts";
+import type { Playbook } from "../core/playbook.ts";
+import { defineRelease, type Release } from "../core/release.ts";
+import type { Rollout } from "../core/rollout.ts";
+import type { CrashPoint } from "../restore/crash-point.ts";
+import { createSimulatedClock } from "../simulation/clock.ts";
+import { createSeededIds } from "../simulation/ids.ts";
+import { createMemoryStore } from "../simulation/memory-store.ts";
+import { createSeededRandom } from "../simulation/random.ts";
+import { createSimulatedTarget } from "../simulation/simulated-target.ts";
+import { createSimulatedTraffic, type TrueRate } from "../simulation/simulated-traffic.ts";
+import { createControl } from "./control.ts";
+import type { ControlPorts, RolloutEvent, RolloutEventKind, Settings } from "./ports.ts";
+
+export const START = Date.UTC(2027, 0, 1);
+const SYSTEM = "loans";
+const accepts = { schema: [digestOf("schema 1"), digestOf("schema 2")] };
+
+export const stable = defineRelease(SYSTEM, "release 1", {
+  schema: { digest: digestOf("schema 1"), label: "schema 1" },
+  model: { digest: digestOf("model 1"), label: "model 1", accepts },
+});
+export const candidate = defineRelease(SYSTEM, "release 2", {
+  schema: { digest: digestOf("schema 2"), label: "schema 2" },
+  model: { digest: digestOf("model 2"), label: "model 2", accepts },
+});
+export const third = defineRelease(SYSTEM, "release 3", {
+  ...candidate.revisions,
+  schema: stable.revisions["schema"]!,
+});
+
+export const playbook: Playbook = {
+  digest: digestOf("playbook"),
+  system: SYSTEM,
+  owner: "credit-risk",
+  risk: "high",
+  authority: "act",
+  components: [
+    { name: "schema", at: "sim:schema", undo: "compensatable" },
+    { name: "model", at: "sim:model", undo: "compensatable" },
+    { name: "route", at: "gateway:loans", undo: "compensatable" },
+  ],
+  signals: [
+    { name: "losses", kind: "share", part: "defaulted", of: "loans", from: "events", better: "down" },
+    { name: "leaks", kind: "count", part: "leaked", of: "requests", from: "gateway", better: "down" },
+  ],
+  triggers: [
+    { kind: "compare", name: "rising", signal: "losses", move: "rises", by: { kind: "relative", value: 0.4 } },
+  ],
+  hardLimits: [{ name: "leak", signal: "leaks", comparison: ">=", limit: 1, min: 1 }],
+  falseAlarms: 0.001,
+  how: { steps: [10, 95], each: 3000, holdback: 5, contain: "stable", within: 60_000 },
+  fixed: { criteria: [{ kind: "within", signal: "losses", margin: { kind: "relative", value: 0.6 } }], for: 3000 },
+  who: { now: ["page://dashboard"] },
+};
+
+export const settings: Settings = {
+  tickMs: 250,
+  exposureMs: 2000,
+  leaseMs: 3000,
+  baselineMs: 5000,
+  blindMs: 5000,
+  patienceMs: 40_000,
+  proofMs: 20_000,
+  holder: "first",
+};
+
+export interface WorldOptions {
+  readonly playbook?: Partial<Playbook>;
+  readonly settings?: Partial<Settings>;
+  /** True share of losses of release 2; 0.05 is stable's. */
+  readonly losses?: number | readonly TrueRate[];
+  readonly leaks?: number;
+  readonly requestsPerSecond?: number;
+  /** Outcomes of release 2 never arrive. */
+  readonly blind?: boolean;
+  /** Replaces some ports of every controller. */
+  readonly ports?: (ports: ControlPorts) => Partial<ControlPorts>;
+}
+
+/** Ports whose targets take so long to be read. */
+export const slowly =
+  (ms: number): NonNullable<WorldOptions["ports"]> =>
+  ({ adapterFor, clock }) => ({
+    adapterFor: (at) => ({
+      ...adapterFor(at),
+      read: async (place, signal) => {
+        await clock.sleep(ms, signal);
+        return adapterFor(at).read(place, signal);
+      },
+    }),
+  });
+
+/** A protected system in memory: simulated time, targets and traffic, and controllers that can be killed. */
+export function createControlWorld(options: WorldOptions = {}) {
+  const clock = createSimulatedClock(START);
+  const random = createSeededRandom("control");
+  const store = createMemoryStore();
+  const held = (name: string) => [digestOf(`${name} 1`), digestOf(`${name} 2`)] as const;
+  const target = createSimulatedTarget({
+    clock,
+    random: random.fork("target"),
+    revisions: { "sim:schema": held("schema"), "sim:model": held("model") },
+  });
+  const rates = (bad: NonNullable<WorldOptions["losses"]>, good: number) => {
+    return { [stable.id]: good, [candidate.id]: bad, [third.id]: good };
+  };
+  const traffic = createSimulatedTraffic({
+    clock,
+    random: random.fork("traffic"),
+    route: { system: SYSTEM, epoch: 0, stable: stable.id, candidatePpm: 0 },
+    requestsPerSecond: options.requestsPerSecond ?? 1000,
+    signals: [
+      { name: "losses", rates: rates(options.losses ?? 0.05, 0.05) },
+      { name: "leaks", kind: "count", rates: rates(options.leaks ?? 0, 0) },
+    ],
+  });
+  const ids = createSeededIds(random.fork("ids"));
+  const events: RolloutEvent[] = [];
+  const notices: string[] = [];
+  const book: Playbook = { ...playbook, ...options.playbook };
+
+  const shared: ControlPorts = {
+    store,
+    clock,
+    ids,
+    traffic,
+    signals: {
+      drain: () => traffic.drain().filter(({ release }) => !options.blind || release !== candidate.id),
+    },
+    adapterFor: () => target,
+    checkpoint: async () => undefined,
+    notifier: { notify: async (_, subject, text) => void notices.push(`${subject}: ${text}`) },
+    emit: (event) => void events.push(event),
+    atCrashPoint: () => undefined,
+  };
+
+  /** Another controller over the same world, which dies at the crash point if one is given. */
+  const boot = (holder: string, crashAt?: CrashPoint) => {
+    const ports = { ...shared, ...options.ports?.(shared) };
+    const mortal = mortalPorts(ports, crashAt);
+    const control = createControl(mortal.ports, { ...settings, ...options.settings, holder }, book, {
+      ledger: async () => ({ size: 0, root: "", verified: true, checkpoint: "" }),
+      lastCandidateDispatch: () => traffic.lastServed(candidate.id),
+    });
+    return { control, kill: mortal.kill, death: mortal.death };
+  };
+
+  const { control, kill } = boot("first");
+  /** Adopts release 1 and sends out another one, release 2 if nothing is said. */
+  const release = async (next: Release = candidate, by = control) => {
+    await by.adopt(stable);
+    return by.release(next);
+  };
+  return {
+    clock,
+    store,
+    target,
+    traffic,
+    events,
+    notices,
+    playbook: book,
+    control,
+    kill,
+    boot,
+    release,
+    ended: (id: string): Promise<Rollout> => control.ended(id),
+    kinds: (): readonly RolloutEventKind[] => events.map(({ kind }) => kind),
+    entries: async () => (await store.entries(0, 10_000)).map(({ leaf }) => JSON.parse(leaf)),
+    /** Everything in it happens in simulated time. */
+    live: <T>(story: () => Promise<T>): Promise<T> => clock.run(story(), { within: 3_600_000 }),
+    /** Sleeps until it is so, a tick at a time. */
+    until: async (so: () => boolean | Promise<boolean>) => {
+      while (!(await so())) await clock.sleep(50);
+    },
+  };
+}
+
+/** Ports of a process: once it is dead nothing is answered any more, and nothing that it says is heard. */
+function mortalPorts(ports: ControlPorts, crashAt: CrashPoint | undefined) {
+  const { promise: death, resolve } = Promise.withResolvers<void>();
+  let alive = true;
+  const kill = () => {
+    alive = false;
+    resolve();
+  };
+  const gate = async <T>(call: () => Promise<T>): Promise<T> => {
+    if (!alive) return new Promise(() => undefined);
+    const answer = await call();
+    return alive ? answer : new Promise(() => undefined);
+  };
+  const { store, clock, traffic, adapterFor } = ports;
+  const calls = Object.entries(store).map(([name, method]) => [
+    name,
+    (...given: readonly unknown[]) => gate(() => (method as (...all: unknown[]) => Promise<unknown>)(...given)),
+  ]);
+  const mortal: ControlPorts = {
+    ...ports,
+    store: Object.fromEntries(calls),
+    clock: { now: clock.now, sleep: (span, signal) => gate(() => clock.sleep(span, signal)) },
+    traffic: {
+      current: traffic.current,
+      set: (route) => alive && traffic.set(route),
+      renew: (system, until) => alive && traffic.renew(system, until),
+    },
+    adapterFor: (at) => {
+      const adapter = adapterFor(at);
+      return {
+        ...adapter,
+        read: (place, signal) => gate(() => adapter.read(place, signal)),
+        apply: (request, signal) => gate(() => adapter.apply(request, signal)),
+      };
+    },
+    emit: (event) => alive && ports.emit(event),
+    atCrashPoint: (point) => {
+      if (!alive || point !== crashAt) return;
+      kill();
+      throw new Error(`crash at ${point}`);
+    },
+  };
+  return { ports: mortal, kill, death };
+}

@@ -1,0 +1,73 @@
+import { canonicalJson, type Json } from "../core/digest.ts";
+import type { Rollout, RolloutRecord } from "../core/rollout.ts";
+import type { Witness } from "./witness.ts";
+import type { World } from "./world.ts";
+
+/** Checks what must hold once a rollout has ended and the last late request has landed; violations go to the witness. */
+export async function checkEnd(world: World, witness: Witness, id: string): Promise<void> {
+  const record = await world.store.record(id);
+  if (!record) return witness.violate("the rollout is lost");
+  await nothingAcknowledgedIsLost(world, witness, record);
+  effectsOnceAndNeverStale(world, witness);
+  clocksInOrder(witness, record.rollout);
+  if (record.rollout.rollback) await wentBack(world, witness, record.rollout);
+}
+
+async function nothingAcknowledgedIsLost(world: World, witness: Witness, record: RolloutRecord): Promise<void> {
+  const { acknowledged, violate } = witness;
+  const kept = (await world.store.entries(0, Number.MAX_SAFE_INTEGER)).map(({ leaf }) => leaf);
+  if (kept.length !== acknowledged.leaves.length || acknowledged.leaves.some((leaf, index) => leaf !== kept[index])) {
+    violate("the ledger's entries are not those that were acknowledged");
+  }
+  if (record.samples.length !== acknowledged.samples) violate("samples that were acknowledged are lost");
+  const states = new Map<string, unknown>([
+    [`rollout ${record.rollout.id}`, record.rollout],
+    ...record.steps.map((step) => [`step ${step.saga} ${step.step}`, step] as const),
+  ]);
+  for (const release of [world.system.stable.id, world.system.candidate.id]) {
+    states.set(`quarantine ${release}`, await world.store.quarantine(release));
+  }
+  for (const [name, state] of acknowledged.states) {
+    if (canonicalJson((states.get(name) ?? null) as Json) !== state) violate(`${name} is not as it was acknowledged`);
+  }
+}
+
+function effectsOnceAndNeverStale({ target }: World, { violate }: Witness): void {
+  const byKey = new Map<string, number>();
+  const fences = new Map<string, number>();
+  for (const { by, at, key, fence } of target.effects) {
+    if (by === "rival") continue;
+    byKey.set(key, (byKey.get(key) ?? 0) + 1);
+    if (byKey.get(key) === 2) violate(`a step had its effect at ${at} twice`);
+    if (fence < (fences.get(at) ?? 0)) violate(`${at} accepted a write of a stale fence`);
+    fences.set(at, Math.max(fence, fences.get(at) ?? 0));
+  }
+}
+
+function clocksInOrder({ violate }: Witness, { startedAt, exposedAt, rollback, endedAt }: Rollout): void {
+  const { decidedAt, containedAt, restoredAt, fixedAt } = rollback ?? {};
+  const moments = [startedAt, exposedAt, decidedAt, containedAt, restoredAt, fixedAt, endedAt];
+  const known = moments.filter((moment) => moment !== undefined);
+  if (known.some((moment, index) => moment < (known[index - 1] ?? 0)))
+    violate("the clocks of a rollout are out of order");
+  if (endedAt === undefined) violate("the rollout never ended");
+}
+
+async function wentBack(world: World, witness: Witness, rollout: Rollout): Promise<void> {
+  const { violate, servedAtContainment } = witness;
+  const { candidate, playbook, stable } = world.system;
+  const { outcome, cause } = rollout.rollback!;
+  if (world.traffic.served(candidate.id).requests !== servedAtContainment) {
+    violate("the candidate was served requests after its containment");
+  }
+  if (outcome === undefined) violate("a decided rollback has no outcome");
+  if (outcome === "verified" || outcome === "unverified") {
+    for (const { name, at } of playbook.components) {
+      const back = world.target.live(at) === stable.revisions[name]?.digest;
+      const rivals = world.target.effects.findLast((effect) => effect.at === at)?.by === "rival";
+      if (!back && !rivals) violate(`${name} is not at its restore point after ${outcome}`);
+    }
+  }
+  const quarantine = await world.store.quarantine(candidate.id);
+  if ((cause[0] === "undecided") !== (quarantine === undefined)) violate(`the quarantine after ${cause[0]} is wrong`);
+}

@@ -1,0 +1,174 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import type { RestoreAdapter } from "../core/ports.ts";
+import { runSeed, traceDigest } from "./run-seed.ts";
+import type { Scenario } from "./scenario.ts";
+import { createScorecard, surprising } from "./scorecard.ts";
+import { createWitness } from "./witness.ts";
+import { createWorld, type Sabotage, type WorldPorts } from "./world.ts";
+
+describe("the loop in seeded worlds", () => {
+  it("breaks no law in any of 120 worlds full of faults", async () => {
+    const scorecard = createScorecard();
+    const broken: string[] = [];
+    for (let seed = 1; seed <= 120; seed++) {
+      const result = await runSeed(seed);
+      scorecard.add(result);
+      for (const violation of result.violations) broken.push(`seed ${seed}: ${violation}`);
+    }
+    assert.deepEqual(broken, []);
+    assert.equal(scorecard.violations(), 0, scorecard.text());
+    for (const end of ["harm: verified", "promoted", "undecided: verified", "person: verified", "harm: stuck"]) {
+      assert.ok(scorecard.text().includes(end), `nothing ended as ${end}`);
+    }
+    for (const fault of ["crash at saga.effect-sent", "lost-reply", "slow", "pause", "rival", "store error after"]) {
+      assert.ok(scorecard.text().includes(fault), `no ${fault} was injected`);
+    }
+  });
+
+  it("replays a seed byte for byte", async () => {
+    for (const seed of [3, 17, 25]) {
+      const first = await runSeed(seed);
+      const again = await runSeed(seed);
+      assert.equal(again.trace, first.trace);
+      assert.equal(traceDigest(again), traceDigest(first));
+      assert.notEqual((await runSeed(seed + 1)).trace, first.trace);
+    }
+  });
+});
+
+const HARMFUL: Partial<Scenario> = {
+  truth: "harmful",
+  ratio: 3,
+  authority: "act",
+  components: 3,
+  changed: 3,
+  requestsPerSecond: 800,
+  crashAtPoint: [],
+  crashAfter: [],
+  storeErrors: 0,
+  faults: {},
+};
+
+/** The laws that are broken in a few worlds with this sabotage. */
+async function brokenWith(sabotage: Sabotage): Promise<string> {
+  const broken = new Set<string>();
+  for (let seed = 1; seed <= 6; seed++) {
+    for (const law of (await runSeed(seed, sabotage)).violations) broken.add(law);
+  }
+  return [...broken].join("\n");
+}
+
+describe("a guard that can fail", () => {
+  it("lets the same worlds pass without sabotage", async () => {
+    assert.equal(await brokenWith({ scenario: HARMFUL }), "");
+  });
+
+  it("sees a target that ignores keys and fences", async () => {
+    const scenario = { ...HARMFUL, faults: { duplicate: 0.8 }, crashAtPoint: [4, 9] };
+    assert.equal(await brokenWith({ scenario }), "");
+    assert.match(await brokenWith({ scenario, guarantee: "blind" }), /had its effect at sim:\w+ twice/);
+  });
+
+  it("sees a late write of a controller that lost its place", async () => {
+    const scenario = { ...HARMFUL, faults: { duplicate: 1 }, crashAfter: [6300], downtime: 0 };
+    assert.equal(await brokenWith({ scenario }), "");
+    assert.match(await brokenWith({ scenario, guarantee: "blind" }), /accepted a write of a stale fence/);
+  });
+
+  it("sees a restore that believes the answer and does not read back", async () => {
+    const scenario = { ...HARMFUL, faults: { "lost-request": 0.5 } };
+    const ports = ({ target }: WorldPorts) => ({ target: believing(target) });
+    assert.equal(await brokenWith({ scenario }), "");
+    assert.match(await brokenWith({ scenario, ports }), /is not at its restore point after/);
+  });
+
+  it("sees traffic that is not contained", async () => {
+    const ports = ({ traffic }: WorldPorts) => ({
+      traffic: {
+        ...traffic,
+        set: (route: Parameters<typeof traffic.set>[0]) => route.candidatePpm > 0 && traffic.set(route),
+        renew: (system: string, until: number) => traffic.renew(system, until + 60_000),
+      },
+    });
+    assert.match(await brokenWith({ scenario: HARMFUL, ports }), /served requests after its containment/);
+  });
+
+  it("sees an exposure that does not lapse", async () => {
+    const scenario = { ...HARMFUL, ratio: 1, crashAfter: [9000], downtime: 6000 };
+    const ports = ({ traffic }: WorldPorts) => ({
+      traffic: { ...traffic, renew: (system: string, until: number) => traffic.renew(system, until + 60_000) },
+    });
+    assert.match(await brokenWith({ scenario, ports }), /longer than its lease with no controller alive/);
+  });
+
+  it("sees a store that forgets what it acknowledged", async () => {
+    let commits = 0;
+    const ports = ({ store }: WorldPorts) => ({
+      store: {
+        ...store,
+        commit: async (...given: Parameters<typeof store.commit>) =>
+          ++commits % 9 === 0 ? ({ kind: "committed" } as const) : store.commit(...given),
+      },
+    });
+    const laws = await brokenWith({ scenario: HARMFUL, ports });
+    assert.match(laws, /entries are not those that were acknowledged/);
+    assert.match(laws, /samples that were acknowledged are lost/);
+  });
+
+  it("sees a gate that forgets the quarantine", async () => {
+    const ports = ({ store }: WorldPorts) => ({ store: { ...store, quarantine: async () => undefined } });
+    assert.match(await brokenWith({ scenario: HARMFUL, ports }), /a quarantined release passes the gate/);
+  });
+
+  it("sees an effect before its intent, a rollback that is forgotten and an exposure that is too long", async () => {
+    const world = createWorld(1, { scenario: HARMFUL });
+    const witness = createWitness(world);
+    const { at, name } = world.system.playbook.components[0]!;
+    const digest = world.system.candidate.revisions[name]!.digest;
+    const before = { digest: world.target.live(at), version: "1" };
+    const request = { at, desired: digest, before, key: "k", fence: 1 };
+    await witness.watchTarget(world.target).apply(request, new AbortController().signal);
+    witness.watchTraffic(world.traffic).renew(world.system.playbook.system, world.clock.now() + 3000);
+    assert.deepEqual(witness.violations, [
+      `an effect at ${at} was sent before its intent was durable`,
+      "an exposure was renewed for longer than its lease",
+    ]);
+  });
+});
+
+/** Takes every answer for a success: what is read after a write is what was asked for. */
+function believing(target: RestoreAdapter): RestoreAdapter {
+  const asked = new Map<string, Parameters<RestoreAdapter["apply"]>[0]>();
+  return {
+    ...target,
+    async apply(request, signal) {
+      asked.set(request.at, request);
+      await target.apply(request, signal);
+      return { kind: "applied" };
+    },
+    async read(at, signal) {
+      const request = asked.get(at);
+      return request ? { kind: "live", digest: request.desired, version: "believed" } : target.read(at, signal);
+    },
+  };
+}
+
+describe("the scorecard", () => {
+  it("finds a share of errors surprising only when chance hardly makes it", () => {
+    assert.equal(surprising(0, 1000, 0.001), false);
+    assert.equal(surprising(3, 1000, 0.001), false);
+    assert.equal(surprising(12, 1000, 0.001), true);
+    assert.equal(surprising(80, 1000, 0.05), false);
+  });
+
+  it("counts broken laws, and healthy releases that go back more often than stated", async () => {
+    const scorecard = createScorecard();
+    const result = await runSeed(1, { scenario: HARMFUL });
+    scorecard.add({ ...result, violations: ["a law"] });
+    assert.equal(scorecard.violations(), 1);
+    for (let times = 0; times < 9; times++) scorecard.add({ ...result, truth: "healthy" });
+    assert.equal(scorecard.violations(), 2);
+    assert.match(scorecard.text(), /healthy releases are rolled back more often than alpha/);
+  });
+});

@@ -1,0 +1,31 @@
+import type { Step } from "../core/plan.ts";
+import type { Clock, RestoreAdapter, Store } from "../core/ports.ts";
+import type { Lease, Saga, StepRecord } from "../core/rollout.ts";
+import type { AtCrashPoint } from "./crash-point.ts";
+
+/** What a step needs of the outside. */
+export interface SagaPorts {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly adapterFor: (at: string) => RestoreAdapter;
+  readonly atCrashPoint: AtCrashPoint;
+  readonly onStep: (record: StepRecord) => void;
+}
+
+export interface Patience {
+  /** Attempts are counted before they are made; after this many the step is stuck. */
+  readonly attempts: number;
+  /** One call to a target may take this long. */
+  readonly callMs: number;
+  /** Pause before the second attempt; it doubles up to sixteen times this. */
+  readonly pauseMs: number;
+}
+
+/** One step being run by this process. */
+export interface StepRun {
+  readonly ports: SagaPorts;
+  readonly saga: Saga;
+  readonly step: Step;
+  readonly lease: Lease;
+  readonly patience: Patience;
+}

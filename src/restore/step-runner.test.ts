@@ -1,0 +1,230 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import type { Applied, Observed } from "../core/ports.ts";
+import { runSaga } from "./saga-runner.ts";
+import type { Patience } from "./step-run.ts";
+import { aSaga, aStep, createWorld, journalOf, NEW, OLD, OTHER, START } from "./world.fixture.ts";
+
+const QUICK: Patience = { attempts: 3, callMs: 1000, pauseMs: 100 };
+const unreachable: Observed = { kind: "unreachable", reason: "connection refused" };
+const lost: Applied = { kind: "unknown", reason: "the answer was lost" };
+
+/** Runs a saga of one step, or of these. */
+async function restore(world: ReturnType<typeof createWorld>, steps = [aStep("model")]) {
+  const lease = await world.lease();
+  const end = await world.clock.run(runSaga(world.ports(), aSaga(steps), lease, QUICK));
+  return { end: end.kind, journal: await journalOf(world.store), lease };
+}
+
+describe("a step", () => {
+  it("reads, makes its intent durable, sends, reads back, and only then is done", async () => {
+    const world = createWorld();
+    const { end, journal, lease } = await restore(world);
+    assert.equal(end, "completed");
+    assert.deepEqual(world.log, ["read model", "intent model", "apply model", "read model", "done model"]);
+    const { key, ...rest } = journal["model"]!;
+    assert.match(key, /^sha256:/);
+    assert.deepEqual(rest, {
+      saga: "saga-1",
+      step: "model",
+      status: "done",
+      fence: lease.fence,
+      attempts: 1,
+      before: NEW,
+      desired: OLD,
+      found: OLD,
+      intentAt: START,
+      endedAt: START,
+      recovered: false,
+    });
+  });
+
+  it("writes each of its records together with a ledger entry", async () => {
+    const world = createWorld();
+    await restore(world);
+    const leaves = (await world.store.entries(0, 10)).map(({ leaf }) => JSON.parse(leaf) as { type: string });
+    assert.deepEqual(
+      leaves.map(({ type }) => type),
+      ["step-intent", "step-done", "saga-ended"],
+    );
+  });
+
+  it("sends nothing where the desired revision serves already, and says so", async () => {
+    const world = createWorld();
+    world.target.live.set("model", OLD);
+    const { end, journal } = await restore(world);
+    assert.equal(end, "completed");
+    assert.deepEqual(world.log, ["read model", "done model"]);
+    assert.equal(journal["model"]?.note, "was in place already; nothing was sent");
+    assert.equal(journal["model"]?.attempts, 0);
+  });
+
+  it("repeats with the same key, reads before every send, and counts its attempts before it makes them", async () => {
+    const world = createWorld();
+    world.target.onApply = async () => (world.target.requests.length < 3 ? lost : undefined);
+    const { end, journal } = await restore(world);
+    assert.equal(end, "completed");
+    const once = ["read model", "intent model", "apply model"];
+    assert.deepEqual(world.log, [...once, ...once, ...once, "read model", "done model"]);
+    assert.equal(new Set(world.target.requests.map(({ key }) => key)).size, 1);
+    assert.equal(journal["model"]?.attempts, 3);
+    assert.equal(world.target.effects.length, 1);
+    assert.equal(world.clock.now(), START + 100 + 200);
+  });
+
+  it("finds out by reading that a lost reply had its effect, and does not repeat it", async () => {
+    const world = createWorld();
+    world.target.onApplied = async () => lost;
+    assert.equal((await restore(world)).end, "completed");
+    assert.deepEqual(world.log, ["read model", "intent model", "apply model", "read model", "done model"]);
+    assert.equal(world.target.effects.length, 1);
+  });
+
+  it("reads once more before it gives up: the last reply may be the lost one", async () => {
+    const world = createWorld();
+    world.target.onApply = async () => (world.target.requests.length < 3 ? lost : undefined);
+    world.target.onApplied = async () => lost;
+    const { end, journal } = await restore(world);
+    assert.equal(end, "completed");
+    assert.equal(journal["model"]?.status, "done");
+    assert.equal(world.target.effects.length, 1);
+  });
+
+  it("is stuck when the target says yes for ever and never serves it", async () => {
+    const world = createWorld();
+    world.target.onApply = async () => ({ kind: "applied" });
+    const { end, journal } = await restore(world);
+    assert.equal(end, "stuck");
+    assert.equal(world.target.requests.length, 3);
+    assert.equal(journal["model"]?.note, "the target said yes, but does not serve it yet; gave up after 3 attempts");
+    assert.equal(journal["model"]?.found, NEW);
+  });
+
+  it("is done when the target converges late", async () => {
+    const world = createWorld();
+    world.target.onApply = async () => {
+      if (world.target.requests.length === 2) world.target.live.set("model", OLD);
+      return { kind: "applied" };
+    };
+    assert.equal((await restore(world)).end, "completed");
+  });
+
+  it("is stuck at once when the target refuses, with the reason", async () => {
+    const world = createWorld();
+    world.target.onApply = async () => ({ kind: "refused", reason: "revision old is not retained" });
+    const { end, journal } = await restore(world);
+    assert.equal(end, "stuck");
+    assert.equal(world.target.requests.length, 1);
+    assert.equal(journal["model"]?.note, "revision old is not retained");
+    assert.equal(journal["model"]?.found, NEW);
+  });
+
+  it("touches nothing that somebody else changed after its intent", async () => {
+    const world = createWorld();
+    world.target.onApply = async () => {
+      world.target.live.set("model", OTHER);
+      return { kind: "conflict", reason: "another version serves" };
+    };
+    const { end, journal } = await restore(world);
+    assert.equal(end, "stuck");
+    assert.equal(world.target.requests.length, 1);
+    assert.equal(journal["model"]?.note, "somebody else changed it after our intent");
+    assert.equal(journal["model"]?.found, OTHER);
+    assert.equal(world.target.live.get("model"), OTHER);
+  });
+
+  it("stops without a word when the target has seen a newer fence", async () => {
+    const world = createWorld();
+    world.target.onApply = async () => ({ kind: "stale", reason: "fence 9 has written" });
+    const { end, journal } = await restore(world);
+    assert.equal(end, "fenced");
+    assert.equal(journal["model"]?.status, "intent");
+    assert.deepEqual(world.log, ["read model", "intent model", "apply model"]);
+  });
+
+  it("gives up on a target that cannot be read, counts how often it tried, and never sends", async () => {
+    const world = createWorld();
+    world.target.onRead = async () => unreachable;
+    const { end, journal } = await restore(world);
+    assert.equal(end, "stuck");
+    assert.equal(world.target.requests.length, 0);
+    assert.equal(journal["model"]?.attempts, 3);
+    assert.equal(journal["model"]?.found, undefined);
+    assert.match(journal["model"]?.note ?? "", /cannot be read: connection refused; gave up after 3 attempts/);
+    assert.equal(world.clock.now(), START + 100 + 200 + 400);
+  });
+
+  it("is not discouraged by a target that comes back", async () => {
+    const world = createWorld();
+    let calls = 0;
+    world.target.onRead = async () => (++calls < 3 ? unreachable : undefined);
+    assert.equal((await restore(world)).end, "completed");
+  });
+
+  it("takes an adapter that throws for one that did not answer", async () => {
+    const world = createWorld();
+    let reads = 0;
+    world.target.onRead = async () => {
+      if (++reads === 1) throw new Error("socket hang up");
+      return undefined;
+    };
+    world.target.onApplied = async () => {
+      throw new Error("unexpected token");
+    };
+    assert.equal((await restore(world)).end, "completed");
+    assert.equal(world.target.effects.length, 1);
+  });
+
+  it("is stuck, not fatal, when no adapter serves its address", async () => {
+    const world = createWorld();
+    const lease = await world.lease();
+    const ports = world.ports({
+      adapterFor: (at) => {
+        if (at === "model") throw new Error("no adapter serves model");
+        return world.target;
+      },
+    });
+    const end = await world.clock.run(runSaga(ports, aSaga([aStep("model"), aStep("data")]), lease, QUICK));
+    assert.deepEqual(end.kind === "stuck" && end.steps, ["model"]);
+    const journal = await journalOf(world.store);
+    assert.equal(journal["model"]?.note, "no adapter serves model");
+    assert.equal(journal["data"]?.status, "done");
+  });
+
+  it("waits for a slow target until its deadline on the injected clock, and tells it so", async () => {
+    const world = createWorld();
+    const aborted: boolean[] = [];
+    world.target.onRead = async (_, signal) => {
+      if (world.log.length > 1) return undefined;
+      await world.clock.sleep(60_000, signal);
+      aborted.push(signal.aborted);
+      return undefined;
+    };
+    const { end } = await restore(world);
+    assert.equal(end, "completed");
+    assert.deepEqual(aborted, [true]);
+    assert.equal(world.clock.now(), START + 1000 + 100);
+  });
+
+  it("takes a send that is late for lost, and reads what became of it", async () => {
+    const world = createWorld();
+    world.target.onApplied = async (_, signal) => {
+      await world.clock.sleep(60_000, signal);
+      return undefined;
+    };
+    const { end, journal } = await restore(world);
+    assert.equal(end, "completed");
+    assert.equal(journal["model"]?.attempts, 1);
+    assert.equal(world.target.effects.length, 1);
+    assert.equal(world.clock.asleep(), 0);
+  });
+
+  it("makes longer pauses, up to sixteen times the first", async () => {
+    const world = createWorld();
+    world.target.onRead = async () => unreachable;
+    const lease = await world.lease();
+    const patience = { attempts: 7, callMs: 1000, pauseMs: 10 };
+    await world.clock.run(runSaga(world.ports(), aSaga([aStep("model")]), lease, patience));
+    assert.equal(world.clock.now(), START + 10 * (1 + 2 + 4 + 8 + 16 + 16 + 16));
+  });
+});

@@ -1,0 +1,48 @@
+import type { Applied, Observed, RestoreAdapter } from "../core/ports.ts";
+import type { StepRecord } from "../core/rollout.ts";
+import type { StepRun } from "./step-run.ts";
+
+export type Live = Extract<Observed, { kind: "live" }>;
+
+/** What the target serves. No answer in time, and an adapter that throws, are `unreachable`. */
+export async function readTarget(run: StepRun, adapter: RestoreAdapter): Promise<Observed> {
+  const none = (reason: string): Observed => ({ kind: "unreachable", reason });
+  return within(run, none, (signal) => adapter.read(run.step.at, signal));
+}
+
+/** Sends the effect of an intent. No answer in time, and an adapter that throws, are `unknown`: it may have happened. */
+export async function sendToTarget(
+  run: StepRun,
+  adapter: RestoreAdapter,
+  { key, fence }: StepRecord,
+  { digest, version }: Live,
+): Promise<Applied> {
+  const { at, desired } = run.step;
+  const none = (reason: string): Applied => ({ kind: "unknown", reason });
+  return within(run, none, (signal) => adapter.apply({ at, desired, before: { digest, version }, key, fence }, signal));
+}
+
+/** A deadline that runs on the injected clock, so that it can be simulated. */
+async function within<T>(
+  { ports, patience }: StepRun,
+  none: (reason: string) => T,
+  call: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const done = new AbortController();
+  const overdue = new AbortController();
+  const timer = ports.clock.sleep(patience.callMs, done.signal).then(() => {
+    overdue.abort();
+    return none(`no answer within ${patience.callMs} ms`);
+  });
+  try {
+    return await Promise.race([call(overdue.signal), timer]);
+  } catch (error) {
+    return none(reasonOf(error));
+  } finally {
+    done.abort();
+  }
+}
+
+export function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,14 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { test } from "node:test";
+import { apiDocs, cliDocs } from "../scripts/generate-docs.ts";
+
+const page = (name: string) => readFileSync(new URL(`../docs/${name}`, import.meta.url), "utf8");
+
+test("docs/api.md says what the table of operations says", () => {
+  assert.equal(page("api.md"), apiDocs(), "run: node scripts/generate-docs.ts");
+});
+
+test("docs/cli.md says what the table of commands says", () => {
+  assert.equal(page("cli.md"), cliDocs(), "run: node scripts/generate-docs.ts");
+});
