@@ -1,5 +1,6 @@
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
+import { RollbookError } from "../src/core/errors.ts";
 
 /** One run of the demonstration: a folder with Rollbook's store and the AI system's own database. */
 export interface World {
@@ -12,9 +13,19 @@ export interface World {
 
 const FINISHED = "finished";
 
-/** The same command finds the world that a crash cut off; otherwise it makes a new one. */
+/**
+ * The same command finds the world that a crash cut off; otherwise it makes a new one.
+ * @throws USAGE when nothing can be written there
+ */
 export function openWorld(data: string, key: string): World {
-  const worlds = join(resolve(data), "demo", key);
+  try {
+    return worldIn(join(resolve(data), "demo", key));
+  } catch (error) {
+    throw new RollbookError("USAGE", { what: `--data ${data} cannot hold a world: ${(error as Error).message}` });
+  }
+}
+
+function worldIn(worlds: string): World {
   mkdirSync(worlds, { recursive: true, mode: 0o700 });
   const numbers = readdirSync(worlds).map(Number).filter(Number.isInteger);
   const newest = Math.max(0, ...numbers);
