@@ -13,7 +13,8 @@ export function createProgress(write: (text: string) => void, colour: boolean): 
   let zero: number | undefined;
   let saidAt = 0;
   let saidKind = "";
-  const paint = (style: Parameters<typeof styleText>[0], text: string) => (colour ? styleText(style, text) : text);
+  const paint = (style: Parameters<typeof styleText>[0], text: string) =>
+    colour ? styleText(style, text, { validateStream: false }) : text;
   const say = (event: RolloutEvent, text: string) => {
     zero ??= event.at;
     const style = STYLES[event.kind];

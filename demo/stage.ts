@@ -69,7 +69,7 @@ export async function recordedStage(options: DemoOptions, file: string): Promise
     host: "llm",
     playbook: new URL("./recorded/playbook.yaml", import.meta.url),
     key: `recorded-${digestOfJson([recording.digest, stable.name, candidate.name]).slice(7, 19)}-seed-${seed}`,
-    about: `recorded answers of real models: ${stable.name} (${share(stable)}) is stable, ${candidate.name} (${share(candidate)}) is the candidate${others.join("")}`,
+    about: `recorded answers: ${stable.name} (${share(stable)}) is stable, ${candidate.name} (${share(candidate)}) is the candidate${others.join("")}`,
     flags: [],
     startSystem: (world, rollbook, token) =>
       startChild(
