@@ -69,9 +69,7 @@ describe("the page", { skip: existsSync(CHROMIUM) ? false : "no browser: name on
     await demo.said(/watching stable alone/);
     await page.goto(url);
     await page.waitForSelector("text=Watching a candidate", { timeout: 40_000 });
-    await page.waitForFunction("document.querySelectorAll('#findings tr').length === 3", undefined, {
-      timeout: 20_000,
-    });
+    await page.locator("#findings tr").nth(2).waitFor({ timeout: 20_000 });
     assert.deepEqual(await violationsOn(page), [], "while it happens");
     await shoot(page, "watching.png");
 
