@@ -11,6 +11,7 @@ import {
   renderReport,
   startRollbook,
 } from "../src/index.ts";
+import { type ModelOnly, modelOnly, modelOnlyText } from "./model-only.ts";
 import { type DemoOptions, HELP, parseDemoOptions } from "./options.ts";
 import { createProgress } from "./progress.ts";
 import { lendingStage, recordedStage, type Stage } from "./stage.ts";
@@ -26,6 +27,8 @@ const EXIT: Readonly<Record<Report["outcome"], number>> = {
   running: 1,
 };
 
+/** Called once, when the first traffic reaches the candidate. */
+let onExposed = (): void => undefined;
 const say = (text: string) => process.stderr.write(text);
 let stopping = false;
 const stops: (() => Promise<void>)[] = [];
@@ -59,6 +62,10 @@ async function main(options: DemoOptions): Promise<number> {
     await control.adopt(pair.stable);
     if (options.dryRun) return dryRun(options, world, await control.plan(pair.candidate));
   }
+  let counterfactual: Promise<ModelOnly | undefined> | undefined;
+  onExposed = () => {
+    if (stage.host === "lending" && pair && !options.healthy) counterfactual ??= modelOnly(system, pair.stable);
+  };
   const traffic = await stage.startTraffic(world, gateway, rollbook.url, reporter);
   stops.push(() => traffic.stop());
   const { id } = known ?? (await control.release(pair!.candidate));
@@ -71,7 +78,7 @@ async function main(options: DemoOptions): Promise<number> {
   await control.ended(id);
   const report = await control.report(id);
   if (report.outcome !== "stuck") world.finish();
-  print(options, report, rollbook.url);
+  print(options, report, rollbook.url, await counterfactual);
   if (!options.once) {
     say(`\nThe page stays open at ${rollbook.url}, and traffic goes on. Ctrl-C ends everything.\n`);
     await new Promise(() => undefined);
@@ -88,13 +95,17 @@ async function unfinished(control: Control, world: World): Promise<{ readonly id
 }
 
 async function bringUp(options: DemoOptions, stage: Stage, world: World): Promise<Rollbook> {
+  const progress = createProgress(say, process.stderr.isTTY === true && !process.env["NO_COLOR"]);
   const rollbook = await startRollbook({
     folder: world.rollbook,
     playbook: playbookOf(stage),
     apiPort: options.port,
     gatewayPort: options.gatewayPort,
     flags: stage.flags,
-    onEvent: createProgress(say, process.stderr.isTTY === true && !process.env["NO_COLOR"]),
+    onEvent: (event) => {
+      progress(event);
+      if (event.kind === "exposed") onExposed();
+    },
     log: (text) => say(`${text}\n`),
     notifier: { notify: async (audience, subject) => void say(`          told ${audience.join(", ")}: ${subject}\n`) },
     ...crashPoint(),
@@ -122,10 +133,13 @@ function dryRun(options: DemoOptions, world: World, plans: ReleasePlans): number
   return 0;
 }
 
-function print(options: DemoOptions, report: Report, url: string): void {
+function print(options: DemoOptions, report: Report, url: string, alone: ModelOnly | undefined): void {
   const about = { synthetic: options.recording === undefined, seed: options.seed };
-  if (options.json) process.stdout.write(`${JSON.stringify({ ...about, ...report }, undefined, 2)}\n`);
-  else process.stdout.write(`\n${renderReport(report)}\n`);
+  if (options.json)
+    process.stdout.write(
+      `${JSON.stringify({ ...about, ...report, ...(alone ? { modelOnly: alone } : {}) }, undefined, 2)}\n`,
+    );
+  else process.stdout.write(`\n${renderReport(report)}\n${alone ? `\n  ${modelOnlyText(alone)}\n` : ""}`);
   const trouble = troubleOf(report);
   if (trouble) say(`\n${trouble.explain()}\n`);
   if (!options.once) say(`\nas data: ${url}/v1/rollouts/${report.rollout}/report\n`);
