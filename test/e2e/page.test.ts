@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
-import { existsSync, mkdirSync, readFileSync } from "node:fs";
-import { createRequire } from "node:module";
+import { existsSync, mkdirSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { after, before, describe, test } from "node:test";
+import axe from "axe-core";
 import { type Browser, chromium, type Page } from "playwright-core";
 import { dataFolder, startDemo } from "./demo-process.ts";
 
@@ -19,8 +19,6 @@ const FLAGS = [
   "--disable-component-update",
   "--disable-sync",
 ];
-const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
-
 interface AxeResult {
   readonly violations: readonly {
     readonly id: string;
@@ -31,7 +29,7 @@ interface AxeResult {
 
 /** The page's own policy forbids inline scripts, so axe comes in through the debugger, as a person's tools would. */
 async function violationsOn(page: Page): Promise<readonly string[]> {
-  const result = (await page.evaluate(`${AXE};axe.run(document)`)) as AxeResult;
+  const result = (await page.evaluate(`${axe.source};axe.run(document)`)) as AxeResult;
   return result.violations.map(({ id, help, nodes }) => `${id}: ${help}: ${nodes.map(({ html }) => html).join(" ")}`);
 }
 
