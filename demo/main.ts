@@ -11,7 +11,7 @@ import {
   renderReport,
   startRollbook,
 } from "../src/index.ts";
-import { type ModelOnly, modelOnly, modelOnlyText } from "./model-only.ts";
+import { type ModelOnly, modelOnly, type Probes, probesText } from "./model-only.ts";
 import { type DemoOptions, HELP, parseDemoOptions } from "./options.ts";
 import { createProgress } from "./progress.ts";
 import { lendingStage, recordedStage, type Stage } from "./stage.ts";
@@ -78,7 +78,8 @@ async function main(options: DemoOptions): Promise<number> {
   await control.ended(id);
   const report = await control.report(id);
   if (report.outcome !== "stuck") world.finish();
-  print(options, report, rollbook.url, await counterfactual);
+  const alone = await counterfactual;
+  print(options, report, rollbook.url, alone && { gone: alone, back: await modelOnly(system, pair!.stable) });
   if (!options.once) {
     say(`\nThe page stays open at ${rollbook.url}, and traffic goes on. Ctrl-C ends everything.\n`);
     await new Promise(() => undefined);
@@ -133,13 +134,13 @@ function dryRun(options: DemoOptions, world: World, plans: ReleasePlans): number
   return 0;
 }
 
-function print(options: DemoOptions, report: Report, url: string, alone: ModelOnly | undefined): void {
+function print(options: DemoOptions, report: Report, url: string, probes: Probes | undefined): void {
   const about = { synthetic: options.recording === undefined, seed: options.seed };
   if (options.json)
     process.stdout.write(
-      `${JSON.stringify({ ...about, ...report, ...(alone ? { modelOnly: alone } : {}) }, undefined, 2)}\n`,
+      `${JSON.stringify({ ...about, ...report, ...(probes ? { modelOnly: probes.gone, knownAnswers: probes.back } : {}) }, undefined, 2)}\n`,
     );
-  else process.stdout.write(`\n${renderReport(report)}\n${alone ? `\n  ${modelOnlyText(alone)}\n` : ""}`);
+  else process.stdout.write(`\n${renderReport(report)}\n${probes ? `\n${probesText(probes)}\n` : ""}`);
   const trouble = troubleOf(report);
   if (trouble) say(`\n${trouble.explain()}\n`);
   if (!options.once) say(`\nas data: ${url}/v1/rollouts/${report.rollout}/report\n`);

@@ -18,6 +18,19 @@ export async function modelOnly(system: Child, stable: Release): Promise<ModelOn
   return answer?.ok ? ((await answer.json()) as ModelOnly) : undefined;
 }
 
-export function modelOnlyText({ asked, agreed, failed }: ModelOnly): string {
-  return `Had only the model gone back, and not the schema and the data: ${agreed} of ${asked} known answers right, ${failed} not answered at all`;
+/** Known answers asked twice: while only the model would have gone back, and when everything was back. */
+export interface Probes {
+  readonly gone: ModelOnly;
+  readonly back: ModelOnly | undefined;
+}
+
+export function probesText({ gone, back }: Probes): string {
+  const lines = [
+    `  Had only the model gone back, not schema and data: ${gone.agreed} of ${gone.asked} known answers right`,
+  ];
+  if (back)
+    lines.push(
+      `  With everything back:                              ${back.agreed} of ${back.asked} known answers right`,
+    );
+  return lines.join("\n");
 }

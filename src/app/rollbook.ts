@@ -193,9 +193,10 @@ function signRegularly(ledger: Ledger, log: (text: string) => void): { readonly 
   const loop = async () => {
     while (!stopped.signal.aborted) {
       await systemClock.sleep(CHECKPOINT_MS, stopped.signal);
-      if (!stopped.signal.aborted) await ledger.checkpoint();
+      if (stopped.signal.aborted) return;
+      await ledger.checkpoint().catch((error: Error) => log(`ledger: no checkpoint could be signed: ${error.message}`));
     }
   };
-  loop().catch((error: Error) => log(`ledger: no checkpoint could be signed: ${error.message}`));
+  void loop();
   return { stop: () => stopped.abort() };
 }

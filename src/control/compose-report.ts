@@ -3,6 +3,7 @@ import type { Playbook } from "../core/playbook.ts";
 import type { BusinessSignal } from "../record/business-signal.ts";
 import { buildReport, type LedgerState, type Report } from "../record/report.ts";
 import type { ControlPorts } from "./ports.ts";
+import { sealOf } from "./seal.ts";
 
 /** Gathers what a report is made of and builds it. */
 export async function composeReport(
@@ -17,8 +18,10 @@ export async function composeReport(
   const candidate = await ports.store.release(record.rollout.candidate);
   if (!stable || !candidate) throw new RollbookError("NOT_FOUND", { what: `release of rollout ${id}` });
   const quarantine = await ports.store.quarantine(candidate.id);
+  const { rollout } = record;
+  const ledger = await facts.ledger();
   const last = facts.lastCandidateDispatch();
-  const route = ports.traffic.current(playbook.system);
+  const seen = last !== undefined && last <= (rollout.endedAt ?? last) ? last : undefined;
   return buildReport({
     record,
     stable,
@@ -34,9 +37,9 @@ export async function composeReport(
       }),
     ),
     route: {
-      candidatePercent: (route?.candidatePpm ?? 0) / 10_000,
-      ...(last === undefined ? {} : { lastCandidateDispatch: last }),
+      candidatePercent: rollout.rollback || rollout.step < 0 ? 0 : (playbook.how.steps[rollout.step] ?? 0),
+      ...(seen === undefined ? {} : { lastCandidateDispatch: seen }),
     },
-    ledger: await facts.ledger(),
+    ledger: { ...ledger, verified: ledger.verified && (await sealOf(ports.store, record)) !== "broken" },
   });
 }

@@ -23,6 +23,7 @@ export async function expose(run: Run): Promise<void> {
   const stands = resumed && !run.cord && evaluator.judge(clock.now()).kind !== "harmful";
   if (stands) await moveTo(run, run.rollout.step, undefined);
   const shownSince = clock.now();
+  let atStep: Verdict | undefined;
   let lastSaid = 0;
   for (;;) {
     if (!run.cord) await clock.sleep(run.settings.tickMs);
@@ -36,19 +37,30 @@ export async function expose(run: Run): Promise<void> {
       if (run.playbook.authority === "act") return rollBack(run, move.cause, move.because, verdict, samples);
       return observeOnly(run, move, verdict, samples);
     }
+    const unseen = (move.kind === "advance" || move.kind === "promote") && !grown(verdict, atStep);
     const blind = move.kind === "stay" && move.blind && clock.now() - shownSince > run.settings.blindMs;
     const living = clock.now() < run.lease.until;
     if (living && !blind) run.ports.traffic.renew(run.playbook.system, clock.now() + run.settings.exposureMs);
     await keep(run, samples);
     if (run.cord) continue;
-    if (move.kind === "promote") return promote(run, verdict);
-    if (move.kind === "advance") await moveTo(run, move.step, verdict);
-    else if (clock.now() - lastSaid >= 500) {
+    if (move.kind === "promote" && !unseen) return promote(run, verdict);
+    if (move.kind === "advance" && !unseen) {
+      await moveTo(run, move.step, verdict);
+      atStep = verdict;
+    } else if (clock.now() - lastSaid >= 500) {
       lastSaid = clock.now();
       run.rollout = { ...run.rollout, verdict };
-      emit(run, blind ? "blind" : "judged", move.why, { verdict });
+      emit(run, blind ? "blind" : "judged", "why" in move ? move.why : "no outcome of this step yet", { verdict });
     }
   }
+}
+
+/** Has every rule seen an outcome of the candidate since the step began? Without one, going on would rest on old data. */
+function grown(verdict: Verdict, before: Verdict | undefined): boolean {
+  const seen = new Map(before?.findings.map(({ name, candidate }) => [name, candidate.n]));
+  return verdict.findings.every(
+    ({ name, method, candidate }) => method === "hard-limit" || candidate.n > (seen.get(name) ?? 0),
+  );
 }
 
 function evaluatorOf(run: Run): Evaluator {

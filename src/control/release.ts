@@ -54,6 +54,10 @@ export async function gate(ports: ControlPorts, playbook: Playbook, candidate: R
   if (stable.id === candidate.id) throw refuse("it serves already: it is the last known good release");
   const running = (await ports.store.rollouts(playbook.system)).find((rollout) => rollout.endedAt === undefined);
   if (running) throw refuse(`rollout ${running.id} is still running`);
+  const route = ports.traffic.current(playbook.system);
+  if (route?.candidate && route.candidatePpm > 0) {
+    throw refuse("the release that was promoted last still answers as the candidate; this version settles one release");
+  }
   const quarantine = await ports.store.quarantine(candidate.id);
   if (quarantine && !quarantine.liftedBy) throw refuse(`${candidate.label} is in quarantine: ${quarantine.reason}`);
   const out = planRelease(playbook, stable, candidate);

@@ -64,7 +64,7 @@ function watchDeadline(run: Run, saga: Saga): () => void {
     if (done.signal.aborted) return;
     const text = `the restore is not over after its ${saga.plan.deadline / 1000} s; traffic stays contained`;
     emit(run, "late", text);
-    tellPeople(run, [text]);
+    tellPeople(run, "is contained, but not restored in time", [text]);
   };
   void watch();
   return () => done.abort();

@@ -54,7 +54,7 @@ export async function rollBack(
   run.ports.atCrashPoint("control.rollback-recorded");
   emit(run, cause === "harm" ? "harm" : "ended", `going back: ${because.join(", ")}`, { verdict });
   emit(run, "contained", `all traffic is on ${run.stable.label} again`);
-  tellPeople(run, because);
+  tellPeople(run, "is rolled back", because);
   await Promise.all([holdEvidence(run), continueRollback(run)]);
 }
 
@@ -104,7 +104,7 @@ async function endStuck(run: Run, note: string): Promise<void> {
   const next: Rollout = { ...run.rollout, phase: "degraded", endedAt: now, rollback, note };
   await save(run, next, [entryOf(run, "rollback-ended", { outcome: "stuck", note })]);
   emit(run, "ended", `people are needed: ${note}`);
-  tellPeople(run, [note]);
+  tellPeople(run, "is contained, but people are needed", [note]);
 }
 
 function quarantineChange(run: Run, cause: Cause, because: readonly string[]): readonly Change[] {

@@ -24,11 +24,17 @@ describe("a good release", () => {
     assert.deepEqual([...new Set(kinds())], ["baseline", "deploying", "exposed", "judged", "promoted"]);
   });
 
-  it("is the stable one of the next release", async () => {
-    const { control, live, traffic } = await rolledOut();
-    const next = await live(async () => control.ended((await control.release(third)).id));
-    assert.deepEqual([next.stable, next.phase], [candidate.id, "healthy"]);
-    assert.equal(traffic.current("loans")?.candidate, third.id);
+  it("keeps the next release waiting while it answers as the candidate, and the refusal is recorded", async () => {
+    const { control, entries } = await rolledOut();
+    await assert.rejects(control.release(third), { code: "RELEASE_REFUSED" });
+    assert.equal((await entries()).at(-1).type, "refused");
+  });
+
+  it("has a sealed record: a later change of the tables shows in every report", async () => {
+    const { control, rollout, store, report } = await rolledOut();
+    assert.equal(report.ledger.verified, true);
+    await store.commit([{ kind: "rollout", rollout: { ...rollout, exposedAt: rollout.exposedAt! - 1000 } }]);
+    assert.equal((await control.report(rollout.id)).ledger.verified, false);
   });
 });
 

@@ -10,6 +10,7 @@ import type { ControlPorts, Settings } from "./ports.ts";
 import { sagaOf, startOf } from "./restoration.ts";
 import { continueRollback, retryRollback, rollBack } from "./roll-back.ts";
 import { emit, entryOf, FencedError, holdLease, type Run, save } from "./run.ts";
+import { seal } from "./seal.ts";
 
 /**
  * Runs a rollout from wherever it stands to its end: baseline, deployment, exposure, and, if need be, the way back.
@@ -27,7 +28,9 @@ export async function runRollout(
   onRun(run);
   const letGo = keep(run);
   try {
+    const open = run.rollout.endedAt === undefined || isStuck(run.rollout);
     await goOn(run);
+    if (open) await seal(run);
     await ports.checkpoint().catch((error: Error) => emit(run, "ended", `the ledger is not signed: ${error.message}`));
     return run.rollout;
   } finally {

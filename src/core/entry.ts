@@ -26,6 +26,7 @@ export type EntryType =
   | "quarantined"
   | "rollback-ended"
   | "rollout-ended"
+  | "sealed"
   | "refused";
 
 /** A leaf of the ledger: its index and the bytes that were hashed. */

@@ -26,7 +26,7 @@ export function evidenceOf(finding: Finding): Evidence {
   return { name, claim, kind, method, candidate, reference, logHarm, logSafe, words: wordsOf(finding) };
 }
 
-/** Natural frequencies and odds, for a product owner. */
+/** Natural frequencies, and how strong the evidence is: the e-value, as a bet against the opposite would have paid. */
 function wordsOf(finding: Finding): string {
   const of100 = ({ n, k }: { n: number; k: number }) =>
     n === 0 ? "none seen" : `${((100 * k) / n).toFixed(1)} in 100 (${k} of ${n})`;
@@ -36,8 +36,8 @@ function wordsOf(finding: Finding): string {
       : of100(finding.candidate);
   if (finding.method === "hard-limit")
     return `${compared}; hard limit ${finding.kind === "harmful" ? "broken" : "kept"}`;
-  if (finding.kind === "harmful") return `${compared}; odds ${oddsOf(finding.logHarm)} that "${finding.claim}"`;
-  if (finding.kind === "healthy") return `${compared}; odds ${oddsOf(finding.logSafe)} against "${finding.claim}"`;
+  if (finding.kind === "harmful") return `${compared}; evidence ${oddsOf(finding.logHarm)} for "${finding.claim}"`;
+  if (finding.kind === "healthy") return `${compared}; evidence ${oddsOf(finding.logSafe)} against "${finding.claim}"`;
   return `${compared}; not decided`;
 }
 

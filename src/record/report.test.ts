@@ -248,9 +248,9 @@ describe("evidence in words", () => {
   test("speaks of natural frequencies and odds", () => {
     assert.equal(
       words({}),
-      '25.0 in 100 (50 of 200), against 8.0 in 100 (80 of 1000); odds 2,034 to 1 that "losses rise by more than 50 %"',
+      '25.0 in 100 (50 of 200), against 8.0 in 100 (80 of 1000); evidence 2,034 to 1 for "losses rise by more than 50 %"',
     );
-    assert.match(words({ kind: "healthy", logSafe: 80 }) ?? "", /odds over 10\^34 to 1 against "losses rise/);
+    assert.match(words({ kind: "healthy", logSafe: 80 }) ?? "", /evidence over 10\^34 to 1 against "losses rise/);
     assert.match(words({ kind: "inconclusive" }) ?? "", /not decided$/);
   });
 

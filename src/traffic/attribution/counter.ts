@@ -50,8 +50,8 @@ const MOST_NAMES = 64;
  * A signal from `events` takes both its counts from reports; of one from the `gateway` each proxied request is one
  * `of`, whatever it is called there, and `part` is `failed`, `cancelled` or, by any other name, reported.
  * A (request, name) pair counts once: reports may be repeated and may come in any order. A name that is left out
- * is zero until it is reported. `part` of a share needs its `of` in the same report or an earlier one, and never
- * exceeds it. A request that stable served in the candidate's place is excluded.
+ * is zero until it is reported. `part` of a share comes in the same report as its `of`, when the outcome is known, and
+ * never exceeds it. A request that stable served in the candidate's place is excluded.
  */
 export function createCounter(options: CounterOptions): Counter {
   const { signals, clock } = options;
@@ -152,5 +152,7 @@ function misfitOf({ of, part, signal }: Reading, fresh: Reported, after: Reporte
   if (signal.kind !== "share" || part < 0 || Number.isNaN(fresh[part])) return undefined;
   const whole = of < 0 ? 1 : after[of]!;
   if (Number.isNaN(whole)) return `${signal.part} came without ${signal.of}`;
+  if (of >= 0 && Number.isNaN(fresh[of]) && fresh[part]! > 0)
+    return `${signal.of} was reported before; report it together with ${signal.part}, when the outcome is known`;
   return fresh[part]! > whole ? `${signal.part} exceeds ${signal.of}` : undefined;
 }
