@@ -1,5 +1,5 @@
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { RollbookError } from "../src/core/errors.ts";
 
 /** One run of the demonstration: a folder with Rollbook's store and the AI system's own database. */
@@ -19,7 +19,10 @@ const FINISHED = "finished";
  */
 export function openWorld(data: string, key: string): World {
   try {
-    return worldIn(join(resolve(data), "demo", key));
+    const top = resolve(data);
+    // One level by itself first: making folders recursively never ends where a parent pretends to take them (/proc).
+    if (existsSync(dirname(top)) && !existsSync(top)) mkdirSync(top, { mode: 0o700 });
+    return worldIn(join(top, "demo", key));
   } catch (error) {
     throw new RollbookError("USAGE", { what: `--data ${data} cannot hold a world: ${(error as Error).message}` });
   }

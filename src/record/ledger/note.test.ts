@@ -5,7 +5,7 @@ import fc from "fast-check";
 import { headText, openHead, parseHead } from "./head.ts";
 import { keyIdOf, openNote, signNote, verifierKeyOf } from "./note.ts";
 
-// The example of golang.org/x/mod/sumdb/note, which C2SP signed-note describes.
+// The example of the Go note package of sumdb, whose format C2SP signed-note describes.
 const NAME = "PeterNeumann";
 const SEED = Buffer.from("AYEKFALVFGyNhPJEMzD1QIDr+Y7hfZx09iUvxdXHKDFz", "base64").subarray(1);
 const VERIFIER_KEY = "PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW";
