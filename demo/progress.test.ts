@@ -56,7 +56,7 @@ test("judgements are said every two seconds at most, with natural frequencies an
   assert.equal(lines().length, 6);
   assert.equal(
     lines()[1],
-    "   2.0 s  watching: losses 20.0 in 100 (stable none yet), odds for harm 20 to 1, acts at 1,000 to 1",
+    "   2.0 s  watching: losses 20.0 in 100 (stable none yet), evidence for harm 20 to 1, acts at 1,000 to 1",
   );
 });
 

@@ -66,6 +66,7 @@ function judgement(verdict: Verdict, kind: RolloutEvent["kind"]): string {
     .map(({ signal, candidate, reference }) => `${signal} ${per100(candidate)} (stable ${per100(reference)})`);
   const odds = (logE: number) => Math.max(1, Math.round(Math.exp(Math.min(logE, 27)))).toLocaleString("en-US");
   const { logEvidence, logThreshold } = verdict;
-  if (kind === "judged") findings.push(`odds for harm ${odds(logEvidence)} to 1, acts at ${odds(logThreshold)} to 1`);
+  if (kind === "judged")
+    findings.push(`evidence for harm ${odds(logEvidence)} to 1, acts at ${odds(logThreshold)} to 1`);
   return findings.join(", ");
 }

@@ -47,7 +47,7 @@ function grid(chart, { x, y }, width, seconds, lowest, highest) {
   for (let second = 0; second <= seconds; second += step) {
     chart.append(shape("text", { x: x(second), y: bottom + 17, "text-anchor": "middle", ...TEXT }, `${second} s`));
   }
-  chart.append(shape("text", { x: 2, y: 12, ...TEXT }, "odds for harm"));
+  chart.append(shape("text", { x: 2, y: 12, ...TEXT }, "evidence for harm"));
   const under = { x: width - EDGE.right, y: HEIGHT - 6, "text-anchor": "end", ...TEXT };
   chart.append(shape("text", under, "time since the first request to the candidate"));
 }
