@@ -137,7 +137,8 @@ export function operationsOf(context: OperationContext): readonly Operation<neve
     }),
     define({
       name: "outcomes",
-      summary: "Reports business outcomes of requests when they are known: a batch, idempotent by request and names; a part comes with its whole.",
+      summary:
+        "Reports business outcomes of requests when they are known: a batch, idempotent by request and names; a part comes with its whole.",
       method: "POST",
       path: "/v1/outcomes",
       permission: "report",
