@@ -52,7 +52,12 @@ export const folderRules: readonly FolderRule[] = [
     globals: true,
   },
   { folder: "src/store", may: ["src/core"], libraries: ["any-builtin", "pg"] },
-  { folder: "src/adapters", may: ["src/core"], libraries: ["any-builtin", "undici"], globals: true },
+  {
+    folder: "src/adapters",
+    may: ["src/core"],
+    libraries: ["any-builtin", "undici", "pg", "@open-policy-agent/opa-wasm"],
+    globals: true,
+  },
   {
     folder: "src/server",
     may: ["src/core", "src/operations", "src/drills", "src/record"],

@@ -10,17 +10,27 @@ export interface Playbook {
   readonly owner: string;
   readonly risk: Risk;
   readonly authority: Authority;
+  /** Where the playbook may act; it refuses to act anywhere else. Absent: nothing is checked. */
+  readonly environment?: Environment;
   /** The traffic that the linter reckons with, in requests a second. */
   readonly trafficPerSecond?: number;
   readonly components: readonly ComponentSpec[];
   readonly signals: readonly Signal[];
   readonly triggers: readonly Trigger[];
   readonly hardLimits: readonly HardLimit[];
+  /** Policies that may add a reason to go back; they never take one away. */
+  readonly policies?: readonly PolicyTrigger[];
   /** Probability that a release that does no harm is ever rolled back by the triggers together. */
   readonly falseAlarms: number;
   readonly how: How;
   readonly fixed: Fixed;
   readonly who: Who;
+}
+
+/** `is`: addresses of which each must identify itself as declared, for example `k8s://prod-eu/lending`, or `local`. */
+export interface Environment {
+  readonly name: string;
+  readonly is: readonly string[];
 }
 
 export type Risk = "low" | "medium" | "high";
@@ -49,7 +59,8 @@ export interface Signal {
   readonly kind: "share" | "count";
   readonly part: string;
   readonly of: string;
-  readonly from: "gateway" | "events";
+  /** `gateway`: what our own edge sees. `events`: reported outcomes. Else the name of a connection. */
+  readonly from: string;
   readonly better: "up" | "down";
 }
 
@@ -75,6 +86,13 @@ export type Trigger =
       readonly limit: number;
     };
 
+/** A policy, asked on every judgement: each reason that it answers speaks for going back. */
+export interface PolicyTrigger {
+  readonly name: string;
+  /** For example `opa://lending/back`. */
+  readonly at: string;
+}
+
 /** A plain threshold: no statistics, at once, never overridden. */
 export interface HardLimit {
   readonly name: string;
@@ -91,6 +109,10 @@ export interface How {
   readonly steps: readonly number[];
   readonly each: Milliseconds;
   readonly holdback: number;
+  /** How long the holdback stays on the last known good, watched, before the release takes its place; 0 without one. */
+  readonly holdbackFor?: Milliseconds;
+  /** A policy that every step forward needs; undefined and unreachable mean no. */
+  readonly allow?: string;
   /** Where traffic goes when harm is decided. */
   readonly contain: "stable";
   /** The deadline of containment and restore together. */
@@ -109,4 +131,6 @@ export interface Fixed {
 
 export interface Who {
   readonly now: readonly string[];
+  /** Who else is told when a rollback is not over after so long. */
+  readonly later?: readonly { readonly after: Milliseconds; readonly audience: readonly string[] }[];
 }

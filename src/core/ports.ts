@@ -1,6 +1,6 @@
-import type { Digest } from "./digest.ts";
+import type { Digest, Json } from "./digest.ts";
 import type { Checkpoint, Entry, EntryDraft, Route } from "./entry.ts";
-import type { KnownGood, Quarantine, Release, ReleaseId } from "./release.ts";
+import type { KnownGood, Quarantine, Release, ReleaseId, Revision } from "./release.ts";
 import type { Lease, Rollout, RolloutRecord, Saga, StepRecord } from "./rollout.ts";
 import type { Sample } from "./sample.ts";
 import type { Instant, Milliseconds } from "./time.ts";
@@ -100,7 +100,7 @@ export type Guarantee = "cas" | "idempotent" | "blind";
 
 /** What serves now, by identity. `version` is the target's own token for conditional writes. */
 export type Observed =
-  | { readonly kind: "live"; readonly digest: Digest; readonly version: string }
+  | { readonly kind: "live"; readonly digest: Digest; readonly version: string; readonly label?: string }
   | { readonly kind: "unreachable"; readonly reason: string };
 
 export interface RestoreRequest {
@@ -130,7 +130,34 @@ export interface RestoreAdapter {
   /** Can the target still bring this digest back (retained, intact)? */
   holds(at: string, digest: Digest, signal: AbortSignal): Promise<boolean>;
   apply(request: RestoreRequest, signal: AbortSignal): Promise<Applied>;
+  /** The revision that people call by this name at the target (`12`, a tag, a commit). Absent: only digests name one. */
+  resolve?(at: string, reference: string, signal: AbortSignal): Promise<Resolved>;
+  /**
+   * Does what really serves have it, beyond the place that points at it (a registry's alias, a spec)? Asked after a
+   * read-back until it is `seen` or the restore's time is over. Absent: the place itself serves.
+   */
+  seen?(at: string, digest: Digest, signal: AbortSignal): Promise<Seen>;
+  /** What to know before relying on this way back: who would undo it, what expires, who must approve. Changes nothing. */
+  concerns?(at: string, digest: Digest, signal: AbortSignal): Promise<readonly Concern[]>;
+  /** Who answers at this address, by something that a copy does not share: a cluster's, an account's, a database's id. */
+  identify?(at: string, signal: AbortSignal): Promise<Identified>;
 }
+
+export type Resolved =
+  | { readonly kind: "revision"; readonly revision: Revision }
+  | { readonly kind: "unknown" | "unreachable"; readonly reason: string };
+
+export type Seen = { readonly kind: "seen" } | { readonly kind: "pending" | "unreachable"; readonly reason: string };
+
+/** `blocking`: the way back would fail or be undone. `warning`: people should know. */
+export interface Concern {
+  readonly level: "blocking" | "warning";
+  readonly text: string;
+}
+
+export type Identified =
+  | { readonly kind: "identified"; readonly identity: string }
+  | { readonly kind: "unreachable"; readonly reason: string };
 
 /** Traffic at our own edge. `set` takes effect before it returns: containment needs nothing else. */
 export interface TrafficAdapter {
@@ -143,6 +170,42 @@ export interface TrafficAdapter {
 /** Counts since the last call, as blocks of this node. */
 export interface SignalSource {
   drain(): readonly Sample[];
+}
+
+/** A source that has to be asked. What it learnt waits for `drain`. */
+export interface PolledSource extends SignalSource {
+  /** How often it should be asked. */
+  readonly everyMs: Milliseconds;
+  /** Asks once; never throws. `no-data` and `error` say why nothing, or not everything, was learnt. */
+  poll(signal: AbortSignal): Promise<SourceHealth>;
+}
+
+export type SourceHealth = { readonly kind: "ok" } | { readonly kind: "no-data" | "error"; readonly reason: string };
+
+/** Policy as code. It may gate forward and may add reasons to go back; it never suppresses one. */
+export interface Policy {
+  readonly name: string;
+  serves(at: string): boolean;
+  decide(at: string, question: Json, signal: AbortSignal): Promise<PolicyAnswer>;
+}
+
+/** `reasons` speak against going on; none means that the policy has nothing against it. */
+export type PolicyAnswer =
+  | { readonly kind: "answered"; readonly reasons: readonly string[]; readonly decision?: string }
+  | { readonly kind: "undefined" | "unreachable"; readonly reason: string };
+
+/** A way to people: one kind of audience address, `slack://credit-incidents` say. */
+export interface Channel {
+  readonly name: string;
+  serves(audience: string): boolean;
+  /** Throws when the notice was not accepted. `key` is the same for repeats of one notice. */
+  tell(audience: string, notice: Notice, signal: AbortSignal): Promise<void>;
+}
+
+export interface Notice {
+  readonly key: string;
+  readonly subject: string;
+  readonly text: string;
 }
 
 /** Tells people. Never on the path of containment. */

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { setTimeout } from "node:timers/promises";
 import { type Digest, isDigest } from "../core/digest.ts";
 import type { Applied, RestoreAdapter, RestoreRequest } from "../core/ports.ts";
 
@@ -10,6 +11,8 @@ export interface RestoreAdapterWorld {
   readonly revisions: readonly [Digest, Digest];
   /** A digest that the target does not hold. */
   readonly unknown: Digest;
+  /** What people call the second revision at the target, for adapters that can resolve a name. */
+  readonly reference?: string;
   /** Somebody else makes this revision live, not through the adapter. */
   rival?(digest: Digest): Promise<void>;
   stop(): Promise<void>;
@@ -32,6 +35,12 @@ const keyed = ({ adapter }: RestoreAdapterWorld) =>
 const casAndRival = (world: RestoreAdapterWorld) =>
   cas(world) ?? (world.rival === undefined ? "its setup has no rival" : undefined);
 
+const named = ({ adapter, reference }: RestoreAdapterWorld) =>
+  adapter.resolve && reference !== undefined ? undefined : "only digests name a revision here";
+const identifying = ({ adapter }: RestoreAdapterWorld) =>
+  adapter.identify ? undefined : "its target has no identity of its own";
+const seeing = ({ adapter }: RestoreAdapterWorld) => (adapter.seen ? undefined : "the place itself serves");
+
 /** Every test of the contract, by name. */
 export const restoreAdapterContract: readonly ContractTest[] = [
   { test: "serves its own scheme only", check: servesOwnScheme },
@@ -45,6 +54,9 @@ export const restoreAdapterContract: readonly ContractTest[] = [
   { test: "answers stale to a lower fence and changes nothing", needs: cas, check: lowerFence },
   { test: "answers conflict when a rival wrote after the read", needs: casAndRival, check: rivalWrote },
   { test: "refuses an unknown digest and changes nothing", check: refusesUnknown },
+  { test: "resolves the name that people use to a revision that is held", needs: named, check: resolvesName },
+  { test: "identifies who answers, the same way each time", needs: identifying, check: identifiesItself },
+  { test: "sees what was applied in what serves", needs: seeing, check: seesWhatServes },
   { test: "answers without throwing when the call is aborted", check: survivesAbort },
   { test: "answers without throwing for an address where nothing is", check: survivesNowhere },
 ];
@@ -119,6 +131,32 @@ async function rivalWrote(world: Trial): Promise<void> {
 
 async function refusesUnknown(world: Trial): Promise<void> {
   await changesNothing(world, { desired: world.unknown }, "refused");
+}
+
+async function resolvesName({ adapter, at, revisions, reference, signal }: Trial): Promise<void> {
+  const found = await adapter.resolve!(at, reference!, signal);
+  assert.ok(found.kind === "revision", "reason" in found ? found.reason : "");
+  assert.equal(found.revision.digest, revisions[1]);
+  assert.equal((await adapter.resolve!(at, "no-such-revision", signal)).kind, "unknown");
+  assert.notEqual((await adapter.resolve!(`${at}-that-is-not-there`, reference!, signal)).kind, "revision");
+}
+
+async function identifiesItself({ adapter, at, signal }: Trial): Promise<void> {
+  const first = await adapter.identify!(at, signal);
+  assert.ok(first.kind === "identified" && first.identity !== "", "reason" in first ? first.reason : "no identity");
+  assert.deepEqual(await adapter.identify!(at, signal), first);
+}
+
+async function seesWhatServes(world: Trial): Promise<void> {
+  const { adapter, at, revisions, signal } = world;
+  answers(await apply(world, { desired: revisions[1] }), ["applied"]);
+  let seen = await adapter.seen!(at, revisions[1], signal);
+  for (let tries = 0; seen.kind !== "seen" && tries < 400; tries++) {
+    await setTimeout(20);
+    seen = await adapter.seen!(at, revisions[1], signal);
+  }
+  assert.ok(seen.kind === "seen", "reason" in seen ? `not seen: ${seen.reason}` : "");
+  assert.notEqual((await adapter.seen!(at, world.unknown, signal)).kind, "seen");
 }
 
 async function survivesAbort(world: Trial): Promise<void> {
