@@ -84,7 +84,12 @@ export const folderRules: readonly FolderRule[] = [
     globals: true,
     environment: true,
   },
-  { folder: "src/testing", may: ["src/core", "src/simulation"], libraries: ["any-builtin", "fast-check"] },
+  {
+    folder: "src/testing",
+    may: ["src/core", "src/simulation"],
+    libraries: ["any-builtin", "fast-check"],
+    globals: true,
+  },
   // src/index.ts, the public surface, gathers from everywhere and does nothing itself.
   { folder: "src", may: "anything", libraries: [] },
   {
