@@ -228,3 +228,30 @@ describe("a step", () => {
     assert.equal(world.clock.now(), START + 10 * (1 + 2 + 4 + 8 + 16 + 16 + 16));
   });
 });
+
+describe("a step whose target only points at what serves", () => {
+  const running = async (pendingFor: number) => {
+    const world = createWorld();
+    let asked = 0;
+    world.target.seen = async () =>
+      asked++ < pendingFor ? { kind: "pending", reason: "model 2 is loaded" } : { kind: "seen" };
+    const lease = await world.lease();
+    await world.clock.run(runSaga(world.ports(), aSaga([aStep("model")]), lease, QUICK), { within: 600_000 });
+    const record = (await journalOf(world.store))["model"]!;
+    return { record, took: world.clock.now() - START, effects: world.target.effects.length };
+  };
+
+  it("is done only once what serves has it, and is not sent again meanwhile", async () => {
+    const { record, took, effects } = await running(30);
+    assert.equal(record.status, "done");
+    assert.equal(effects, 1);
+    assert.equal(took, 3000);
+  });
+
+  it("is stuck when what serves does not have it by the plan's deadline, and says what it has", async () => {
+    const { record, took } = await running(Number.POSITIVE_INFINITY);
+    assert.equal(record.status, "stuck");
+    assert.match(record.note ?? "", /in place, but what serves does not have it: model 2 is loaded/);
+    assert.equal(took, 60_000);
+  });
+});

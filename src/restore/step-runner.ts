@@ -2,7 +2,7 @@ import type { RestoreAdapter } from "../core/ports.ts";
 import type { StepRecord } from "../core/rollout.ts";
 import { doneOf, intentOf, stuckOf, writeStep } from "./step-journal.ts";
 import type { Patience, StepRun } from "./step-run.ts";
-import { type Live, readTarget, reasonOf, sendToTarget } from "./target-call.ts";
+import { askWhatServes, type Live, readTarget, reasonOf, sendToTarget } from "./target-call.ts";
 
 /** `done`: read back by identity. `stuck`: undecidable, people decide. `fenced`: somebody newer acts; stop at once. */
 export type StepEnd = "done" | "stuck" | "fenced";
@@ -12,7 +12,7 @@ export type StepEnd = "done" | "stuck" | "fenced";
  * Owns: the step's record. Does not own: the lease, the order of steps.
  * I1  The effect is sent only after its intent is durable, under our fence.
  * I2  Before every send, first or repeated, the target is read; what equals neither before nor desired is never touched.
- * I3  `done` is written only after the target was read and serves the desired digest.
+ * I3  `done` is written only after the target was read and serves the desired digest, down to what really serves.
  * I4  A step is given up only after its target was read, or could not be, since the last send.
  */
 export async function runStep(run: StepRun, known: StepRecord | undefined): Promise<StepEnd> {
@@ -37,7 +37,7 @@ export async function runStep(run: StepRun, known: StepRecord | undefined): Prom
       await ports.clock.sleep(pause(patience, attempt));
       continue;
     }
-    if (live.digest === step.desired) return finish(run, record, live, recovered);
+    if (live.digest === step.desired) return finish(run, adapter, record, live, recovered);
     if (record && live.digest !== record.before) {
       return giveUp(run, record, attempt, live, "somebody else changed it after our intent");
     }
@@ -54,7 +54,7 @@ export async function runStep(run: StepRun, known: StepRecord | undefined): Prom
     else {
       const after = await readTarget(run, adapter);
       ports.atCrashPoint("saga.effect-read-back");
-      if (after.kind === "live" && after.digest === step.desired) return finish(run, record, after, recovered);
+      if (after.kind === "live" && after.digest === step.desired) return finish(run, adapter, record, after, recovered);
       lastReason = "the target said yes, but does not serve it yet";
     }
     await ports.clock.sleep(pause(patience, attempt));
@@ -69,10 +69,30 @@ function tired(reason: string, patience: Patience): string {
   return `${reason}; gave up after ${patience.attempts} attempts`;
 }
 
-async function finish(run: StepRun, known: StepRecord | undefined, live: Live, recovered: boolean): Promise<StepEnd> {
+async function finish(
+  run: StepRun,
+  adapter: RestoreAdapter,
+  known: StepRecord | undefined,
+  live: Live,
+  recovered: boolean,
+): Promise<StepEnd> {
+  const unseen = await waitUntilServed(run, adapter);
+  if (unseen !== undefined) return giveUp(run, known, 0, live, `in place, but what serves does not have it: ${unseen}`);
   if (!(await writeStep(run, doneOf(run, known, live, recovered)))) return "fenced";
   run.ports.atCrashPoint("saga.step-recorded");
   return "done";
+}
+
+/** Asks until what serves has it; after the plan's deadline, why it has not. A process that reloads takes its time. */
+async function waitUntilServed(run: StepRun, adapter: RestoreAdapter): Promise<string | undefined> {
+  const { ports, saga, patience } = run;
+  const until = Math.max(saga.startedAt + saga.plan.deadline, ports.clock.now() + patience.callMs);
+  for (;;) {
+    const answer = await askWhatServes(run, adapter);
+    if (answer.kind === "seen") return undefined;
+    if (ports.clock.now() >= until) return answer.reason;
+    await ports.clock.sleep(patience.pauseMs);
+  }
 }
 
 async function giveUp(

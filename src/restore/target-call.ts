@@ -1,4 +1,4 @@
-import type { Applied, Observed, RestoreAdapter } from "../core/ports.ts";
+import type { Applied, Observed, RestoreAdapter, Seen } from "../core/ports.ts";
 import type { StepRecord } from "../core/rollout.ts";
 import type { StepRun } from "./step-run.ts";
 
@@ -20,6 +20,13 @@ export async function sendToTarget(
   const { at, desired } = run.step;
   const none = (reason: string): Applied => ({ kind: "unknown", reason });
   return within(run, none, (signal) => adapter.apply({ at, desired, before: { digest, version }, key, fence }, signal));
+}
+
+/** Whether what really serves has the desired revision; a target that serves itself has it once it was read back. */
+export async function askWhatServes(run: StepRun, adapter: RestoreAdapter): Promise<Seen> {
+  if (!adapter.seen) return { kind: "seen" };
+  const none = (reason: string): Seen => ({ kind: "unreachable", reason });
+  return within(run, none, (signal) => adapter.seen!(run.step.at, run.step.desired, signal));
 }
 
 /** A deadline that runs on the injected clock, so that it can be simulated. */
