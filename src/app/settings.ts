@@ -12,6 +12,7 @@ export function settingsOf(playbook: Playbook, holder: string): Settings {
     blindMs: Math.max(10_000, playbook.how.each),
     patienceMs: horizon * 4,
     proofMs: playbook.fixed.for * 6,
+    pollMs: 5000,
     holder,
   };
 }

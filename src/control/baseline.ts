@@ -1,5 +1,6 @@
 import type { FrozenWindow } from "../core/rollout.ts";
 import type { Sample } from "../core/sample.ts";
+import { cordOf } from "./order.ts";
 import { drain, emit, FencedError, keep, type Run } from "./run.ts";
 
 /** Watches stable alone and freezes its counts: the reference of `fixed` and the forecast of the tests. */
@@ -8,7 +9,7 @@ export async function freezeBaseline(run: Run): Promise<readonly FrozenWindow[]>
   const from = clock.now();
   emit(run, "baseline", `watching stable alone for ${run.settings.baselineMs / 1000} s, to have a reference`);
   while (clock.now() - from < run.settings.baselineMs) {
-    if (run.cord) break;
+    if (cordOf(run)) break;
     await clock.sleep(run.settings.tickMs);
     if (run.stopped) throw new FencedError(run.lease.resource);
     await keep(run, drain(run));

@@ -1,21 +1,29 @@
 import { RollbookError } from "../core/errors.ts";
 import type { Playbook } from "../core/playbook.ts";
 import type { Release } from "../core/release.ts";
-import type { Rollout } from "../core/rollout.ts";
+import type { Order, Rollout } from "../core/rollout.ts";
+import { servingPlace } from "../decide/place.ts";
 import { planRollback } from "../decide/plan-change.ts";
 import type { LedgerState, Report } from "../record/report.ts";
 import { composeReport } from "./compose-report.ts";
+import { gate, type ReleasePlans } from "./gate.ts";
+import { pullCord, steer } from "./give-order.ts";
+import { createIdleWatch } from "./idle-watch.ts";
+import { type LiveComponent, readComponents } from "./live-state.ts";
 import type { ControlPorts, Settings } from "./ports.ts";
-import { pullCord } from "./pull-cord.ts";
-import { adopt, gate, openRollout, type ReleasePlans } from "./release.ts";
+import { adopt, composeRelease, openRollout, openUnannounced } from "./release.ts";
 import { isStuck, runRollout } from "./rollout.ts";
 import type { Run } from "./run.ts";
+import { openTakeBack } from "./take-back.ts";
+import { setWeight } from "./weight.ts";
 
 /** The use cases of one protected AI system. */
 export interface Control {
   readonly playbook: Playbook;
-  /** Declares what serves now as the first restore point. */
-  adopt(release: Release): Promise<void>;
+  /** Declares what serves now as the first restore point; without a release, whatever the components answer. */
+  adopt(release?: Release): Promise<void>;
+  /** A release from what people call its revisions; what is not named stays as it is. */
+  compose(label: string | undefined, references: Readonly<Record<string, string>>): Promise<Release>;
   /** What a release would do, and its way back; changes nothing. */
   plan(candidate: Release): Promise<ReleasePlans>;
   /** Opens a rollout and runs it in the background; `ended` waits for it. */
@@ -27,6 +35,26 @@ export interface Control {
   planBack(rollout: string): Promise<ReleasePlans["back"]>;
   /** A person pulls the cord: the candidate is contained at once, and the order is durable when this returns. */
   pullCord(rollout: string, by: string, reason: string): Promise<Rollout>;
+  /** Takes back a release that was promoted and settled: traffic first, then everything else, like the cord. */
+  takeBack(by: string, reason: string): Promise<Rollout>;
+  /** Under `authority: observe` people say which share the observed release gets; nothing else moves it. */
+  weight(percent: number, by: string): Promise<void>;
+  /** Goes back like the cord, without a quarantine: the release itself is not to blame. */
+  abort(rollout: string, by: string, reason: string): Promise<Rollout>;
+  /** Holds a rollout at its step; judging goes on. */
+  pause(rollout: string, by: string, reason: string): Promise<Rollout>;
+  /** Lets a paused rollout go on. */
+  proceed(rollout: string, by: string): Promise<Rollout>;
+  /** Ends all waiting of a rollout: its steps' time, or its holdback. */
+  promote(rollout: string, by: string, reason: string): Promise<Rollout>;
+  /** Keeps a release from being deployed again. */
+  quarantine(release: Release["id"], by: string, reason: string): Promise<void>;
+  /** Something outside says that it is worth a look: sources are asked at once, and the look is recorded. */
+  look(reason: string, key: string): Promise<void>;
+  /** What every component serves now. */
+  live(): Promise<readonly LiveComponent[]>;
+  /** Notices who changes components without Rollbook, until the signal ends it. */
+  watch(signal: AbortSignal): Promise<void>;
   /** Lets a release out of quarantine. */
   lift(release: Release["id"], by: string): Promise<void>;
   report(rollout: string): Promise<Report>;
@@ -73,6 +101,30 @@ export function createControl(
     if (!rollout) throw new RollbookError("NOT_FOUND", { what: `rollout ${id}` });
     return rollout;
   };
+  const runOf = async (id: string): Promise<Run> => {
+    await find(id);
+    const running = runs.get(id);
+    if (!running) throw new RollbookError("NOT_FOUND", { what: `running rollout ${id}: it has ended` });
+    return running.run;
+  };
+  const goBack = async (id: string, order: Order): Promise<Rollout> => {
+    const run = await runOf(id);
+    await pullCord(run, order);
+    return run.rollout;
+  };
+  const steerRun = async (id: string, order: Order | undefined, by: string): Promise<Rollout> => {
+    const run = await runOf(id);
+    await steer(run, order, by);
+    return run.rollout;
+  };
+  /** One after the other: two at the same moment would both pass the gate. */
+  const openAlone = async (open: () => Promise<Rollout>): Promise<Rollout> => {
+    const opened = opening.then(open, open);
+    opening = opened;
+    const rollout = await opened;
+    start(rollout.id);
+    return rollout;
+  };
   const releaseOf = async (id: Release["id"]): Promise<Release> => {
     const release = await ports.store.release(id);
     if (!release) throw new RollbookError("NOT_FOUND", { what: `release ${id}` });
@@ -82,15 +134,8 @@ export function createControl(
     playbook,
     adopt: (release) => adopt(ports, playbook, release),
     plan: (candidate) => gate(ports, playbook, candidate),
-    async release(candidate) {
-      // One after the other: two at the same moment would both pass the gate.
-      const open = () => openRollout(ports, playbook, candidate);
-      const opened = opening.then(open, open);
-      opening = opened;
-      const rollout = await opened;
-      start(rollout.id);
-      return rollout;
-    },
+    compose: (label, references) => composeRelease(ports, playbook, label, references),
+    release: (candidate) => openAlone(() => openRollout(ports, playbook, candidate)),
     async resume() {
       const rollouts = await ports.store.rollouts(playbook.system);
       const newest = rollouts[0];
@@ -102,19 +147,53 @@ export function createControl(
     ended: async (id) => runs.get(id)?.ended ?? find(id),
     async planBack(id) {
       const rollout = await find(id);
-      const planned = planRollback(playbook, await releaseOf(rollout.candidate), await releaseOf(rollout.stable));
+      const planned = planRollback(
+        playbook,
+        await releaseOf(rollout.candidate),
+        await releaseOf(rollout.stable),
+        rollout.place,
+      );
       if (planned.kind === "impossible")
         throw new RollbookError("RELEASE_REFUSED", { reason: planned.reasons.join("; ") });
       return planned;
     },
-    async pullCord(id, by, reason) {
-      await find(id);
-      const running = runs.get(id);
-      if (!running) throw new RollbookError("NOT_FOUND", { what: `running rollout ${id}: it has ended` });
-      const run = await running.run;
-      await pullCord(run, { by, reason });
-      return run.rollout;
+    pullCord: (id, by, reason) => goBack(id, { kind: "rollback", by, reason }),
+    takeBack: (by, reason) => openAlone(() => openTakeBack(ports, playbook, { kind: "rollback", by, reason })),
+    weight: (percent, by) => setWeight(ports, playbook, percent, by),
+    abort: (id, by, reason) => goBack(id, { kind: "abort", by, reason }),
+    pause: (id, by, reason) => steerRun(id, { kind: "pause", by, reason }, by),
+    proceed: (id, by) => steerRun(id, undefined, by),
+    promote: (id, by, reason) => steerRun(id, { kind: "promote", by, reason }, by),
+    async quarantine(id, by, reason) {
+      const release = await releaseOf(id);
+      const { system } = playbook;
+      const since = ports.clock.now();
+      await ports.store.commit([
+        { kind: "quarantine", quarantine: { release: release.id, system, since, reason: `${by}: ${reason}` } },
+        { kind: "entry", entry: { type: "quarantined", at: since, system, actor: by, data: { release: id, reason } } },
+      ]);
     },
+    async look(reason, key) {
+      const { system } = playbook;
+      const entry = {
+        type: "looked",
+        at: ports.clock.now(),
+        system,
+        actor: "rollbook",
+        data: { reason, key },
+      } as const;
+      await ports.store.commit([{ kind: "entry", entry }]);
+      await ports.askSources?.();
+    },
+    live: () => readComponents(ports, playbook, servingPlace(ports.traffic.current(playbook.system))),
+    watch: (signal) =>
+      createIdleWatch(ports, settings, playbook).run(
+        () => [...runs.values()].every(({ over }) => over),
+        async (found) => {
+          await openAlone(() => openUnannounced(ports, playbook, found)).catch(() => undefined);
+        },
+        signal,
+      ),
     async lift(id, by) {
       const quarantine = await ports.store.quarantine(id);
       if (!quarantine) throw new RollbookError("NOT_FOUND", { what: `quarantined release ${id}` });

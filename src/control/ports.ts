@@ -1,4 +1,13 @@
-import type { Clock, Ids, Notifier, RestoreAdapter, SignalSource, Store, TrafficAdapter } from "../core/ports.ts";
+import type {
+  Clock,
+  Ids,
+  Notifier,
+  Policy,
+  RestoreAdapter,
+  SignalSource,
+  Store,
+  TrafficAdapter,
+} from "../core/ports.ts";
 import type { Rollout, StepRecord } from "../core/rollout.ts";
 import type { Instant, Milliseconds } from "../core/time.ts";
 import type { Verdict } from "../core/verdict.ts";
@@ -12,6 +21,12 @@ export interface ControlPorts {
   readonly traffic: TrafficAdapter;
   readonly signals: SignalSource;
   readonly adapterFor: (at: string) => RestoreAdapter;
+  /** Absent: no playbook may name a policy. */
+  readonly policyFor?: (at: string) => Policy;
+  /** Why this is not the environment that the playbook names; empty when it is. */
+  readonly elsewhere?: () => Promise<readonly string[]>;
+  /** Asks the polled sources at once, out of turn. */
+  readonly askSources?: () => Promise<void>;
   /** Signs a tree head over all entries so far. Never awaited on the path of containment. */
   readonly checkpoint: () => Promise<void>;
   readonly notifier: Notifier;
@@ -35,6 +50,8 @@ export interface Settings {
   readonly patienceMs: Milliseconds;
   /** "Fixed" must be proved within this time after the restore. */
   readonly proofMs: Milliseconds;
+  /** How often components are read while nothing is going on, to notice who changes them without Rollbook. */
+  readonly pollMs: Milliseconds;
   /** Who we are, in leases. */
   readonly holder: string;
 }
@@ -53,6 +70,10 @@ export type RolloutEventKind =
   | "late"
   | "proving"
   | "promoted"
+  | "settled"
+  | "ordered"
+  | "noticed"
+  | "looked"
   | "observed-harm"
   | "ended";
 

@@ -2,7 +2,7 @@ import type { Plan } from "../core/plan.ts";
 import type { Rollback, RollbackOutcome, Rollout } from "../core/rollout.ts";
 import type { Verdict } from "../core/verdict.ts";
 import { createFixedEvaluator } from "../watch/fixed-evaluator.ts";
-import { BETA } from "./exposure.ts";
+import { BETA } from "./judgement.ts";
 import { fixedRules } from "./rules.ts";
 import { drain, emit, entryOf, FencedError, keep, type Run, save } from "./run.ts";
 

@@ -76,7 +76,7 @@ describe("the gate", () => {
     assert.deepEqual([out.plan.kind, out.plan.from, out.plan.to], ["release", stable.id, candidate.id]);
     assert.deepEqual([back.plan.kind, back.plan.from, back.plan.to], ["rollback", candidate.id, stable.id]);
     assert.notEqual(out.digest, back.digest);
-    assert.deepEqual(await control.plan(candidate), { out, back });
+    assert.deepEqual(await control.plan(candidate), { out, back, concerns: [] });
     assert.equal(await store.entryCount(), 1);
     assert.equal(await store.release(candidate.id), undefined);
     assert.deepEqual(await control.rollouts(), []);

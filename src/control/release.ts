@@ -1,152 +1,203 @@
+import { withDeadline } from "../core/deadline.ts";
 import { RollbookError } from "../core/errors.ts";
-import type { Plan } from "../core/plan.ts";
-import type { Playbook } from "../core/playbook.ts";
-import type { Release } from "../core/release.ts";
+import { isRoute, type Playbook } from "../core/playbook.ts";
+import type { Resolved } from "../core/ports.ts";
+import { defineRelease, type Release, type Revision } from "../core/release.ts";
 import type { Rollout } from "../core/rollout.ts";
-import { incompatibilities } from "../decide/compatibility.ts";
-import { planRelease, planRollback } from "../decide/plan-change.ts";
+import { addressIn, freePlace, servingPlace } from "../decide/place.ts";
+import { gate, insistFree, insistHere, refuse, unreadiness } from "./gate.ts";
+import type { Unannounced } from "./idle-watch.ts";
+import { readComponents } from "./live-state.ts";
 import type { ControlPorts } from "./ports.ts";
 
-/** What a release would do, and its way back: what `--dry-run` prints and what the gate judged. */
-export interface ReleasePlans {
-  readonly out: { readonly plan: Plan; readonly digest: string };
-  readonly back: { readonly plan: Plan; readonly digest: string };
-}
+/** How long a target may take to find what people call a revision. */
+const RESOLVE_MS = 10_000;
 
 /**
- * Declares what serves now as the first restore point, after reading every component back.
- * @throws RELEASE_REFUSED when anything serves another digest or could not be brought back.
+ * Declares what serves now as the first restore point, after reading every component back. Without a release, what the
+ * components answer is taken as they answer it.
+ * @throws RELEASE_REFUSED when anything serves another digest or could not be brought back, ENVIRONMENT_MISMATCH.
  */
-export async function adopt(ports: ControlPorts, playbook: Playbook, release: Release): Promise<void> {
+export async function adopt(ports: ControlPorts, playbook: Playbook, given?: Release): Promise<void> {
   if (await ports.store.lastKnownGood(playbook.system)) return;
-  const reasons = await unreadiness(ports, playbook, release, "live");
-  if (reasons.length > 0) throw new RollbookError("RELEASE_REFUSED", { reason: reasons.join("; ") });
+  await insistHere(ports, playbook);
+  const release = given ?? (await releaseThatServes(ports, playbook));
+  const { reasons } = await unreadiness(ports, playbook, release, "at", "live");
+  if (reasons.length > 0) throw refuse(reasons.join("; "));
   const now = ports.clock.now();
   const revisions = Object.fromEntries(Object.entries(release.revisions).map(([name, r]) => [name, r.digest]));
+  const { system } = playbook;
+  const route = { system, epoch: 1, stable: release.id, candidatePpm: 0 };
+  const routed = ports.traffic.current(system);
+  const data = { release: release.id, label: release.label, revisions, playbook: playbook.digest };
   await ports.store.commit([
     { kind: "release", release },
-    { kind: "known-good", knownGood: { system: playbook.system, release: release.id, provedAt: now } },
-    {
-      kind: "entry",
-      entry: {
-        type: "restore-point",
-        at: now,
-        system: playbook.system,
-        actor: "rollbook",
-        data: { release: release.id, label: release.label, revisions, playbook: playbook.digest },
-      },
-    },
+    { kind: "known-good", knownGood: { system, release: release.id, provedAt: now } },
+    ...(routed ? [] : [{ kind: "route", route } as const]),
+    { kind: "entry", entry: { type: "restore-point", at: now, system, actor: "rollbook", data } },
   ]);
-  const { system } = playbook;
-  if (!ports.traffic.current(system)) ports.traffic.set({ system, epoch: 1, stable: release.id, candidatePpm: 0 });
+  if (!routed) ports.traffic.set(route);
+}
+
+/** @throws RELEASE_REFUSED when a component does not answer. */
+async function releaseThatServes(ports: ControlPorts, playbook: Playbook): Promise<Release> {
+  const found = await readComponents(ports, playbook, "at");
+  const dead = found.filter((component) => component.kind === "unreachable");
+  if (dead.length > 0) throw refuse(dead.map(({ at, reason }) => `${at} cannot be read: ${reason}`).join("; "));
+  const live = found.filter((component) => component.kind === "live");
+  return defineRelease(
+    playbook.system,
+    live.map(({ revision }) => revision.label).join(" + ") || "what served at the start",
+    Object.fromEntries(live.map(({ name, revision }) => [name, revision])),
+  );
 }
 
 /**
- * The gate: a release goes out only with a proven way back.
- * @throws RELEASE_REFUSED with every reason at once.
+ * A release from what people call its revisions: each reference is resolved at its target; components that are not named
+ * stay as they are in the last known good release.
+ * @throws RELEASE_REFUSED with everything that could not be resolved.
  */
-export async function gate(ports: ControlPorts, playbook: Playbook, candidate: Release): Promise<ReleasePlans> {
-  const refuse = (reason: string) => new RollbookError("RELEASE_REFUSED", { reason });
-  if (candidate.system !== playbook.system) throw refuse(`it is for ${candidate.system}, not for ${playbook.system}`);
+export async function composeRelease(
+  ports: ControlPorts,
+  playbook: Playbook,
+  label: string | undefined,
+  references: Readonly<Record<string, string>>,
+): Promise<Release> {
   const known = await ports.store.lastKnownGood(playbook.system);
   const stable = known && (await ports.store.release(known.release));
   if (!stable) throw refuse("there is no restore point yet");
-  if (stable.id === candidate.id) throw refuse("it serves already: it is the last known good release");
-  const running = (await ports.store.rollouts(playbook.system)).find((rollout) => rollout.endedAt === undefined);
-  if (running) throw refuse(`rollout ${running.id} is still running`);
-  const route = ports.traffic.current(playbook.system);
-  if (route?.candidate && route.candidatePpm > 0) {
-    throw refuse("the release that was promoted last still answers as the candidate; this version settles one release");
-  }
-  const quarantine = await ports.store.quarantine(candidate.id);
-  if (quarantine && !quarantine.liftedBy) throw refuse(`${candidate.label} is in quarantine: ${quarantine.reason}`);
-  const out = planRelease(playbook, stable, candidate);
-  const back = planRollback(playbook, candidate, stable);
+  const place = freePlace(ports.traffic.current(playbook.system));
+  const revisions: Record<string, Revision> = { ...stable.revisions };
   const reasons: string[] = [];
-  if (out.kind === "impossible") reasons.push(...out.reasons);
-  if (back.kind === "impossible") reasons.push(...back.reasons);
-  for (const clash of incompatibilities(stable, candidate)) {
-    reasons.push(
-      `traffic could not be contained on ${stable.label} while ${candidate.label} is in place: ${clash.reason}`,
+  for (const [name, reference] of Object.entries(references)) {
+    const component = playbook.components.find((one) => one.name === name && !isRoute(one));
+    if (!component) {
+      reasons.push(`the playbook has no component ${name}`);
+      continue;
+    }
+    const at = addressIn(component, place);
+    const adapter = ports.adapterFor(at);
+    if (!adapter.resolve) {
+      reasons.push(`${adapter.name} knows revisions by digest only; give the digest of ${name}`);
+      continue;
+    }
+    const silent = (reason: string): Resolved => ({ kind: "unreachable", reason });
+    const found = await withDeadline(ports.clock, RESOLVE_MS, silent, (signal) =>
+      adapter.resolve!(at, reference, signal),
     );
+    if (found.kind === "revision") revisions[name] = found.revision;
+    else reasons.push(`${name} ${reference}: ${found.reason}`);
   }
-  for (const clash of incompatibilities(candidate, candidate)) reasons.push(`${candidate.label}: ${clash.reason}`);
-  reasons.push(...(await unreadiness(ports, playbook, stable, "live")));
-  reasons.push(...(await unreadiness(ports, playbook, candidate, "held")));
-  if (reasons.length > 0 || out.kind === "impossible" || back.kind === "impossible") throw refuse(reasons.join("; "));
-  return { out, back };
+  if (reasons.length > 0) throw refuse(reasons.join("; "));
+  const named = Object.keys(references).map((name) => revisions[name]!.label);
+  return defineRelease(playbook.system, label ?? named.join(" + "), revisions);
 }
 
-/** Records a rollout that passed the gate; `runRollout` then runs it. */
+/**
+ * Records a rollout that passed the gate; `runRollout` then runs it. Under `authority: observe` the gate's refusal is
+ * written into the diary and holds nobody up, because nothing is changed.
+ */
 export async function openRollout(ports: ControlPorts, playbook: Playbook, candidate: Release): Promise<Rollout> {
-  const plans = await gate(ports, playbook, candidate).catch((error: unknown) => refused(ports, candidate, error));
+  const observing = playbook.authority === "observe";
+  const plans = await gate(ports, playbook, candidate).catch(async (error: unknown) => {
+    await recordRefusal(ports, candidate, error);
+    if (!observing) throw error;
+    await insistFree(ports, playbook);
+    return undefined;
+  });
+  const known = await ports.store.lastKnownGood(playbook.system);
+  if (!known) throw refuse("there is no restore point yet");
+  const place = observing
+    ? servingPlace(ports.traffic.current(playbook.system))
+    : freePlace(ports.traffic.current(playbook.system));
   const now = ports.clock.now();
+  const rollout: Rollout = { ...newRollout(ports, playbook, candidate, known.release), place };
+  const data = {
+    candidate: candidate.id,
+    stable: rollout.stable,
+    playbook: playbook.digest,
+    authority: playbook.authority,
+    planOut: plans?.out.digest,
+    planBack: plans?.back.digest,
+    concerns: plans ? [...plans.concerns] : undefined,
+    falseAlarms: playbook.falseAlarms,
+  };
+  const { system } = playbook;
+  await ports.store.commit([
+    { kind: "release", release: candidate },
+    { kind: "rollout", rollout },
+    {
+      kind: "entry",
+      entry: { type: "rollout-started", at: now, system, actor: "rollbook", rollout: rollout.id, data },
+    },
+  ]);
+  return rollout;
+}
+
+/** Records a release that came without Rollbook as a rollout without a gate. @throws RELEASE_REFUSED while one is running. */
+export async function openUnannounced(
+  ports: ControlPorts,
+  playbook: Playbook,
+  { stable, candidate, frozen }: Unannounced,
+): Promise<Rollout> {
+  await insistFree(ports, playbook);
+  const place = servingPlace(ports.traffic.current(playbook.system));
   const rollout: Rollout = {
+    ...newRollout(ports, playbook, candidate, stable.id),
+    place,
+    unannounced: true,
+    frozen,
+  };
+  const { system } = playbook;
+  const changed = Object.entries(candidate.revisions).filter(
+    ([name, { digest }]) => stable.revisions[name]?.digest !== digest,
+  );
+  const data = {
+    candidate: candidate.id,
+    stable: stable.id,
+    playbook: playbook.digest,
+    authority: playbook.authority,
+    changed: Object.fromEntries(changed.map(([name, { digest, label }]) => [name, { digest, label }])),
+  };
+  const at = ports.clock.now();
+  await ports.store.commit([
+    { kind: "release", release: candidate },
+    { kind: "rollout", rollout },
+    { kind: "entry", entry: { type: "noticed", at, system, actor: "rollbook", rollout: rollout.id, data } },
+  ]);
+  const names = changed.map(([name]) => name).join(", ");
+  ports.emit({ kind: "noticed", at, rollout, text: `${names} changed without Rollbook: ${candidate.label}` });
+  const text = `Nobody announced it, so there was no gate. It is judged against the window before it.`;
+  ports.notifier.notify(playbook.who.now, `${system}: ${names} changed without Rollbook`, text).catch(() => undefined);
+  return rollout;
+}
+
+/** A rollout that nothing has happened to yet. */
+export function newRollout(
+  ports: ControlPorts,
+  playbook: Playbook,
+  candidate: Release,
+  stable: Release["id"],
+): Rollout {
+  const now = ports.clock.now();
+  return {
     id: ports.ids.next("rollout"),
     system: playbook.system,
     playbook: playbook.digest,
     candidate: candidate.id,
-    stable: plans.back.plan.to,
+    stable,
     phase: "pending",
     step: -1,
     stepSince: now,
     startedAt: now,
     frozen: [],
   };
-  await ports.store.commit([
-    { kind: "release", release: candidate },
-    { kind: "rollout", rollout },
-    {
-      kind: "entry",
-      entry: {
-        type: "rollout-started",
-        at: now,
-        system: playbook.system,
-        actor: "rollbook",
-        rollout: rollout.id,
-        data: {
-          candidate: candidate.id,
-          stable: rollout.stable,
-          playbook: playbook.digest,
-          planOut: plans.out.digest,
-          planBack: plans.back.digest,
-          falseAlarms: playbook.falseAlarms,
-        },
-      },
-    },
-  ]);
-  return rollout;
-}
-
-/** Why a release is not ready: `live` asks that it serves now, `held` only that its artefacts are there, intact. */
-async function unreadiness(
-  ports: ControlPorts,
-  playbook: Playbook,
-  release: Release,
-  ask: "live" | "held",
-): Promise<readonly string[]> {
-  const components = playbook.components.filter((component) => !component.at.startsWith("gateway:"));
-  const checks = components.map(async ({ name, at }): Promise<string | undefined> => {
-    const revision = release.revisions[name];
-    if (!revision) return `${release.label} names no revision of ${name}`;
-    const adapter = ports.adapterFor(at);
-    const signal = new AbortController().signal;
-    if (!(await adapter.holds(at, revision.digest, signal))) return `${revision.label} is not held intact at ${at}`;
-    if (ask === "held") return undefined;
-    const live = await adapter.read(at, signal);
-    if (live.kind === "unreachable") return `${at} cannot be read: ${live.reason}`;
-    return live.digest === revision.digest ? undefined : `${at} does not serve ${revision.label}`;
-  });
-  return (await Promise.all(checks)).filter((reason) => reason !== undefined);
 }
 
 /** A refusal is evidence too. */
-async function refused(ports: ControlPorts, candidate: Release, error: unknown): Promise<never> {
-  if (error instanceof RollbookError) {
-    const data = { release: candidate.id, label: candidate.label, code: error.code, reason: error.message };
-    const { system } = candidate;
-    const entry = { type: "refused", at: ports.clock.now(), system, actor: "rollbook", data } as const;
-    await ports.store.commit([{ kind: "entry", entry }]);
-  }
-  throw error;
+async function recordRefusal(ports: ControlPorts, candidate: Release, error: unknown): Promise<void> {
+  if (!(error instanceof RollbookError)) return;
+  const data = { release: candidate.id, label: candidate.label, code: error.code, reason: error.message };
+  const entry = { type: "refused", at: ports.clock.now(), system: candidate.system, actor: "rollbook", data } as const;
+  await ports.store.commit([{ kind: "entry", entry }]);
 }

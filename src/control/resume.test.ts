@@ -83,7 +83,7 @@ describe("a restart", () => {
     assert.ok((exposed[1] ?? 0) - (exposed[0] ?? 0) > 10_000);
     assert.equal(rollout.phase, "healthy");
     assert.equal(rollout.exposedAt, exposed[0]);
-    assert.equal(traffic.current("loans")?.candidatePpm, 950_000);
+    assert.equal(traffic.current("loans")?.stable, candidate.id);
   });
 
   it("waits for a controller that lives, and then gives up", async () => {

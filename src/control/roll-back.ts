@@ -42,11 +42,12 @@ export async function rollBack(
     { kind: "route", route },
     { kind: "saga", saga },
     ...quarantineChange(run, cause, because),
+    ...demotion(run),
     entryOf(
       run,
       "verdict",
       verdictData(verdict, because),
-      cause === "person" ? (run.cord?.by ?? "person") : "rollbook",
+      cause === "person" ? (run.order?.by ?? "person") : "rollbook",
     ),
     entryOf(run, "contained", { to: run.stable.id, epoch: route.epoch, decidedAt, containedAt }),
     startOf(run, saga),
@@ -93,7 +94,7 @@ async function restart(run: Run, why: string): Promise<void> {
 }
 
 function sagaBack(run: Run): Saga {
-  const planned = planRollback(run.playbook, run.candidate, run.stable);
+  const planned = planRollback(run.playbook, run.candidate, run.stable, run.place);
   if (planned.kind === "impossible") throw new Error(`no way back: ${planned.reasons.join("; ")}`);
   return sagaOf(run, planned);
 }
@@ -108,7 +109,7 @@ async function endStuck(run: Run, note: string): Promise<void> {
 }
 
 function quarantineChange(run: Run, cause: Cause, because: readonly string[]): readonly Change[] {
-  if (cause === "undecided") return [];
+  if (cause === "undecided" || run.order?.kind === "abort") return [];
   const { system } = run.playbook;
   const reason = because.join(", ");
   return [
@@ -118,6 +119,13 @@ function quarantineChange(run: Run, cause: Cause, because: readonly string[]): r
     },
     entryOf(run, "quarantined", { release: run.candidate.id, reason }),
   ];
+}
+
+/** A promoted release is the last known good; one that goes back after all is not, whatever the proof of `fixed` says. */
+function demotion(run: Run): readonly Change[] {
+  if (run.rollout.promotedAt === undefined) return [];
+  const { id: release, system } = run.stable;
+  return [{ kind: "known-good", knownGood: { system, release, provedAt: run.ports.clock.now() } }];
 }
 
 function verdictData(verdict: Verdict, because: readonly string[]): { readonly [key: string]: Json | undefined } {

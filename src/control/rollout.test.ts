@@ -1,7 +1,16 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { digestOf } from "../core/digest.ts";
-import { candidate, createControlWorld, settings, stable, third, type WorldOptions } from "./world.fixture.ts";
+import {
+  candidate,
+  createControlWorld,
+  playbook,
+  START,
+  settings,
+  stable,
+  third,
+  type WorldOptions,
+} from "./world.fixture.ts";
 
 /** One rollout of release 2 from its gate to its end. */
 async function rolledOut(options: WorldOptions = {}) {
@@ -12,22 +21,75 @@ async function rolledOut(options: WorldOptions = {}) {
 }
 
 describe("a good release", () => {
-  it("is promoted, becomes the last known good, and keeps its share for good", async () => {
+  it("is promoted, becomes the last known good and then stable, in the place where it is", async () => {
     const { rollout, report, store, traffic, clock, live, kinds } = await rolledOut();
     assert.equal(rollout.phase, "healthy");
     assert.equal(report.outcome, "promoted");
     assert.equal((await store.lastKnownGood("loans"))?.release, candidate.id);
-    assert.equal(traffic.current("loans")?.candidatePpm, 950_000);
+    const { epoch: _, ...route } = traffic.current("loans")!;
+    assert.deepEqual(route, { system: "loans", stable: candidate.id, candidatePpm: 0, swapped: true });
     const before = traffic.served(candidate.id).requests;
     await live(() => clock.sleep(60_000));
     assert.ok(traffic.served(candidate.id).requests > before + 50_000);
-    assert.deepEqual([...new Set(kinds())], ["baseline", "deploying", "exposed", "judged", "promoted"]);
+    assert.deepEqual([...new Set(kinds())], ["baseline", "deploying", "exposed", "judged", "promoted", "settled"]);
   });
 
-  it("keeps the next release waiting while it answers as the candidate, and the refusal is recorded", async () => {
-    const { control, entries } = await rolledOut();
-    await assert.rejects(control.release(third), { code: "RELEASE_REFUSED" });
-    assert.equal((await entries()).at(-1).type, "refused");
+  it("makes room for the next one, which goes to the other place and comes back to this one", async () => {
+    const world = createControlWorld({ losses: 0.05, leaks: 0 });
+    await world.live(async () => {
+      await world.ended((await world.release()).id);
+      await world.ended((await world.control.release(third)).id);
+    });
+    const { epoch: _, ...route } = world.traffic.current("loans")!;
+    assert.deepEqual(route, { system: "loans", stable: third.id, candidatePpm: 0 });
+    assert.equal((await world.store.lastKnownGood("loans"))?.release, third.id);
+  });
+
+  it("is watched beside its holdback as long as the playbook says, and the next release waits for it", async () => {
+    const how = { ...playbook.how, holdbackFor: 30_000 };
+    const world = createControlWorld({ playbook: { how } });
+    await world.live(async () => {
+      const { id } = await world.release();
+      await world.until(() => world.kinds().includes("promoted"));
+      const promotedAt = world.clock.now();
+      await world.clock.sleep(10_000);
+      assert.equal(world.traffic.current("loans")?.candidatePpm, 950_000);
+      await assert.rejects(world.control.release(third), { code: "RELEASE_REFUSED", message: /rollbook promote/ });
+      const ended = await world.ended(id);
+      assert.ok(ended.endedAt! - promotedAt >= 30_000);
+    });
+    assert.equal((await world.entries()).find(({ type }) => type === "refused")?.system, "loans");
+  });
+
+  it("that turns bad in its holdback goes back, and is the last known good no more", async () => {
+    const how = { ...playbook.how, holdbackFor: 120_000 };
+    const world = createControlWorld({
+      playbook: { how },
+      losses: [
+        { from: 0, rate: 0.05 },
+        { from: START + 40_000, rate: 0.3 },
+      ],
+    });
+    const rollout = await world.live(async () => world.ended((await world.release()).id));
+    assert.ok(rollout.promotedAt);
+    assert.equal(rollout.rollback?.outcome, "verified");
+    assert.equal((await world.store.lastKnownGood("loans"))?.release, stable.id);
+    assert.equal(world.target.live("sim:model"), digestOf("model 1"));
+  });
+
+  it("can be taken back by a person after it has settled, and traffic is there at once", async () => {
+    const world = createControlWorld();
+    await world.live(async () => {
+      await world.ended((await world.release()).id);
+      const back = await world.control.takeBack("on-call", "customers complain");
+      assert.equal(world.traffic.current("loans")?.stable, stable.id);
+      const ended = await world.ended(back.id);
+      assert.equal(ended.rollback?.outcome, "verified");
+    });
+    assert.equal(world.traffic.current("loans")?.swapped, undefined);
+    assert.equal(world.target.live("sim:model"), digestOf("model 1"));
+    assert.equal((await world.store.lastKnownGood("loans"))?.release, stable.id);
+    assert.ok(await world.store.quarantine(candidate.id));
   });
 
   it("has a sealed record: a later change of the tables shows in every report", async () => {
@@ -115,20 +177,52 @@ describe("a release that cannot be deployed", () => {
 });
 
 describe("a playbook that only observes", () => {
-  it("says once what it would have done and touches nothing", async () => {
-    const { rollout, report, target, store, traffic, kinds } = await rolledOut({
-      losses: 0.2,
-      playbook: { authority: "observe" },
+  const observing = (options: WorldOptions = {}) =>
+    createControlWorld({ ...options, playbook: { authority: "observe" } });
+
+  it("says once what it would have done, touches nothing, and judges on until people say how it went", async () => {
+    const world = observing({ losses: 0.2 });
+    const rollout = await world.live(async () => {
+      const { id } = await world.release();
+      await world.until(() => world.kinds().includes("exposed"));
+      await world.control.weight(10, "operator");
+      await world.until(() => world.kinds().includes("observed-harm"));
+      await world.clock.sleep(10_000);
+      await world.control.abort(id, "operator", "we took it back");
+      return world.ended(id);
     });
-    assert.equal(rollout.note, "would have rolled back: rising");
-    assert.equal(report.outcome, "observed-harm");
+    assert.deepEqual(rollout.wouldHave?.because, ["rising"]);
+    assert.equal(rollout.note, "taken back by operator: we took it back");
     assert.equal(rollout.rollback, undefined);
-    assert.equal(target.live("sim:model"), digestOf("model 2"));
-    assert.equal(await store.quarantine(candidate.id), undefined);
-    assert.equal(traffic.current("loans")?.candidatePpm, 100_000);
-    assert.equal(kinds().filter((kind) => kind === "observed-harm").length, 1);
-    const seen = report.badAnswers.of;
-    assert.equal(seen, traffic.served(candidate.id).requests, "what the verdict rests on is recorded");
+    assert.deepEqual(world.target.effects, []);
+    assert.equal(await world.store.quarantine(candidate.id), undefined);
+    assert.equal(world.traffic.current("loans")?.candidatePpm, 100_000);
+    assert.equal(world.kinds().filter((kind) => kind === "observed-harm").length, 1);
+    const report = await world.control.report(rollout.id);
+    assert.equal(report.outcome, "observed-harm");
+    assert.equal(report.badAnswers.of, world.traffic.served(candidate.id).requests, "all that was served is recorded");
+  });
+
+  it("only people move traffic, and only while something is observed", async () => {
+    const world = observing();
+    await world.live(async () => {
+      await world.control.adopt(stable);
+      await assert.rejects(world.control.weight(10, "operator"), { code: "RELEASE_REFUSED" });
+    });
+    const acting = createControlWorld();
+    await assert.rejects(acting.control.weight(10, "operator"), { code: "RELEASE_REFUSED", message: /authority: act/ });
+  });
+
+  it("calls what proves itself the last known good", async () => {
+    const world = observing();
+    const rollout = await world.live(async () => {
+      const { id } = await world.release();
+      await world.until(() => world.kinds().includes("exposed"));
+      await world.control.weight(50, "operator");
+      return world.ended(id);
+    });
+    assert.equal(rollout.note, "would have been promoted");
+    assert.equal((await world.store.lastKnownGood("loans"))?.release, candidate.id);
   });
 
   it("keeps undecided apart from harm", async () => {

@@ -1,11 +1,13 @@
 import { RollbookError } from "../core/errors.ts";
 import type { Playbook } from "../core/playbook.ts";
-import type { Rollout, Saga } from "../core/rollout.ts";
+import type { Order, Rollout, Saga } from "../core/rollout.ts";
 import { planRelease } from "../decide/plan-change.ts";
 import { runSaga } from "../restore/saga-runner.ts";
 import { freezeBaseline } from "./baseline.ts";
-import { type Cord, cordIn, noteOf } from "./cord.ts";
 import { expose } from "./exposure.ts";
+import { judgeUnannounced } from "./judge-unannounced.ts";
+import { observe } from "./observe.ts";
+import { cordOf, noteOf } from "./order.ts";
 import type { ControlPorts, Settings } from "./ports.ts";
 import { sagaOf, startOf } from "./restoration.ts";
 import { continueRollback, retryRollback, rollBack } from "./roll-back.ts";
@@ -45,15 +47,18 @@ async function goOn(run: Run): Promise<void> {
     emit(run, "resumed", "found a rollback that was cut off; finishing it");
     return continueRollback(run);
   }
+  if (run.rollout.unannounced) return judgeUnannounced(run);
+  if (run.playbook.authority === "observe") return observe(run);
   if (run.rollout.step < 0) {
     const begun = ((await run.ports.store.record(run.rollout.id))?.sagas.length ?? 0) > 0;
     if (run.rollout.frozen.length === 0) {
       const frozen = await freezeBaseline(run);
-      if (!run.cord) await save(run, { ...run.rollout, frozen });
+      if (!cordOf(run)) await save(run, { ...run.rollout, frozen });
     }
-    if (run.cord && !begun) return endUntouched(run, run.cord);
+    const cord = cordOf(run);
+    if (cord && !begun) return endUntouched(run, cord);
     if (!(await deploy(run))) return;
-  } else emit(run, "resumed", "found a rollout that was cut off; going on with its evidence");
+  } else if (!cordOf(run)) emit(run, "resumed", "found a rollout that was cut off; going on with its evidence");
   await expose(run);
 }
 
@@ -63,7 +68,7 @@ export function isStuck(rollout: Rollout): boolean {
 }
 
 /** The cord was pulled before anything was changed: there is nothing to restore, and nothing was exposed. */
-async function endUntouched(run: Run, cord: Cord): Promise<void> {
+async function endUntouched(run: Run, cord: Order): Promise<void> {
   const note = noteOf(cord);
   const next: Rollout = { ...run.rollout, phase: "aborted", endedAt: run.ports.clock.now(), note };
   await save(run, next, [entryOf(run, "rollout-ended", { outcome: "aborted", reason: note }, cord.by)]);
@@ -84,13 +89,13 @@ async function deploy(run: Run): Promise<boolean> {
   const now = ports.clock.now();
   const verdict = { kind: "no-data", at: now, because: [], logEvidence: 0, logThreshold: 0, findings: [] } as const;
   emit(run, "ended", `${playbook.system}: the release could not be deployed (${end.steps.join(", ")})`);
-  const cause = run.cord ? "person" : "undecided";
+  const cause = cordOf(run) ? "person" : "undecided";
   await rollBack(run, cause, [`the release could not be deployed: ${end.steps.join(", ")}`], verdict, []);
   return false;
 }
 
 async function startDeployment(run: Run): Promise<Saga> {
-  const planned = planRelease(run.playbook, run.stable, run.candidate);
+  const planned = planRelease(run.playbook, run.stable, run.candidate, run.place);
   if (planned.kind === "impossible") {
     throw new RollbookError("RELEASE_REFUSED", { reason: planned.reasons.join("; ") });
   }
@@ -112,8 +117,7 @@ async function load(
   const candidate = await ports.store.release(rollout.candidate);
   if (!stable || !candidate) throw new RollbookError("NOT_FOUND", { what: `release of rollout ${id}` });
   const epoch = (await ports.store.route(playbook.system))?.epoch ?? 0;
-  const cord = cordIn(rollout);
-  const run: Run = {
+  return {
     ports,
     settings,
     playbook,
@@ -122,9 +126,9 @@ async function load(
     rollout,
     lease,
     epoch,
+    place: rollout.place ?? "at",
+    order: rollout.order,
     stopped: false,
     saving: Promise.resolve(),
   };
-  if (cord) run.cord = cord;
-  return run;
 }

@@ -3,10 +3,10 @@ import { RollbookError } from "../core/errors.ts";
 import type { Playbook } from "../core/playbook.ts";
 import type { Change } from "../core/ports.ts";
 import type { Release } from "../core/release.ts";
-import type { Lease, Rollout } from "../core/rollout.ts";
+import type { Lease, Order, Place, Rollout } from "../core/rollout.ts";
 import type { Sample } from "../core/sample.ts";
 import type { Verdict } from "../core/verdict.ts";
-import { type Cord, noteOf } from "./cord.ts";
+import { underOrder } from "./order.ts";
 import type { ControlPorts, RolloutEventKind, Settings } from "./ports.ts";
 
 /** One rollout being run by this process. What is not readonly moves on. */
@@ -16,12 +16,16 @@ export interface Run {
   readonly playbook: Playbook;
   readonly stable: Release;
   readonly candidate: Release;
+  /** Where the candidate's components are. */
+  readonly place: Place;
   rollout: Rollout;
   lease: Lease;
   /** Of the newest route that we know of, set or recorded: an older controller's late route can never be newer. */
   epoch: number;
-  /** Set when a person pulls the cord. */
-  cord?: Cord;
+  /** What a person wants: to go back, to hold, to end the waiting. */
+  order: Order | undefined;
+  /** The newest judgement. */
+  verdict?: Verdict;
   stopped: boolean;
   /** The newest write of the rollout. */
   saving: Promise<void>;
@@ -45,7 +49,7 @@ export function entryOf(run: Run, type: EntryType, data: EntryDraft["data"], act
 
 /**
  * Writes the rollout's new state, one write after the other, together with whatever belongs to it, or throws when we are fenced.
- * A pulled cord is part of every state until the rollout goes back or ends, so that no restart forgets it.
+ * A standing order is part of every state until the rollout goes back or ends, so that no restart forgets it.
  */
 export function save(run: Run, next: Rollout | (() => Rollout), changes: readonly Change[] = []): Promise<void> {
   const write = () => saveNow(run, typeof next === "function" ? next() : next, changes);
@@ -56,8 +60,7 @@ export function save(run: Run, next: Rollout | (() => Rollout), changes: readonl
 
 async function saveNow(run: Run, next: Rollout, changes: readonly Change[]): Promise<void> {
   const guard = { resource: run.lease.resource, fence: run.lease.fence };
-  const open = !next.rollback && next.endedAt === undefined;
-  const rollout: Rollout = run.cord && open ? { ...next, phase: "paused", note: noteOf(run.cord) } : next;
+  const rollout = underOrder(next, run.order);
   const written = await run.ports.store.commit([{ kind: "rollout", rollout }, ...changes], guard);
   if (written.kind === "fenced") throw new FencedError(run.lease.resource);
   run.rollout = rollout;
@@ -87,13 +90,15 @@ export function emit(run: Run, kind: RolloutEventKind, text: string, extra: { re
 /** The route that gives the candidate this share; every change is a new epoch. */
 export function routeTo(run: Run, percent: number): Route {
   const { system } = run.playbook;
-  run.epoch = Math.max(run.epoch, run.ports.traffic.current(system)?.epoch ?? 0) + 1;
+  const current = run.ports.traffic.current(system);
+  run.epoch = Math.max(run.epoch, current?.epoch ?? 0) + 1;
   return {
     system,
     epoch: run.epoch,
     stable: run.stable.id,
     candidate: run.candidate.id,
     candidatePpm: Math.round(percent * 10_000),
+    ...(current?.swapped ? { swapped: true } : {}),
   };
 }
 

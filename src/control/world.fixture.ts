@@ -29,6 +29,12 @@ export const third = defineRelease(SYSTEM, "release 3", {
   schema: stable.revisions["schema"]!,
 });
 
+/** What somebody makes of release 1 who puts model 2 in place without Rollbook. */
+export const intruder = defineRelease(SYSTEM, "model 2", {
+  ...stable.revisions,
+  model: { digest: digestOf("model 2"), label: "model 2" },
+});
+
 export const playbook: Playbook = {
   digest: digestOf("playbook"),
   system: SYSTEM,
@@ -62,6 +68,7 @@ export const settings: Settings = {
   blindMs: 5000,
   patienceMs: 40_000,
   proofMs: 20_000,
+  pollMs: 1000,
   holder: "first",
 };
 
@@ -103,7 +110,7 @@ export function createControlWorld(options: WorldOptions = {}) {
     revisions: { "sim:schema": held("schema"), "sim:model": held("model") },
   });
   const rates = (bad: NonNullable<WorldOptions["losses"]>, good: number) => {
-    return { [stable.id]: good, [candidate.id]: bad, [third.id]: good };
+    return { [stable.id]: good, [candidate.id]: bad, [intruder.id]: bad, [third.id]: good };
   };
   const traffic = createSimulatedTraffic({
     clock,
@@ -126,7 +133,8 @@ export function createControlWorld(options: WorldOptions = {}) {
     ids,
     traffic,
     signals: {
-      drain: () => traffic.drain().filter(({ release }) => !options.blind || release !== candidate.id),
+      drain: () =>
+        traffic.drain().filter(({ release }) => !options.blind || ![candidate.id, intruder.id].includes(release)),
     },
     adapterFor: () => target,
     checkpoint: async () => undefined,

@@ -25,6 +25,12 @@ export type EntryType =
   | "saga-ended"
   | "quarantined"
   | "rollback-ended"
+  | "promoted"
+  | "settled"
+  | "ordered"
+  | "noticed"
+  | "observed"
+  | "looked"
   | "rollout-ended"
   | "sealed"
   | "refused";
@@ -50,4 +56,6 @@ export interface Route {
   readonly candidate?: Digest;
   /** Parts per million of traffic that the candidate gets. */
   readonly candidatePpm: number;
+  /** Stable and candidate have changed their places since the start: stable answers where the candidate did. */
+  readonly swapped?: boolean;
 }

@@ -71,6 +71,20 @@ export const errorCatalogue = {
     state: "No traffic was moved and no component was changed.",
     hint: "Give the release a proven way back, or lift the quarantine.",
   },
+  ENVIRONMENT_MISMATCH: {
+    class: "needs-human",
+    exit: 10,
+    message: (d) => `This is not the environment ${d["name"]}: ${d["reason"]}.`,
+    state: "No component was changed here.",
+    hint: "Compare `environment` in the playbook and `identity` in the connections with `rollbook doctor`.",
+  },
+  CONNECTIONS_INVALID: {
+    class: "terminal",
+    exit: 3,
+    message: (d) => `The connections file ${d["file"]} cannot be used: ${d["reason"]}.`,
+    state: "Nothing was started.",
+    hint: "docs/connections.md has every key.",
+  },
   UNDECIDED: {
     class: "needs-human",
     exit: 11,

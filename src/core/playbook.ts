@@ -43,7 +43,17 @@ export interface ComponentSpec {
   readonly name: ComponentName;
   /** Where it lives, for example `http://127.0.0.1:7001/components/model`; the scheme picks the adapter. */
   readonly at: string;
+  /**
+   * A second place of the same component, where two copies run side by side: a release goes to the one that does not
+   * serve, and after its promotion they have changed their parts. Absent: both sides read one place.
+   */
+  readonly beside?: string;
   readonly undo: Undo;
+}
+
+/** The route is how traffic is contained, and no component that is restored: it is called so, or it is a gateway's. */
+export function isRoute({ name, at }: ComponentSpec): boolean {
+  return name === "route" || at.startsWith("gateway:");
 }
 
 /**

@@ -29,6 +29,32 @@ export interface Rollout {
   /** Set when the rollout was rolled back. */
   readonly rollback?: Rollback;
   readonly note?: string;
+  /** Which place the candidate is in; `at` without it. */
+  readonly place?: Place;
+  /** Somebody changed a component without Rollbook: no gate, no concurrent stable, judged against the frozen window. */
+  readonly unannounced?: boolean;
+  /** A person's standing order. */
+  readonly order?: Order;
+  /** When it had proved itself; while the rollout goes on after it, the holdback is watched. */
+  readonly promotedAt?: Instant;
+  /** Under `authority: observe`: when it would have gone back first, and why. */
+  readonly wouldHave?: WouldHave;
+}
+
+/** Where a component lives, for those that have two places: `beside` the first. */
+export type Place = "at" | "beside";
+
+/** `rollback` and `abort` go back, `abort` without a quarantine; `pause` stays at its step; `promote` ends all waiting. */
+export interface Order {
+  readonly kind: "rollback" | "abort" | "pause" | "promote";
+  readonly by: string;
+  readonly reason: string;
+}
+
+export interface WouldHave {
+  readonly at: Instant;
+  readonly because: readonly string[];
+  readonly verdict: Verdict;
 }
 
 export interface FrozenWindow {

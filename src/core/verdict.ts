@@ -29,7 +29,7 @@ export interface Finding {
   readonly logSafe: number;
 }
 
-export type Method = "poisson-tilt" | "projected-bernoulli" | "hard-limit";
+export type Method = "poisson-tilt" | "projected-bernoulli" | "hard-limit" | "policy";
 
 /** Counts with the release that they belong to; `k` of `n` as the signal names them. */
 export interface Tally {

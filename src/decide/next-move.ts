@@ -1,10 +1,11 @@
 import type { Playbook } from "../core/playbook.ts";
-import type { Rollout } from "../core/rollout.ts";
+import type { Order, Rollout } from "../core/rollout.ts";
 import type { Instant, Milliseconds } from "../core/time.ts";
 import type { Verdict } from "../core/verdict.ts";
 
 /** What to do with a rollout now. Harm comes first; everything else only decides whether to go forward. */
 export type Move =
+  | { readonly kind: "settle" }
   | { readonly kind: "roll-back"; readonly cause: "harm" | "undecided"; readonly because: readonly string[] }
   | { readonly kind: "advance"; readonly step: number }
   | { readonly kind: "promote" }
@@ -23,6 +24,10 @@ export function nextMove(
   patience: Milliseconds,
 ): Move {
   if (verdict.kind === "harmful") return { kind: "roll-back", cause: "harm", because: verdict.because };
+  if (rollout.order?.kind === "pause")
+    return { kind: "stay", why: said("paused", rollout.order), blind: verdict.kind === "no-data" };
+  if (rollout.promotedAt !== undefined) return inHoldback(playbook, rollout, verdict, rollout.promotedAt, now);
+  if (rollout.order?.kind === "promote") return { kind: "promote" };
   // Proof of safety is a decision: such a rollout only waits for its steps.
   if (verdict.kind !== "healthy" && now - (rollout.exposedAt ?? now) > patience) {
     return { kind: "roll-back", cause: "undecided", because: [`${verdict.kind} for longer than its patience`] };
@@ -35,4 +40,15 @@ export function nextMove(
   if (provenNeeded && verdict.kind !== "healthy")
     return { kind: "stay", why: "safety is not proved yet", blind: false };
   return rollout.step >= last ? { kind: "promote" } : { kind: "advance", step: rollout.step + 1 };
+}
+
+/** After the promotion the last known good keeps its share, and everything is watched, until the holdback is over. */
+function inHoldback(playbook: Playbook, rollout: Rollout, verdict: Verdict, since: Instant, now: Instant): Move {
+  const over = now - since >= (playbook.how.holdbackFor ?? 0);
+  if (over || rollout.order?.kind === "promote") return { kind: "settle" };
+  return { kind: "stay", why: "the holdback is watched", blind: verdict.kind === "no-data" };
+}
+
+function said(what: string, { by, reason }: Order): string {
+  return `${what} by ${by}: ${reason}`;
 }

@@ -1,25 +1,27 @@
 import { type Plan, planDigest, type Step } from "../core/plan.ts";
-import type { Playbook } from "../core/playbook.ts";
+import { isRoute, type Playbook } from "../core/playbook.ts";
 import type { Release } from "../core/release.ts";
+import type { Place } from "../core/rollout.ts";
 import { readBy, readersOf } from "./order.ts";
+import { addressIn } from "./place.ts";
 
 export type Planned =
   | { readonly kind: "planned"; readonly plan: Plan; readonly digest: string }
   | { readonly kind: "impossible"; readonly reasons: readonly string[] };
 
 /** The way back from `from` to `to`: readers first, then what they read; what does not differ is still checked. */
-export function planRollback(playbook: Playbook, from: Release, to: Release): Planned {
-  return planChange(playbook, "rollback", from, to);
+export function planRollback(playbook: Playbook, from: Release, to: Release, place: Place = "at"): Planned {
+  return planChange(playbook, "rollback", from, to, place);
 }
 
 /** The way out from `from` to `to`: what is read first, then its readers. */
-export function planRelease(playbook: Playbook, from: Release, to: Release): Planned {
-  return planChange(playbook, "release", from, to);
+export function planRelease(playbook: Playbook, from: Release, to: Release, place: Place = "at"): Planned {
+  return planChange(playbook, "release", from, to, place);
 }
 
-function planChange(playbook: Playbook, kind: Plan["kind"], from: Release, to: Release): Planned {
+function planChange(playbook: Playbook, kind: Plan["kind"], from: Release, to: Release, place: Place): Planned {
   const reasons: string[] = [];
-  const restorable = playbook.components.filter((component) => !component.at.startsWith("gateway:"));
+  const restorable = playbook.components.filter((component) => !isRoute(component));
   for (const component of restorable) {
     if (!to.revisions[component.name]) reasons.push(`${to.label} names no revision of ${component.name}`);
     if (kind === "rollback" && component.undo === "irreversible") {
@@ -39,7 +41,7 @@ function planChange(playbook: Playbook, kind: Plan["kind"], from: Release, to: R
     return {
       id: component.name,
       component: component.name,
-      at: component.at,
+      at: addressIn(component, place),
       desired: revision.digest,
       label: revision.label,
       undo: component.undo,

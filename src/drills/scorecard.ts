@@ -1,4 +1,4 @@
-import { BETA } from "../control/exposure.ts";
+import { BETA } from "../control/judgement.ts";
 import type { SeedResult } from "./run-seed.ts";
 
 /** Sums up many seeds: what went wrong, how it ended, and the promises that only hold over many worlds. */

@@ -84,6 +84,7 @@ export function seededSettings(holder: string): Settings {
     baselineMs: 6000,
     blindMs: 5000,
     patienceMs: 60_000,
+    pollMs: 1000,
     proofMs: 40_000,
     holder,
   };

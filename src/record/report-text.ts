@@ -6,7 +6,7 @@ const HEADLINES: Readonly<Record<Report["outcome"], string>> = {
   promoted: "PROMOTED: proved to do no harm",
   "rolled-back-verified": "ROLLED BACK and proved fixed",
   "rolled-back-unverified": "ROLLED BACK, not proved fixed",
-  undecided: "UNDECIDED: went back to stable",
+  undecided: "UNDECIDED: neither promoted nor found harmful",
   stuck: "STUCK: contained, but people are needed",
   "observed-harm": "OBSERVED: would have rolled back",
   running: "RUNNING",
@@ -19,6 +19,9 @@ export function renderReport(report: Report): string {
     `  candidate  ${report.candidate.label} (${shortDigest(report.candidate.id)})${report.candidate.quarantined ? ", in quarantine" : ""}`,
     `  stable     ${report.stable.label} (${shortDigest(report.stable.id)})`,
   ];
+  if (report.unannounced)
+    lines.push("  unannounced: somebody changed a component without Rollbook, so there was no gate");
+  if (report.note !== undefined) lines.push(`  note       ${report.note}`);
   if (report.because.length > 0) lines.push(`  because    ${report.because.join(", ")}`);
   lines.push("", "  Clocks", ...clockLines(report));
   const { badAnswers: bad } = report;

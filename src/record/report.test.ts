@@ -214,7 +214,17 @@ describe("a report", () => {
     ["stuck", rollout({ phase: "degraded", rollback: { ...rollback, outcome: "stuck" } })],
     ["undecided", rollout({ rollback: { ...rollback, cause: ["undecided", "no-data"] } })],
     ["rolled-back-unverified", rollout({ rollback: { ...rollback, outcome: "unverified" } })],
-    ["observed-harm", rollout({ phase: "paused", note: "would have rolled back: rising-losses" })],
+    [
+      "observed-harm",
+      rollout({
+        phase: "paused",
+        wouldHave: {
+          at: 1,
+          because: ["rising-losses"],
+          verdict: { kind: "harmful", at: 1, because: [], logEvidence: 9, logThreshold: 7, findings: [] },
+        },
+      }),
+    ],
     ["undecided", rollout({ note: "a person stopped it" })],
   ];
   for (const [outcome, ended] of ends) {

@@ -14,6 +14,9 @@ export interface Report {
   readonly system: string;
   readonly rollout: string;
   readonly outcome: ReportOutcome;
+  /** Nobody announced the release: somebody changed a component without Rollbook. */
+  readonly unannounced: boolean;
+  readonly note?: string;
   readonly because: readonly string[];
   readonly playbook: Digest;
   readonly stable: { readonly id: Digest; readonly label: string };
@@ -88,7 +91,9 @@ export function buildReport(input: ReportInput): Report {
     system: rollout.system,
     rollout: rollout.id,
     outcome: outcomeOf(rollout),
-    because: rollout.rollback?.cause.slice(1) ?? [],
+    unannounced: rollout.unannounced ?? false,
+    ...(rollout.note === undefined ? {} : { note: rollout.note }),
+    because: rollout.rollback?.cause.slice(1) ?? rollout.wouldHave?.because ?? [],
     playbook: rollout.playbook,
     stable: { id: stable.id, label: stable.label },
     candidate: { id: candidate.id, label: candidate.label, quarantined: input.quarantined },

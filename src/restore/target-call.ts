@@ -1,3 +1,4 @@
+import { withDeadline } from "../core/deadline.ts";
 import type { Applied, Observed, RestoreAdapter, Seen } from "../core/ports.ts";
 import type { StepRecord } from "../core/rollout.ts";
 import type { StepRun } from "./step-run.ts";
@@ -29,25 +30,12 @@ export async function askWhatServes(run: StepRun, adapter: RestoreAdapter): Prom
   return within(run, none, (signal) => adapter.seen!(run.step.at, run.step.desired, signal));
 }
 
-/** A deadline that runs on the injected clock, so that it can be simulated. */
-async function within<T>(
+function within<Answer>(
   { ports, patience }: StepRun,
-  none: (reason: string) => T,
-  call: (signal: AbortSignal) => Promise<T>,
-): Promise<T> {
-  const done = new AbortController();
-  const overdue = new AbortController();
-  const timer = ports.clock.sleep(patience.callMs, done.signal).then(() => {
-    overdue.abort();
-    return none(`no answer within ${patience.callMs} ms`);
-  });
-  try {
-    return await Promise.race([call(overdue.signal), timer]);
-  } catch (error) {
-    return none(reasonOf(error));
-  } finally {
-    done.abort();
-  }
+  none: (reason: string) => Answer,
+  call: (signal: AbortSignal) => Promise<Answer>,
+): Promise<Answer> {
+  return withDeadline(ports.clock, patience.callMs, none, call);
 }
 
 export function reasonOf(error: unknown): string {

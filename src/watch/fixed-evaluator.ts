@@ -4,10 +4,10 @@ import type { FrozenWindow } from "../core/rollout.ts";
 import type { Sample } from "../core/sample.ts";
 import type { Instant, Milliseconds } from "../core/time.ts";
 import type { Finding, Verdict } from "../core/verdict.ts";
-import { exactLowerBound, exactUpperBound } from "../statistics/exact-bound.ts";
 import type { Evaluator } from "./evaluator.ts";
 import { createEvaluator } from "./evaluator.ts";
-import { badOf, type Rule } from "./rule.ts";
+import { againstFrozen } from "./frozen-reference.ts";
+import type { Rule } from "./rule.ts";
 
 export interface FixedSetup {
   readonly rules: readonly (Rule & { readonly kind: Criterion["kind"] })[];
@@ -18,9 +18,6 @@ export interface FixedSetup {
   readonly frozen: readonly FrozenWindow[];
   readonly blindMs: Milliseconds;
 }
-
-/** The least and, from 1, the greatest share that a line can be drawn at. */
-const EDGE = 1e-9;
 
 /**
  * The evaluator of `fixed`: every criterion must be *proved*, for what is served now.
@@ -57,17 +54,5 @@ export function createFixedEvaluator(setup: FixedSetup): Evaluator {
 }
 
 function lineOf(rule: FixedSetup["rules"][number], setup: FixedSetup): Rule {
-  if (rule.kind !== "within") return rule;
-  const window = setup.frozen.find((frozen) => frozen.signal === rule.signal.name) ?? { n: 0, k: 0 };
-  const bad = badOf(rule, window);
-  // Where the window saw nothing bad, or nothing at all, no line can be drawn: such a criterion is never proved.
-  const line = (share: number) => {
-    const points = rule.null.ratio * share + rule.null.points;
-    return { ratio: 0, points: Math.min(Math.max(points, EDGE), 1 - EDGE) };
-  };
-  return {
-    ...rule,
-    null: line(exactLowerBound(window.n, bad, setup.beta / 2)),
-    harmNull: line(exactUpperBound(window.n, bad, setup.beta / 2)),
-  };
+  return rule.kind === "within" ? againstFrozen(rule, setup.frozen, setup.beta / 2) : rule;
 }

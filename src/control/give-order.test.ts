@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { digestOf } from "../core/digest.ts";
 import type { Rollout } from "../core/rollout.ts";
-import { candidate, createControlWorld, slowly, type WorldOptions } from "./world.fixture.ts";
+import { candidate, createControlWorld, slowly, stable, type WorldOptions } from "./world.fixture.ts";
 
 /** Pulls the cord of a rollout at the moment at which it is so, and answers how it ended. */
 async function pulled(when: "baseline" | "deploying" | "exposed" | "restored", options: WorldOptions = {}) {
@@ -89,7 +89,7 @@ describe("the cord", () => {
     await assert.rejects(boot("second").control.pullCord(rollout.id, "a", "b"), { code: "NOT_FOUND" });
   });
 
-  it("pulled while the promotion is being recorded says that it came too late, and contains all the same", async () => {
+  it("pulled while the promotion is being recorded takes it back", async () => {
     let promoting: (() => void) | undefined;
     let hold = Promise.resolve();
     const world = createControlWorld({
@@ -116,10 +116,11 @@ describe("the cord", () => {
       await promise;
       const late = world.control.pullCord(id, "on-call", "stop");
       gone.resolve();
-      await assert.rejects(late, { code: "NOT_FOUND", message: /it has ended/ });
-      assert.equal((await world.ended(id)).phase, "healthy");
+      await late;
+      assert.equal((await world.ended(id)).rollback?.outcome, "verified");
     });
     assert.equal(world.traffic.current("loans")?.candidatePpm, 0);
+    assert.equal((await world.store.lastKnownGood("loans"))?.release, stable.id);
   });
 
   for (const when of ["baseline", "deploying", "exposed"] as const)
@@ -155,6 +156,103 @@ describe("the cord", () => {
       await pulled;
       assert.equal((await control.ended(id)).rollback?.cause[0], "person");
       assert.ok(world.traffic.served(candidate.id).requests - served <= 1000);
+    });
+  });
+});
+
+describe("a person who steers", () => {
+  const exposed = async (
+    story: (world: ReturnType<typeof createControlWorld>, id: string) => Promise<void>,
+    options: WorldOptions = {},
+  ) => {
+    const world = createControlWorld(options);
+    await world.live(async () => {
+      const { id } = await world.release();
+      await world.until(() => world.kinds().includes("exposed"));
+      await story(world, id);
+    });
+    return world;
+  };
+
+  it("holds a rollout at its step, through a crash, and lets it go on", async () => {
+    await exposed(async (world, id) => {
+      const held = await world.control.pause(id, "on-call", "lunch");
+      assert.deepEqual([held.phase, held.order?.kind], ["paused", "pause"]);
+      await world.clock.sleep(60_000);
+      assert.equal((await world.store.rollout(id))?.step, 0);
+      world.kill();
+      const { control } = world.boot("second");
+      await control.resume();
+      await world.clock.sleep(20_000);
+      assert.deepEqual([(await world.store.rollout(id))?.phase, (await world.store.rollout(id))?.step], ["paused", 0]);
+      const free = await control.proceed(id, "on-call");
+      assert.deepEqual([free.phase, free.order, free.note], ["progressing", undefined, undefined]);
+      assert.equal((await control.ended(id)).phase, "healthy");
+    });
+  });
+
+  it("holds it, and harm goes back all the same", async () => {
+    const world = await exposed(
+      async (world, id) => {
+        await world.control.pause(id, "on-call", "lunch");
+        assert.equal((await world.ended(id)).rollback?.outcome, "verified");
+      },
+      { losses: 0.2 },
+    );
+    assert.equal(world.target.live("sim:model"), digestOf("model 1"));
+  });
+
+  it("aborts without a quarantine", async () => {
+    const world = await exposed(async (world, id) => {
+      await world.control.abort(id, "on-call", "wrong day");
+      assert.equal((await world.ended(id)).rollback?.cause[0], "person");
+    });
+    assert.equal(await world.store.quarantine(candidate.id), undefined);
+    assert.equal(world.target.live("sim:model"), digestOf("model 1"));
+  });
+
+  it("ends the waiting with a promotion, which the ledger tells with the verdict of that moment", async () => {
+    const world = await exposed(async (world, id) => {
+      await world.until(() => world.kinds().includes("judged"));
+      await world.clock.sleep(1500);
+      await world.control.promote(id, "on-call", "it must be out today");
+      assert.equal((await world.ended(id)).phase, "healthy");
+    });
+    const orders = (await world.entries()).filter(({ type }) => type === "ordered");
+    assert.deepEqual(
+      orders.map(({ actor, data }) => [actor, data.order, data.reason]),
+      [["on-call", "promote", "it must be out today"]],
+    );
+    assert.equal((await world.entries()).find(({ type }) => type === "promoted").actor, "on-call");
+  });
+
+  it("cannot promote what nobody has seen", async () => {
+    await exposed(
+      async (world, id) => {
+        await world.clock.sleep(10_000);
+        await assert.rejects(world.control.promote(id, "on-call", "go"), {
+          code: "RELEASE_REFUSED",
+          message: /no-data/,
+        });
+        await world.control.abort(id, "on-call", "then not");
+        await assert.rejects(world.control.pause(id, "on-call", "x"), {
+          code: "RELEASE_REFUSED",
+          message: /on its way back/,
+        });
+        await world.ended(id);
+        await assert.rejects(world.control.pause(id, "on-call", "x"), { code: "NOT_FOUND" });
+      },
+      { blind: true },
+    );
+  });
+
+  it("quarantines a release, which is then refused", async () => {
+    const world = createControlWorld();
+    await world.live(async () => {
+      await world.control.adopt(stable);
+      await world.store.commit([{ kind: "release", release: candidate }]);
+      await world.control.quarantine(candidate.id, "security", "a poisoned data set");
+      await assert.rejects(world.control.release(candidate), { message: /security: a poisoned data set/ });
     });
   });
 });

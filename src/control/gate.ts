@@ -1,0 +1,133 @@
+import { withDeadline } from "../core/deadline.ts";
+import { RollbookError } from "../core/errors.ts";
+import type { Plan } from "../core/plan.ts";
+import { type ComponentSpec, isRoute, type Playbook } from "../core/playbook.ts";
+import type { Concern } from "../core/ports.ts";
+import type { Release } from "../core/release.ts";
+import type { Place } from "../core/rollout.ts";
+import { incompatibilities } from "../decide/compatibility.ts";
+import { addressIn, freePlace, servingPlace } from "../decide/place.ts";
+import { planRelease, planRollback } from "../decide/plan-change.ts";
+import type { ControlPorts } from "./ports.ts";
+
+/** How long one target may take to say what it thinks of one revision. */
+const ASK_MS = 15_000;
+
+/** What a release would do, and its way back: what `--dry-run` prints and what the gate judged. */
+export interface ReleasePlans {
+  readonly out: { readonly plan: Plan; readonly digest: string };
+  readonly back: { readonly plan: Plan; readonly digest: string };
+  /** What people should know of the way back, though nothing blocks it. */
+  readonly concerns: readonly string[];
+}
+
+/**
+ * The gate: a release goes out only with a proven way back.
+ * @throws RELEASE_REFUSED with every reason at once, ENVIRONMENT_MISMATCH.
+ */
+export async function gate(ports: ControlPorts, playbook: Playbook, candidate: Release): Promise<ReleasePlans> {
+  if (candidate.system !== playbook.system) throw refuse(`it is for ${candidate.system}, not for ${playbook.system}`);
+  const known = await ports.store.lastKnownGood(playbook.system);
+  const stable = known && (await ports.store.release(known.release));
+  if (!stable) throw refuse("there is no restore point yet");
+  if (stable.id === candidate.id) throw refuse("it serves already: it is the last known good release");
+  await insistFree(ports, playbook);
+  await insistHere(ports, playbook);
+  const quarantine = await ports.store.quarantine(candidate.id);
+  if (quarantine && !quarantine.liftedBy) throw refuse(`${candidate.label} is in quarantine: ${quarantine.reason}`);
+  const route = ports.traffic.current(playbook.system);
+  const place = freePlace(route);
+  const out = planRelease(playbook, stable, candidate, place);
+  const back = planRollback(playbook, candidate, stable, place);
+  const reasons: string[] = [];
+  if (out.kind === "impossible") reasons.push(...out.reasons);
+  if (back.kind === "impossible") reasons.push(...back.reasons);
+  for (const clash of incompatibilities(stable, candidate)) {
+    reasons.push(
+      `traffic could not be contained on ${stable.label} while ${candidate.label} is in place: ${clash.reason}`,
+    );
+  }
+  for (const clash of incompatibilities(candidate, candidate)) reasons.push(`${candidate.label}: ${clash.reason}`);
+  const serving = await unreadiness(ports, playbook, stable, servingPlace(route), "live");
+  const wayBack = await unreadiness(ports, playbook, stable, place, "held");
+  const wayOut = await unreadiness(ports, playbook, candidate, place, "held");
+  reasons.push(...new Set([...serving.reasons, ...wayBack.reasons, ...wayOut.reasons]));
+  if (reasons.length > 0 || out.kind === "impossible" || back.kind === "impossible") throw refuse(reasons.join("; "));
+  return { out, back, concerns: [...new Set([...serving.warnings, ...wayBack.warnings, ...wayOut.warnings])] };
+}
+
+/** A system has one rollout at a time. @throws RELEASE_REFUSED */
+export async function insistFree(ports: ControlPorts, playbook: Playbook): Promise<void> {
+  const running = (await ports.store.rollouts(playbook.system)).find((rollout) => rollout.endedAt === undefined);
+  if (!running) return;
+  const next =
+    running.promotedAt === undefined
+      ? "is still running"
+      : `is promoted and still watched beside its holdback; \`rollbook promote ${running.id}\` ends that now`;
+  throw refuse(`rollout ${running.id} ${next}`);
+}
+
+/** @throws ENVIRONMENT_MISMATCH where the playbook may not act. */
+export async function insistHere({ elsewhere }: ControlPorts, playbook: Playbook): Promise<void> {
+  const reasons = (await elsewhere?.()) ?? [];
+  if (reasons.length === 0) return;
+  const name = playbook.environment?.name ?? "that the playbook names";
+  throw new RollbookError("ENVIRONMENT_MISMATCH", { name, reason: reasons.join("; ") });
+}
+
+interface Readiness {
+  readonly reasons: readonly string[];
+  readonly warnings: readonly string[];
+}
+
+/** Why a release is not ready: `live` asks that it serves now, `held` only that its artefacts are there, intact. */
+export async function unreadiness(
+  ports: ControlPorts,
+  playbook: Playbook,
+  release: Release,
+  place: Place,
+  ask: "live" | "held",
+): Promise<Readiness> {
+  const checks = playbook.components
+    .filter((component) => !isRoute(component))
+    .map((component) =>
+      withDeadline<readonly Concern[]>(
+        ports.clock,
+        ASK_MS,
+        (reason) => blocking(`${addressIn(component, place)} cannot be asked: ${reason}`),
+        (signal) => concernsOf(ports, component, release, place, ask, signal),
+      ),
+    );
+  const all = (await Promise.all(checks)).flat();
+  const texts = (level: Concern["level"]) => all.filter((concern) => concern.level === level).map(({ text }) => text);
+  return { reasons: texts("blocking"), warnings: texts("warning") };
+}
+
+async function concernsOf(
+  ports: ControlPorts,
+  component: ComponentSpec,
+  release: Release,
+  place: Place,
+  ask: "live" | "held",
+  signal: AbortSignal,
+): Promise<readonly Concern[]> {
+  const at = addressIn(component, place);
+  const revision = release.revisions[component.name];
+  if (!revision) return blocking(`${release.label} names no revision of ${component.name}`);
+  const adapter = ports.adapterFor(at);
+  if (!(await adapter.holds(at, revision.digest, signal)))
+    return blocking(`${revision.label} is not held intact at ${at}`);
+  const concerns = (await adapter.concerns?.(at, revision.digest, signal)) ?? [];
+  if (ask === "held") return concerns;
+  const live = await adapter.read(at, signal);
+  if (live.kind === "unreachable") return blocking(`${at} cannot be read: ${live.reason}`);
+  return live.digest === revision.digest ? concerns : blocking(`${at} does not serve ${revision.label}`);
+}
+
+function blocking(text: string): readonly Concern[] {
+  return [{ level: "blocking", text }];
+}
+
+export function refuse(reason: string): RollbookError {
+  return new RollbookError("RELEASE_REFUSED", { reason });
+}

@@ -1,0 +1,51 @@
+import { RollbookError } from "../core/errors.ts";
+import type { Order, Rollout } from "../core/rollout.ts";
+import { cordOf } from "./order.ts";
+import { entryOf, type Run, routeTo, save } from "./run.ts";
+
+/**
+ * A person pulls the cord: the candidate gets no new request from here on, and the order is durable when this returns.
+ * The way back follows within one tick; a rollback that is on its way already goes on as it is.
+ * @throws NOT_FOUND when the rollout ended in the meantime.
+ */
+export async function pullCord(run: Run, order: Order): Promise<void> {
+  const { rollout, candidate, ports } = run;
+  if (rollout.endedAt !== undefined) throw ended(rollout);
+  if (!cordOf(run)) run.order = order;
+  const route = ports.traffic.current(rollout.system);
+  const acts = run.playbook.authority === "act";
+  if (acts && route?.candidate === candidate.id && route.candidatePpm > 0) ports.traffic.set(routeTo(run, 0));
+  await save(run, () => run.rollout);
+  if (run.rollout.endedAt !== undefined && run.rollout.phase === "healthy") throw ended(run.rollout);
+}
+
+/**
+ * A person holds a rollout where it is, ends its waiting, or (`undefined`) lets it go on. Judging never stops, and harm
+ * found later still goes back by itself.
+ * @throws NOT_FOUND when it has ended, RELEASE_REFUSED when it is on its way back or the order contradicts the evidence.
+ */
+export async function steer(run: Run, order: Order | undefined, by: string): Promise<void> {
+  const { rollout } = run;
+  if (rollout.endedAt !== undefined) throw ended(rollout);
+  if (rollout.rollback || cordOf(run)) throw refused(`rollout ${rollout.id} is on its way back`);
+  if (order?.kind === "promote") forbidBlindPromotion(run);
+  run.order = order;
+  const data = { order: order?.kind ?? "resume", reason: order?.reason, verdict: run.verdict?.kind };
+  await save(run, () => run.rollout, [entryOf(run, "ordered", data, by)]);
+}
+
+/** People may end the waiting, and not the evidence: what was never seen, or cannot be trusted, is not promoted. */
+function forbidBlindPromotion({ rollout, verdict, playbook }: Run): void {
+  if (playbook.authority === "observe" || rollout.promotedAt !== undefined) return;
+  if (rollout.step < 0) throw refused("nothing of it was exposed yet");
+  const kind = verdict?.kind ?? "no-data";
+  if (kind !== "healthy" && kind !== "inconclusive") throw refused(`its newest verdict is ${kind}`);
+}
+
+function refused(reason: string): RollbookError {
+  return new RollbookError("RELEASE_REFUSED", { reason });
+}
+
+function ended(rollout: Rollout): RollbookError {
+  return new RollbookError("NOT_FOUND", { what: `running rollout ${rollout.id}: it has ended` });
+}

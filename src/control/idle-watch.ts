@@ -1,0 +1,98 @@
+import { digestOfJson } from "../core/digest.ts";
+import type { Playbook } from "../core/playbook.ts";
+import { defineRelease, type Release } from "../core/release.ts";
+import type { FrozenWindow } from "../core/rollout.ts";
+import type { Sample } from "../core/sample.ts";
+import type { Instant, Milliseconds } from "../core/time.ts";
+import { servingPlace } from "../decide/place.ts";
+import { changedComponents } from "./live-state.ts";
+import type { ControlPorts, Settings } from "./ports.ts";
+
+/** How far back stable's counts are remembered while nothing is going on. */
+const MEMORY_MS: Milliseconds = 900_000;
+
+/** A component that changed without Rollbook, as the release that it makes. */
+export interface Unannounced {
+  readonly stable: Release;
+  readonly candidate: Release;
+  /** Stable's counts from before it was noticed. */
+  readonly frozen: readonly FrozenWindow[];
+}
+
+export interface IdleWatch {
+  /** Looks on, tick by tick, while `idle` says so; `onFound` is awaited. Ends when the signal says so. */
+  run(idle: () => boolean, onFound: (found: Unannounced) => Promise<void>, signal: AbortSignal): Promise<void>;
+}
+
+/**
+ * Between rollouts: takes what the data plane counts, so that nothing piles up and there is a reference when one is needed
+ * without warning, and reads every component to notice who changes them without Rollbook. What was judged once and left
+ * in place is not noticed again.
+ */
+export function createIdleWatch(ports: ControlPorts, settings: Settings, playbook: Playbook): IdleWatch {
+  let memory: readonly Sample[] = [];
+  let nextRead: Instant = 0;
+  /** When stable was last read to be in place: what was counted later may not be stable's. */
+  let confirmedAt: Instant = 0;
+  const judged = new Set<string>();
+
+  const remember = (now: Instant) => {
+    const fresh = ports.signals.drain();
+    if (fresh.length > 0) memory = [...memory, ...fresh].filter(({ bucket }) => bucket > now - MEMORY_MS);
+  };
+
+  const notice = async (): Promise<Unannounced | undefined> => {
+    const known = await ports.store.lastKnownGood(playbook.system);
+    const stable = known && (await ports.store.release(known.release));
+    if (!stable) return undefined;
+    const asked = ports.clock.now();
+    const place = servingPlace(ports.traffic.current(playbook.system));
+    const changed = await changedComponents(ports, playbook, stable, place);
+    if (changed.length === 0) {
+      judged.clear();
+      confirmedAt = asked;
+      return undefined;
+    }
+    const news = Object.fromEntries(changed.map(({ name, revision }) => [name, revision]));
+    const what = digestOfJson(Object.fromEntries(changed.map(({ name, revision }) => [name, revision.digest])));
+    if (judged.has(what)) return undefined;
+    judged.add(what);
+    const label = changed.map(({ revision }) => revision.label).join(" + ");
+    const candidate = defineRelease(playbook.system, label, { ...stable.revisions, ...news });
+    return { stable, candidate, frozen: windowsOf(playbook, memory, stable, confirmedAt) };
+  };
+
+  return {
+    async run(idle, onFound, signal) {
+      while (!signal.aborted) {
+        await ports.clock.sleep(settings.tickMs, signal);
+        if (signal.aborted) return;
+        if (!idle()) {
+          nextRead = 0;
+          continue;
+        }
+        const now = ports.clock.now();
+        remember(now);
+        if (now < nextRead) continue;
+        nextRead = now + settings.pollMs;
+        const found = await notice();
+        if (found && idle() && !signal.aborted) await onFound(found);
+      }
+    },
+  };
+}
+
+function windowsOf(
+  playbook: Playbook,
+  samples: readonly Sample[],
+  stable: Release,
+  until: Instant,
+): readonly FrozenWindow[] {
+  return playbook.signals.map(({ name }) => {
+    const own = samples.filter(
+      ({ signal, release, bucket }) => signal === name && release === stable.id && bucket + 1000 <= until,
+    );
+    const sum = (field: "n" | "k") => own.reduce((total, sample) => total + sample[field], 0);
+    return { signal: name, n: sum("n"), k: sum("k") };
+  });
+}

@@ -1,0 +1,98 @@
+import type { Sample } from "../core/sample.ts";
+import type { Verdict } from "../core/verdict.ts";
+import { startJudgement } from "./judgement.ts";
+import { changedComponents } from "./live-state.ts";
+import { noteHarm } from "./observe.ts";
+import { cordOf, noteOf } from "./order.ts";
+import { rollBack } from "./roll-back.ts";
+import { emit, entryOf, keep, type Run, samplesChange, save } from "./run.ts";
+
+const SAY_MS = 500;
+
+type End = { readonly outcome: "promoted" | "undecided" | "gone" | "superseded"; readonly note: string };
+
+/**
+ * A release that came without Rollbook serves everybody already: there is no gate, no step and no concurrent stable. It is
+ * judged against stable's window from before it was noticed, and goes back like any other when that proves harm.
+ * What stays undecided is left in place, because somebody wanted it there; people are told.
+ */
+export async function judgeUnannounced(run: Run): Promise<void> {
+  const { clock, traffic } = run.ports;
+  const route = traffic.current(run.playbook.system);
+  if (run.rollout.step < 0) {
+    const now = clock.now();
+    await save(run, { ...run.rollout, phase: "progressing", step: 0, stepSince: now, exposedAt: now });
+  }
+  if (route) traffic.set({ ...route, stable: run.candidate.id, candidatePpm: 0 });
+  const judgement = await startJudgement(run, run.rollout.exposedAt ?? clock.now());
+  let lastSaid = 0;
+  let nextRead = clock.now() + run.settings.pollMs;
+  try {
+    for (;;) {
+      const { verdict, samples } = await judgement.next();
+      const cord = cordOf(run);
+      if (cord) return await rollBack(run, "person", [noteOf(cord)], verdict, samples);
+      if (verdict.kind === "harmful" && run.playbook.authority === "act")
+        return await rollBack(run, "harm", verdict.because, verdict, samples);
+      if (verdict.kind === "harmful" && !run.rollout.wouldHave) await noteHarm(run, verdict, samples);
+      else await keep(run, samples);
+      const read = clock.now() >= nextRead;
+      if (read) nextRead = clock.now() + run.settings.pollMs;
+      const end = (read ? await movedAgain(run) : undefined) ?? endOf(run, verdict);
+      if (end) return await close(run, end, verdict, []);
+      if (clock.now() - lastSaid >= SAY_MS) {
+        lastSaid = clock.now();
+        run.rollout = { ...run.rollout, verdict };
+        emit(run, "judged", "unannounced, judged against the window before it", { verdict });
+      }
+    }
+  } finally {
+    judgement.stop();
+  }
+}
+
+async function movedAgain(run: Run): Promise<End | undefined> {
+  const { ports, playbook, place } = run;
+  const against = async (release: Run["stable"]) => changedComponents(ports, playbook, release, place);
+  if ((await against(run.candidate)).length === 0) return undefined;
+  const gone = (await against(run.stable)).length === 0;
+  return gone
+    ? { outcome: "gone", note: `somebody brought ${run.stable.label} back without Rollbook` }
+    : { outcome: "superseded", note: "somebody changed a component again" };
+}
+
+function endOf(run: Run, verdict: Verdict): End | undefined {
+  const { rollout, playbook, settings, ports, order } = run;
+  const shown = ports.clock.now() - (rollout.exposedAt ?? 0);
+  if (order?.kind === "promote") return { outcome: "promoted", note: `kept by ${noteOf(order)}` };
+  if (verdict.kind === "healthy" && shown >= playbook.how.each * playbook.how.steps.length)
+    return { outcome: "promoted", note: "it did no harm" };
+  if (shown <= settings.patienceMs) return undefined;
+  return { outcome: "undecided", note: `${verdict.kind} for longer than its patience; it is left in place` };
+}
+
+async function close(run: Run, { outcome, note }: End, verdict: Verdict, samples: readonly Sample[]): Promise<void> {
+  const { clock, traffic } = run.ports;
+  const { system } = run.playbook;
+  const now = clock.now();
+  const release = run.candidate.id;
+  const good = { kind: "known-good", knownGood: { system, release, provedAt: now } } as const;
+  const current = traffic.current(system);
+  const serving = outcome === "gone" ? run.stable.id : release;
+  const { candidate: _, ...rest } = current ?? { system, epoch: run.epoch };
+  run.epoch += 1;
+  const route = { ...rest, epoch: Math.max(run.epoch, rest.epoch + 1), stable: serving, candidatePpm: 0 };
+  run.order = undefined;
+  await save(
+    run,
+    { ...run.rollout, phase: outcome === "promoted" ? "healthy" : "aborted", endedAt: now, verdict, note },
+    [
+      ...samplesChange(run, samples),
+      ...(outcome === "promoted" ? [good] : []),
+      { kind: "route", route },
+      entryOf(run, "rollout-ended", { outcome, unannounced: true, note, release }),
+    ],
+  );
+  if (current) traffic.set(route);
+  emit(run, "ended", note, { verdict });
+}

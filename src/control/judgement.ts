@@ -1,0 +1,81 @@
+import type { Sample } from "../core/sample.ts";
+import type { Instant } from "../core/time.ts";
+import type { Verdict } from "../core/verdict.ts";
+import { createEvaluator, type Evaluator } from "../watch/evaluator.ts";
+import { againstFrozen } from "../watch/frozen-reference.ts";
+import { watchPolicies } from "./policies.ts";
+import { signalOf, triggerRules } from "./rules.ts";
+import { drain, FencedError, type Run } from "./run.ts";
+
+/** Probability of calling a candidate safe although it does the harm that a trigger names. */
+export const BETA = 0.05;
+
+/** Judges a rollout on everything that arrives: the evaluator of its playbook, and its policies. */
+export interface Judgement {
+  /** Waits for the next tick, unless somebody gave the order to go back; takes what arrived, and judges. */
+  next(): Promise<{ readonly verdict: Verdict; readonly samples: readonly Sample[] }>;
+  readonly evaluator: Evaluator;
+  stop(): void;
+}
+
+/** Starts with what the store knows already, so that a restart forgets no evidence. */
+export async function startJudgement(run: Run, from: Instant): Promise<Judgement> {
+  const evaluator = run.rollout.unannounced ? evaluatorAgainstFrozen(run, from) : evaluatorBeside(run, from);
+  evaluator.observe(await run.ports.store.samples(run.rollout.id));
+  const policies = watchPolicies(run);
+  return {
+    evaluator,
+    async next() {
+      const going = run.order?.kind === "rollback" || run.order?.kind === "abort";
+      if (!going) await run.ports.clock.sleep(run.settings.tickMs);
+      if (run.stopped) throw new FencedError(run.lease.resource);
+      const samples = drain(run);
+      evaluator.observe(samples);
+      const verdict = policies.join(evaluator.judge(run.ports.clock.now()));
+      run.verdict = verdict;
+      return { verdict, samples };
+    },
+    stop: policies.stop,
+  };
+}
+
+function evaluatorBeside(run: Run, from: Instant): Evaluator {
+  const { playbook, settings, rollout } = run;
+  return createEvaluator({
+    rules: triggerRules(playbook),
+    hardLimits: limitsOf(run),
+    alpha: playbook.falseAlarms,
+    beta: BETA,
+    candidate: run.candidate.id,
+    reference: run.stable.id,
+    from,
+    horizon: settings.patienceMs,
+    frozen: rollout.frozen,
+    blindMs: settings.blindMs,
+  });
+}
+
+/** No stable serves beside it: half of the error budget pays for not knowing the frozen window's true shares. */
+function evaluatorAgainstFrozen(run: Run, from: Instant): Evaluator {
+  const { playbook, settings, rollout } = run;
+  const alpha = playbook.falseAlarms / 2;
+  const rules = triggerRules(playbook);
+  return createEvaluator({
+    rules: rules.map((rule) =>
+      rule.null.ratio > 0 ? againstFrozen(rule, rollout.frozen, alpha / rules.length) : rule,
+    ),
+    hardLimits: limitsOf(run),
+    alpha,
+    beta: BETA / 2,
+    candidate: run.candidate.id,
+    reference: "sha256:none",
+    from,
+    horizon: settings.patienceMs,
+    frozen: rollout.frozen,
+    blindMs: settings.blindMs,
+  });
+}
+
+function limitsOf({ playbook }: Run) {
+  return playbook.hardLimits.map((limit) => ({ limit, signal: signalOf(playbook, limit.signal) }));
+}

@@ -1,0 +1,26 @@
+import type { Order, Rollout } from "../core/rollout.ts";
+import type { Run } from "./run.ts";
+
+export function noteOf({ by, reason }: Order): string {
+  return `${by}: ${reason}`;
+}
+
+/** The order to go back, if there is one. */
+export function cordOf(run: Run): Order | undefined {
+  const { order } = run;
+  return order?.kind === "rollback" || order?.kind === "abort" ? order : undefined;
+}
+
+/** The state with the standing order in it; without one, without what an order left behind. */
+export function underOrder(next: Rollout, order: Order | undefined): Rollout {
+  if (next.rollback || next.endedAt !== undefined) return next;
+  const { order: before, ...rest } = next;
+  if (!order) return before?.kind === "pause" && next.phase === "paused" ? unpaused(rest) : rest;
+  if (order.kind === "promote") return { ...rest, order };
+  const phase = next.promotedAt === undefined ? "paused" : next.phase;
+  return { ...rest, phase, order, note: noteOf(order) };
+}
+
+function unpaused({ note: _, ...rest }: Rollout): Rollout {
+  return { ...rest, phase: rest.step < 0 ? "pending" : "progressing" };
+}

@@ -1,0 +1,52 @@
+import type { Route } from "../core/entry.ts";
+import type { Playbook } from "../core/playbook.ts";
+import type { Order, Rollout } from "../core/rollout.ts";
+import { servingPlace } from "../decide/place.ts";
+import { insistFree, refuse } from "./gate.ts";
+import type { ControlPorts } from "./ports.ts";
+import { newRollout } from "./release.ts";
+
+/**
+ * A person takes back a release that is stable by now: traffic goes to the release before it, which is still warm in the
+ * other place, before anything is written; then a rollout is recorded that is on its way back from its first moment.
+ * @throws RELEASE_REFUSED when there is nothing to go back to, or a rollout is running.
+ */
+export async function openTakeBack(ports: ControlPorts, playbook: Playbook, order: Order): Promise<Rollout> {
+  const { system } = playbook;
+  await insistFree(ports, playbook);
+  if (playbook.authority !== "act") throw refuse("the playbook only observes; go back by your own means");
+  const known = await ports.store.lastKnownGood(system);
+  const promoted = (await ports.store.rollouts(system)).find(({ promotedAt, endedAt }) => promotedAt && endedAt);
+  const candidate = promoted && (await ports.store.release(promoted.candidate));
+  if (!candidate || promoted?.candidate !== known?.release)
+    throw refuse("no release was promoted before, so none can be taken back");
+  const current = ports.traffic.current(system);
+  const { swapped: _, ...rest } = current ?? { system, epoch: 0 };
+  const route: Route = {
+    ...rest,
+    epoch: rest.epoch + 1,
+    stable: promoted.stable,
+    candidate: candidate.id,
+    candidatePpm: 0,
+    ...(current?.swapped ? {} : { swapped: true }),
+  };
+  ports.traffic.set(route);
+  const now = ports.clock.now();
+  const rollout: Rollout = {
+    ...newRollout(ports, playbook, candidate, promoted.stable),
+    phase: "paused",
+    place: servingPlace(current),
+    step: playbook.how.steps.length - 1,
+    exposedAt: now,
+    promotedAt: promoted.promotedAt ?? now,
+    frozen: promoted.frozen,
+    order,
+  };
+  const data = { candidate: candidate.id, stable: promoted.stable, playbook: playbook.digest, takesBack: promoted.id };
+  await ports.store.commit([
+    { kind: "route", route },
+    { kind: "rollout", rollout },
+    { kind: "entry", entry: { type: "rollout-started", at: now, system, actor: order.by, rollout: rollout.id, data } },
+  ]);
+  return rollout;
+}

@@ -1,0 +1,133 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { digestOf } from "../core/digest.ts";
+import { createControlWorld, stable, third, type WorldOptions } from "./world.fixture.ts";
+
+const MODEL_1 = digestOf("model 1");
+const MODEL_2 = digestOf("model 2");
+
+/** Somebody changes the model without Rollbook, after a while of calm. */
+async function moved(
+  options: WorldOptions,
+  story: (world: ReturnType<typeof createControlWorld>) => Promise<void> = async () => undefined,
+) {
+  const world = createControlWorld(options);
+  const over = new AbortController();
+  const rollout = await world.live(async () => {
+    await world.control.adopt(stable);
+    const watching = world.control.watch(over.signal);
+    await world.clock.sleep(30_000);
+    world.target.rivalWrite("sim:model", MODEL_2);
+    const at = world.clock.now();
+    await world.until(() => world.kinds().includes("noticed"));
+    const took = world.clock.now() - at;
+    assert.ok(took <= 1000 + 500, `noticed after ${took} ms`);
+    await story(world);
+    const [newest] = await world.store.rollouts("loans");
+    const ended = await world.control.ended(newest!.id);
+    over.abort();
+    await watching;
+    return ended;
+  });
+  return { ...world, rollout };
+}
+
+describe("a release that nobody announced", () => {
+  it("is noticed within one poll, judged against the window before it, and goes back when that proves harm", async () => {
+    const { rollout, target, store, entries, notices, traffic } = await moved({ losses: 0.2 });
+    assert.equal(rollout.unannounced, true);
+    assert.deepEqual(rollout.rollback?.cause, ["harm", "rising"]);
+    assert.equal(rollout.rollback?.outcome, "verified");
+    assert.equal(target.live("sim:model"), MODEL_1);
+    assert.equal((await store.lastKnownGood("loans"))?.release, stable.id);
+    assert.equal(traffic.current("loans")?.stable, stable.id);
+    const noticed = (await entries()).find(({ type }) => type === "noticed");
+    assert.deepEqual(noticed.data.changed, { model: { digest: MODEL_2, label: noticed.data.changed.model.label } });
+    assert.match(notices[0] ?? "", /model changed without Rollbook/);
+  });
+
+  it("that does no harm is the last known good in the end, and is said to have come unannounced", async () => {
+    const { rollout, target, store, control } = await moved({ losses: 0.05 });
+    assert.equal(rollout.phase, "healthy");
+    assert.equal(target.live("sim:model"), MODEL_2);
+    assert.equal((await store.lastKnownGood("loans"))?.release, rollout.candidate);
+    assert.equal((await control.report(rollout.id)).unannounced, true);
+  });
+
+  it("that stays undecided is left in place, told once, and not noticed again", async () => {
+    const { rollout, target, kinds, notices } = await moved({ losses: 0.05, blind: true }, ({ clock }) =>
+      clock.sleep(60_000),
+    );
+    assert.match(rollout.note ?? "", /left in place/);
+    assert.equal(target.live("sim:model"), MODEL_2);
+    assert.equal(kinds().filter((kind) => kind === "noticed").length, 1);
+    assert.equal(notices.length, 1);
+  });
+
+  it("under `authority: observe` is judged, and nothing is touched", async () => {
+    const { rollout, target } = await moved({ losses: 0.2, playbook: { authority: "observe" } }, async (world) => {
+      await world.until(() => world.kinds().includes("observed-harm"));
+      world.target.rivalWrite("sim:model", MODEL_1);
+    });
+    assert.deepEqual(rollout.wouldHave?.because, ["rising"]);
+    assert.match(rollout.note ?? "", /brought release 1 back without Rollbook/);
+    assert.deepEqual(
+      target.effects.filter(({ by }) => by === "request"),
+      [],
+    );
+  });
+
+  it("goes back when a person says so, before there is proof", async () => {
+    const { rollout, target } = await moved({ losses: 0.05 }, async (world) => {
+      const [newest] = await world.store.rollouts("loans");
+      await world.control.pullCord(newest!.id, "on-call", "who did that?");
+    });
+    assert.equal(rollout.rollback?.cause[0], "person");
+    assert.equal(target.live("sim:model"), MODEL_1);
+  });
+
+  it("is found again by another controller after a crash", async () => {
+    const world = createControlWorld({ losses: 0.2 });
+    await world.live(async () => {
+      await world.control.adopt(stable);
+      void world.control.watch(new AbortController().signal);
+      await world.clock.sleep(30_000);
+      world.target.rivalWrite("sim:model", MODEL_2);
+      await world.until(() => world.kinds().includes("noticed"));
+      world.kill();
+      const { control } = world.boot("second");
+      const resumed = await control.resume();
+      assert.equal((await control.ended(resumed!.id)).rollback?.outcome, "verified");
+    });
+    assert.equal(world.target.live("sim:model"), MODEL_1);
+  });
+
+  it("makes an announced one wait until it is judged", async () => {
+    await moved({ losses: 0.05 }, async ({ control }) => {
+      await assert.rejects(control.release(third), { code: "RELEASE_REFUSED", message: /still running/ });
+    });
+  });
+
+  it("is not what a dead target looks like", async () => {
+    const dead = { kind: "unreachable", reason: "connection refused" } as const;
+    let alive = true;
+    const world = createControlWorld({
+      ports: ({ adapterFor }) => ({
+        adapterFor: (at) => ({
+          ...adapterFor(at),
+          read: async (place, signal) => (alive ? adapterFor(at).read(place, signal) : dead),
+        }),
+      }),
+    });
+    const over = new AbortController();
+    await world.live(async () => {
+      await world.control.adopt(stable);
+      const watching = world.control.watch(over.signal);
+      alive = false;
+      await world.clock.sleep(30_000);
+      over.abort();
+      await watching;
+    });
+    assert.deepEqual(world.kinds(), []);
+  });
+});
