@@ -35,8 +35,8 @@ export interface Gateway {
   readonly traffic: TrafficAdapter;
   /**
    * Sends every request there, whatever the route says, before it returns; undefined goes back to the route. `else`
-   * goes on to `safe` when it cannot be reached or was not declared; without either the answer is 503. Nobody's
-   * outcomes are counted then, because none of our releases serves.
+   * goes on to `safe` when it cannot be reached or was not declared; without a safe answer it is 503. Under `else`
+   * and `safe` nobody's outcomes are counted, because none of our releases serves.
    */
   contain(to: Containment | undefined): void;
   contained(): Containment | undefined;
