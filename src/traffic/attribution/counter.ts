@@ -2,7 +2,7 @@ import { shortDigest } from "../../core/digest.ts";
 import type { Signal } from "../../core/playbook.ts";
 import type { Clock, SignalSource } from "../../core/ports.ts";
 import type { ReleaseId } from "../../core/release.ts";
-import type { Milliseconds } from "../../core/time.ts";
+import type { Instant, Milliseconds } from "../../core/time.ts";
 import { createReportMemory, type Reported } from "./report-memory.ts";
 import { readRequestId } from "./request-id.ts";
 import { requestKeyOf } from "./request-key.ts";
@@ -16,7 +16,10 @@ export interface CounterOptions {
   /** 32 bytes, the same as the gateway's. */
   readonly requestKey: Uint8Array;
   readonly firstSequence?: number;
-  /** How long, and how many requests at most, a repeated report is recognised for: 10 minutes, 200,000. */
+  /**
+   * How long, and how many reports at most, a repeated one is recognised for: 10 minutes, 200,000. Beyond either, and
+   * after a restart, a repeated report counts again.
+   */
   readonly memory?: { readonly span: Milliseconds; readonly requests: number };
 }
 
@@ -30,6 +33,19 @@ export type ReportAnswer =
   | { readonly kind: "counted" | "duplicate" | "excluded" }
   | { readonly kind: "rejected"; readonly reason: string };
 
+/**
+ * Outcomes of one arm that an authenticated client assigned by itself: sums over requests that it served with this
+ * release in this second. Each request keeps `part` within `of`, so the sums do.
+ */
+export interface ArmReport {
+  readonly release: ReleaseId;
+  /** In seconds since 1970: when the requests were assigned, not when their outcomes became known. */
+  readonly second: number;
+  /** The same for a repetition of the same report, and for nothing else; 8 to 100 characters. */
+  readonly key: string;
+  readonly counts: Readonly<Record<string, number>>;
+}
+
 /** Counts what the gateway sees and what applications report, per second of the request, release and signal. */
 export interface Counter extends SignalSource {
   /** Makes a release attributable: ids carry its short digest. To be called for stored releases after a restart. */
@@ -38,13 +54,22 @@ export interface Counter extends SignalSource {
   count(second: number, release: ReleaseId, ending: Ending): void;
   /** Outcomes of one request by name. All of it counts or nothing. */
   report(requestId: string, counts: Readonly<Record<string, number>>): ReportAnswer;
+  /**
+   * Outcomes of one arm by name, all or nothing, once for each key. Whoever calls this has authenticated the reporter:
+   * nothing in the report proves itself.
+   */
+  reportArm(report: ArmReport): ReportAnswer;
+  /** Is this one of the releases known here, by its first twelve hex digits or whole? */
+  knows(release: string): boolean;
   /** How many reports had each answer since the start. */
   readonly answers: Readonly<Record<ReportAnswer["kind"], number>>;
 }
 
-/** The largest number that one request may report of one outcome. */
+/** The largest number that one report may hold of one outcome. */
 export const MOST_PER_REQUEST = 1_000_000;
 const MOST_NAMES = 64;
+/** How far a reporter's clock may be ahead, in seconds. */
+const AHEAD = 5;
 
 /**
  * A signal from `events` takes both its counts from reports; of one from the `gateway` each proxied request is one
@@ -68,33 +93,51 @@ export function createCounter(options: CounterOptions): Counter {
   const reading = signals.map((signal) => readingOf(signal, names));
   const seen = signals.map((signal) => (signal.from === "gateway" ? endingOf(signal) : undefined));
 
-  function report(requestId: string, counts: Readonly<Record<string, number>>): ReportAnswer {
-    const identity = readRequestId(key, requestId);
-    if (!identity) return { kind: "rejected", reason: "the request id is not one of ours" };
-    if (identity.variant === "fallback") return { kind: "excluded" };
-    const release = releases.get(identity.release);
-    if (!release) return { kind: "rejected", reason: "the release of the request is not known here" };
+  function take(id: string, second: number, release: ReleaseId, counts: Counts, now: Instant): ReportAnswer {
     const flaw = flawOf(counts);
-    if (flaw) return { kind: "rejected", reason: flaw };
-    const now = clock.now();
-    const before = memory.recall(requestId, now);
+    if (flaw) return rejected(flaw);
+    const before = memory.recall(id, now);
     const fresh = names.map((name, index) => freshOf(counts, name, before?.[index]));
-    if (fresh.every(Number.isNaN)) return before ? { kind: "duplicate" } : unnamed;
+    if (fresh.every(Number.isNaN)) return before ? { kind: "duplicate" } : rejected("no signal uses any of the names");
     const after = fresh.map((value, index) => (Number.isNaN(value) ? (before?.[index] ?? Number.NaN) : value));
     for (const read of reading) {
       const reason = misfitOf(read, fresh, after);
-      if (reason) return { kind: "rejected", reason };
+      if (reason) return rejected(reason);
     }
     reading.forEach(({ of, part }, signal) => {
       const n = of < 0 || Number.isNaN(fresh[of]) ? 0 : fresh[of]!;
       const k = part < 0 || Number.isNaN(fresh[part]) ? 0 : fresh[part]!;
-      if (n > 0 || k > 0) tallies.add(identity.second, release, signal, n, k);
+      if (n > 0 || k > 0) tallies.add(second, release, signal, n, k);
     });
     if (before) before.splice(0, before.length, ...after);
-    else memory.keep(requestId, after, now);
+    else memory.keep(id, after, now);
     return { kind: "counted" };
   }
 
+  function report(requestId: string, counts: Counts): ReportAnswer {
+    const identity = readRequestId(key, requestId);
+    if (!identity) return rejected("the request id is not one of ours");
+    if (identity.variant === "fallback") return { kind: "excluded" };
+    const release = releases.get(identity.release);
+    if (!release) return rejected("the release of the request is not known here");
+    return take(requestId, identity.second, release, counts, clock.now());
+  }
+
+  function reportArm({ release, second, key: once, counts }: ArmReport): ReportAnswer {
+    const now = clock.now();
+    if (releases.get(shortDigest(release)) !== release) return rejected("the release is not known here");
+    if (!Number.isInteger(second) || second < 0) return rejected("second is not a whole number of seconds since 1970");
+    if (second > now / 1000 + AHEAD) return rejected("second lies in the future; look at the reporter's clock");
+    if (once.length < 8 || once.length > 100) return rejected("key has not 8 to 100 characters");
+    // No request id has a blank in it.
+    const id = `${once} ${second} ${shortDigest(release)}`;
+    return memory.recall(id, now) ? { kind: "duplicate" } : take(id, second, release, counts, now);
+  }
+
+  const counted = (answer: ReportAnswer): ReportAnswer => {
+    answers[answer.kind]++;
+    return answer;
+  };
   return {
     know: (release) => void releases.set(shortDigest(release), release),
     count(second, release, ending) {
@@ -103,11 +146,9 @@ export function createCounter(options: CounterOptions): Counter {
         if (part !== undefined) tallies.add(second, release, signal, 1, part !== "reported" && ending[part] ? 1 : 0);
       }
     },
-    report(requestId, counts) {
-      const answer = report(requestId, counts);
-      answers[answer.kind]++;
-      return answer;
-    },
+    report: (requestId, counts) => counted(report(requestId, counts)),
+    reportArm: (arm) => counted(reportArm(arm)),
+    knows: (release) => releases.has(shortDigest(release)),
     drain: () => tallies.take(),
     answers,
   };
@@ -120,7 +161,11 @@ interface Reading {
   readonly signal: Signal;
 }
 
-const unnamed: ReportAnswer = { kind: "rejected", reason: "no signal uses any of the names" };
+type Counts = Readonly<Record<string, number>>;
+
+function rejected(reason: string): ReportAnswer {
+  return { kind: "rejected", reason };
+}
 
 function readingOf(signal: Signal, names: readonly string[]): Reading {
   if (signal.from === "events") return { of: names.indexOf(signal.of), part: names.indexOf(signal.part), signal };

@@ -54,6 +54,16 @@ export function readRequestId(key: KeyObject, text: string): RequestIdentity | u
   };
 }
 
+/**
+ * The release that a text claims to be an id of, unproved: it says whom to ask, and never what to believe. Undefined
+ * for what cannot be an id.
+ */
+export function claimedRelease(text: string): string | undefined {
+  if (typeof text !== "string" || text.length !== LENGTH) return undefined;
+  const bytes = Buffer.from(text, "base64url");
+  return bytes.length === SIGNED + MAC ? bytes.toString("hex", 6, 12) : undefined;
+}
+
 function macOf(key: KeyObject, bytes: Buffer): Buffer {
   return createHmac("sha256", key).update(bytes.subarray(0, SIGNED)).digest();
 }

@@ -1,47 +1,13 @@
-import type { KeyObject } from "node:crypto";
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from "node:http";
-import type { Dispatcher, Pool } from "undici";
-import { shortDigest } from "../../core/digest.ts";
-import type { Route } from "../../core/entry.ts";
-import type { Clock } from "../../core/ports.ts";
-import type { ReleaseId } from "../../core/release.ts";
-import type { Counter } from "../attribution/counter.ts";
-import { mintRequestId } from "../attribution/request-id.ts";
-import { assign, type Variant } from "../routing/assignment.ts";
-import type { Exposure } from "../routing/exposure.ts";
+import type { Dispatcher } from "undici";
+import { type Attempt, type DataPlane, decide, headersOf, nextAfter, stillHolds } from "./attempt.ts";
+import type { StaticAnswer } from "./containment.ts";
 import { KEY_HEADER, requestHeaders, responseHeaders } from "./headers.ts";
-import type { Limits } from "./limits.ts";
 import { type Refusal, refusalOf, refuse } from "./refusal.ts";
 import { BodyStream, BodyTooLarge, ClientLeft, planBody, readBody } from "./request-body.ts";
-
-/** An upstream: where requests of one variant go. `base` is the path that its address carries. */
-export interface Upstream {
-  readonly pool: Pool;
-  readonly base: string;
-}
-
-/** What every exchange of a gateway shares. */
-export interface DataPlane {
-  readonly exposure: Exposure;
-  readonly counter: Counter;
-  readonly clock: Clock;
-  readonly key: KeyObject;
-  readonly limits: Limits;
-  readonly upstreams: Readonly<Record<Variant, Upstream>>;
-  nextSequence(): number;
-  dispatchedToCandidate(): void;
-}
+import type { Upstream } from "./upstream.ts";
 
 const EMPTY = Buffer.alloc(0);
-
-/** One way of serving a request: the route it was decided under, and what that came to. */
-interface Attempt {
-  readonly route: Route;
-  readonly variant: Variant | "fallback";
-  readonly release: ReleaseId;
-  readonly second: number;
-  readonly id: string;
-}
 
 /** Thrown in `onRequestStart`, before a byte is written: undici then keeps both the connection and the body. */
 class NotSent extends Error {}
@@ -73,6 +39,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
     const request = this.#request;
     const plan = planBody(request, this.#plane.limits.bodyBytes);
     if (!request.url?.startsWith("/")) this.#refuse("BAD_REQUEST");
+    else if (asksForWebSocket(request)) this.#refuse("UPGRADE_UNSUPPORTED");
     else if (plan === "too-large") this.#refuse("BODY_TOO_LARGE");
     else {
       this.#response.on("close", () => this.#onClose());
@@ -84,28 +51,20 @@ export class Exchange implements Dispatcher.DispatchHandler {
   }
 
   #decide(): Attempt | undefined {
-    const route = this.#plane.exposure.effective();
-    return route && this.#attemptAs(route, assign(route, this.#key));
-  }
-
-  #attemptAs(route: Route, variant: Attempt["variant"]): Attempt {
-    const release = variant === "candidate" ? route.candidate! : route.stable;
-    const second = Math.floor(this.#plane.clock.now() / 1000);
-    const sequence = this.#plane.nextSequence();
-    const identity = { second, variant, release: shortDigest(release), sequence };
-    return { route, variant, release, second, id: mintRequestId(this.#plane.key, identity) };
+    return decide(this.#plane, this.#key);
   }
 
   #dispatch(attempt: Attempt | undefined, body: Buffer | BodyStream | undefined = this.#body): void {
     if (this.#ended) return;
     this.#body = body;
     this.#attempt = attempt;
-    if (attempt) this.#send(attempt);
-    else this.#refuse("NO_ROUTE");
+    if (!attempt) this.#refuse("NO_ROUTE");
+    else if (!attempt.to) this.#refuse("CONTAINED");
+    else if ("status" in attempt.to) this.#answer(attempt.to);
+    else this.#send(attempt, attempt.to);
   }
 
-  #send(attempt: Attempt): void {
-    const { pool, base } = this.#plane.upstreams[attempt.variant === "candidate" ? "candidate" : "stable"];
+  #send(attempt: Attempt, { pool, base }: Upstream): void {
     const body = this.#body ?? null;
     const headers = [...this.#headers, "rollbook-request", attempt.id];
     // A body that broke while no dispatch was under way has nobody else to tell.
@@ -113,12 +72,21 @@ export class Exchange implements Dispatcher.DispatchHandler {
     else pool.dispatch({ path: base + this.#request.url!, method: this.#request.method!, headers, body }, this);
   }
 
+  /** The answer that was signed before it was needed: no upstream has a part in it. */
+  #answer({ status, body, headers }: StaticAnswer): void {
+    this.#ended = true;
+    if (this.#body instanceof BodyStream) this.#body.destroy();
+    const own = Object.entries({ "content-type": "application/json", ...headers }).flat();
+    own.push("content-length", String(Buffer.byteLength(body)), ...this.#ownHeaders());
+    this.#response.writeHead(status, own);
+    this.#response.end(body);
+  }
+
   /** The last moment before bytes leave: a route that has changed while this request waited is obeyed. */
   onRequestStart(controller: Dispatcher.DispatchController): void {
-    const { route, variant } = this.#attempt!;
-    if (this.#ended) throw new NotSent();
-    if (variant !== "fallback" && this.#plane.exposure.effective() !== route) throw new NotSent();
-    if (variant === "candidate") this.#plane.dispatchedToCandidate();
+    const attempt = this.#attempt!;
+    if (this.#ended || !stillHolds(this.#plane, attempt)) throw new NotSent();
+    if (attempt.server === "candidate") this.#plane.dispatchedToCandidate();
     this.#sent = true;
     this.#controller = controller;
   }
@@ -162,15 +130,13 @@ export class Exchange implements Dispatcher.DispatchHandler {
     } else this.#fail(refusalOf(error));
   }
 
-  /** No response came. Where nothing has left for the candidate, stable answers; the failure stays the candidate's. */
+  /** No response came. Where nothing has left, the next one in the chain answers; the failure stays the first one's. */
   #fail(why: Refusal): void {
     const attempt = this.#attempt!;
     if (why !== "BAD_REQUEST") this.#count(attempt, { failed: true, cancelled: false });
-    if (why === "BAD_REQUEST" || this.#sent || attempt.variant !== "candidate") this.#refuse(why);
-    else {
-      const route = this.#plane.exposure.effective() ?? attempt.route;
-      queueMicrotask(() => this.#dispatch(this.#attemptAs(route, "fallback")));
-    }
+    const next = why === "BAD_REQUEST" || this.#sent ? undefined : nextAfter(this.#plane, attempt, this.#key);
+    if (!next) this.#refuse(why);
+    else queueMicrotask(() => this.#dispatch(stillHolds(this.#plane, next) ? next : this.#decide()));
   }
 
   /** The upstream broke off in mid-stream: the client must see a broken answer and never a short one. */
@@ -202,13 +168,11 @@ export class Exchange implements Dispatcher.DispatchHandler {
   }
 
   #ownHeaders(): string[] {
-    const attempt = this.#attempt;
-    if (!attempt) return [];
-    const variant = attempt.variant === "fallback" ? "candidate" : attempt.variant;
-    const release = shortDigest(attempt.release);
-    const own = ["rollbook-request", attempt.id, "rollbook-release", release, "rollbook-variant", variant];
-    own.push("rollbook-epoch", String(attempt.route.epoch));
-    if (attempt.variant === "fallback") own.push("rollbook-served", "stable");
-    return own;
+    return this.#attempt ? headersOf(this.#attempt) : [];
   }
+}
+
+/** Other upgrades may be ignored (RFC 9110 §7.8); a WebSocket client can do nothing with a plain answer. */
+function asksForWebSocket({ headers }: IncomingMessage): boolean {
+  return headers.upgrade !== undefined && /\bwebsocket\b/i.test(headers.upgrade);
 }

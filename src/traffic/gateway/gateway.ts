@@ -1,15 +1,18 @@
 import { randomInt } from "node:crypto";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import { Pool } from "undici";
 import type { Clock, TrafficAdapter } from "../../core/ports.ts";
 import type { Instant } from "../../core/time.ts";
 import type { Counter } from "../attribution/counter.ts";
 import { requestKeyOf } from "../attribution/request-key.ts";
 import type { Variant } from "../routing/assignment.ts";
 import { createExposure } from "../routing/exposure.ts";
-import { type DataPlane, Exchange, type Upstream } from "./exchange.ts";
+import type { DataPlane } from "./attempt.ts";
+import { type Containment, type Fallback, isStaticAnswer } from "./containment.ts";
+import { Exchange } from "./exchange.ts";
 import { defaultLimits, type Limits } from "./limits.ts";
+import { createSlots, type Slots } from "./slots.ts";
+import { openUpstream } from "./upstream.ts";
 
 export interface GatewayOptions {
   readonly system: string;
@@ -17,8 +20,10 @@ export interface GatewayOptions {
   readonly counter: Counter;
   /** 32 bytes that sign request ids, the same as the counter's. */
   readonly requestKey: Uint8Array;
-  /** Where each variant answers, for example `http://127.0.0.1:7001`; a path is put before the request's. */
-  readonly upstreams: Readonly<Record<Variant, string | URL>>;
+  /** Slots that releases are deployed to in turn; or where each variant answers, for good. */
+  readonly upstreams: Slots | Readonly<Record<Variant, string | URL>>;
+  /** Where a containment goes when stable will not do. */
+  readonly fallback?: Fallback;
   readonly limits?: Partial<Limits>;
 }
 
@@ -28,6 +33,13 @@ export interface Gateway {
   /** Serves one request; for a server of one's own. */
   handle(request: IncomingMessage, response: ServerResponse): void;
   readonly traffic: TrafficAdapter;
+  /**
+   * Sends every request there, whatever the route says, before it returns; undefined goes back to the route. `else`
+   * goes on to `safe` when it cannot be reached or was not declared; without a safe answer it is 503. Under `else`
+   * and `safe` nobody's outcomes are counted, because none of our releases serves.
+   */
+  contain(to: Containment | undefined): void;
+  contained(): Containment | undefined;
   /** When a request was last dispatched to the candidate: the clock of containment stops here. */
   lastDispatchToCandidate(): Instant | undefined;
   /** Takes no more requests, waits a little for those in flight, and ends the connections. */
@@ -48,10 +60,13 @@ export function createGateway(options: GatewayOptions): Gateway {
   const { clock, counter } = options;
   const limits = { ...defaultLimits, ...options.limits };
   const exposure = createExposure(options.system, clock);
+  const slots = slotsOf(options.upstreams);
   const upstreams = {
-    stable: upstreamOf(options.upstreams.stable, limits),
-    candidate: upstreamOf(options.upstreams.candidate, limits),
+    blue: openUpstream(slots.addresses.blue, limits),
+    green: openUpstream(slots.addresses.green, limits),
   };
+  const fallback = openFallback(options.fallback ?? {}, limits);
+  let containment: Containment | undefined;
   let sequence = randomInt(LAST_SEQUENCE);
   let lastToCandidate: Instant | undefined;
   const plane: DataPlane = {
@@ -60,7 +75,9 @@ export function createGateway(options: GatewayOptions): Gateway {
     clock,
     key: requestKeyOf(options.requestKey),
     limits,
-    upstreams,
+    upstreamOf: (variant) => upstreams[slots.of(variant)],
+    fallback,
+    containment: () => containment,
     nextSequence: () => (sequence = sequence === LAST_SEQUENCE ? 0 : sequence + 1),
     dispatchedToCandidate: () => (lastToCandidate = clock.now()),
   };
@@ -85,23 +102,28 @@ export function createGateway(options: GatewayOptions): Gateway {
         exposure.set(route);
       },
     },
+    contain(to) {
+      containment = to;
+    },
+    contained: () => containment,
     lastDispatchToCandidate: () => lastToCandidate,
     async close() {
       await Promise.all(servers.splice(0).map((server) => drained(server, clock, limits.drain)));
-      await Promise.all([upstreams.stable.pool.destroy(), upstreams.candidate.pool.destroy()]);
+      const all = [upstreams.blue, upstreams.green, fallback.else, fallback.safe];
+      await Promise.all(all.map((each) => (each && "pool" in each ? each.pool.destroy() : undefined)));
     },
   };
 }
 
-function upstreamOf(address: string | URL, limits: Limits): Upstream {
-  const url = new URL(address);
-  const pool = new Pool(url.origin, {
-    connections: limits.connections,
-    connect: { timeout: limits.connect },
-    headersTimeout: limits.headers,
-    bodyTimeout: limits.silence,
-  });
-  return { pool, base: url.pathname.replace(/\/$/, "") };
+function slotsOf(upstreams: GatewayOptions["upstreams"]): Slots {
+  return "addresses" in upstreams ? upstreams : createSlots({ blue: upstreams.stable, green: upstreams.candidate });
+}
+
+function openFallback({ else: other, safe }: Fallback, limits: Limits): DataPlane["fallback"] {
+  return {
+    ...(other === undefined ? {} : { else: openUpstream(other, limits) }),
+    ...(safe === undefined ? {} : { safe: isStaticAnswer(safe) ? safe : openUpstream(safe, limits) }),
+  };
 }
 
 async function listenOn(server: Server, port: number, host: string): Promise<number> {

@@ -3,6 +3,8 @@ import type { ServerResponse } from "node:http";
 /** Why the gateway itself answers, with the status that says so. */
 export const refusals = {
   NO_ROUTE: { status: 503, message: "no release serves this system yet" },
+  CONTAINED: { status: 503, message: "the system is contained, and no fallback was declared" },
+  UPGRADE_UNSUPPORTED: { status: 501, message: "this gateway passes HTTP and event streams on, but no WebSockets" },
   BODY_TOO_LARGE: { status: 413, message: "the request body is larger than this gateway takes" },
   BAD_REQUEST: { status: 400, message: "the request cannot be passed on" },
   UPSTREAM_UNREACHABLE: { status: 502, message: "the upstream did not answer" },
