@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import {
   type Control,
+  createHttpAdapter,
   parsePlaybook,
   type ReleasePlans,
   type Report,
@@ -50,10 +51,13 @@ async function main(options: DemoOptions): Promise<number> {
   stops.push(() => system.stop());
   void system.lost.then((how) => say(`the AI system is gone: ${how}\n`));
   const base = `http://127.0.0.1:${system.port}`;
-  const { gateway, moved, control } = await rollbook.protect({
-    hosts: { [stage.host]: base },
+  const guarded = await rollbook.protect(playbookOf(stage), {
     upstreams: { stable: `${base}/slots/stable`, candidate: `${base}/slots/live` },
+    gatewayPort: options.gatewayPort,
+    adapters: [createHttpAdapter({ hosts: { [stage.host]: base } })],
   });
+  const { gateway = "", moved } = guarded.edge;
+  const control = guarded.control();
   say(`gateway:  ${gateway}${moved ? ` (port ${options.gatewayPort} is taken)` : ""}\n\n`);
 
   const known = options.dryRun ? undefined : await unfinished(control, world);
@@ -99,9 +103,8 @@ async function bringUp(options: DemoOptions, stage: Stage, world: World): Promis
   const progress = createProgress(say, process.stderr.isTTY === true && !process.env["NO_COLOR"]);
   const rollbook = await startRollbook({
     folder: world.rollbook,
-    playbook: playbookOf(stage),
+    ledgerName: playbookOf(stage).system,
     apiPort: options.port,
-    gatewayPort: options.gatewayPort,
     flags: stage.flags,
     onEvent: (event) => {
       progress(event);

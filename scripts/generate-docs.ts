@@ -4,7 +4,8 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { z } from "zod";
 import { commands } from "../src/cli/commands.ts";
 import { overview } from "../src/cli/run-cli.ts";
-import { type OperationContext, operationsOf } from "../src/operations/operations.ts";
+import type { OperationContext } from "../src/operations/context.ts";
+import { operationsOf } from "../src/operations/operations.ts";
 
 const PERMISSIONS = {
   read: "no token: Rollbook listens on loopback only",

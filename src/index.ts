@@ -1,4 +1,7 @@
-export { type ProtectedSystem, type Rollbook, type RollbookConfig, startRollbook } from "./app/rollbook.ts";
+export { createHttpAdapter } from "./adapters/http/http-adapter.ts";
+export type { EdgeSettings } from "./app/edge.ts";
+export type { ProtectedSystem } from "./app/protected-system.ts";
+export { type Rollbook, type RollbookConfig, startRollbook } from "./app/rollbook.ts";
 export type { Control } from "./control/control.ts";
 export type { ReleasePlans } from "./control/gate.ts";
 export type { RolloutEvent } from "./control/ports.ts";

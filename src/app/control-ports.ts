@@ -1,46 +1,67 @@
-import { createFlagRestore } from "../adapters/flags/flag-restore.ts";
-import { createHttpAdapter } from "../adapters/http/http-adapter.ts";
 import type { ControlPorts } from "../control/ports.ts";
-import { RollbookError } from "../core/errors.ts";
-import type { RestoreAdapter, Store } from "../core/ports.ts";
+import { digestOf } from "../core/digest.ts";
+import type { Playbook } from "../core/playbook.ts";
+import type { Notifier, RestoreAdapter, Store } from "../core/ports.ts";
 import type { Ledger } from "../record/ledger/ledger.ts";
-import type { FlagBook } from "../traffic/flags/flag-book.ts";
-import type { Gateway } from "../traffic/gateway/gateway.ts";
-import type { ProtectedSystem, RollbookConfig } from "./rollbook.ts";
+import type { Connections } from "./connections/connections.ts";
+import type { Edge } from "./edge.ts";
+import type { RollbookConfig } from "./rollbook.ts";
+import type { Sources } from "./sources.ts";
 import { systemClock } from "./system-clock.ts";
 import { systemIds } from "./system-ids.ts";
 
-/** The world as the control loop sees it: this machine's clock and ids, this store, gateway and ledger. */
-export function portsOf(
-  config: RollbookConfig,
-  store: Store,
-  ledger: Ledger,
-  gateway: Gateway,
-  signals: ControlPorts["signals"],
-  adapters: readonly RestoreAdapter[],
-  emit: ControlPorts["emit"],
-): ControlPorts {
+/** What of this process the control loop of one system needs. */
+export interface SystemParts {
+  readonly store: Store;
+  readonly ledger: Ledger;
+  readonly connections: Connections;
+  readonly adapters: readonly RestoreAdapter[];
+  readonly edge: Edge;
+  readonly sources: Sources;
+  readonly drain: ControlPorts["signals"]["drain"];
+  readonly emit: ControlPorts["emit"];
+}
+
+/** The world as the control loop sees it: this machine's clock and ids, this store, edge, sources and ledger. */
+export function portsOf(config: RollbookConfig, playbook: Playbook, parts: SystemParts): ControlPorts {
+  const { store, ledger, connections, adapters, edge, sources, drain, emit } = parts;
   return {
     store,
     clock: systemClock,
     ids: systemIds,
-    traffic: gateway.traffic,
-    signals,
-    adapterFor(at) {
-      const adapter = adapters.find((candidate) => candidate.serves(at));
-      if (!adapter) throw new RollbookError("RELEASE_REFUSED", { reason: `no adapter serves ${at}` });
-      return adapter;
-    },
+    traffic: edge.traffic,
+    signals: { drain: () => [...drain(), ...sources.drain()] },
+    adapterFor: (at) => adapters.find((adapter) => adapter.serves(at)) ?? connections.adapterFor(at),
+    policyFor: connections.policyFor,
+    elsewhere: () => connections.elsewhere(playbook.environment),
+    askSources: sources.ask,
     checkpoint: async () => {
       await ledger.checkpoint();
     },
-    notifier: config.notifier ?? { notify: async () => undefined },
+    notifier: config.notifier ?? notifierOf(connections, config.log ?? (() => undefined)),
     emit,
     atCrashPoint: config.atCrashPoint ?? (() => undefined),
   };
 }
 
-/** What can restore a component; the scheme of its address chooses. */
-export function adaptersOf(system: ProtectedSystem, flags: FlagBook): readonly RestoreAdapter[] {
-  return [createHttpAdapter({ hosts: system.hosts }), createFlagRestore(flags)];
+const TRIES = 4;
+
+/** Tells every audience by itself; one that does not take the notice is tried again, and then it is said aloud. */
+function notifierOf(connections: Connections, log: (text: string) => void): Notifier {
+  return {
+    async notify(audiences, subject, text) {
+      const key = digestOf(`${subject}\n${text}\n${Math.floor(systemClock.now() / 60_000)}`);
+      const tell = async (audience: string) => {
+        for (let attempt = 1; ; attempt++) {
+          try {
+            return await connections.tell(audience, subject, text, key);
+          } catch (error) {
+            if (attempt < TRIES) await systemClock.sleep(500 * 4 ** attempt);
+            else return log(`notice: ${audience} was not told "${subject}": ${(error as Error).message}`);
+          }
+        }
+      };
+      await Promise.all(audiences.map(tell));
+    },
+  };
 }

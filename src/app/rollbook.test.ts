@@ -48,9 +48,8 @@ function folderOf(t: TestContext): string {
 function start(folder: string, more: Partial<RollbookConfig> = {}): Promise<Rollbook> {
   return startRollbook({
     folder,
-    playbook: playbook(),
+    ledgerName: "chat",
     apiPort: 0,
-    gatewayPort: 0,
     flags: [flag("off")],
     settings: { tickMs: 5, baselineMs: 10, proofMs: 50 },
     ...more,
@@ -58,8 +57,11 @@ function start(folder: string, more: Partial<RollbookConfig> = {}): Promise<Roll
 }
 
 const NOWHERE = "http://127.0.0.1:9";
-const protect = (rollbook: Rollbook) =>
-  rollbook.protect({ hosts: {}, upstreams: { stable: NOWHERE, candidate: NOWHERE } });
+const protect = async (rollbook: Rollbook, gatewayPort = 0) => {
+  const upstreams = { stable: NOWHERE, candidate: NOWHERE };
+  const { edge, control } = await rollbook.protect(playbook(), { upstreams, gatewayPort });
+  return { gateway: edge.gateway ?? "", moved: edge.moved, control: control() };
+};
 
 function filesIn(folder: string): readonly string[] {
   return readdirSync(folder, { recursive: true, withFileTypes: true })
@@ -87,12 +89,12 @@ describe("a Rollbook", () => {
     await new Promise((resolve) => taken.once("listening", resolve));
     t.after(() => taken.close());
     const { port } = taken.address() as AddressInfo;
-    const rollbook = await start(folderOf(t), { apiPort: port, gatewayPort: port });
+    const rollbook = await start(folderOf(t), { apiPort: port });
     t.after(() => rollbook.stop());
     assert.equal(rollbook.moved, true);
     assert.doesNotMatch(rollbook.url, new RegExp(`:${port}$`));
     assert.equal((await fetch(`${rollbook.url}/healthz`)).status, 200);
-    const { gateway, moved } = await protect(rollbook);
+    const { gateway, moved } = await protect(rollbook, port);
     assert.equal(moved, true);
     assert.doesNotMatch(gateway, new RegExp(`:${port}$`));
   });

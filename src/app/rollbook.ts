@@ -1,62 +1,55 @@
-import { type Control, createControl } from "../control/control.ts";
+import { createFlagRestore } from "../adapters/flags/flag-restore.ts";
 import type { RolloutEvent, Settings } from "../control/ports.ts";
 import { RollbookError } from "../core/errors.ts";
 import type { Playbook } from "../core/playbook.ts";
-import type { FlagState, Notifier, Store, TokenRecord } from "../core/ports.ts";
-import { type OutcomeItem, operationsOf } from "../operations/operations.ts";
-import type { Ledger } from "../record/ledger/ledger.ts";
-import { createLedger } from "../record/ledger/ledger.ts";
-import type { LedgerState } from "../record/report.ts";
+import type { FlagState, Notifier, RestoreAdapter, Store, TokenRecord } from "../core/ports.ts";
+import { operationsOf } from "../operations/operations.ts";
+import { createLedger, type Ledger } from "../record/ledger/ledger.ts";
 import type { CrashPoint } from "../restore/crash-point.ts";
-import { type ApiParts, createApi } from "../server/api.ts";
+import { createApi } from "../server/api.ts";
 import { createEventStream } from "../server/event-stream.ts";
 import { openSqliteStore } from "../store/sqlite/sqlite-store.ts";
-import { type Counter, createCounter } from "../traffic/attribution/counter.ts";
+import { reportToAny } from "../traffic/attribution/outcome-intake.ts";
 import { createFlags, type FlagBook } from "../traffic/flags/flag-book.ts";
 import { answerOfrep } from "../traffic/flags/ofrep.ts";
-import { createGateway, type Gateway } from "../traffic/gateway/gateway.ts";
-import { adaptersOf, portsOf } from "./control-ports.ts";
+import { serveApi } from "./api-server.ts";
+import { createConnections, type Named } from "./connections/connections.ts";
+import type { EdgeSettings } from "./edge.ts";
 import { pageFile } from "./page-files.ts";
-import { issueToken, ledgerKey, requestKey } from "./secrets.ts";
-import { serveApi } from "./serve.ts";
-import { settingsOf } from "./settings.ts";
+import { type ProtectedSystem, protectSystem } from "./protected-system.ts";
+import { issueToken, ledgerKey } from "./secrets.ts";
 import { systemClock } from "./system-clock.ts";
-import { systemIds } from "./system-ids.ts";
 
 export interface RollbookConfig {
   /** Everything that Rollbook writes lies in here. */
   readonly folder: string;
-  readonly playbook: Playbook;
+  /** What the ledger calls itself: its signed heads begin with `rollbook.dev/ledger/NAME`. */
+  readonly ledgerName: string;
   /** Port of the API and the page; taken ports are replaced by a free one. */
   readonly apiPort: number;
-  readonly gatewayPort: number;
   /** Flags that exist when the data folder is new. */
   readonly flags: readonly FlagState[];
+  readonly connections?: readonly Named[];
+  /** Adapters besides those of the connections. */
+  readonly adapters?: readonly RestoreAdapter[];
   readonly onEvent?: (event: RolloutEvent) => void;
   readonly log?: (text: string) => void;
+  /** Takes the place of the connections' channels. */
   readonly notifier?: Notifier;
   readonly settings?: Partial<Settings>;
   readonly atCrashPoint?: (point: CrashPoint) => void;
 }
 
-/** Where the AI system that is protected answers. */
-export interface ProtectedSystem {
-  /** Base URLs of the hosts that component addresses name, for example `{ lending: "http://127.0.0.1:7001" }`. */
-  readonly hosts: Readonly<Record<string, string>>;
-  readonly upstreams: { readonly stable: string; readonly candidate: string };
-}
-
-/** A running Rollbook: control plane, gateway, flags, page and store in one process. */
+/** A running Rollbook: control plane, edges, flags, page and store in one process. */
 export interface Rollbook {
   readonly url: string;
   readonly moved: boolean;
   readonly store: Store;
   readonly ledger: Ledger;
+  readonly systems: ReadonlyMap<string, ProtectedSystem>;
   issueToken(role: TokenRecord["role"], id: string): Promise<string>;
-  /** Starts the gateway in front of the AI system and takes it under the playbook. */
-  protect(
-    system: ProtectedSystem,
-  ): Promise<{ readonly gateway: string; readonly moved: boolean; readonly control: Control }>;
+  /** Opens the edge of an AI system and takes it under its playbook. */
+  protect(playbook: Playbook, edge: EdgeSettings): Promise<ProtectedSystem>;
   stop(): Promise<void>;
 }
 
@@ -74,29 +67,32 @@ export async function startRollbook(config: RollbookConfig): Promise<Rollbook> {
 }
 
 async function startOver(config: RollbookConfig, store: Store): Promise<Rollbook> {
-  const { folder, playbook } = config;
+  const { folder } = config;
   const log = config.log ?? (() => undefined);
-  const ledger = createLedger({ store, origin: `rollbook.dev/ledger/${playbook.system}`, key: ledgerKey(folder) });
+  const origin = `rollbook.dev/ledger/${config.ledgerName}`;
+  const ledger = createLedger({ store, origin, key: ledgerKey(folder) });
   const flags = await flagsOf(config, store);
-  const counter = createCounter({
-    signals: playbook.signals,
-    node: systemIds.next("gateway"),
-    clock: systemClock,
-    requestKey: requestKey(folder),
-  });
+  const connections = createConnections(config.connections ?? [], [
+    createFlagRestore(flags),
+    ...(config.adapters ?? []),
+  ]);
   const events = createEventStream();
-  let gateway: Gateway | undefined;
-  let control: Control | undefined;
+  const systems = new Map<string, ProtectedSystem>();
   const operations = operationsOf({
     store,
     ledger,
-    control: () => {
-      if (control) return control;
-      throw new RollbookError("SYSTEM_UNREACHABLE", { reason: "no AI system is connected yet" });
-    },
-    reportOutcomes: (items) => countOutcomes(counter, items),
+    connections,
+    systems,
+    reportOutcomes: (items) => reportToAny(countersOf(systems), items),
   });
-  const api = createApi({ store, operations, events, flags: ofrepOf(flags), page: pageFile, log });
+  const releaseFlags = () => [...systems.values()].flatMap(({ edge }) => (edge.flag ? [edge.flag] : []));
+  const ofrep = (method: string, path: string, body: string, etag: string | undefined) =>
+    answerOfrep(flags, method, path, body, etag, { releases: releaseFlags() }) ?? {
+      status: 404,
+      headers: {},
+      body: "{}",
+    };
+  const api = createApi({ store, operations, events, flags: ofrep, page: pageFile, log });
   const server = await serveApi(api, config.apiPort);
   const checkpoints = signRegularly(ledger, log);
   return {
@@ -104,37 +100,29 @@ async function startOver(config: RollbookConfig, store: Store): Promise<Rollbook
     moved: server.moved,
     store,
     ledger,
+    systems,
     issueToken: (role, id) => issueToken(store, role, id),
-    async protect(system) {
-      gateway = createGateway({
-        system: playbook.system,
-        clock: systemClock,
-        counter,
-        requestKey: requestKey(folder),
-        upstreams: system.upstreams,
-      });
-      const { port, moved } = await gateway.listen(config.gatewayPort, "127.0.0.1");
-      const emit = (event: RolloutEvent) => {
-        config.onEvent?.(event);
-        events.publish({ ...event, candidatePpm: gateway?.traffic.current(playbook.system)?.candidatePpm ?? 0 });
-      };
-      const ports = portsOf(config, store, ledger, gateway, counter, adaptersOf(system, flags), emit);
-      const settings = { ...settingsOf(playbook, systemIds.next("controller")), ...config.settings };
-      control = createControl(ports, settings, playbook, {
-        ledger: () => ledgerState(store, ledger),
-        lastCandidateDispatch: () => gateway?.lastDispatchToCandidate(),
-      });
-      await routeAsRecorded(store, gateway, playbook.system);
-      return { gateway: `http://127.0.0.1:${port}`, moved, control };
+    async protect(playbook, edge) {
+      if (systems.has(playbook.system))
+        throw new RollbookError("USAGE", { what: `${playbook.system} is protected already` });
+      const shared = { config, store, ledger, connections, publish: events.publish };
+      const system = await protectSystem(shared, playbook, edge);
+      systems.set(playbook.system, system);
+      return system;
     },
     async stop() {
       checkpoints.stop();
       events.close();
-      await gateway?.close();
+      await Promise.all([...systems.values()].map((system) => system.stop()));
       await server.close();
+      await connections.close();
       await store.close();
     },
   };
+}
+
+function countersOf(systems: ReadonlyMap<string, ProtectedSystem>) {
+  return new Map([...systems].map(([name, { counter }]) => [name, counter]));
 }
 
 /** The flags as they were kept; what a configuration names first is only where a new folder begins. */
@@ -146,46 +134,6 @@ async function flagsOf(config: RollbookConfig, store: Store): Promise<FlagBook> 
   });
   for (const flag of config.flags) flags.register(flag);
   return flags;
-}
-
-function ofrepOf(flags: FlagBook): ApiParts["flags"] {
-  return (method, path, body, etag) =>
-    answerOfrep(flags, method, path, body, etag) ?? { status: 404, headers: {}, body: "{}" };
-}
-
-function countOutcomes(counter: Counter, items: readonly OutcomeItem[]) {
-  let rejected = 0;
-  for (const { request, counts } of items) if (counter.report(request, counts).kind === "rejected") rejected += 1;
-  return { accepted: items.length - rejected, rejected };
-}
-
-/**
- * After a restart traffic is on the last known good release. A candidate of a rollout that is still open gets nothing
- * until its controller takes it up again; a promoted one keeps its share beside the holdback.
- */
-async function routeAsRecorded(store: Store, gateway: Gateway, system: string): Promise<void> {
-  const route = await store.route(system);
-  const known = await store.lastKnownGood(system);
-  if (route && route.candidate === known?.release) {
-    gateway.traffic.set(route);
-    gateway.traffic.renew(system, Number.MAX_SAFE_INTEGER);
-  } else if (route) gateway.traffic.set({ ...route, candidatePpm: 0 });
-  else if (known) gateway.traffic.set({ system, epoch: 1, stable: known.release, candidatePpm: 0 });
-}
-
-/** What a report says of the ledger; a broken one is said, and does not take the report away. */
-async function ledgerState(store: Store, ledger: Ledger): Promise<LedgerState> {
-  const head = await ledger.checkpoint().catch((error: unknown) => {
-    if (error instanceof RollbookError && error.code === "LEDGER_BROKEN") return store.checkpoint();
-    throw error;
-  });
-  const verified = await ledger.verify();
-  return {
-    size: head?.size ?? 0,
-    root: head?.root ?? "",
-    verified: verified.kind === "verified",
-    checkpoint: head?.note ?? "",
-  };
 }
 
 function signRegularly(ledger: Ledger, log: (text: string) => void): { readonly stop: () => void } {

@@ -161,16 +161,15 @@ describe("the command line with a running Rollbook", () => {
   before(async () => {
     const running = await startRollbook({
       folder: join(folder, "data"),
-      playbook,
+      ledgerName: "chat",
       apiPort: 0,
-      gatewayPort: 0,
       flags: [flag("off")],
       settings: { tickMs: 5, baselineMs: 10, proofMs: 50 },
     });
     stop = () => running.stop();
     const upstreams = { stable: "http://127.0.0.1:9", candidate: "http://127.0.0.1:9" };
-    const { control } = await running.protect({ hosts: {}, upstreams });
-    await control.adopt(good);
+    const { control } = await running.protect(playbook, { upstreams });
+    await control().adopt(good);
     server = running.url;
     admin = await running.issueToken("admin", "a");
     reporter = await running.issueToken("reporter", "r");

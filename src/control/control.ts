@@ -6,6 +6,7 @@ import { servingPlace } from "../decide/place.ts";
 import { planRollback } from "../decide/plan-change.ts";
 import type { LedgerState, Report } from "../record/report.ts";
 import { composeReport } from "./compose-report.ts";
+import { type Explanation, explainRollout } from "./explanation.ts";
 import { gate, type ReleasePlans } from "./gate.ts";
 import { pullCord, steer } from "./give-order.ts";
 import { createIdleWatch } from "./idle-watch.ts";
@@ -58,6 +59,8 @@ export interface Control {
   /** Lets a release out of quarantine. */
   lift(release: Release["id"], by: string): Promise<void>;
   report(rollout: string): Promise<Report>;
+  /** The verdict that a rollout rests on, taken apart and in sentences. */
+  explain(rollout: string): Promise<Explanation>;
   rollouts(): Promise<readonly Rollout[]>;
 }
 
@@ -204,6 +207,7 @@ export function createControl(
         { kind: "entry", entry: { type: "quarantined", at: ports.clock.now(), system, actor: by, data } },
       ]);
     },
+    explain: (id) => explainRollout(ports.store, playbook, id),
     report: (id) => composeReport(ports, playbook, id, facts),
     rollouts: () => ports.store.rollouts(playbook.system),
   };

@@ -9,8 +9,15 @@ export interface Operation<Input, Output> {
   /** Path of the HTTP API; `{name}` parts are taken from the input. */
   readonly path: string;
   readonly permission: Permission;
-  /** Changing operations take `dryRun`, which answers with the plan and its digest and changes nothing. */
-  readonly changes: boolean;
+  /** Takes `dryRun`, which answers with the plan and its digest and changes nothing. */
+  readonly dryRun: boolean;
   readonly input: z.ZodType<Input>;
   readonly run: (input: Input, by: string) => Promise<Output>;
+}
+
+export type AnyOperation = Operation<never, unknown>;
+
+/** Keeps the types of one operation together and lets the table forget them. */
+export function define<Input, Output>(operation: Operation<Input, Output>): AnyOperation {
+  return operation as unknown as AnyOperation;
 }

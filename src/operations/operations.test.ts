@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { z } from "zod";
+import type { OperationContext } from "./context.ts";
 import { lintText } from "./lint.ts";
-import { type OperationContext, operationsOf } from "./operations.ts";
+import { operationsOf } from "./operations.ts";
 import { renderPlan } from "./plan-text.ts";
 
 const operations = operationsOf({} as OperationContext);
@@ -17,11 +18,11 @@ describe("the table of operations", () => {
     }
   });
 
-  test("gives every changing operation a dry run, and takes no key that it does not know", () => {
-    for (const { name, changes, input, path } of operations) {
+  test("says which ones take a dry run, and takes no key that it does not know", () => {
+    for (const { name, dryRun, input, path } of operations) {
       const schema = z.toJSONSchema(input, { io: "input" });
       const properties = Object.keys(schema.properties ?? {});
-      assert.equal(properties.includes("dryRun"), changes, name);
+      assert.equal(properties.includes("dryRun"), dryRun, name);
       assert.equal(schema.additionalProperties, false, name);
       for (const [, part] of path.matchAll(/\{(\w+)\}/g)) assert.ok(properties.includes(part!), `${name}: ${part}`);
     }

@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { describe, test } from "node:test";
-import { RollbookError } from "../core/errors.ts";
 import { operationsOf } from "../operations/operations.ts";
 import { allows } from "../operations/permission.ts";
 import { createMemoryStore } from "../simulation/memory-store.ts";
@@ -19,9 +18,8 @@ const logged: string[] = [];
 let reported = 0;
 const operations = operationsOf({
   store,
-  control: () => {
-    throw new RollbookError("SYSTEM_UNREACHABLE", { reason: "no AI system is connected yet" });
-  },
+  systems: new Map(),
+  connections: { names: [], reaches: () => false, elsewhere: async () => [] },
   reportOutcomes: (items) => {
     reported += items.length;
     return { accepted: items.length, rejected: 0 };

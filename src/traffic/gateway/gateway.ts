@@ -100,6 +100,8 @@ export function createGateway(options: GatewayOptions): Gateway {
         counter.know(route.stable);
         if (route.candidate) counter.know(route.candidate);
         exposure.set(route);
+        const swapped = slots.state().stable === "green";
+        if (exposure.current(route.system) === route && (route.swapped ?? false) !== swapped) slots.swap(route.stable);
       },
     },
     contain(to) {

@@ -1,0 +1,63 @@
+import type { Applied, Observed, RestoreAdapter } from "../../core/ports.ts";
+import { systemClock } from "../system-clock.ts";
+
+/** How long an answer to "who are you?" is believed. A write is never further from one than this. */
+const BELIEVED_MS = 5000;
+const ASK_MS = 5000;
+
+/** `silent`: nobody said who it is, which may pass. `other`: it is not what was declared. */
+export interface IdentityFlaw {
+  readonly kind: "silent" | "other";
+  readonly reason: string;
+}
+
+/** Why what answers at an address is not known to be what was declared; undefined when it is. */
+export async function identityFlaw(
+  adapter: RestoreAdapter,
+  at: string,
+  declared: string | undefined,
+): Promise<IdentityFlaw | undefined> {
+  if (!adapter.identify) return { kind: "other", reason: `${adapter.name} cannot tell who answers at ${at}` };
+  const found = await adapter
+    .identify(at, AbortSignal.timeout(ASK_MS))
+    .catch((error: Error) => ({ kind: "unreachable" as const, reason: error.message }));
+  if (found.kind === "unreachable") return { kind: "silent", reason: `${at} does not say who it is: ${found.reason}` };
+  const { identity } = found;
+  if (declared === undefined) {
+    return { kind: "other", reason: `${at} is "${identity}", and its connection declares no identity to compare with` };
+  }
+  return identity === declared
+    ? undefined
+    : { kind: "other", reason: `${at} is "${identity}", and not "${declared}" as declared` };
+}
+
+/**
+ * An adapter that touches nothing where another answers than was declared: the staging database that was the production
+ * one after all. Reading says why it is unreachable, writing is refused.
+ */
+export function guarded(adapter: RestoreAdapter, declared: string): RestoreAdapter {
+  const believed = new Map<string, { readonly until: number; readonly flaw: Promise<IdentityFlaw | undefined> }>();
+  const flawAt = (at: string): Promise<IdentityFlaw | undefined> => {
+    const known = believed.get(at);
+    if (known && systemClock.now() < known.until) return known.flaw;
+    const flaw = identityFlaw(adapter, at, declared);
+    believed.set(at, { until: systemClock.now() + BELIEVED_MS, flaw });
+    void flaw.then((found) => found && believed.delete(at));
+    return flaw;
+  };
+  return {
+    ...adapter,
+    async read(at, signal): Promise<Observed> {
+      const flaw = await flawAt(at);
+      return flaw ? { kind: "unreachable", reason: flaw.reason } : adapter.read(at, signal);
+    },
+    async holds(at, digest, signal) {
+      return (await flawAt(at)) === undefined && adapter.holds(at, digest, signal);
+    },
+    async apply(request, signal): Promise<Applied> {
+      const flaw = await flawAt(request.at);
+      if (!flaw) return adapter.apply(request, signal);
+      return { kind: flaw.kind === "silent" ? "unknown" : "refused", reason: flaw.reason };
+    },
+  };
+}

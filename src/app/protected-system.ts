@@ -1,0 +1,145 @@
+import { type Control, createControl } from "../control/control.ts";
+import type { RolloutEvent } from "../control/ports.ts";
+import { RollbookError } from "../core/errors.ts";
+import type { Playbook } from "../core/playbook.ts";
+import type { Store, TrafficAdapter } from "../core/ports.ts";
+import type { Ledger } from "../record/ledger/ledger.ts";
+import type { LedgerState } from "../record/report.ts";
+import { type Counter, createCounter } from "../traffic/attribution/counter.ts";
+import type { Connections } from "./connections/connections.ts";
+import { portsOf } from "./control-ports.ts";
+import { type Edge, type EdgeSettings, openEdge } from "./edge.ts";
+import type { RollbookConfig } from "./rollbook.ts";
+import { requestKey } from "./secrets.ts";
+import { settingsOf } from "./settings.ts";
+import { openSources, type Sources } from "./sources.ts";
+import { createSwitchableCounter } from "./switchable-counter.ts";
+import { systemClock } from "./system-clock.ts";
+import { systemIds } from "./system-ids.ts";
+
+/** One AI system under its playbook, in this process. */
+export interface ProtectedSystem {
+  readonly system: string;
+  readonly edge: Edge;
+  readonly counter: Counter;
+  playbook(): Playbook;
+  control(): Control;
+  sources(): Sources;
+  /** Takes a new playbook of the same system into effect. Nothing of it may be running. */
+  replace(playbook: Playbook): void;
+  /** Begins to notice who changes components without Rollbook. */
+  watch(): void;
+  stop(): Promise<void>;
+}
+
+/** What all systems of one process share. */
+export interface Shared {
+  readonly config: RollbookConfig;
+  readonly store: Store;
+  readonly ledger: Ledger;
+  readonly connections: Connections;
+  readonly publish: (event: object) => void;
+}
+
+export async function protectSystem(
+  shared: Shared,
+  first: Playbook,
+  edgeSettings: EdgeSettings,
+): Promise<ProtectedSystem> {
+  const { config, store, ledger, connections } = shared;
+  const { system } = first;
+  const key = requestKey(config.folder);
+  const counterOf = ({ signals }: Playbook) =>
+    createCounter({ signals, node: systemIds.next("gateway"), clock: systemClock, requestKey: key });
+  const counter = createSwitchableCounter(counterOf(first));
+  for (const id of await releasesOf(store, system)) counter.know(id);
+  const edge = await openEdge(first, edgeSettings, counter, key);
+  await routeAsRecorded(store, edge.traffic, system);
+  const emit = (event: RolloutEvent) => {
+    config.onEvent?.(event);
+    shared.publish({ ...event, candidatePpm: edge.traffic.current(system)?.candidatePpm ?? 0 });
+  };
+  let watching: AbortController | undefined;
+  const build = (playbook: Playbook) => {
+    const sources = openSources(playbook, connections, store, edge.traffic);
+    const parts = {
+      store,
+      ledger,
+      connections,
+      adapters: edgeSettings.adapters ?? [],
+      edge,
+      sources,
+      drain: () => counter.drain(),
+      emit,
+    };
+    const settings = { ...settingsOf(playbook, systemIds.next("controller")), ...config.settings };
+    const control = createControl(portsOf(config, playbook, parts), settings, playbook, {
+      ledger: () => ledgerState(store, ledger),
+      lastCandidateDispatch: () => edge.lastToCandidate(),
+    });
+    return { playbook, sources, control };
+  };
+  let now = build(first);
+  const watch = () => {
+    watching?.abort();
+    watching = new AbortController();
+    const { signal } = watching;
+    now.control
+      .watch(signal)
+      .catch((error: Error) => config.log?.(`${system}: nobody looks on any more: ${error.stack}`));
+  };
+  return {
+    system,
+    edge,
+    counter,
+    playbook: () => now.playbook,
+    control: () => now.control,
+    sources: () => now.sources,
+    replace(playbook) {
+      const watched = watching !== undefined;
+      watching?.abort();
+      now.sources.stop();
+      counter.exchange(counterOf(playbook));
+      now = build(playbook);
+      if (watched) watch();
+    },
+    watch,
+    async stop() {
+      watching?.abort();
+      now.sources.stop();
+      await edge.close();
+    },
+  };
+}
+
+/** Releases that late outcomes may still belong to. */
+async function releasesOf(store: Store, system: string) {
+  const rollouts = (await store.rollouts(system)).slice(0, 200);
+  return new Set(rollouts.flatMap(({ stable, candidate }) => [stable, candidate]));
+}
+
+/**
+ * After a restart traffic is where it was recorded, and a candidate gets nothing until a living controller takes its
+ * rollout up again: the last known good is what the route calls stable, or what was settled last.
+ */
+async function routeAsRecorded(store: Store, traffic: TrafficAdapter, system: string): Promise<void> {
+  const route = await store.route(system);
+  const known = await store.lastKnownGood(system);
+  if (route) traffic.set({ ...route, candidatePpm: 0 });
+  else if (known) traffic.set({ system, epoch: 1, stable: known.release, candidatePpm: 0 });
+}
+
+/** What a report says of the ledger; a broken one is said, and does not take the report away. */
+async function ledgerState(store: Store, ledger: Ledger): Promise<LedgerState> {
+  const head = await ledger.checkpoint().catch((error: unknown) => {
+    if (error instanceof RollbookError && error.code === "LEDGER_BROKEN") return store.checkpoint();
+    throw error;
+  });
+  const verified = await ledger.verify();
+  return {
+    size: head?.size ?? 0,
+    root: head?.root ?? "",
+    verified: verified.kind === "verified",
+    checkpoint: head?.note ?? "",
+  };
+}

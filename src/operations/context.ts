@@ -1,0 +1,63 @@
+import type { Control } from "../control/control.ts";
+import { RollbookError } from "../core/errors.ts";
+import type { Playbook } from "../core/playbook.ts";
+import type { SourceHealth, Store } from "../core/ports.ts";
+import type { ReleaseId } from "../core/release.ts";
+
+/** One protected system, as operations see it. */
+export interface OperatedSystem {
+  playbook(): Playbook;
+  control(): Control;
+  readonly edge: { readonly gateway?: string };
+  sources(): { readonly health: () => Readonly<Record<string, SourceHealth>> };
+}
+
+/** What operations need: the systems of this process, the store, and what connections, edge and ledger do. */
+export interface OperationContext {
+  readonly systems: ReadonlyMap<string, OperatedSystem>;
+  readonly store: Store;
+  readonly connections: {
+    readonly names: readonly string[];
+    readonly reaches: (audience: string) => boolean;
+    readonly elsewhere: (environment: Playbook["environment"]) => Promise<readonly string[]>;
+  };
+  readonly reportOutcomes: (items: readonly OutcomeItem[]) => {
+    readonly accepted: number;
+    readonly rejected: number;
+    readonly flaws?: readonly { readonly index: number; readonly reason: string }[];
+  };
+  readonly ledger: {
+    readonly verify: () => Promise<unknown>;
+    readonly receipt: (index: number) => Promise<unknown>;
+  };
+}
+
+/** Outcomes of one request by its id, or of one arm that an authenticated reporter assigned by itself. */
+export type OutcomeItem =
+  | { readonly request: string; readonly counts: Readonly<Record<string, number>> }
+  | {
+      readonly system: string;
+      readonly release: ReleaseId;
+      readonly second: number;
+      readonly key: string;
+      readonly counts: Readonly<Record<string, number>>;
+    };
+
+/** The system that is meant: by its name, or the only one there is. @throws NOT_FOUND, SYSTEM_UNREACHABLE, REQUEST_INVALID */
+export function systemOf({ systems }: OperationContext, name: string | undefined): OperatedSystem {
+  if (systems.size === 0) throw new RollbookError("SYSTEM_UNREACHABLE", { reason: "no AI system is connected yet" });
+  if (name !== undefined) {
+    const found = systems.get(name);
+    if (found) return found;
+    throw new RollbookError("NOT_FOUND", { what: `system ${name}; there is ${[...systems.keys()].join(", ")}` });
+  }
+  if (systems.size === 1) return [...systems.values()][0]!;
+  throw new RollbookError("REQUEST_INVALID", { reason: `which system? Name one of ${[...systems.keys()].join(", ")}` });
+}
+
+/** The use cases of the system that a rollout belongs to. @throws NOT_FOUND */
+export async function controlOf(context: OperationContext, rollout: string): Promise<Control> {
+  const found = await context.store.rollout(rollout);
+  if (!found) throw new RollbookError("NOT_FOUND", { what: `rollout ${rollout}` });
+  return systemOf(context, found.system).control();
+}

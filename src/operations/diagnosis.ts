@@ -1,0 +1,70 @@
+import type { OperatedSystem, OperationContext } from "./context.ts";
+
+/** One thing that a rollback will need, and whether it is there. */
+export interface Check {
+  readonly system: string;
+  readonly what: string;
+  readonly level: "fine" | "warning" | "error";
+  readonly found: string;
+  readonly todo?: string;
+}
+
+export interface Diagnosis {
+  readonly ok: boolean;
+  readonly checks: readonly Check[];
+}
+
+/** Looks at everything that a way back rests on, while it is not needed. Changes nothing. */
+export async function diagnose(context: OperationContext): Promise<Diagnosis> {
+  const checks = (await Promise.all([...context.systems.values()].map((system) => checksOf(context, system)))).flat();
+  if (context.systems.size === 0) {
+    const todo = "Put a playbook into the folder; `rollbook lint FILE` says why one is not taken.";
+    checks.push({ system: "-", what: "systems", level: "error", found: "none is protected", todo });
+  }
+  return { ok: checks.every(({ level }) => level !== "error"), checks };
+}
+
+async function checksOf(context: OperationContext, chosen: OperatedSystem): Promise<readonly Check[]> {
+  const { store, connections } = context;
+  const playbook = chosen.playbook();
+  const { system, environment, who, authority } = playbook;
+  const checks: Check[] = [];
+  const say = (what: string, level: Check["level"], found: string, todo?: string) =>
+    void checks.push({ system, what, level, found, ...(todo ? { todo } : {}) });
+  say("playbook", "fine", `${playbook.digest.slice(7, 19)}, authority: ${authority}`);
+
+  const known = await store.lastKnownGood(system);
+  const good = known && (await store.release(known.release));
+  if (good) say("restore point", "fine", good.label);
+  else say("restore point", "error", "there is none", "Run `rollbook adopt` while the system serves well.");
+
+  for (const component of await chosen.control().live()) {
+    const { name, at } = component;
+    if (component.kind === "unreachable") {
+      say(name, "error", `${at} cannot be read: ${component.reason}`, "Mend the target or its connection.");
+      continue;
+    }
+    const expected = good?.revisions[name];
+    const same = expected?.digest === component.revision.digest;
+    const found = `${at} serves ${component.revision.label}`;
+    if (!expected || same) say(name, "fine", found);
+    else say(name, "warning", `${found}, and the restore point is ${expected.label}`);
+  }
+
+  const elsewhere = await connections.elsewhere(environment);
+  for (const reason of elsewhere)
+    say("environment", "error", reason, "Correct `environment`, or the connection's `identity`.");
+  if (environment && elsewhere.length === 0) say("environment", "fine", environment.name);
+  if (!environment)
+    say("environment", "warning", "none is declared, so nothing is checked", "Add `environment: { name, is }`.");
+
+  for (const audience of [...who.now, ...(who.later ?? []).flatMap((later) => later.audience)]) {
+    if (connections.reaches(audience)) say("audience", "fine", audience);
+    else say("audience", "error", `nothing serves ${audience}`, "Add its connection, or name another audience.");
+  }
+  for (const [name, health] of Object.entries(chosen.sources().health())) {
+    if (health.kind === "ok") say(`signals from ${name}`, "fine", "answers");
+    else say(`signals from ${name}`, health.kind === "error" ? "error" : "warning", health.reason);
+  }
+  return checks;
+}

@@ -1,0 +1,154 @@
+import { type OperationContext, systemOf } from "./context.ts";
+import { diagnose } from "./diagnosis.ts";
+import { diaryOf } from "./diary.ts";
+import { alertsInput, none, ofSystem, outcomesInput, takeBackInput, weightInput } from "./inputs.ts";
+import { type AnyOperation, define } from "./operation.ts";
+
+/** Operations on a protected system as a whole. */
+export function systemOperations(context: OperationContext): readonly AnyOperation[] {
+  const { store } = context;
+  return [
+    define({
+      name: "systems",
+      summary: "The AI systems that this process protects, with what they listen on and what they run.",
+      method: "GET",
+      path: "/v1/systems",
+      permission: "read",
+      dryRun: false,
+      input: none,
+      run: async () =>
+        Promise.all(
+          [...context.systems].map(async ([system, { playbook, edge }]) => ({
+            system,
+            owner: playbook().owner,
+            risk: playbook().risk,
+            authority: playbook().authority,
+            playbook: playbook().digest,
+            gateway: edge.gateway,
+            lastKnownGood: await store.lastKnownGood(system),
+            running: (await store.rollouts(system)).find(({ endedAt }) => endedAt === undefined)?.id,
+          })),
+        ),
+    }),
+    define({
+      name: "status",
+      summary: "The system, its route, its last known good release and its rollouts, newest first.",
+      method: "GET",
+      path: "/v1/status",
+      permission: "read",
+      dryRun: false,
+      input: ofSystem,
+      run: async (input) => {
+        const chosen = systemOf(context, input.system);
+        const { system, owner, risk, authority, digest, environment } = chosen.playbook();
+        const known = await store.lastKnownGood(system);
+        const good = known && (await store.release(known.release));
+        return {
+          system,
+          owner,
+          risk,
+          authority,
+          environment,
+          playbook: digest,
+          gateway: chosen.edge.gateway,
+          route: await store.route(system),
+          lastKnownGood: known && { ...known, label: good?.label, revisions: good?.revisions },
+          sources: chosen.sources().health(),
+          rollouts: (await store.rollouts(system)).slice(0, 50),
+        };
+      },
+    }),
+    define({
+      name: "live",
+      summary: "What every component of the system serves now, read from its target.",
+      method: "GET",
+      path: "/v1/live",
+      permission: "read",
+      dryRun: false,
+      input: ofSystem,
+      run: async (input) => systemOf(context, input.system).control().live(),
+    }),
+    define({
+      name: "doctor",
+      summary: "Checks everything that a rollback will need: targets, restore point, environment, audiences, sources.",
+      method: "GET",
+      path: "/v1/doctor",
+      permission: "read",
+      dryRun: false,
+      input: none,
+      run: () => diagnose(context),
+    }),
+    define({
+      name: "adopt",
+      summary: "Declares what serves now as the first restore point, after reading every component back.",
+      method: "POST",
+      path: "/v1/adopt",
+      permission: "admin",
+      dryRun: false,
+      input: ofSystem,
+      run: async (input) => {
+        const chosen = systemOf(context, input.system);
+        await chosen.control().adopt();
+        return (await store.lastKnownGood(chosen.playbook().system)) ?? null;
+      },
+    }),
+    define({
+      name: "take-back",
+      summary: "Takes back a release that was promoted: traffic first, then every component.",
+      method: "POST",
+      path: "/v1/take-back",
+      permission: "admin",
+      dryRun: false,
+      input: takeBackInput,
+      run: (input, by) => systemOf(context, input.system).control().takeBack(by, input.reason),
+    }),
+    define({
+      name: "weight",
+      summary: "Under `authority: observe`: gives the observed release a share of the gateway's or the flag's traffic.",
+      method: "POST",
+      path: "/v1/weight",
+      permission: "admin",
+      dryRun: false,
+      input: weightInput,
+      run: async (input, by) => {
+        await systemOf(context, input.system).control().weight(input.percent, by);
+        return { percent: input.percent };
+      },
+    }),
+    define({
+      name: "look",
+      summary: "A reason to look: sources are asked at once, and the look is recorded. Decides nothing by itself.",
+      method: "POST",
+      path: "/v1/look",
+      permission: "report",
+      dryRun: false,
+      input: alertsInput,
+      run: async (input) => {
+        await systemOf(context, input.system).control().look(input.reason, input.key);
+        return { looked: true };
+      },
+    }),
+    define({
+      name: "diary",
+      summary:
+        "What observing has seen: when it would have rolled back, what that would have saved, and what it would have cost.",
+      method: "GET",
+      path: "/v1/diary",
+      permission: "read",
+      dryRun: false,
+      input: ofSystem,
+      run: (input) => diaryOf(context, systemOf(context, input.system).playbook()),
+    }),
+    define({
+      name: "outcomes",
+      summary:
+        "Reports business outcomes when they are known: a batch, idempotent; of a request by its id, or of an arm by system, release and second. A part comes with its whole.",
+      method: "POST",
+      path: "/v1/outcomes",
+      permission: "report",
+      dryRun: false,
+      input: outcomesInput,
+      run: async (input) => context.reportOutcomes(input.outcomes),
+    }),
+  ];
+}
