@@ -28,6 +28,8 @@ export interface Assignments {
   /** To be called when a built-in flag has changed; release flags tell by themselves. */
   flagChanged(): void;
   applied(system: string): AppliedRoute | undefined;
+  /** How many follow a system's stream. */
+  listeners(system: string): number;
   close(): void;
 }
 
@@ -70,6 +72,7 @@ export function createAssignments(clock: Clock, flags: readonly FlagTraffic[]): 
       const epoch = served?.flag.traffic.current(system)?.epoch;
       return served && epoch !== undefined ? served.heard.against(epoch) : undefined;
     },
+    listeners: (system) => systems.get(system)?.stream.listeners ?? 0,
     close() {
       closed.abort();
       changes.close();

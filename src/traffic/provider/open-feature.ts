@@ -25,18 +25,18 @@ export interface Hook {
   after?(context: HookContext, details: { readonly flagMetadata?: Readonly<Record<string, unknown>> }): void;
 }
 
-export type ProviderEvent = "PROVIDER_READY" | "PROVIDER_STALE" | "PROVIDER_CONFIGURATION_CHANGED";
-
-type Handler = (details?: { readonly message?: string; readonly flagsChanged?: string[] }) => unknown;
+// What the SDK's handlers take is the SDK's; by shape it is whatever `emit` was given.
+type Handler = (details?: never) => unknown;
 
 /** Tells the SDK what has changed. */
 export interface ProviderEvents {
   addHandler(event: string, handler: Handler): void;
   removeHandler(event: string, handler: Handler): void;
   removeAllHandlers(event?: string): void;
-  getHandlers(event: string): Handler[];
+  getHandlers(event: string): ((details?: unknown) => unknown)[];
   setLogger(logger: unknown): ProviderEvents;
-  emit(event: ProviderEvent, details?: Parameters<Handler>[0]): void;
+  /** One of the SDK's events, for example `PROVIDER_STALE`. */
+  emit(event: string, details?: { readonly [name: string]: unknown }): void;
 }
 
 export function createProviderEvents(): ProviderEvents {
@@ -45,9 +45,9 @@ export function createProviderEvents(): ProviderEvents {
     addHandler: (event, handler) => void handlers.set(event, (handlers.get(event) ?? new Set()).add(handler)),
     removeHandler: (event, handler) => void handlers.get(event)?.delete(handler),
     removeAllHandlers: (event) => (event === undefined ? handlers.clear() : void handlers.delete(event)),
-    getHandlers: (event) => [...(handlers.get(event) ?? [])],
+    getHandlers: (event) => [...(handlers.get(event) ?? [])] as never,
     setLogger: () => events,
-    emit: (event, details) => handlers.get(event)?.forEach((handler) => void handler(details)),
+    emit: (event, details) => handlers.get(event)?.forEach((handler) => void handler(details as never)),
   };
   return events;
 }

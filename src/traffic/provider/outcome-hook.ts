@@ -64,16 +64,17 @@ interface AnyProvider {
 }
 
 /** The provider with outcomes: its evaluations are remembered, and `client.track` reports. Closing it sends the rest. */
-export function withOutcomes<Provider extends AnyProvider>(provider: Provider, outcomes: OutcomeHook): Provider {
+export function withOutcomes<Provider extends object>(provider: Provider, outcomes: OutcomeHook): Provider {
+  const own: AnyProvider = provider;
   const more: AnyProvider = {
-    hooks: [...(provider.hooks ?? []), outcomes.hook],
+    hooks: [...(own.hooks ?? []), outcomes.hook],
     track(event, context, details) {
       outcomes.track(event, context, details);
-      provider.track?.(event, context, details);
+      own.track?.(event, context, details);
     },
     async onClose() {
       await outcomes.close();
-      await provider.onClose?.();
+      await own.onClose?.();
     },
   };
   return new Proxy(provider, {
