@@ -125,16 +125,17 @@ export function createFlagTraffic(options: FlagTrafficOptions): FlagTraffic {
       },
     },
     evaluate,
-    state() {
-      const route = exposure.effective();
-      return route ? `${key} ${route.epoch} ${route.candidatePpm} ${Math.floor(clock.now() / YOUNG)}` : `${key} none`;
-    },
+    state: () => stateOf(key, exposure.effective(), clock.now()),
     live: () => liveOf(options, exposure, values),
     lastCandidateEvaluation: () => lastCandidate,
     evaluations,
     onChange: changes.listen,
     close: changes.close,
   };
+}
+
+function stateOf(key: string, route: Route | undefined, now: Instant): string {
+  return route ? `${key} ${route.epoch} ${route.candidatePpm} ${Math.floor(now / YOUNG)}` : `${key} none`;
 }
 
 function reasonOf({ candidate, candidatePpm }: Route): Evaluation["reason"] {

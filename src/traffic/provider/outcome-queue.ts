@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { ReleaseId } from "../../core/release.ts";
+import { type Counts, createOutcomeBacklog, type Report } from "./outcome-backlog.ts";
 
 export interface OutcomeQueueOptions {
   /** Base URL of Rollbook. */
@@ -16,8 +17,6 @@ export interface OutcomeQueueOptions {
   /** How long `close` goes on trying: 5 s. */
   readonly closeMs?: number;
 }
-
-type Counts = Readonly<Record<string, number>>;
 
 export interface OutcomeQueue {
   /** Outcomes of one request, by its id. */
@@ -41,16 +40,6 @@ export interface OutcomeStats {
   lastFlaw: string | undefined;
 }
 
-type Report = Readonly<Record<string, unknown>>;
-interface OpenSum {
-  readonly system: string;
-  readonly release: ReleaseId;
-  readonly second: number;
-  readonly counts: Record<string, number>;
-}
-
-const BATCH = 1_000;
-const MOST_IN_ONE = 1_000_000;
 const LONGEST_PAUSE = 30_000;
 
 /**
@@ -59,40 +48,24 @@ const LONGEST_PAUSE = 30_000;
  */
 export function createOutcomeQueue(options: OutcomeQueueOptions): OutcomeQueue {
   const { everyMs = 1_000, most = 50_000, closeMs = 5_000 } = options;
-  const own = randomUUID();
   const stopped = new AbortController();
-  const sums = new Map<string, OpenSum>();
-  const waiting: Report[] = [];
-  const counted = { sent: 0, rejected: 0, dropped: 0, lastFlaw: undefined as string | undefined };
-  let serial = 0;
+  const backlog = createOutcomeBacklog(randomUUID(), most);
+  const counted = { sent: 0, rejected: 0, lastFlaw: undefined as string | undefined };
   let pause = everyMs;
   let sending: Promise<boolean> | undefined;
 
-  function seal(): void {
-    for (const sum of sums.values()) waiting.push({ ...sum, key: `${own}:${++serial}` });
-    sums.clear();
-    // What is being sent stands first and stays; it is at most one batch.
-    const begin = sending ? BATCH : 0;
-    if (waiting.length > most) counted.dropped += waiting.splice(begin, waiting.length - most).length;
-  }
-
   /** Sends one batch; answers whether it is worth going on at once. */
   async function send(signal?: AbortSignal): Promise<boolean> {
-    seal();
-    const batch = waiting.slice(0, BATCH);
+    const batch = backlog.next();
     if (batch.length === 0) return false;
     const answer = await post(options, batch, signal);
-    if (answer.kind === "retry") {
-      counted.lastFlaw = answer.reason;
-      pause = Math.min(LONGEST_PAUSE, pause * 2);
-      return false;
-    }
-    pause = everyMs;
-    waiting.splice(0, batch.length);
+    if (answer.reason !== undefined) counted.lastFlaw = answer.reason;
+    pause = answer.kind === "retry" ? Math.min(LONGEST_PAUSE, pause * 2) : everyMs;
+    if (answer.kind === "retry") return false;
+    backlog.done(batch.length);
     counted.sent += batch.length - answer.rejected;
     counted.rejected += answer.rejected;
-    if (answer.reason !== undefined) counted.lastFlaw = answer.reason;
-    return waiting.length > 0;
+    return backlog.size > 0;
   }
 
   async function flush(signal?: AbortSignal): Promise<void> {
@@ -107,48 +80,30 @@ export function createOutcomeQueue(options: OutcomeQueueOptions): OutcomeQueue {
   async function run(): Promise<void> {
     while (!stopped.signal.aborted) {
       // Spread, so that a thousand clients of one server that comes back do not report in the same second.
-      await sleep(pause * (0.8 + Math.random() * 0.4), undefined, { signal: stopped.signal, ref: false }).catch(
-        () => {},
-      );
+      const span = pause * (0.8 + Math.random() * 0.4);
+      await sleep(span, undefined, { signal: stopped.signal, ref: false }).catch(() => {});
       if (!stopped.signal.aborted) await flush();
     }
   }
   void run();
 
   return {
-    addRequest(request, counts) {
-      if (!stopped.signal.aborted) waiting.push({ request, counts });
-      if (waiting.length > most + BATCH) seal();
-    },
-    addArm(system, release, second, counts) {
-      if (stopped.signal.aborted) return;
-      const kind = `${system} ${release} ${second} ${Object.keys(counts).sort().join(" ")}`;
-      const sum = sums.get(kind);
-      if (sum && fits(sum.counts, counts)) for (const name in counts) sum.counts[name]! += counts[name]!;
-      else {
-        if (sum || sums.size >= most) seal();
-        sums.set(kind, { system, release, second, counts: { ...counts } });
-      }
-    },
+    addRequest: (...outcome) => stopped.signal.aborted || backlog.addRequest(...outcome),
+    addArm: (...outcome) => stopped.signal.aborted || backlog.addArm(...outcome),
     flush: () => flush(),
     async close() {
       stopped.abort();
       const signal = AbortSignal.timeout(closeMs);
-      while (!signal.aborted && (waiting.length > 0 || sums.size > 0)) {
+      while (!signal.aborted && backlog.size > 0) {
         await flush(signal);
-        if (waiting.length > 0) await sleep(100, undefined, { signal }).catch(() => {});
+        if (backlog.size > 0) await sleep(100, undefined, { signal }).catch(() => {});
       }
-      counted.dropped += waiting.splice(0).length;
+      backlog.clear();
     },
     get stats() {
-      return { ...counted, waiting: waiting.length + sums.size };
+      return { ...counted, waiting: backlog.size, dropped: backlog.dropped };
     },
   };
-}
-
-function fits(sum: Counts, more: Counts): boolean {
-  for (const name in more) if (sum[name]! + more[name]! > MOST_IN_ONE) return false;
-  return true;
 }
 
 type Answer =
@@ -158,12 +113,13 @@ type Answer =
 async function post(options: OutcomeQueueOptions, outcomes: readonly Report[], until?: AbortSignal): Promise<Answer> {
   const { url, token, timeoutMs = 5_000 } = options;
   const limit = AbortSignal.timeout(timeoutMs);
+  const signal = until ? AbortSignal.any([limit, until]) : limit;
   try {
     const response = await fetch(`${url.replace(/\/$/, "")}/v1/outcomes`, {
       method: "POST",
       headers: { "content-type": "application/json", authorization: `Bearer ${token}` },
       body: JSON.stringify({ outcomes }),
-      signal: until ? AbortSignal.any([limit, until]) : limit,
+      signal,
     });
     const text = await response.text();
     const reason = `${response.status} ${text.slice(0, 300)}`;

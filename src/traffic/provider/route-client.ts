@@ -39,61 +39,44 @@ export function createRouteClient(
   clock: () => number,
   events: RouteClientEvents,
 ): RouteClient {
-  const { system, token, timeoutMs = 5_000 } = options;
-  const path = new URL(`${options.url.replace(/\/$/, "")}/v1/assignments/${encodeURIComponent(system)}`);
-  const authorisation = token === undefined ? {} : { authorization: `Bearer ${token}` };
-  const client = randomUUID();
+  const { pollMs = 30_000, fallbackPollMs = 1_000 } = options;
   const closed = new AbortController();
+  const ask = askerOf(options, closed.signal);
+  const reached = reachOf(events);
   let stream = new AbortController();
   let streaming = false;
-  let reachable: boolean | undefined;
 
-  function take(text: string, sentAt?: number): AssignmentState | undefined {
-    const state = readAssignmentState(text, system);
+  /** Answers whether the route is another one now. */
+  function take(text: string, sentAt?: number): boolean {
+    const state = readAssignmentState(text, options.system);
     if ("flaw" in state) throw new TypeError(state.flaw);
     const before = route.state?.route;
     const lapsed = route.lapsed();
-    const taken = route.take(state, sentAt);
-    const fresh = taken && JSON.stringify(before) !== JSON.stringify(state.route);
+    const fresh = route.take(state, sentAt) && JSON.stringify(before) !== JSON.stringify(state.route);
     // A look that learns what the stream should have said: the stream is dead and does not know.
     if (sentAt !== undefined && streaming && before && (fresh || (lapsed && !route.lapsed()))) stream.abort();
     if (fresh) events.changed(state);
-    if (reachable === false) events.found();
-    reachable = true;
-    return fresh ? state : undefined;
-  }
-
-  function fail(error: unknown): void {
-    if (closed.signal.aborted) return;
-    if (reachable !== false) events.lost(reasonOf(error));
-    reachable = false;
+    reached.yes();
+    return fresh;
   }
 
   async function look(): Promise<void> {
-    const epoch = route.state?.route.epoch;
-    path.search = new URLSearchParams({ client, ...(epoch === undefined ? {} : { epoch: `${epoch}` }) }).toString();
-    const signal = AbortSignal.any([closed.signal, AbortSignal.timeout(timeoutMs)]);
     try {
       const sentAt = clock();
-      const response = await fetch(path, { headers: { accept: "application/json", ...authorisation }, signal });
-      const text = await response.text();
-      if (!response.ok) throw new TypeError(`${response.status} from ${path.origin}${path.pathname}`);
-      take(text, sentAt);
+      const response = await ask.state(route.state?.route.epoch);
+      take(await response.text(), sentAt);
     } catch (error) {
-      fail(error);
+      if (!closed.signal.aborted) reached.no(error);
     }
   }
 
   async function follow(): Promise<void> {
     stream = new AbortController();
-    const signal = AbortSignal.any([closed.signal, stream.signal]);
-    const target = `${path.origin}${path.pathname}`;
     try {
-      const response = await fetch(target, { headers: { accept: "text/event-stream", ...authorisation }, signal });
-      if (!response.ok || !response.body) throw new TypeError(`${response.status} from ${target}`);
+      const body = await ask.stream(stream.signal);
       streaming = true;
-      // The second look says that the pushed route is applied.
-      for await (const text of readEvents(response.body)) if (take(text)) void look();
+      // The look says that the pushed route is applied.
+      for await (const text of readEvents(body)) if (take(text)) void look();
     } catch {
       // A look says whether Rollbook is there; a stream alone may be what a proxy does not let through.
     } finally {
@@ -101,22 +84,60 @@ export function createRouteClient(
     }
   }
 
-  async function repeat(once: () => Promise<void>, pause: () => number): Promise<void> {
-    while (!closed.signal.aborted) {
-      await once();
-      await sleep(pause(), undefined, { signal: closed.signal, ref: false }).catch(() => {});
-    }
-  }
-
   return {
     async start() {
       await look();
-      const { pollMs = 30_000, fallbackPollMs = 1_000 } = options;
-      void repeat(look, () => (streaming ? pollMs : fallbackPollMs));
+      void repeat(closed.signal, look, () => (streaming ? pollMs : fallbackPollMs));
       // Not all at the same moment, when a server comes back.
-      void repeat(follow, () => 200 + Math.random() * 800);
+      void repeat(closed.signal, follow, () => 200 + Math.random() * 800);
     },
     close: () => closed.abort(),
+  };
+}
+
+async function repeat(until: AbortSignal, once: () => Promise<void>, pause: () => number): Promise<void> {
+  while (!until.aborted) {
+    await once();
+    await sleep(pause(), undefined, { signal: until, ref: false }).catch(() => {});
+  }
+}
+
+/** The two questions to `GET /v1/assignments/{system}`; each throws unless the answer is a good one. */
+function askerOf({ url, system, token, timeoutMs = 5_000 }: RouteClientOptions, closed: AbortSignal) {
+  const path = `${url.replace(/\/$/, "")}/v1/assignments/${encodeURIComponent(system)}`;
+  const authorisation = token === undefined ? {} : { authorization: `Bearer ${token}` };
+  const client = randomUUID();
+  const get = async (query: string, accept: string, signal: AbortSignal): Promise<Response> => {
+    const headers = { accept, ...authorisation };
+    const response = await fetch(path + query, { headers, signal: AbortSignal.any([closed, signal]) });
+    if (!response.ok) throw new TypeError(`${response.status} from ${path}`);
+    return response;
+  };
+  return {
+    state(epoch: number | undefined): Promise<Response> {
+      const query = new URLSearchParams({ client, ...(epoch === undefined ? {} : { epoch: `${epoch}` }) });
+      return get(`?${query}`, "application/json", AbortSignal.timeout(timeoutMs));
+    },
+    async stream(signal: AbortSignal): Promise<AsyncIterable<Uint8Array>> {
+      const { body } = await get("", "text/event-stream", signal);
+      if (!body) throw new TypeError(`nothing from ${path}`);
+      return body;
+    },
+  };
+}
+
+/** Says each change once. */
+function reachOf({ lost, found }: RouteClientEvents) {
+  let there: boolean | undefined;
+  return {
+    yes(): void {
+      if (there === false) found();
+      there = true;
+    },
+    no(error: unknown): void {
+      if (there !== false) lost(reasonOf(error));
+      there = false;
+    },
   };
 }
 
