@@ -48,7 +48,7 @@ export const folderRules: readonly FolderRule[] = [
   {
     folder: "src/traffic/provider",
     may: ["src/core", "src/traffic/routing"],
-    libraries: CRYPTO,
+    libraries: [...CRYPTO, "node:timers/promises"],
     globals: true,
   },
   { folder: "src/store", may: ["src/core"], libraries: ["any-builtin", "pg"] },

@@ -3,10 +3,10 @@ import type { Signal } from "../../core/playbook.ts";
 import type { Clock, SignalSource } from "../../core/ports.ts";
 import type { ReleaseId } from "../../core/release.ts";
 import type { Instant, Milliseconds } from "../../core/time.ts";
-import { createReportMemory, type Reported } from "./report-memory.ts";
+import { createReportMemory, type Reported, type ReportMemory } from "./report-memory.ts";
 import { readRequestId } from "./request-id.ts";
 import { requestKeyOf } from "./request-key.ts";
-import { createTallies } from "./tallies.ts";
+import { createTallies, type Tallies } from "./tallies.ts";
 
 export interface CounterOptions {
   readonly signals: readonly Signal[];
@@ -89,30 +89,8 @@ export function createCounter(options: CounterOptions): Counter {
   const memory = createReportMemory(options.memory?.span ?? 600_000, options.memory?.requests ?? 200_000);
   const releases = new Map<string, ReleaseId>();
   const answers = { counted: 0, duplicate: 0, excluded: 0, rejected: 0 };
-  const names = [...new Set(signals.flatMap(reportedNames))];
-  const reading = signals.map((signal) => readingOf(signal, names));
+  const take = takerOf(signals, tallies, memory);
   const seen = signals.map((signal) => (signal.from === "gateway" ? endingOf(signal) : undefined));
-
-  function take(id: string, second: number, release: ReleaseId, counts: Counts, now: Instant): ReportAnswer {
-    const flaw = flawOf(counts);
-    if (flaw) return rejected(flaw);
-    const before = memory.recall(id, now);
-    const fresh = names.map((name, index) => freshOf(counts, name, before?.[index]));
-    if (fresh.every(Number.isNaN)) return before ? { kind: "duplicate" } : rejected("no signal uses any of the names");
-    const after = fresh.map((value, index) => (Number.isNaN(value) ? (before?.[index] ?? Number.NaN) : value));
-    for (const read of reading) {
-      const reason = misfitOf(read, fresh, after);
-      if (reason) return rejected(reason);
-    }
-    reading.forEach(({ of, part }, signal) => {
-      const n = of < 0 || Number.isNaN(fresh[of]) ? 0 : fresh[of]!;
-      const k = part < 0 || Number.isNaN(fresh[part]) ? 0 : fresh[part]!;
-      if (n > 0 || k > 0) tallies.add(second, release, signal, n, k);
-    });
-    if (before) before.splice(0, before.length, ...after);
-    else memory.keep(id, after, now);
-    return { kind: "counted" };
-  }
 
   function report(requestId: string, counts: Counts): ReportAnswer {
     const identity = readRequestId(key, requestId);
@@ -151,6 +129,32 @@ export function createCounter(options: CounterOptions): Counter {
     knows: (release) => releases.has(shortDigest(release)),
     drain: () => tallies.take(),
     answers,
+  };
+}
+
+/** Counts what a report says for the first time under its id, all of it or nothing. */
+function takerOf(signals: readonly Signal[], tallies: Tallies, memory: ReportMemory) {
+  const names = [...new Set(signals.flatMap(reportedNames))];
+  const reading = signals.map((signal) => readingOf(signal, names));
+  return (id: string, second: number, release: ReleaseId, counts: Counts, now: Instant): ReportAnswer => {
+    const flaw = flawOf(counts);
+    if (flaw) return rejected(flaw);
+    const before = memory.recall(id, now);
+    const fresh = names.map((name, index) => freshOf(counts, name, before?.[index]));
+    if (fresh.every(Number.isNaN)) return before ? { kind: "duplicate" } : rejected("no signal uses any of the names");
+    const after = fresh.map((value, index) => (Number.isNaN(value) ? (before?.[index] ?? Number.NaN) : value));
+    for (const read of reading) {
+      const reason = misfitOf(read, fresh, after);
+      if (reason) return rejected(reason);
+    }
+    reading.forEach(({ of, part }, signal) => {
+      const n = of < 0 || Number.isNaN(fresh[of]) ? 0 : fresh[of]!;
+      const k = part < 0 || Number.isNaN(fresh[part]) ? 0 : fresh[part]!;
+      if (n > 0 || k > 0) tallies.add(second, release, signal, n, k);
+    });
+    if (before) before.splice(0, before.length, ...after);
+    else memory.keep(id, after, now);
+    return { kind: "counted" };
   };
 }
 

@@ -32,12 +32,13 @@ export interface FlagBook {
 }
 
 /**
- * `keep` makes a flag durable before it takes effect; `initial` is what was kept.
+ * `keep` makes a flag durable before it takes effect; `initial` is what was kept. `changed` is called after the effect.
  * A version is a hash chain over the flag's history, so that a token read before a change never fits after it.
  */
 export function createFlags(
   initial: readonly FlagState[],
   keep: (flag: FlagState) => Promise<void> = async () => {},
+  changed: () => void = () => {},
 ): FlagBook {
   const live = new Map<string, { readonly flag: FlagState; readonly version: string }>();
   const known = new Map<string, Map<Digest, FlagState>>();
@@ -62,6 +63,7 @@ export function createFlags(
     if (version !== undefined && live.get(flag.key)?.version !== version) return "conflict";
     await keep(flag);
     serve(flag);
+    changed();
     return "set";
   }
 

@@ -9,6 +9,7 @@ import { readRequestId } from "../attribution/request-id.ts";
 import { requestKeyOf } from "../attribution/request-key.ts";
 import { assign } from "../routing/assignment.ts";
 import { createFlags, defineFlag } from "./flag-book.ts";
+import { signalsWithoutGateway } from "./flag-signals.ts";
 import { answerOfrep } from "./ofrep.ts";
 import { createFlagTraffic, type FlagTrafficOptions } from "./release-flag.ts";
 
@@ -187,4 +188,9 @@ test("a bulk tag stands for one user and one state: 304 for it, a new answer for
   assert.equal(newer.status, 200, "another epoch");
   flag.traffic.renew("loans", clock.now());
   assert.equal(ask(flag, BULK, "a", newer.headers["etag"]).status, 200, "the lease has lapsed");
+});
+
+test("evaluations are no requests: signals from the gateway are named, because nothing feeds them here", () => {
+  const errors: Signal = { ...approvals, name: "errors", from: "gateway" };
+  assert.deepEqual(signalsWithoutGateway([approvals, errors]), ["errors"]);
 });

@@ -1,5 +1,5 @@
 import { randomInt } from "node:crypto";
-import { type Json, shortDigest } from "../../core/digest.ts";
+import { shortDigest } from "../../core/digest.ts";
 import type { Route } from "../../core/entry.ts";
 import type { Clock, TrafficAdapter } from "../../core/ports.ts";
 import type { ReleaseId } from "../../core/release.ts";
@@ -8,11 +8,9 @@ import type { Counter } from "../attribution/counter.ts";
 import { mintRequestId } from "../attribution/request-id.ts";
 import { requestKeyOf } from "../attribution/request-key.ts";
 import { assign, BUCKETS, type Variant } from "../routing/assignment.ts";
+import type { AssignmentState, FlagValue } from "../routing/assignment-state.ts";
 import { createExposure, type Exposure } from "../routing/exposure.ts";
 import { createFlagChanges, type FlagChanges } from "./flag-changes.ts";
-
-/** What a release flag says: anything that JSON can hold, of one type for all releases. */
-export type FlagValue = Exclude<Json, null>;
 
 export interface FlagTrafficOptions {
   readonly system: string;
@@ -51,13 +49,7 @@ export interface ReleaseFlag {
 }
 
 /** What is live for the clients that assign by themselves. */
-export interface LiveAssignment {
-  readonly system: string;
-  readonly key: string;
-  readonly route: Route;
-  readonly leaseUntil: Instant;
-  readonly values: Readonly<Partial<Record<Variant, FlagValue>>>;
-}
+export type LiveAssignment = Omit<AssignmentState, "now">;
 
 /** The edge of a system that has no gateway: the flag is what sends users to a release. */
 export interface FlagTraffic extends ReleaseFlag {
@@ -133,16 +125,17 @@ export function createFlagTraffic(options: FlagTrafficOptions): FlagTraffic {
       },
     },
     evaluate,
-    state() {
-      const route = exposure.effective();
-      return route ? `${key} ${route.epoch} ${route.candidatePpm} ${Math.floor(clock.now() / YOUNG)}` : `${key} none`;
-    },
+    state: () => stateOf(key, exposure.effective(), clock.now()),
     live: () => liveOf(options, exposure, values),
     lastCandidateEvaluation: () => lastCandidate,
     evaluations,
     onChange: changes.listen,
     close: changes.close,
   };
+}
+
+function stateOf(key: string, route: Route | undefined, now: Instant): string {
+  return route ? `${key} ${route.epoch} ${route.candidatePpm} ${Math.floor(now / YOUNG)}` : `${key} none`;
 }
 
 function reasonOf({ candidate, candidatePpm }: Route): Evaluation["reason"] {
