@@ -133,7 +133,7 @@ export async function startLaunchDarkly(flags: readonly EmulatedFlag[]) {
     const data = lagging ?? payload();
     if (path !== "/all") return void response.writeHead(200, { "content-type": "application/json" }).end(data);
     response.writeHead(200, { "content-type": "text/event-stream" });
-    response.write(`event: put\ndata: {"path":"/","data":${data}}\n\n`);
+    response.write(putOf(data));
     streams.add(response);
     response.once("close", () => streams.delete(response));
   }
@@ -174,6 +174,10 @@ export async function startLaunchDarkly(flags: readonly EmulatedFlag[]) {
   return Object.assign(world, {
     base: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     change,
+    /** Tells the SDKs everything anew, after the flags were replaced. */
+    broadcast() {
+      for (const stream of streams) stream.write(putOf(payload()));
+    },
     catchUp() {
       lagging = undefined;
       world.sdksLag = false;
@@ -187,6 +191,8 @@ export async function startLaunchDarkly(flags: readonly EmulatedFlag[]) {
 }
 
 export type EmulatedLaunchDarkly = Awaited<ReturnType<typeof startLaunchDarkly>>;
+
+const putOf = (data: string) => `event: put\ndata: {"path":"/","data":${data}}\n\n`;
 
 /** Instructions of one family touch the same part of the targeting. Which of them collide is the emulator's own rule. */
 function familyOf({ kind }: Patch): string {

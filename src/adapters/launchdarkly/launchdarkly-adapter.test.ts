@@ -133,7 +133,7 @@ test("rules, targets, shares, prerequisites and the off variation come back whol
       rulesBefore.map(({ variation }) => variation),
     );
     assert.deepEqual(flag.environments["staging"], before["staging"]);
-      assert.equal(await revision("12"), good.digest);
+    assert.equal(await revision("12"), good.digest);
     assert.equal(await revision("version:12"), good.digest);
   });
 });
@@ -302,7 +302,7 @@ test("an experiment that runs answers 409, which is a conflict", async () => {
     };
     const answer = await restore(safe, await read());
     assert.equal(answer.kind, "conflict");
-    assert.match(reasonOf(answer), /409.*has to be stopped first/);
+    assert.match(reasonOf(answer), /409.*stop that first/);
     assert.equal(vendor.exchanges.at(-1)?.status, 409);
   });
 });

@@ -123,7 +123,7 @@ async function refusal(
     case 409:
       return {
         kind: "conflict",
-        reason: `${reason}. An experiment or guarded rollout that runs has to be stopped first`,
+        reason: `${reason}. If an experiment or a guarded rollout runs on it, stop that first`,
       };
     case 408:
     case 425:

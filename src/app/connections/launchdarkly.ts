@@ -3,9 +3,14 @@ import { z } from "zod";
 import { createFileSnapshots, createLaunchDarklyAdapter } from "../../adapters/launchdarkly/index.ts";
 import { type ConnectionKind, secretReference } from "./connection.ts";
 
-const baseUrl = z
-  .url({ protocol: /^https?$/, error: "a base URL: https://HOST, without a path" })
-  .refine((url) => !/[?#@]/.test(url), "a base URL has no credentials, query or fragment");
+const baseUrl = z.string().refine((text) => {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url === undefined || url.username !== "" || url.pathname !== "/" || /[?#]/.test(text)) return false;
+  return url.protocol === "https:" || (url.protocol === "http:" && LOOPBACK.includes(url.hostname));
+}, "a base URL, https://HOST, without a path or credentials; http:// on this machine only");
+
+/** Tokens go there: only this machine may be asked without TLS. */
+const LOOPBACK = ["127.0.0.1", "localhost", "[::1]"];
 
 const settings = z.strictObject({
   environment: z
