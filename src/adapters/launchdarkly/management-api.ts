@@ -42,10 +42,12 @@ export function createApi(options: ApiOptions): Api {
   let blockedUntil = 0;
 
   async function send(call: ApiCall, signal: AbortSignal): Promise<ApiAnswer> {
+    // All callers of this connection share its limit: nobody calls before it is over. Whoever asks again at once after
+    // `limited` waits here once more, so that a caller with few attempts does not use them up.
     const waitMs = blockedUntil - clock.now();
-    if (waitMs > patienceMs) return { kind: "limited", waitMs };
-    // All callers of this connection share its limit: nobody calls before it is over.
-    if (waitMs > 0) await clock.sleep(waitMs, signal);
+    if (waitMs > 0) await clock.sleep(Math.min(waitMs + 1, patienceMs), signal);
+    const leftMs = blockedUntil - clock.now();
+    if (leftMs > 0) return { kind: "limited", waitMs: leftMs };
     const answer = await exchange(options, call, signal);
     if (answer.kind === "limited") blockedUntil = Math.max(blockedUntil, clock.now() + answer.waitMs);
     return answer;
@@ -56,7 +58,7 @@ export function createApi(options: ApiOptions): Api {
       const until = clock.now() + patienceMs;
       for (;;) {
         const answer = await send({ path }, signal);
-        if (answer.kind !== "limited" || clock.now() + answer.waitMs > until) return answer;
+        if (answer.kind !== "limited" || signal.aborted || clock.now() + answer.waitMs > until) return answer;
       }
     },
     patch: (call, signal) => send({ ...call, method: "PATCH" }, signal),
@@ -95,7 +97,7 @@ function waitIn(headers: Headers, now: number): Milliseconds {
 }
 
 /** So that several controllers do not come back in the same millisecond. */
-const jitter = () => 10 + Math.random() * 90;
+const jitter = () => 10 + Math.round(Math.random() * 90);
 
 async function textOf(response: Response, maxBytes: number): Promise<string | undefined> {
   const chunks: Uint8Array[] = [];
