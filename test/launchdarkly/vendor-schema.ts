@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { Ajv } from "ajv";
-import type { Exchange } from "../../src/adapters/launchdarkly/emulator.fixture.ts";
+import type { Exchange } from "../../src/adapters/launchdarkly/emulated-world.fixture.ts";
 
 const slice: object = JSON.parse(readFileSync(new URL("openapi-slice.json", import.meta.url), "utf8"));
 const ajv = new Ajv({ strict: false, allErrors: true }).addSchema(slice, "launchdarkly");

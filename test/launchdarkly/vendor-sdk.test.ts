@@ -2,12 +2,8 @@ import assert from "node:assert/strict";
 import { after, before, beforeEach, describe, test } from "node:test";
 import { setTimeout } from "node:timers/promises";
 import { init, type LDClient } from "@launchdarkly/node-server-sdk";
-import {
-  type EmulatedLaunchDarkly,
-  ENVIRONMENT,
-  SDK_KEY,
-  startLaunchDarkly,
-} from "../../src/adapters/launchdarkly/emulator.fixture.ts";
+import { ENVIRONMENT, SDK_KEY } from "../../src/adapters/launchdarkly/emulated-world.fixture.ts";
+import { type EmulatedLaunchDarkly, startLaunchDarkly } from "../../src/adapters/launchdarkly/emulator.fixture.ts";
 import {
   AI_AT,
   AT,

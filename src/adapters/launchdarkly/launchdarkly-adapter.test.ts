@@ -7,7 +7,8 @@ import { type Digest, digestOfJson } from "../../core/digest.ts";
 import type { Observed, RestoreAdapter } from "../../core/ports.ts";
 import { describeRestoreAdapter } from "../../testing/describe-restore-adapter.ts";
 import type { EmulatedFlag, Patch } from "./emulated-flag.fixture.ts";
-import { type EmulatedLaunchDarkly, ENVIRONMENT, startLaunchDarkly } from "./emulator.fixture.ts";
+import { ENVIRONMENT } from "./emulated-world.fixture.ts";
+import { type EmulatedLaunchDarkly, startLaunchDarkly } from "./emulator.fixture.ts";
 import type { LaunchDarklyOptions } from "./launchdarkly-adapter.ts";
 import {
   AI_AT,

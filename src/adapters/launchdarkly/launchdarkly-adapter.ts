@@ -1,4 +1,3 @@
-import type { Digest } from "../../core/digest.ts";
 import type { Applied, Clock, Identified, Observed, RestoreAdapter, RestoreRequest } from "../../core/ports.ts";
 import type { Milliseconds } from "../../core/time.ts";
 import { createAddressReader, type FlagAddress } from "./address.ts";
@@ -47,7 +46,6 @@ export function createLaunchDarklyAdapter(options: LaunchDarklyOptions): Restore
   const { scheme, environment, snapshots, ignoreConflicts = false, bypassesApprovals = false } = options;
   const addressIn = createAddressReader(scheme);
   const api = managementApi(options);
-  const sdk = options.sdkKey === undefined ? undefined : sdkApi(options, options.sdkKey);
   const fences = new Map<string, number>();
 
   const find = async (at: string, signal: AbortSignal): Promise<FlagRead> => {
@@ -91,9 +89,8 @@ export function createLaunchDarklyAdapter(options: LaunchDarklyOptions): Restore
       }
     },
     async concerns(at, digest, signal) {
-      const found = await find(at, signal);
+      const [found, state] = await Promise.all([find(at, signal), intactState(snapshots, digest)]);
       if (found.kind !== "read") return [{ level: "warning", text: `it could not be checked: ${found.reason}` }];
-      const state = await intactState(snapshots, digest);
       if (state === undefined) return [{ level: "blocking", text: "no intact captured state has this digest" }];
       return concernsAbout({ api, environment, bypassesApprovals }, found.document, state, signal);
     },
@@ -102,15 +99,23 @@ export function createLaunchDarklyAdapter(options: LaunchDarklyOptions): Restore
       if (address === undefined) return { kind: "unreachable", reason: misspelt(at, scheme) };
       return identity(api, address, environment, signal);
     },
-    ...(sdk === undefined
-      ? {}
-      : {
-          async seen(at: string, digest: Digest, signal: AbortSignal) {
-            const address = addressIn(at);
-            if (address === undefined) return { kind: "unreachable", reason: misspelt(at, scheme) } as const;
-            return seenBySdks(sdk, address, digest, signal);
-          },
-        }),
+    ...seenThrough(options, addressIn),
+  };
+}
+
+/** Without an SDK key nobody can be asked what the SDKs are given. */
+function seenThrough(
+  options: LaunchDarklyOptions,
+  addressIn: (at: string) => FlagAddress | undefined,
+): Pick<RestoreAdapter, "seen"> {
+  if (options.sdkKey === undefined) return {};
+  const sdk = sdkApi(options, options.sdkKey);
+  return {
+    async seen(at, digest, signal) {
+      const address = addressIn(at);
+      if (address === undefined) return { kind: "unreachable", reason: misspelt(at, options.scheme) };
+      return seenBySdks(sdk, address, digest, signal);
+    },
   };
 }
 

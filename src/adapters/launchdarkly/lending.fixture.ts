@@ -2,7 +2,7 @@ import { setTimeout } from "node:timers/promises";
 import type { Digest } from "../../core/digest.ts";
 import type { Clock } from "../../core/ports.ts";
 import type { EmulatedFlag } from "./emulated-flag.fixture.ts";
-import { ENVIRONMENT, SDK_KEY, TOKEN } from "./emulator.fixture.ts";
+import { ENVIRONMENT, SDK_KEY, TOKEN } from "./emulated-world.fixture.ts";
 import { createLaunchDarklyAdapter, type LaunchDarklyOptions } from "./launchdarkly-adapter.ts";
 import type { Snapshots } from "./snapshots.ts";
 
