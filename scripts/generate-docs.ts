@@ -65,7 +65,7 @@ export function apiDocs(): string {
       `\`${operation.method} ${operation.path}\` · ${PERMISSIONS[operation.permission]}`,
       "",
       operation.summary,
-      ...(operation.changes
+      ...(operation.dryRun
         ? ["With `dryRun: true` it answers with the plan and its digest, and changes nothing."]
         : []),
       "",

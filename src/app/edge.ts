@@ -3,9 +3,10 @@ import type { RestoreAdapter, TrafficAdapter } from "../core/ports.ts";
 import type { ReleaseId } from "../core/release.ts";
 import type { Instant } from "../core/time.ts";
 import type { Counter } from "../traffic/attribution/counter.ts";
-import { createFlagTraffic, type FlagTraffic, type FlagValue } from "../traffic/flags/release-flag.ts";
+import { createFlagTraffic, type FlagTraffic } from "../traffic/flags/release-flag.ts";
 import type { Fallback } from "../traffic/gateway/containment.ts";
 import { createGateway } from "../traffic/gateway/gateway.ts";
+import type { FlagValue } from "../traffic/routing/assignment-state.ts";
 import { createExposure } from "../traffic/routing/exposure.ts";
 import { systemClock } from "./system-clock.ts";
 

@@ -224,7 +224,7 @@ describe("the command line with a running Rollbook", () => {
     assert.match(refused.say, /not held intact/);
     const malformed = await ask(["release", file("malformed.json", '{"label":"x"}')]);
     assert.equal(malformed.exit, 2);
-    assert.match(malformed.say, /revisions: /);
+    assert.match(malformed.say, /name at least one revision/);
   });
 
   test("sends a release out, calls it back, reports, verifies and lifts", async () => {

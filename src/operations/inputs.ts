@@ -41,7 +41,7 @@ export const outcomesInput = z.strictObject({
           system: name,
           release: digest,
           second: z.number().int().min(0),
-          key: z.string().min(1).max(200),
+          key: z.string().min(8).max(100),
           counts,
         }),
       ]),

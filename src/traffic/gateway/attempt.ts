@@ -18,7 +18,7 @@ export interface DataPlane {
   readonly clock: Clock;
   readonly key: KeyObject;
   readonly limits: Limits;
-  upstreamOf(variant: Variant): Upstream;
+  upstreamOf(variant: Variant, swapped: boolean | undefined): Upstream;
   readonly fallback: { readonly else?: Upstream; readonly safe?: Upstream | StaticAnswer };
   containment(): Containment | undefined;
   nextSequence(): number;
@@ -52,7 +52,7 @@ export function decide(plane: DataPlane, key: string): Attempt | undefined {
   const route = plane.exposure.effective();
   if (!route) return undefined;
   const variant = contained === "stable" ? "stable" : assign(route, key);
-  return attemptAt(plane, route, variant, variant, plane.upstreamOf(variant));
+  return attemptAt(plane, route, variant, variant, plane.upstreamOf(variant, route.swapped));
 }
 
 /** The way after one that could not be reached and got nothing; undefined when there is none. */
@@ -61,7 +61,7 @@ export function nextAfter(plane: DataPlane, failed: Attempt, key: string): Attem
   if (failed.server === "else" && plane.fallback.safe) return preSigned(plane, "safe");
   const route = plane.exposure.effective() ?? failed.route;
   if (failed.server !== "candidate" || !route) return undefined;
-  return attemptAt(plane, route, "fallback", "stable", plane.upstreamOf("stable"));
+  return attemptAt(plane, route, "fallback", "stable", plane.upstreamOf("stable", route.swapped));
 }
 
 /** Is it still what would be decided? Asked before the first byte leaves. */
@@ -70,7 +70,7 @@ export function stillHolds(plane: DataPlane, attempt: Attempt): boolean {
   if (plane.containment() !== containment) return false;
   if (server === "else" || server === "safe") return true;
   if (variant !== "fallback" && plane.exposure.effective() !== route) return false;
-  return plane.upstreamOf(server) === to;
+  return plane.upstreamOf(server, (plane.exposure.effective() ?? route)?.swapped) === to;
 }
 
 function preSigned(plane: DataPlane, wanted: "else" | "safe"): Attempt {

@@ -11,7 +11,6 @@ import type { DataPlane } from "./attempt.ts";
 import { type Containment, type Fallback, isStaticAnswer } from "./containment.ts";
 import { Exchange } from "./exchange.ts";
 import { defaultLimits, type Limits } from "./limits.ts";
-import { createSlots, type Slots } from "./slots.ts";
 import { openUpstream } from "./upstream.ts";
 
 export interface GatewayOptions {
@@ -20,8 +19,11 @@ export interface GatewayOptions {
   readonly counter: Counter;
   /** 32 bytes that sign request ids, the same as the counter's. */
   readonly requestKey: Uint8Array;
-  /** Slots that releases are deployed to in turn; or where each variant answers, for good. */
-  readonly upstreams: Slots | Readonly<Record<Variant, string | URL>>;
+  /**
+   * Where each variant answers at the start, for example `http://127.0.0.1:7001`; a path is put before the request's.
+   * Under a route that says `swapped` they have changed their parts.
+   */
+  readonly upstreams: Readonly<Record<Variant, string | URL>>;
   /** Where a containment goes when stable will not do. */
   readonly fallback?: Fallback;
   readonly limits?: Partial<Limits>;
@@ -60,10 +62,9 @@ export function createGateway(options: GatewayOptions): Gateway {
   const { clock, counter } = options;
   const limits = { ...defaultLimits, ...options.limits };
   const exposure = createExposure(options.system, clock);
-  const slots = slotsOf(options.upstreams);
   const upstreams = {
-    blue: openUpstream(slots.addresses.blue, limits),
-    green: openUpstream(slots.addresses.green, limits),
+    stable: openUpstream(options.upstreams.stable, limits),
+    candidate: openUpstream(options.upstreams.candidate, limits),
   };
   const fallback = openFallback(options.fallback ?? {}, limits);
   let containment: Containment | undefined;
@@ -75,7 +76,7 @@ export function createGateway(options: GatewayOptions): Gateway {
     clock,
     key: requestKeyOf(options.requestKey),
     limits,
-    upstreamOf: (variant) => upstreams[slots.of(variant)],
+    upstreamOf: (variant, swapped) => upstreams[swapped ? otherThan(variant) : variant],
     fallback,
     containment: () => containment,
     nextSequence: () => (sequence = sequence === LAST_SEQUENCE ? 0 : sequence + 1),
@@ -100,8 +101,6 @@ export function createGateway(options: GatewayOptions): Gateway {
         counter.know(route.stable);
         if (route.candidate) counter.know(route.candidate);
         exposure.set(route);
-        const swapped = slots.state().stable === "green";
-        if (exposure.current(route.system) === route && (route.swapped ?? false) !== swapped) slots.swap(route.stable);
       },
     },
     contain(to) {
@@ -111,14 +110,14 @@ export function createGateway(options: GatewayOptions): Gateway {
     lastDispatchToCandidate: () => lastToCandidate,
     async close() {
       await Promise.all(servers.splice(0).map((server) => drained(server, clock, limits.drain)));
-      const all = [upstreams.blue, upstreams.green, fallback.else, fallback.safe];
+      const all = [upstreams.stable, upstreams.candidate, fallback.else, fallback.safe];
       await Promise.all(all.map((each) => (each && "pool" in each ? each.pool.destroy() : undefined)));
     },
   };
 }
 
-function slotsOf(upstreams: GatewayOptions["upstreams"]): Slots {
-  return "addresses" in upstreams ? upstreams : createSlots({ blue: upstreams.stable, green: upstreams.candidate });
+function otherThan(variant: Variant): Variant {
+  return variant === "stable" ? "candidate" : "stable";
 }
 
 function openFallback({ else: other, safe }: Fallback, limits: Limits): DataPlane["fallback"] {

@@ -4,10 +4,10 @@ import { createServer, request as httpRequest, type IncomingMessage, type Reques
 import { type AddressInfo, connect } from "node:net";
 import { type TestContext, test } from "node:test";
 import { digestOf } from "../../core/digest.ts";
+import type { Route } from "../../core/entry.ts";
 import { createCounter } from "../attribution/counter.ts";
 import type { Fallback } from "./containment.ts";
 import { createGateway } from "./gateway.ts";
-import { createSlots } from "./slots.ts";
 
 const stable = digestOf("stable");
 const candidate = digestOf("candidate");
@@ -55,11 +55,11 @@ async function gatewayOver(
   const at = async (way: RequestListener | string) => (typeof way === "string" ? way : await upstream(t, way));
   const requestKey = new Uint8Array(32).fill(1);
   const counter = createCounter({ signals: [errors], node: "n", clock, requestKey });
-  const slots = createSlots({ blue: await at(blue), green: await at(green) });
-  const options = { system: "loans", clock, counter, requestKey, upstreams: slots, limits: { connections: 2 } };
+  const upstreams = { stable: await at(blue), candidate: await at(green) };
+  const options = { system: "loans", clock, counter, requestKey, upstreams, limits: { connections: 2 } };
   const gateway = createGateway(fallback ? { ...options, fallback } : options);
   let epoch = 0;
-  const route = (of: { stable: typeof stable; candidate?: typeof stable; candidatePpm: number }) =>
+  const route = (of: Omit<Route, "system" | "epoch">) =>
     gateway.traffic.set({ system: "loans", epoch: ++epoch, ...of });
   route({ stable, candidate, candidatePpm: 0 });
   gateway.traffic.renew("loans", Date.now() + 60_000);
@@ -73,7 +73,7 @@ async function gatewayOver(
     for await (const chunk of response) text += chunk;
     return { status: response.statusCode!, headers: response.headers, text };
   };
-  return { gateway, slots, counter, route, call, port };
+  return { gateway, counter, route, call, port };
 }
 
 async function settled(condition: () => boolean): Promise<void> {
@@ -81,57 +81,32 @@ async function settled(condition: () => boolean): Promise<void> {
   assert.ok(condition());
 }
 
-test("after a promotion the slots swap: the new stable answers where it was the candidate", async (t) => {
-  const { slots, route, call } = await gatewayOver(t, say("blue"), say("green"));
+test("after a promotion the places swap: the new stable answers where it was the candidate", async (t) => {
+  const { route, call } = await gatewayOver(t, say("blue"), say("green"));
   assert.equal((await call()).text, "blue");
   route({ stable, candidate, candidatePpm: ALL });
   assert.equal((await call()).text, "green");
-  assert.deepEqual(slots.swap(candidate), { stable: "green", release: candidate });
-  route({ stable: candidate, candidatePpm: 0 });
+  route({ stable: candidate, candidatePpm: 0, swapped: true });
   const after = await call();
   assert.deepEqual([after.text, after.headers["rollbook-variant"]], ["green", "stable"]);
   const next = digestOf("next");
-  route({ stable: candidate, candidate: next, candidatePpm: ALL });
+  route({ stable: candidate, candidate: next, candidatePpm: ALL, swapped: true });
   assert.equal((await call()).text, "blue");
 });
 
-test("requests under way end where they began, and those that wait go by the new slots", async (t) => {
+test("requests under way end where they began, and those that wait go by the new places", async (t) => {
   const held: (() => void)[] = [];
   const hold: RequestListener = (_request, response) => {
     response.write("blue ");
     held.push(() => response.end("still"));
   };
-  const { slots, route, call } = await gatewayOver(t, hold, say("green"));
+  const { route, call } = await gatewayOver(t, hold, say("green"));
   const calls = Array.from({ length: 5 }, () => call());
   await settled(() => held.length === 2);
-  slots.swap(candidate);
-  route({ stable: candidate, candidatePpm: 0 });
+  route({ stable: candidate, candidatePpm: 0, swapped: true });
   for (const release of held) release();
   const texts = (await Promise.all(calls)).map(({ text }) => text).sort();
   assert.deepEqual(texts, ["blue still", "blue still", "green", "green", "green"]);
-});
-
-test("a swap without a new route reaches the requests that wait too", async (t) => {
-  const held: (() => void)[] = [];
-  const { slots, call } = await gatewayOver(
-    t,
-    (_q, response) => void held.push(() => response.end("blue")),
-    say("green"),
-  );
-  const calls = Array.from({ length: 4 }, () => call());
-  await settled(() => held.length === 2);
-  slots.swap();
-  for (const release of held) release();
-  assert.deepEqual((await Promise.all(calls)).map(({ text }) => text).sort(), ["blue", "blue", "green", "green"]);
-});
-
-test("what was kept is settled against the route, whichever of the two was written before the crash", () => {
-  const at = { blue: "http://127.0.0.1:1", green: "http://127.0.0.1:2" };
-  const kept = (release: typeof stable) => createSlots(at, { stable: "green", release });
-  assert.deepEqual(kept(candidate).settle({ stable: candidate }), { stable: "green", release: candidate });
-  assert.deepEqual(kept(candidate).settle({ stable }), { stable: "blue", release: stable });
-  assert.deepEqual(createSlots(at).settle({ stable }), { stable: "blue", release: stable });
-  assert.equal(kept(stable).of("candidate"), "blue");
 });
 
 test("containment sends everybody there before it returns, and back again", async (t) => {
@@ -220,11 +195,11 @@ test("a stream of a language model passes chunk by chunk through a swap, and a s
     };
     more();
   };
-  const { slots, port } = await gatewayOver(t, stream, say("green"));
+  const { route, port } = await gatewayOver(t, stream, say("green"));
   const request = httpRequest({ port, host: "127.0.0.1", agent: false });
   request.end();
   const [response] = (await once(request, "response")) as [IncomingMessage];
-  slots.swap();
+  route({ stable: candidate, candidatePpm: 0, swapped: true });
   let last = -1;
   await settled(() => {
     const still = written === last;
