@@ -25,6 +25,21 @@ export interface Playbook {
   readonly how: How;
   readonly fixed: Fixed;
   readonly who: Who;
+  /** Signals of time: read and checked; nothing measures them yet. */
+  readonly times?: readonly TimeSignal[];
+  /** Triggers that are read and checked, and that nothing judges yet; they take no part of the false-alarm budget. */
+  readonly unjudged?: readonly UnjudgedTrigger[];
+  readonly drills?: Drills;
+  /** What the file declares and this version does not act on. Refused under `act`, so only `observe` has some. */
+  readonly idle?: readonly IdleKey[];
+}
+
+/** Something declared without effect. `about` is its path, for example `when.unfair.across`. */
+export interface IdleKey {
+  readonly about: string;
+  readonly message: string;
+  /** What to write instead. */
+  readonly instead: string;
 }
 
 /** `is`: addresses of which each must identify itself as declared, for example `k8s://prod-eu/lending`, or `local`. */
@@ -72,6 +87,19 @@ export interface Signal {
   /** `gateway`: what our own edge sees. `events`: reported outcomes. Else the name of a connection. */
   readonly from: string;
   readonly better: "up" | "down";
+  /** What is one observation, where one person or application makes many requests. No effect yet. */
+  readonly per?: string;
+  /** How long after its request an outcome becomes known. Only the linter reckons with it yet. */
+  readonly labels?: Milliseconds;
+  /** Address of the judge whose opinion is the outcome. No effect yet. */
+  readonly judge?: string;
+}
+
+/** How long something takes; longer is worse. */
+export interface TimeSignal {
+  readonly name: string;
+  readonly unit: "seconds" | "milliseconds";
+  readonly from: string;
 }
 
 /** How much worse is still acceptable: `relative` 0.05 is 5 %, `points` 0.05 is 5 percentage points. */
@@ -79,22 +107,57 @@ export type Margin =
   | { readonly kind: "relative"; readonly value: number }
   | { readonly kind: "points"; readonly value: number };
 
+/** What a trigger may say besides its claim. None of it has an effect yet. */
+export interface TriggerTerms {
+  /** Harm must show within this span of its beginning. */
+  readonly within?: Milliseconds;
+  /** What one more bad outcome costs. */
+  readonly costs?: Money;
+  /** People are asked before containment; what happens when nobody has answered after so long. */
+  readonly ask?: { readonly containAfter: Milliseconds };
+}
+
+/** An amount in a currency of ISO 4217. */
+export interface Money {
+  readonly amount: number;
+  readonly currency: string;
+}
+
 /** A claim that the statistics test; each compiles to one null hypothesis. */
 export type Trigger =
-  | {
+  | (TriggerTerms & {
       readonly kind: "compare";
       readonly name: string;
       readonly signal: string;
       readonly move: "rises" | "falls";
       readonly by: Margin;
-    }
-  | {
+    })
+  | (TriggerTerms & {
       readonly kind: "limit";
       readonly name: string;
       readonly signal: string;
       readonly side: "above" | "below";
       readonly limit: number;
-    };
+    });
+
+/** A claim of the language that nothing judges yet. */
+export type UnjudgedTrigger =
+  /** Some group of `across` has a share that differs from the others' by more than this. */
+  | (TriggerTerms & {
+      readonly kind: "differ";
+      readonly name: string;
+      readonly signal: string;
+      readonly across: string;
+      readonly by: Margin;
+    })
+  /** The quantile of a time grows by more than this part; 0.95 is p95. */
+  | (TriggerTerms & {
+      readonly kind: "slows";
+      readonly name: string;
+      readonly signal: string;
+      readonly quantile: number;
+      readonly by: number;
+    });
 
 /** A policy, asked on every judgement: each reason that it answers speaks for going back. */
 export interface PolicyTrigger {
@@ -127,6 +190,10 @@ export interface How {
   readonly contain: "stable";
   /** The deadline of containment and restore together. */
   readonly within: Milliseconds;
+  /** Where traffic goes when stable cannot serve or is sick too. No effect yet. */
+  readonly else?: string;
+  /** What takes over when nothing can: `people`, or an address. No effect yet. */
+  readonly safe?: string;
 }
 
 /** What must be proved before a rollback counts as fixed. */
@@ -143,4 +210,17 @@ export interface Who {
   readonly now: readonly string[];
   /** Who else is told when a rollback is not over after so long. */
   readonly later?: readonly { readonly after: Milliseconds; readonly audience: readonly string[] }[];
+  /** Clocks of the law that start with a rollback. No effect yet. */
+  readonly clocks?: readonly string[];
+  /** How many people of which teams must approve a release. No effect yet. */
+  readonly forward?: { readonly approve: number; readonly from: readonly string[] };
+}
+
+/** Rehearsals of the way back. No effect yet. */
+export interface Drills {
+  readonly every: "week" | "month" | "quarter" | "year";
+  readonly run: readonly string[];
+  /** `shadow`: on a copy of this percentage of traffic. `synthetic`: on so many made-up requests. */
+  readonly in?: { readonly shadow: number } | { readonly synthetic: number };
+  readonly pass?: { readonly contained?: Milliseconds; readonly restored?: Milliseconds; readonly fixed?: boolean };
 }

@@ -1,19 +1,10 @@
-import type { ComponentSpec, Undo } from "../core/playbook.ts";
+import type { ComponentSpec } from "../core/playbook.ts";
 import { defaults, limits } from "./defaults.ts";
 import { type IssueList, quote } from "./issue.ts";
+import { undoWords } from "./language/what-keys.ts";
 import { language } from "./language.ts";
 import { checkName, checkSize, readAddress, readEntries, readMap, readWord } from "./yaml-reader.ts";
 import type { YamlEntry } from "./yaml-tree.ts";
-
-/** How people name the way back of a component, and what that makes of a step. */
-export const undoWords = {
-  "view-switch": "compensatable",
-  snapshot: "compensatable",
-  redeploy: "compensatable",
-  "forward-only": "retriable",
-  pivot: "pivot",
-  none: "irreversible",
-} as const satisfies Record<string, Undo>;
 
 const example = "model: http://lending/components/model";
 
@@ -36,28 +27,44 @@ export function readComponents(entry: YamlEntry, issues: IssueList): readonly Co
       issues.add("SAME_ADDRESS", component.offset, message, "Remove one of the two, or correct its address.");
     }
     places.set(read.at, component.key);
-    if (read.at.startsWith("gateway://")) routes.push(component);
+    if (isRoute(read)) routes.push(component);
     if (named) components.push(read);
   }
   checkRoutes(routes, complete, entry, issues);
   return components;
 }
 
+/** Through which component is traffic contained? Only `gateway://` can be by this version. */
+export function isRoute(component: ComponentSpec): boolean {
+  return component.name === "route" || component.at.startsWith("gateway://");
+}
+
 function checkRoutes(routes: readonly YamlEntry[], complete: boolean, entry: YamlEntry, issues: IssueList): void {
   if (routes.length === 0 && complete) {
-    const message = "No component has a `gateway://` address, so nobody could take traffic away from a bad release.";
+    const message = "No component is the route, so nobody could take traffic away from a bad release.";
     issues.add("NO_ROUTE", entry.offset, message, "Add `route: gateway://SYSTEM` to `what`.");
   }
   for (const route of routes.slice(1)) {
     const message = `${quote(route.key)} is a second route; traffic is contained in one place.`;
-    issues.add("SEVERAL_ROUTES", route.offset, message, "Keep one component with a `gateway://` address.");
+    const hint = "Keep one component that is called `route` or has a `gateway://` address.";
+    issues.add("SEVERAL_ROUTES", route.offset, message, hint);
   }
+}
+
+/** A route elsewhere is understood, but containment in milliseconds is proved at our own edge only. */
+function noteForeignRoute(entry: YamlEntry, at: string, issues: IssueList): void {
+  if (entry.key !== "route" || at.startsWith("gateway://")) return;
+  const message = `The route ${quote(at)} is not Rollbook's own edge, and nothing contains traffic elsewhere yet.`;
+  const instead = "Write `route: gateway://SYSTEM`; a component of another name may have this address.";
+  issues.addIdle("VALUE_NOT_SUPPORTED", entry.offset, message, instead);
 }
 
 function readComponent(entry: YamlEntry, issues: IssueList): ComponentSpec | undefined {
   if (entry.value.kind !== "map") {
     const at = readAddress(entry, example, issues);
-    return at === undefined ? undefined : { name: entry.key, at, undo: defaults.undo };
+    if (at === undefined) return undefined;
+    noteForeignRoute(entry, at, issues);
+    return { name: entry.key, at, undo: defaults.undo };
   }
   const block = readEntries(entry.value, language.component, entry.offset, issues);
   const address = block.get("at");
@@ -65,5 +72,6 @@ function readComponent(entry: YamlEntry, issues: IssueList): ComponentSpec | und
   const undoEntry = block.get("undo");
   const word = undoEntry && readWord(undoEntry, Object.keys(undoWords) as (keyof typeof undoWords)[], issues);
   if (at === undefined || (undoEntry && !word)) return undefined;
+  noteForeignRoute(entry, at, issues);
   return { name: entry.key, at, undo: word ? undoWords[word] : defaults.undo };
 }

@@ -20,4 +20,6 @@ export const limits = {
   criteria: 64,
   steps: 20,
   audience: 32,
+  escalations: 16,
+  places: 16,
 } as const;

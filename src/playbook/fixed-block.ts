@@ -5,7 +5,7 @@ import { type IssueList, quote } from "./issue.ts";
 import { language } from "./language.ts";
 import { nearestWord } from "./nearest-word.ts";
 import { readMargin, readPercent, readSpan } from "./quantity.ts";
-import { findSignal, type Signals } from "./signal-block.ts";
+import { findSignal, refuseTime, type Signals } from "./signal-block.ts";
 import { checkSize, readBlock, readMap } from "./yaml-reader.ts";
 import type { YamlEntry } from "./yaml-tree.ts";
 
@@ -65,6 +65,7 @@ function readCriterion(item: YamlEntry, signals: Signals, issues: IssueList): Cr
   }
   const entry = block.get(first)!;
   const criterion = criterionOf(item.key, first, entry, signal?.better === "up" ? 0.99 : 100, issues);
+  if (refuseTime(item.key, item.offset, signals, "criteria", issues)) return undefined;
   if (!criterion || !signal) return undefined;
   if (signal.kind === "count") {
     const message = `${quote(signal.name)} is a count; criteria about counts are not supported by this version yet.`;

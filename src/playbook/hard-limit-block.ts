@@ -1,9 +1,11 @@
 import type { HardLimit, Signal } from "../core/playbook.ts";
 import { contradiction } from "./claim.ts";
 import { type IssueList, quote } from "./issue.ts";
+import { claimForms } from "./language/when-keys.ts";
 import { language } from "./language.ts";
+import { patterns } from "./patterns.ts";
 import { percentOf, readSpan, wholeOf } from "./quantity.ts";
-import { findSignal, type Signals } from "./signal-block.ts";
+import { findSignal, refuseTime, type Signals } from "./signal-block.ts";
 import { type Block, readText, reportKey } from "./yaml-reader.ts";
 import type { YamlEntry } from "./yaml-tree.ts";
 
@@ -17,11 +19,12 @@ export function readHardLimit(
   signals: Signals,
   issues: IssueList,
 ): HardLimit | undefined {
-  for (const entry of rest) reportKey(entry, undefined, language.claim, issues);
-  for (const key of ["by", "limit"]) {
-    const entry = block.get(key);
-    if (!entry) continue;
-    const message = `${quote(key)} does not go with \`hard\`: the limit stands in the condition itself.`;
+  for (const entry of rest) reportKey(entry, language.claim, issues);
+  for (const entry of block.values()) {
+    if ((claimForms.hard as readonly string[]).includes(entry.key)) continue;
+    const ofLimit = entry.key === "by" || entry.key === "limit";
+    const why = ofLimit ? "the limit stands in the condition itself" : "it acts at once and is never overridden";
+    const message = `${quote(entry.key)} does not go with \`hard\`: ${why}.`;
     issues.add("CONFLICTING_KEYS", entry.offset, message, `Write \`${example}\`, or a claim without \`hard\`.`);
   }
   const over = block.get("over");
@@ -57,7 +60,7 @@ function readCondition(entry: YamlEntry, signals: Signals, issues: IssueList): C
   const text = readText(entry, example, issues);
   if (text === undefined) return {};
   const at = entry.value.offset;
-  const match = /^([^\s<>=≥≤]+)\s*([<>=≥≤]+)\s*(\S.*)$/.exec(text);
+  const match = new RegExp(patterns.condition).exec(text);
   if (!match) {
     const message = `${quote(text)} is not a condition \`SIGNAL > LIMIT\`.`;
     issues.add("BAD_VALUE", at, message, `Write for example \`${example}\` or \`hard: leaks >= 1\`.`);
@@ -65,6 +68,7 @@ function readCondition(entry: YamlEntry, signals: Signals, issues: IssueList): C
   }
   const [, name = "", sign = "", amount = ""] = match;
   const signal = findSignal(name, at, signals, issues);
+  if (refuseTime(name, at, signals, "hard limits", issues)) return {};
   if (/^[<>]=?$/.test(sign)) {
     return {
       signal,

@@ -2,8 +2,9 @@ import type { How } from "../core/playbook.ts";
 import { defaults, limits } from "./defaults.ts";
 import { type IssueList, quote } from "./issue.ts";
 import { language } from "./language.ts";
-import { readSpan } from "./quantity.ts";
-import { checkSize, itemOf, readBlock, readList, readText, readWord } from "./yaml-reader.ts";
+import { patterns } from "./patterns.ts";
+import { readSpan, spanOf } from "./quantity.ts";
+import { type Block, checkSize, itemOf, readAddress, readBlock, readList, readText, readWord } from "./yaml-reader.ts";
 import type { YamlEntry } from "./yaml-tree.ts";
 
 const canaryExample = language.release.keys.canary.example;
@@ -18,18 +19,37 @@ export function readHow(entry: YamlEntry, issues: IssueList): How | undefined {
   const contain = containEntry ? readContain(containEntry, issues) : defaults.contain;
   const withinEntry = block.get("within");
   const within = withinEntry ? readSpan(withinEntry, issues) : defaults.within;
-  return canary && contain && within !== undefined ? { ...canary, contain, within } : undefined;
+  const rest = readFallbacks(block, issues);
+  return canary && contain && within !== undefined ? { ...canary, contain, within, ...rest } : undefined;
+}
+
+function readFallbacks(block: Block, issues: IssueList): Pick<How, "else" | "safe"> {
+  const [elseEntry, safeEntry] = [block.get("else"), block.get("safe")];
+  const other = elseEntry && readAddress(elseEntry, language.how.keys.else.example, issues);
+  const people = safeEntry?.value.kind === "text" && safeEntry.value.value === "people";
+  const safe = people ? "people" : safeEntry && readSafe(safeEntry, issues);
+  return { ...(other === undefined ? {} : { else: other }), ...(safe === undefined ? {} : { safe }) };
+}
+
+function readSafe(entry: YamlEntry, issues: IssueList): string | undefined {
+  if (entry.value.kind === "text" && !entry.value.value.includes(":")) return readWord(entry, ["people"], issues);
+  return readAddress(entry, "safe: people", issues);
 }
 
 function readContain(entry: YamlEntry, issues: IssueList): "stable" | undefined {
-  const hint = "Write `contain: stable`.";
-  const laterWords = Object.fromEntries(
-    ["people", "fallback", "safe", "flag", "http", "https", "mlflow"].map((word) => [word, hint]),
-  );
-  return readWord(entry, ["stable"] as const, issues, laterWords);
+  const text = entry.value.kind === "text" ? entry.value.value : "";
+  if (text === "people" || text === "fallback" || text === "safe" || text.includes("://")) {
+    const message = `${quote(`contain: ${text}`)} is not supported: harm is contained to stable first.`;
+    const hint = "Write `contain: stable`; what comes after it belongs under `else` and `safe`.";
+    issues.add("VALUE_NOT_SUPPORTED", entry.value.offset, message, hint);
+    return undefined;
+  }
+  return readWord(entry, ["stable"] as const, issues);
 }
 
-function readRelease(entry: YamlEntry, issues: IssueList): Pick<How, "steps" | "each" | "holdback"> | undefined {
+type ReleasePart = Pick<How, "steps" | "each" | "holdback" | "holdbackFor" | "allow">;
+
+function readRelease(entry: YamlEntry, issues: IssueList): ReleasePart | undefined {
   const block = readBlock(entry, language.release, language.how.keys.release.example, issues);
   if (!block) return undefined;
   const canary = block.get("canary");
@@ -37,7 +57,10 @@ function readRelease(entry: YamlEntry, issues: IssueList): Pick<How, "steps" | "
   const eachEntry = block.get("each");
   const each = eachEntry && readSpan(eachEntry, issues);
   const holdbackEntry = block.get("holdback");
-  const holdback = holdbackEntry ? readHoldback(holdbackEntry, issues) : defaults.holdback;
+  const held = holdbackEntry ? readHoldback(holdbackEntry, issues) : { holdback: defaults.holdback };
+  const holdback = held?.holdback;
+  const allowEntry = block.get("allow");
+  const allow = allowEntry && readAddress(allowEntry, language.release.keys.allow.example, issues);
   const last = steps?.at(-1);
   if (canary && last !== undefined && holdback !== undefined && last + holdback > 100) {
     const silent = holdbackEntry ? "" : " (which it is where nothing is written)";
@@ -46,7 +69,8 @@ function readRelease(entry: YamlEntry, issues: IssueList): Pick<How, "steps" | "
     issues.add("CANARY_ORDER", (holdbackEntry ?? canary).offset, message, hint);
     return undefined;
   }
-  return steps && each !== undefined && holdback !== undefined ? { steps, each, holdback } : undefined;
+  if (!steps || each === undefined || !held) return undefined;
+  return { steps, each, ...held, ...(allow === undefined ? {} : { allow }) };
 }
 
 function readSteps(entry: YamlEntry, issues: IssueList): readonly number[] | undefined {
@@ -78,9 +102,9 @@ function readSteps(entry: YamlEntry, issues: IssueList): readonly number[] | und
 }
 
 /** `5` or `5%` as 5; at most four decimals, because traffic is split in parts per million. */
-function percentOfTraffic(text: string, entry: YamlEntry, least: number, issues: IssueList): number | undefined {
+export function percentOfTraffic(text: string, entry: YamlEntry, least: number, issues: IssueList): number | undefined {
   const at = entry.value.offset;
-  const match = /^(\d{1,6}(?:\.\d+)?)\s*%?$/.exec(text);
+  const match = new RegExp(patterns.step).exec(text);
   if (!match) {
     const message = `${quote(text)} is not a percentage of traffic.`;
     issues.add("BAD_VALUE", at, message, "Write a number from 0 to 100, for example `5` or `0.5`.");
@@ -93,18 +117,26 @@ function percentOfTraffic(text: string, entry: YamlEntry, least: number, issues:
   return undefined;
 }
 
-function readHoldback(entry: YamlEntry, issues: IssueList): number | undefined {
-  const text = readText(entry, "holdback: 5%", issues);
+/** `5%`, or `5% for 14d`. */
+function readHoldback(entry: YamlEntry, issues: IssueList): Pick<How, "holdback" | "holdbackFor"> | undefined {
+  const text = readText(entry, language.release.keys.holdback.example, issues);
   if (text === undefined) return undefined;
-  const timed = /^(\S+)\s+for\s+\S+$/.exec(text);
-  if (timed) {
-    const message = `A holdback that ends by itself (${quote(text)}) is not supported by this version yet.`;
-    issues.add("VALUE_NOT_SUPPORTED", entry.value.offset, message, `Write \`holdback: ${timed[1]}\`.`);
-    return undefined;
-  }
-  if (/^\d+(?:\.\d+)?$/.test(text)) {
+  const [, part = text, span] = /^(\S*\s*%)\s+for\s+(\S.*)$/.exec(text) ?? [];
+  if (/^\d+(?:\.\d+)?$/.test(part)) {
     issues.add("WRONG_UNIT", entry.value.offset, `${quote(text)} has no unit.`, `Write \`holdback: ${text}%\`.`);
     return undefined;
   }
-  return percentOfTraffic(text, entry, 0, issues);
+  const holdback = percentOfTraffic(part, entry, 0, issues);
+  if (span === undefined) return holdback === undefined ? undefined : { holdback };
+  const holdbackFor = spanOf(span, entry, issues);
+  if (holdback === undefined || holdbackFor === undefined) return undefined;
+  if (holdback > 0) return { holdback, holdbackFor };
+  const message = `${quote(text)} holds nothing back, so there is nothing to watch.`;
+  issues.add(
+    "OUT_OF_RANGE",
+    entry.value.offset,
+    message,
+    "Write for example `holdback: 5% for 14d`, or `holdback: 0%`.",
+  );
+  return undefined;
 }

@@ -18,8 +18,8 @@ export const issueCodes = {
   DUPLICATE_KEY: "A key stands twice in one block.",
   FORBIDDEN_KEY: "A key such as `__proto__`.",
   UNKNOWN_KEY: "A key that the language does not have.",
-  KEY_NOT_SUPPORTED: "A key of the language that this version does not support yet.",
-  VALUE_NOT_SUPPORTED: "A value of the language that this version does not support yet.",
+  KEY_NOT_SUPPORTED: "A key of the language that has no effect yet, under `authority: act`.",
+  VALUE_NOT_SUPPORTED: "A value of the language that has no effect yet, or that this version cannot take at all.",
   MISSING_KEY: "A key that must be there is not.",
   MISSING_VALUE: "A key without a value.",
   CONFLICTING_KEYS: "Two keys that exclude each other.",
@@ -36,8 +36,8 @@ export const issueCodes = {
   WRONG_DIRECTION: "A claim that calls good news harm.",
   NO_TRIGGER: "No trigger with a claim in `when`.",
   NO_CRITERION: "No criterion in `fixed`.",
-  NO_ROUTE: "No component with a `gateway://` address.",
-  SEVERAL_ROUTES: "More than one component with a `gateway://` address.",
+  NO_ROUTE: "No component called `route`, and none with a `gateway://` address.",
+  SEVERAL_ROUTES: "More than one component that is a route.",
   SAME_ADDRESS: "Two components at one address.",
   CANARY_ORDER: "Canary steps that do not rise, or leave no room for the holdback.",
 } as const satisfies Record<string, string>;
@@ -54,6 +54,15 @@ export interface Issue {
   readonly hint: string;
 }
 
+/** A key or value that is read and checked, and that nothing acts on in this version. */
+export interface Idle {
+  readonly code: "KEY_NOT_SUPPORTED" | "VALUE_NOT_SUPPORTED";
+  readonly offset: number;
+  readonly message: string;
+  /** What to write instead. */
+  readonly instead: string;
+}
+
 export interface Position {
   readonly line: number;
   readonly column: number;
@@ -67,6 +76,7 @@ export class IssueList {
   readonly #file: string;
   readonly #lineStarts: number[] = [0];
   readonly #length: number;
+  readonly #idle: Idle[] = [];
   readonly #found: { readonly offset: number; readonly issue: Issue }[] = [];
 
   constructor(file: string, text: string) {
@@ -78,6 +88,22 @@ export class IssueList {
   add(code: IssueCode, offset: number, message: string, hint: string): void {
     if (this.#found.length >= MOST_ISSUES) return;
     this.#found.push({ offset, issue: { code, file: this.#file, ...this.position(offset), message, hint } });
+  }
+
+  /** Notes what has no effect yet. Who knows the authority decides whether that is a mistake. */
+  addIdle(code: Idle["code"], offset: number, message: string, instead: string): void {
+    if (this.#idle.length < MOST_ISSUES) this.#idle.push({ code, offset, message, instead });
+  }
+
+  get idle(): readonly Idle[] {
+    return this.#idle;
+  }
+
+  /** Makes mistakes of all that has no effect yet: a playbook that acts must not promise what nobody does. */
+  refuseIdle(): void {
+    for (const { code, offset, message, instead } of this.#idle) {
+      this.add(code, offset, `${message} Under \`authority: act\` it would promise what nobody does.`, instead);
+    }
   }
 
   position(offset: number): Position {

@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { undoWords } from "./component-block.ts";
 import { defaults } from "./defaults.ts";
 import { issueCodes } from "./issue.ts";
+import { undoWords } from "./language/what-keys.ts";
 import { type BlockSpec, language } from "./language.ts";
 import { lintRules } from "./lint-playbook.ts";
 import { parsePlaybook } from "./parse-playbook.ts";
@@ -25,12 +25,12 @@ test("the page lists exactly the linter's rules, with their level", () => {
   for (const rule of Object.values(lintRules)) assert.ok(rules.includes(rule.replace(": ", " | ")), rule);
 });
 
-test("the page describes every key of the language, and keeps the unsupported ones apart", () => {
-  const unsupported = section("Keys that this version does not support yet");
+test("the page describes every key of the language, and keeps those without effect apart", () => {
+  const idle = section("Keys that have no effect yet");
   for (const spec of Object.values(language) as BlockSpec[]) {
-    for (const [key, { need }] of Object.entries(spec.keys)) {
-      const where = need === "later" ? unsupported : page;
-      assert.ok(where.includes(`\`${key}\``) || where.includes(`${key}:`), `${key} of ${spec.where}`);
+    for (const [key, { instead }] of Object.entries(spec.keys)) {
+      assert.ok(page.includes(`\`${key}\``), `${key} of ${spec.where}`);
+      if (instead !== undefined) assert.ok(idle.includes(instead), `${key} of ${spec.where}`);
     }
   }
   for (const word of Object.keys(undoWords)) assert.ok(page.includes(`\`${word}\``), word);
@@ -59,8 +59,8 @@ test("every whole playbook of the page is accepted without lint errors", () => {
 
 test("the examples that hints show are of the language themselves", () => {
   for (const [name, spec] of Object.entries(language) as [string, BlockSpec][]) {
-    for (const [key, { need, example }] of Object.entries(spec.keys)) {
-      if (need !== "later") assert.ok(example.startsWith(`${key}: `), `${name}.${key}`);
+    for (const [key, { example }] of Object.entries(spec.keys)) {
+      assert.ok(example.startsWith(`${key}: `), `${name}.${key}`);
     }
   }
 });

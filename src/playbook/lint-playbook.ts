@@ -13,6 +13,7 @@ export const lintRules = {
   "blind-spot": "warning: harm of twice the margin stays undecided within the release",
   "slow-criterion": "warning: a criterion needs longer than `for`",
   "no-traffic": "warning: without `traffic` nothing can be reckoned in seconds",
+  "no-effect-yet": "warning: a key is declared and nothing acts on it yet; refused under `act`",
   "route-name": "warning: the route is not called like the system",
   decidable: "note: what a trigger or a criterion needs before it can decide",
   "false-alarm-price": "note or warning: what a hard limit costs in false alarms",
@@ -35,15 +36,32 @@ export interface LintFinding {
   readonly column?: number;
 }
 
+/** What the linter may know besides the playbook. */
+export interface LintContext {
+  /** The names of the connections that there are; without it no address is called unserved. */
+  readonly schemes?: readonly string[];
+}
+
 /** Judges a playbook that can be read: can it do what it promises, and what will it cost? Pure. */
-export function lintPlaybook(playbook: Playbook): readonly LintFinding[] {
+export function lintPlaybook(playbook: Playbook, _context: LintContext = {}): readonly LintFinding[] {
   return [
+    ...lintIdle(playbook),
     ...lintAddresses(playbook),
     ...lintTriggers(playbook),
     ...lintDecidability(playbook),
     ...lintHardLimits(playbook),
     ...lintSignals(playbook),
   ];
+}
+
+function lintIdle(playbook: Playbook): LintFinding[] {
+  return (playbook.idle ?? []).map(({ about, message, instead }) => ({
+    level: "warning",
+    name: "no-effect-yet",
+    about,
+    message,
+    hint: instead,
+  }));
 }
 
 /** Words in a gateway signal that tell how a machine is, not how people are served. */

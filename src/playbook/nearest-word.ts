@@ -3,8 +3,11 @@
  * four letters, two for up to eight, three beyond. A slip is a letter too many, too few, wrong, or swapped with its
  * neighbour (optimal string alignment distance).
  */
-export function nearestWord(word: string, words: Iterable<string>): string | undefined {
-  const allowed = word.length <= 4 ? 1 : word.length <= 8 ? 2 : 3;
+export function nearestWord(
+  word: string,
+  words: Iterable<string>,
+  allowed = word.length <= 4 ? 1 : word.length <= 8 ? 2 : 3,
+): string | undefined {
   let best: string | undefined;
   let bestSlips = allowed + 1;
   for (const candidate of words) {

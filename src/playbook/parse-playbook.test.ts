@@ -121,7 +121,8 @@ test("the nearest right word is named", () => {
   assert.match(issueOf("authority: act", "autority: act").hint, /`authority`/);
   assert.match(issueOf("{ losses: rises", "{ loses: rises").hint, /`losses`/);
   assert.match(issueOf("losses: rises, by: 60%", "losses: rises, by: 60%, overr: 3s").hint, /`over`/);
-  assert.match(issueOf("losses: rises,", "losses: slows,").message, /not supported/);
+  assert.match(issueOf("losses: rises,", "losses: drifts,").hint, /`rises` or `falls`/);
+  assert.match(issueOf("from: gateway", "from: gatewey").hint, /`gateway`/);
 });
 
 test("a quantity in another unit gets the way to write it", () => {

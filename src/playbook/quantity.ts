@@ -1,6 +1,7 @@
 import type { Margin } from "../core/playbook.ts";
 import { type Milliseconds, parseDuration } from "../core/time.ts";
 import { type IssueCode, type IssueList, quote } from "./issue.ts";
+import { NUMBER, patterns } from "./patterns.ts";
 import { readText } from "./yaml-reader.ts";
 import type { YamlEntry } from "./yaml-tree.ts";
 
@@ -11,7 +12,6 @@ interface Range {
   readonly open?: boolean;
 }
 
-const NUMBER = String.raw`\d{1,15}(?:\.\d{1,15})?`;
 const YEAR = 366 * 86_400_000;
 
 type Complain = (code: IssueCode, message: string, hint: string) => undefined;
@@ -35,7 +35,7 @@ export function readPercent(entry: YamlEntry, range: Range, issues: IssueList): 
 
 export function percentOf(text: string, entry: YamlEntry, range: Range, issues: IssueList): number | undefined {
   const complain = complainAt(entry, issues);
-  const match = new RegExp(`^(${NUMBER})\\s*%$`).exec(text);
+  const match = new RegExp(patterns.percent).exec(text);
   if (!match) return complain(...explainPercent(text, entry.key, ["%"]));
   const value = Number(match[1]) / 100;
   if (within(value, range)) return value;
@@ -56,7 +56,7 @@ export function readMargin(entry: YamlEntry, largest: number, issues: IssueList)
   const text = readText(entry, `${entry.key}: 5%`, issues);
   if (text === undefined) return undefined;
   const complain = complainAt(entry, issues);
-  const match = new RegExp(`^(${NUMBER})\\s*(%|pp)$`).exec(text);
+  const match = new RegExp(patterns.margin).exec(text);
   if (!match) return complain(...explainPercent(text, entry.key, ["%", "pp"]));
   const kind = match[2] === "%" ? "relative" : "points";
   const value = Number(match[1]) / 100;
@@ -108,7 +108,10 @@ const spelledSpans: readonly (readonly [RegExp, string])[] = [
 /** `250ms`, `30s`, `15m`, `1h`, `14d` as milliseconds: more than nothing, at most 366 days. */
 export function readSpan(entry: YamlEntry, issues: IssueList): Milliseconds | undefined {
   const text = readText(entry, `${entry.key}: 30s`, issues);
-  if (text === undefined) return undefined;
+  return text === undefined ? undefined : spanOf(text, entry, issues);
+}
+
+export function spanOf(text: string, entry: YamlEntry, issues: IssueList): Milliseconds | undefined {
   const complain = complainAt(entry, issues);
   const span = parseDuration(text);
   if (span !== undefined) {
@@ -140,7 +143,7 @@ export function readTraffic(entry: YamlEntry, issues: IssueList): number | undef
   const text = readText(entry, example, issues);
   if (text === undefined) return undefined;
   const complain = complainAt(entry, issues);
-  const match = new RegExp(`^(${NUMBER})(?:\\s+[A-Za-z][A-Za-z -]*)?\\s*/\\s*(s|min|h)$`).exec(text);
+  const match = new RegExp(patterns.traffic).exec(text);
   if (match) {
     const rate = Number(match[1]) * perSecond[match[2] as keyof typeof perSecond];
     if (rate > 0 && rate <= 1e9) return rate;
@@ -163,13 +166,13 @@ export function readOdds(entry: YamlEntry, issues: IssueList): number | undefine
   const text = readText(entry, example, issues);
   if (text === undefined) return undefined;
   const complain = complainAt(entry, issues);
-  const odds = /^(\d{1,9}) in (\d{1,12})(?: releases?)?$/.exec(text);
-  const percent = new RegExp(`^(${NUMBER})\\s*%$`).exec(text);
-  if (!odds && !percent) {
+  const match = new RegExp(patterns.odds).exec(text);
+  if (!match) {
     const message = `${quote(text)} is not a probability of false alarms.`;
     return complain("BAD_VALUE", message, `Write \`${example}\` or \`false-alarms: 0.1%\`.`);
   }
-  const value = odds ? Number(odds[1]) / Number(odds[2]) : Number(percent?.[1]) / 100;
+  const [, part, whole, percent] = match;
+  const value = percent === undefined ? Number(part) / Number(whole) : Number(percent) / 100;
   if (value > 0 && value <= 0.1) return value;
   const message = `${quote(text)} is outside more than 0 to 1 in 10: more alarms than that, and nobody believes any.`;
   return complain("OUT_OF_RANGE", message, `Write for example \`${example}\`.`);
@@ -178,12 +181,12 @@ export function readOdds(entry: YamlEntry, issues: IssueList): number | undefine
 /** A whole number. */
 export function wholeOf(text: string, entry: YamlEntry, range: Range, issues: IssueList): number | undefined {
   const complain = complainAt(entry, issues);
-  if (!/^\d{1,15}$/.test(text)) {
+  if (!new RegExp(patterns.whole).test(text)) {
     const message = `${quote(text)} is not a whole number.`;
     return complain(
       "BAD_VALUE",
       message,
-      `Write the digits only, for example \`${entry.key === "min" ? "min: 200" : "hard: leaks >= 1"}\`.`,
+      `Write the digits only, for example \`${entry.key === "hard" ? "hard: leaks >= 1" : `${entry.key}: ${Math.min(200, range.to)}`}\`.`,
     );
   }
   const value = Number(text);

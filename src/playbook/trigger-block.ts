@@ -1,91 +1,39 @@
-import type { HardLimit, Margin, Signal, Trigger } from "../core/playbook.ts";
+import type { Signal, Trigger, UnjudgedTrigger } from "../core/playbook.ts";
 import { contradiction } from "./claim.ts";
-import { limits } from "./defaults.ts";
-import { readHardLimit } from "./hard-limit-block.ts";
 import { type IssueList, quote } from "./issue.ts";
+import { claimForms, type MoveWord, moves } from "./language/when-keys.ts";
 import { language } from "./language.ts";
 import { nearestWord } from "./nearest-word.ts";
+import { patterns } from "./patterns.ts";
 import { readMargin, readPercent } from "./quantity.ts";
-import { findSignal, type Signals } from "./signal-block.ts";
-import { type Block, checkName, checkSize, readMap, readWord, reportKey } from "./yaml-reader.ts";
+import { findSignal, refuseTime, type Signals } from "./signal-block.ts";
+import { readTerms } from "./trigger-terms.ts";
+import { type Block, readName, readText, readWord, reportKey } from "./yaml-reader.ts";
 import type { YamlEntry } from "./yaml-tree.ts";
 
-const moves = ["rises", "falls", "above", "below"] as const;
+/** Words of other tools, with what says it here. */
 const laterMoves = {
-  slows: "Count the slow ones: `{ share: slow, of: requests, from: events, better: down }`.",
-  differ: "Declare one signal for each group.",
-  differs: "Declare one signal for each group.",
   drifts: "Claim an effect on an outcome: `rises` or `falls`.",
+  changes: "Claim a direction: `rises` or `falls`.",
 };
 const example = "rising-losses: { losses: rises, by: 60% }";
 
-export interface When {
-  readonly triggers: readonly Trigger[];
-  readonly hardLimits: readonly HardLimit[];
+/** One trigger of `when` as it is written. */
+export interface Written {
+  readonly item: YamlEntry;
+  readonly block: Block;
+  readonly rest: readonly YamlEntry[];
+  /** False when a key of it was refused. */
+  readonly whole: boolean;
 }
 
-/** Reads `when`: claims that the statistics test, and hard limits. */
-export function readWhen(entry: YamlEntry, signals: Signals, issues: IssueList): When {
-  const triggers: Trigger[] = [];
-  const hardLimits: HardLimit[] = [];
-  const map = readMap(entry, `when: { ${example} }`, issues);
-  if (!map || !checkSize(map.entries.length, limits.triggers, entry, issues)) return { triggers, hardLimits };
-  let claims = 0;
-  for (const item of map.entries) {
-    const named = checkName(item.key, item.offset, issues);
-    const claim = readMap(item, `${item.key}: { losses: rises, by: 60% }`, issues);
-    if (!claim) {
-      claims++;
-      continue;
-    }
-    const { block, rest } = splitKeys(claim.entries, issues);
-    if (block.has("hard")) {
-      const hard = readHardLimit(item, block, rest, signals, issues);
-      if (hard && named) hardLimits.push(hard);
-    } else {
-      claims++;
-      const trigger = readTrigger({ item, block, rest, whole: claim.whole }, signals, issues);
-      if (trigger && named) triggers.push(trigger);
-    }
-  }
-  if (claims === 0 && map.whole) {
-    const message = "`when` makes no claim; hard limits alone can call a release harmful, but never healthy.";
-    issues.add("NO_TRIGGER", entry.offset, message, `Add for example \`${example}\`.`);
-  }
-  return { triggers, hardLimits };
-}
-
-/** Parts the language's own keys from those that can only be the name of a signal. */
-function splitKeys(entries: readonly YamlEntry[], issues: IssueList): { block: Block; rest: readonly YamlEntry[] } {
-  const block = new Map<string, YamlEntry>();
-  const rest: YamlEntry[] = [];
-  const keys: Readonly<Record<string, (typeof language.claim.keys)[keyof typeof language.claim.keys]>> =
-    language.claim.keys;
-  for (const entry of entries) {
-    const key = Object.hasOwn(keys, entry.key) ? keys[entry.key] : undefined;
-    if (!key) rest.push(entry);
-    else if (key.need === "later") reportKey(entry, key, language.claim, issues);
-    else block.set(entry.key, entry);
-  }
-  return { block, rest };
-}
-
-/** The entry that says which signal does what; the others are reported as unknown keys. */
-function findSubject(rest: readonly YamlEntry[], signals: Signals, issues: IssueList): YamlEntry | undefined {
-  const says = (entry: YamlEntry) => (entry.value.kind === "text" ? entry.value.value : "");
-  const subject =
-    rest.find((entry) => signals.names?.includes(entry.key)) ??
-    rest.find((entry) => nearestWord(says(entry), [...moves, ...Object.keys(laterMoves)]) !== undefined) ??
-    rest.find((entry) => nearestWord(entry.key, Object.keys(language.claim.keys)) === undefined);
-  for (const entry of rest) if (entry !== subject) reportKey(entry, undefined, language.claim, issues);
-  return subject;
-}
-
-function readTrigger(
-  { item, block, rest, whole }: { item: YamlEntry; block: Block; rest: readonly YamlEntry[]; whole: boolean },
+/** Reads a claim such as `{ losses: rises, by: 60% }`. */
+export function readTrigger(
+  written: Written,
   signals: Signals,
   issues: IssueList,
-): Trigger | undefined {
+): Trigger | UnjudgedTrigger | undefined {
+  const { item, block, rest, whole } = written;
   const subject = findSubject(rest, signals, issues);
   if (!subject) {
     if (rest.length > 0 || !whole) return undefined;
@@ -95,72 +43,140 @@ function readTrigger(
   }
   const signal = findSignal(subject.key, subject.offset, signals, issues);
   const move = readWord(subject, moves, issues, laterMoves);
+  checkWindow(block, issues);
+  if (!move) return undefined;
+  checkForm(move, subject, block, issues);
+  const trigger = readClaim(item, subject.key, move, block, issues);
+  if (trigger?.kind === "slows") return isTime(subject, signals, issues) ? trigger : undefined;
+  if (refuseTime(subject.key, subject.offset, signals, "other claims than `slows`", issues)) return undefined;
+  if (!trigger || !signal) return undefined;
+  return isSound(trigger, signal, subject, issues) ? trigger : undefined;
+}
+
+/** The entry that says which signal does what; the others are reported as unknown keys. */
+function findSubject(rest: readonly YamlEntry[], signals: Signals, issues: IssueList): YamlEntry | undefined {
+  const says = (entry: YamlEntry) => (entry.value.kind === "text" ? entry.value.value : "");
+  const subject =
+    rest.find((entry) => signals.names?.includes(entry.key)) ??
+    rest.find((entry) => nearestWord(says(entry), [...moves, ...Object.keys(laterMoves)]) !== undefined) ??
+    rest.find((entry) => nearestWord(entry.key, Object.keys(language.claim.keys)) === undefined);
+  for (const entry of rest) if (entry !== subject) reportKey(entry, language.claim, issues);
+  return subject;
+}
+
+function checkWindow(block: Block, issues: IssueList): void {
   for (const key of ["over", "min"]) {
     const entry = block.get(key);
     if (!entry) continue;
     const message = `${quote(key)} belongs to a hard limit; a claim weighs all evidence since the first exposure.`;
-    issues.add(
-      "CONFLICTING_KEYS",
-      entry.offset,
-      message,
-      "Remove it, or write `hard: errors > 5%, over: 30s, min: 200`.",
-    );
+    const hint = "Remove it, or write `hard: errors > 5%, over: 30s, min: 200`.";
+    issues.add("CONFLICTING_KEYS", entry.offset, message, hint);
   }
-  if (!move) return undefined;
-  const trigger = readClaim(item, subject.key, move, block, issues);
-  if (!trigger || !signal) return undefined;
-  return isSound(trigger, signal, subject, issues) ? trigger : undefined;
+}
+
+const wantedBy = (move: MoveWord) => (move === "above" || move === "below" ? "limit" : "by");
+
+function exampleOf(move: MoveWord, item: YamlEntry, signal: string): string {
+  const rest = {
+    above: "limit: 1.5%",
+    below: "limit: 90%",
+    differ: "across: group, by: 8pp",
+    slows: "at: p95, by: 20%",
+  };
+  const how = move === "rises" || move === "falls" ? "by: 5%" : rest[move];
+  return `Write \`${item.key}: { ${signal}: ${move}, ${how} }\`.`;
+}
+
+/** Keys that belong to another form of claim. */
+function checkForm(move: MoveWord, subject: YamlEntry, block: Block, issues: IssueList): void {
+  const fitting: readonly string[] = [...claimForms[move], "over", "min"];
+  for (const entry of block.values()) {
+    if (fitting.includes(entry.key)) continue;
+    const wanted = entry.key === "by" || entry.key === "limit" ? `; ${quote(wantedBy(move))} does` : "";
+    const message = `${quote(entry.key)} does not go with ${quote(move)}${wanted}.`;
+    issues.add("CONFLICTING_KEYS", entry.offset, message, exampleOf(move, subject, subject.key));
+  }
 }
 
 function readClaim(
   item: YamlEntry,
   signal: string,
-  move: (typeof moves)[number],
+  move: MoveWord,
   block: Block,
   issues: IssueList,
-): Trigger | undefined {
-  const compares = move === "rises" || move === "falls";
-  const wanted = compares ? "by" : "limit";
-  const other = block.get(compares ? "limit" : "by");
-  const hint = `Write \`${item.key}: { ${signal}: ${move}, ${compares ? "by: 5%" : "limit: 1.5%"} }\`.`;
-  if (other) {
-    const message = `${quote(other.key)} does not go with ${quote(move)}; ${quote(wanted)} does.`;
-    issues.add("CONFLICTING_KEYS", other.offset, message, hint);
+): Trigger | UnjudgedTrigger | undefined {
+  const terms = readTerms(item, block, issues);
+  const hint = exampleOf(move, item, signal);
+  const amount = block.get(wantedBy(move));
+  const other = block.has(wantedBy(move) === "by" ? "limit" : "by");
+  const needed = { across: move === "differ", at: move === "slows", [wantedBy(move)]: !other };
+  for (const [key, isNeeded] of Object.entries(needed)) {
+    if (!isNeeded || block.has(key)) continue;
+    issues.add("MISSING_KEY", item.offset, `${quote(key)} is missing: ${signal} ${move}, ${asks[key]}?`, hint);
   }
-  const entry = block.get(wanted);
-  if (!entry) {
-    if (!other)
-      issues.add("MISSING_KEY", item.offset, `${quote(wanted)} is missing: ${signal} ${move}, how far?`, hint);
-    return undefined;
+  const head = { name: item.key, signal, ...terms };
+  if (move === "above" || move === "below") {
+    const limit = amount && readPercent(amount, { from: 0, to: 0.99, open: true }, issues);
+    return limit && !other ? { kind: "limit", ...head, side: move, limit } : undefined;
   }
-  if (move === "rises" || move === "falls") {
-    const by: Margin | undefined = readMargin(entry, move === "falls" ? 0.99 : 100, issues);
-    return by && !other ? { kind: "compare", name: item.key, signal, move, by } : undefined;
-  }
-  const limit = readPercent(entry, { from: 0, to: 0.99, open: true }, issues);
-  return limit && !other ? { kind: "limit", name: item.key, signal, side: move, limit } : undefined;
+  if (move === "slows") return readSlows(head, block, issues);
+  const by = amount && readMargin(amount, move === "falls" ? 0.99 : 100, issues);
+  if (move !== "differ") return by && !other ? { kind: "compare", ...head, move, by } : undefined;
+  const acrossEntry = block.get("across");
+  const across = acrossEntry && readName(acrossEntry, "across: applicant-group", issues);
+  return by && !other && across ? { kind: "differ", ...head, across, by } : undefined;
 }
 
-function isSound(trigger: Trigger, signal: Signal, subject: YamlEntry, issues: IssueList): boolean {
+const asks: Readonly<Record<string, string>> = {
+  by: "how far",
+  limit: "how far",
+  across: "between which groups",
+  at: "at which quantile",
+};
+
+function readSlows(
+  head: Pick<Trigger, "name" | "signal">,
+  block: Block,
+  issues: IssueList,
+): UnjudgedTrigger | undefined {
+  const [atEntry, byEntry] = [block.get("at"), block.get("by")];
+  const at = atEntry && readText(atEntry, "at: p95", issues);
+  const quantile = at === undefined ? undefined : Number(new RegExp(patterns.quantile).exec(at)?.[1]) / 100;
+  const sound = quantile !== undefined && quantile > 0;
+  if (atEntry && at !== undefined && !sound) {
+    const message = `${quote(at)} is not a quantile.`;
+    issues.add("BAD_VALUE", atEntry.value.offset, message, "Write for example `at: p95` or `at: p99.9`.");
+  }
+  const by = byEntry && readMargin(byEntry, 100, issues);
+  if (by?.kind === "points") {
+    const message = "A time has no percentage points.";
+    issues.add("WRONG_UNIT", byEntry!.value.offset, message, "Write how much longer, for example `by: 20%`.");
+    return undefined;
+  }
+  return by && sound ? { kind: "slows", ...head, quantile, by: by.value } : undefined;
+}
+
+function isTime(subject: YamlEntry, signals: Signals, issues: IssueList): boolean {
+  if (signals.times.has(subject.key)) return true;
+  if (!signals.byName.has(subject.key)) return false;
+  const message = `${quote(subject.key)} is no time, so it cannot slow down.`;
+  issues.add("VALUE_NOT_SUPPORTED", subject.value.offset, message, "Write `rises` or `falls`, or declare a `time`.");
+  return false;
+}
+
+function isSound(trigger: Trigger | UnjudgedTrigger, signal: Signal, subject: YamlEntry, issues: IssueList): boolean {
   if (signal.kind === "count") {
     const message = `${quote(signal.name)} is a count; claims about counts are not supported by this version yet.`;
-    issues.add(
-      "VALUE_NOT_SUPPORTED",
-      subject.offset,
-      message,
-      `Use \`hard: ${signal.name} >= 1\`, or make it a \`share\`.`,
-    );
+    const hint = `Use \`hard: ${signal.name} >= 1\`, or make it a \`share\`.`;
+    issues.add("VALUE_NOT_SUPPORTED", subject.offset, message, hint);
     return false;
   }
+  if (trigger.kind === "differ" || trigger.kind === "slows") return true;
   const wrong = contradiction(trigger, signal);
   if (!wrong) return true;
   const opposite = { rises: "falls", falls: "rises", above: "below", below: "above" } as const;
   const meant = opposite[trigger.kind === "compare" ? trigger.move : trigger.side];
-  issues.add(
-    "WRONG_DIRECTION",
-    subject.value.offset,
-    wrong,
-    `Write \`${subject.key}: ${meant}\`, or correct \`better\`.`,
-  );
+  const hint = `Write \`${subject.key}: ${meant}\`, or correct \`better\`.`;
+  issues.add("WRONG_DIRECTION", subject.value.offset, wrong, hint);
   return false;
 }

@@ -1,9 +1,15 @@
 import { type IssueList, quote } from "./issue.ts";
 import type { BlockSpec, KeySpec } from "./language.ts";
 import { didYouMean, nearestWord } from "./nearest-word.ts";
+import { lengths, patterns } from "./patterns.ts";
+import { reportBoolean } from "./yaml-traps.ts";
 import type { YamlEntry, YamlList, YamlMap, YamlNode } from "./yaml-tree.ts";
 
-/** The entries of one block by key. Keys that are missing, unknown or not supported are in the issues already. */
+const namePattern = new RegExp(patterns.name);
+const addressPattern = new RegExp(patterns.address);
+const credentials = new RegExp(patterns.credentials);
+
+/** The entries of one block by key. Keys that are missing or unknown are in the issues already. */
 export type Block = ReadonlyMap<string, YamlEntry>;
 
 /** The map under a key, or undefined with an issue. An empty value counts as missing. */
@@ -18,7 +24,26 @@ export function readList(entry: YamlEntry, example: string, issues: IssueList): 
 
 /** The text under a key, or undefined with an issue. */
 export function readText(entry: YamlEntry, example: string, issues: IssueList): string | undefined {
-  return entry.value.kind === "text" ? entry.value.value : wrongKind(entry, "one value", example, issues);
+  if (entry.value.kind !== "text") return wrongKind(entry, "one value", example, issues);
+  const { value, offset, boolean } = entry.value;
+  if (boolean) {
+    reportBoolean(value, offset, "value", issues);
+    return undefined;
+  }
+  if (value.length <= lengths.value) return value;
+  const message = `The value of ${quote(entry.key)} has ${value.length} characters; nobody reads so much aloud.`;
+  issues.add("BAD_VALUE", offset, message, `Write for example \`${example}\`.`);
+  return undefined;
+}
+
+/** `true` or `false` under a key that is one of the two. */
+export function readFlag(entry: YamlEntry, example: string, issues: IssueList): boolean | undefined {
+  if (entry.value.kind === "text" && /^(?:true|false)$/.test(entry.value.value)) return entry.value.value === "true";
+  const text = readText(entry, example, issues);
+  if (text === undefined) return undefined;
+  const message = `${quote(text)} is neither \`true\` nor \`false\`.`;
+  issues.add("UNKNOWN_WORD", entry.value.offset, message, `Write \`${example}\`.`);
+  return undefined;
 }
 
 function wrongKind(entry: YamlEntry, wanted: string, example: string, issues: IssueList): undefined {
@@ -51,8 +76,12 @@ export function readEntries(
   const meant = new Set<string | undefined>();
   for (const entry of map.entries) {
     const key = Object.hasOwn(spec.keys, entry.key) ? spec.keys[entry.key] : undefined;
-    if (key && key.need !== "later") block.set(entry.key, entry);
-    else meant.add(reportKey(entry, key, spec, issues));
+    if (!key) {
+      meant.add(reportKey(entry, spec, issues));
+      continue;
+    }
+    block.set(entry.key, entry);
+    noteIdle(entry, key, spec, issues);
   }
   for (const [name, key] of Object.entries(spec.keys)) {
     if (key.need !== "must" || block.has(name) || meant.has(name) || !map.whole) continue;
@@ -62,22 +91,19 @@ export function readEntries(
   return block;
 }
 
-/** Says that a key is not supported yet, or not known at all; answers the key that was probably meant. */
-export function reportKey(
-  entry: YamlEntry,
-  key: KeySpec | undefined,
-  spec: BlockSpec,
-  issues: IssueList,
-): string | undefined {
-  if (key?.need === "later") {
-    const message = `${quote(entry.key)} in ${spec.where} is not supported by this version yet, so it would promise nothing.`;
-    issues.add("KEY_NOT_SUPPORTED", entry.offset, message, key.example);
-    return undefined;
-  }
-  const usable = Object.keys(spec.keys).filter((name) => spec.keys[name]?.need !== "later");
+/** Notes a key that nothing acts on yet. */
+export function noteIdle(entry: YamlEntry, key: KeySpec, spec: BlockSpec, issues: IssueList): void {
+  if (key.instead === undefined) return;
+  const message = `${quote(entry.key)} in ${spec.where} has no effect yet.`;
+  issues.addIdle("KEY_NOT_SUPPORTED", entry.offset, message, key.instead);
+}
+
+/** Says that a key is not known; answers the key that was probably meant. */
+export function reportKey(entry: YamlEntry, spec: BlockSpec, issues: IssueList): string | undefined {
+  const keys = Object.keys(spec.keys);
   const message = `${quote(entry.key)} is not a key of ${spec.where}.`;
-  issues.add("UNKNOWN_KEY", entry.offset, message, didYouMean(entry.key, usable));
-  return nearestWord(entry.key, usable);
+  issues.add("UNKNOWN_KEY", entry.offset, message, didYouMean(entry.key, keys));
+  return nearestWord(entry.key, keys);
 }
 
 /** One of a table's words. `later` words are of the language but not of this version. */
@@ -86,18 +112,18 @@ export function readWord<Word extends string>(
   words: readonly Word[],
   issues: IssueList,
   later: Readonly<Record<string, string>> = {},
+  hint?: string,
 ): Word | undefined {
   const text = readText(entry, `${entry.key}: ${words[0]}`, issues);
   if (text === undefined) return undefined;
   const word = words.find((candidate) => candidate === text);
   if (word !== undefined) return word;
-  const scheme = text.split("://")[0] ?? text;
-  if (Object.hasOwn(later, scheme)) {
-    const message = `${quote(`${entry.key}: ${text}`)} is not supported by this version yet.`;
-    issues.add("VALUE_NOT_SUPPORTED", entry.value.offset, message, later[scheme] ?? "Leave it out.");
+  if (Object.hasOwn(later, text)) {
+    const message = `${quote(`${entry.key}: ${text}`)} is not supported by this version.`;
+    issues.add("VALUE_NOT_SUPPORTED", entry.value.offset, message, later[text] ?? "Leave it out.");
   } else {
     const message = `${quote(text)} is not a word for ${quote(entry.key)}.`;
-    issues.add("UNKNOWN_WORD", entry.value.offset, message, didYouMean(text, words));
+    issues.add("UNKNOWN_WORD", entry.value.offset, message, hint ?? didYouMean(text, words));
   }
   return undefined;
 }
@@ -109,7 +135,7 @@ export function checkName(name: string, offset: number, issues: IssueList, reser
     issues.add("BAD_NAME", offset, message, `Choose another name, for example \`${name}-rate\`.`);
     return false;
   }
-  if (name.length <= 64 && /^[a-z][a-z0-9]*(?:-[a-z0-9]+)*$/.test(name)) return true;
+  if (name.length <= lengths.name && namePattern.test(name)) return true;
   const near = name
     .toLowerCase()
     .replace(/[^a-z0-9]+/g, "-")
@@ -129,7 +155,7 @@ export function readName(entry: YamlEntry, example: string, issues: IssueList): 
 export function readAddress(entry: YamlEntry, example: string, issues: IssueList): string | undefined {
   const text = readText(entry, example, issues);
   if (text === undefined) return undefined;
-  if (/^https?:\/\/[^/]*@|:\/\/[^/@]*:[^/@]*@/.test(text)) {
+  if (credentials.test(text)) {
     const message = `${quote(entry.key)} holds a user or a password; playbooks and ledgers are read by many.`;
     issues.add(
       "BAD_ADDRESS",
@@ -139,7 +165,7 @@ export function readAddress(entry: YamlEntry, example: string, issues: IssueList
     );
     return undefined;
   }
-  if (text.length <= 512 && /^[a-z][a-z0-9+.-]*:\/\/[^\s/]\S*$/.test(text)) return text;
+  if (text.length <= lengths.address && addressPattern.test(text)) return text;
   const message = `${quote(text)} is not an address \`scheme://place\`.`;
   issues.add("BAD_ADDRESS", entry.value.offset, message, `Write for example \`${example}\`.`);
   return undefined;
@@ -151,6 +177,32 @@ export function checkSize(found: number, most: number, entry: YamlEntry, issues:
   const message = `${quote(entry.key)} has ${found} items; a playbook may have ${most}.`;
   issues.add("TOO_MANY", entry.offset, message, "Is this one AI system? Split the file.");
   return false;
+}
+
+/** A list of addresses; undefined when one of them cannot be read. */
+export function readAddresses(
+  entry: YamlEntry,
+  { example, least, most }: { readonly example: string; readonly least: number; readonly most: number },
+  issues: IssueList,
+): readonly string[] | undefined {
+  return readItems(entry, { example, least, most }, issues, (item) => readAddress(item, example, issues));
+}
+
+/** A list of values of one kind; undefined when one of them cannot be read. */
+export function readItems<Value>(
+  entry: YamlEntry,
+  { example, least, most }: { readonly example: string; readonly least: number; readonly most: number },
+  issues: IssueList,
+  read: (item: YamlEntry) => Value | undefined,
+): readonly Value[] | undefined {
+  const list = readList(entry, example, issues);
+  if (!list || !checkSize(list.items.length, most, entry, issues)) return undefined;
+  if (list.items.length < least) {
+    issues.add("MISSING_VALUE", list.offset, `${quote(entry.key)} is empty.`, `Write for example \`${example}\`.`);
+    return undefined;
+  }
+  const values = list.items.map((item) => read(itemOf(entry, item))).filter((value) => value !== undefined);
+  return values.length === list.items.length ? values : undefined;
 }
 
 /** An item of a list as if it were written under the list's key. */

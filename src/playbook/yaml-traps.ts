@@ -102,6 +102,13 @@ const numberTraps: readonly (readonly [RegExp, string, string])[] = [
   [/^[-+]?\.(?:inf|nan)$/i, "it is no finite number", "Write a number."],
 ];
 
+/** Says that a bare word is a boolean to YAML, which only `fixed: true` of a drill may be. */
+export function reportBoolean(value: string, offset: number, place: "key" | "value", issues: IssueList): void {
+  const message = `YAML 1.1 reads the bare ${place} ${quote(value)} as true or false, YAML 1.2 as a word.`;
+  const hint = `The language has no on and off here; if it is a name, quote it: "${value}".`;
+  issues.add("YAML_BOOLEAN", offset, message, hint);
+}
+
 /** Refuses bare words that two versions of YAML read differently. */
 export function checkPlainText(value: string, offset: number, place: "key" | "value", issues: IssueList): boolean {
   if (value === "<<" && place === "key") {
@@ -110,13 +117,7 @@ export function checkPlainText(value: string, offset: number, place: "key" | "va
     return false;
   }
   if (booleans.test(value)) {
-    const message = `YAML 1.1 reads the bare ${place} ${quote(value)} as true or false, YAML 1.2 as a word.`;
-    issues.add(
-      "YAML_BOOLEAN",
-      offset,
-      message,
-      `The language has no on and off; if it is a name, quote it: "${value}".`,
-    );
+    reportBoolean(value, offset, place, issues);
     return false;
   }
   if (nulls.test(value)) {

@@ -10,6 +10,8 @@ export interface YamlText {
   readonly kind: "text";
   readonly offset: number;
   readonly value: string;
+  /** A bare `true` or `false`: YAML makes a boolean of it, so it is no name, word or number. */
+  readonly boolean?: true;
 }
 
 export interface YamlList {
@@ -118,6 +120,7 @@ function textOf(node: Scalar<string>, offset: number, issues: IssueList): YamlNo
   const value = String(node.value);
   if (node.type !== Scalar.PLAIN) return { kind: "text", offset, value };
   if (value === "") return { kind: "empty", offset };
+  if (value === "true" || value === "false") return { kind: "text", offset, value, boolean: true };
   return checkPlainText(value, offset, "value", issues) ? { kind: "text", offset, value } : { kind: "refused", offset };
 }
 

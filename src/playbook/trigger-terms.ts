@@ -1,0 +1,59 @@
+import type { Money, TriggerTerms } from "../core/playbook.ts";
+import { parseDuration } from "../core/time.ts";
+import { type IssueList, quote } from "./issue.ts";
+import { language } from "./language.ts";
+import { patterns } from "./patterns.ts";
+import { readSpan } from "./quantity.ts";
+import { type Block, readText, readWord } from "./yaml-reader.ts";
+import type { YamlEntry } from "./yaml-tree.ts";
+
+const keys = language.claim.keys;
+
+/** Reads what a trigger may say besides its claim: `within`, `costs`, `then` with `unanswered`. */
+export function readTerms(item: YamlEntry, block: Block, issues: IssueList): TriggerTerms {
+  const [within, costs] = [block.get("within"), block.get("costs")];
+  const terms = {
+    within: within && readSpan(within, issues),
+    costs: costs && readMoney(costs, issues),
+    ask: readAsk(item, block, issues),
+  };
+  return Object.fromEntries(Object.entries(terms).filter(([, value]) => value !== undefined));
+}
+
+function readAsk(item: YamlEntry, block: Block, issues: IssueList): TriggerTerms["ask"] {
+  const asked = block.get("then");
+  const unanswered = block.get("unanswered");
+  const word = asked && readWord(asked, ["ask"] as const, issues);
+  const containAfter = unanswered && readUnanswered(unanswered, issues);
+  if (asked && !unanswered) {
+    const message = `${quote(item.key)} asks people, but does not say what happens when nobody answers.`;
+    issues.add("MISSING_KEY", asked.offset, message, `Add for example \`${keys.unanswered.example}\`.`);
+  }
+  if (unanswered && !asked) {
+    const message = `${quote(item.key)} says what happens when nobody answers, but asks nobody.`;
+    issues.add("MISSING_KEY", unanswered.offset, message, "Add `then: ask`, or remove `unanswered`.");
+  }
+  return word && containAfter !== undefined ? { containAfter } : undefined;
+}
+
+function readUnanswered(entry: YamlEntry, issues: IssueList): number | undefined {
+  const text = readText(entry, keys.unanswered.example, issues);
+  if (text === undefined) return undefined;
+  const span = parseDuration(new RegExp(patterns.unanswered).exec(text)?.[1] ?? "");
+  if (span !== undefined && span >= 1 && span <= 366 * 86_400_000) return span;
+  const message = `${quote(text)} does not say \`contain after\` how long; harm that nobody answers for is contained.`;
+  issues.add("BAD_VALUE", entry.value.offset, message, `Write for example \`${keys.unanswered.example}\`.`);
+  return undefined;
+}
+
+function readMoney(entry: YamlEntry, issues: IssueList): Money | undefined {
+  const text = readText(entry, keys.costs.example, issues);
+  if (text === undefined) return undefined;
+  const match = new RegExp(patterns.money).exec(text);
+  if (match) return { amount: Number(match[1]), currency: match[2] ?? "" };
+  const bare = /^[\d.]+$/.test(text);
+  const message = bare ? `${quote(text)} has no currency.` : `${quote(text)} is not an amount with its currency.`;
+  const hint = `Write for example \`costs: ${bare ? text : "900"} EUR\`.`;
+  issues.add(bare ? "WRONG_UNIT" : "BAD_VALUE", entry.value.offset, message, hint);
+  return undefined;
+}
