@@ -4,6 +4,7 @@ import { describe, test } from "node:test";
 import { operationsOf } from "../operations/operations.ts";
 import { allows } from "../operations/permission.ts";
 import { createMemoryStore } from "../simulation/memory-store.ts";
+import { createAssignments } from "../traffic/flags/assignments.ts";
 import { createApi } from "./api.ts";
 import { createEventStream } from "./event-stream.ts";
 
@@ -20,6 +21,7 @@ const operations = operationsOf({
   store,
   systems: new Map(),
   connections: { names: [], reaches: () => false, elsewhere: async () => [] },
+  issueToken: async () => "rbk_secret",
   reportOutcomes: (items) => {
     reported += items.length;
     return { accepted: items.length, rejected: 0 };
@@ -41,6 +43,7 @@ const api = createApi({
     headers: { "content-type": "application/json", etag: '"same"' },
     body: JSON.stringify({ method, path, body }),
   }),
+  assignments: createAssignments({ now: () => 0, sleep: async () => {} }),
   page: (path) => (path === "/" ? { type: "text/html", content: "<!doctype html>" } : undefined),
   log: (text) => void logged.push(text),
 });
