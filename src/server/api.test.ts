@@ -4,7 +4,6 @@ import { describe, test } from "node:test";
 import { operationsOf } from "../operations/operations.ts";
 import { allows } from "../operations/permission.ts";
 import { createMemoryStore } from "../simulation/memory-store.ts";
-import { createAssignments } from "../traffic/flags/assignments.ts";
 import { createApi } from "./api.ts";
 import { createEventStream } from "./event-stream.ts";
 
@@ -43,7 +42,11 @@ const api = createApi({
     headers: { "content-type": "application/json", etag: '"same"' },
     body: JSON.stringify({ method, path, body }),
   }),
-  assignments: createAssignments({ now: () => 0, sleep: async () => {} }),
+  assignments: {
+    answer: (system) => ({ status: 200, headers: {}, body: JSON.stringify({ system }) }),
+    stream: (system) => new Response(`data: ${system}\n\n`),
+    changes: () => new Response("data: changed\n\n"),
+  },
   page: (path) => (path === "/" ? { type: "text/html", content: "<!doctype html>" } : undefined),
   log: (text) => void logged.push(text),
 });
@@ -207,4 +210,11 @@ describe("the HTTP API", () => {
       assert.equal((await ask(path)).status, 400, path);
     }
   });
+});
+
+test("clients that assign by themselves ask for the state, or follow it", async () => {
+  assert.deepEqual(await (await ask("/v1/assignments/chat")).json(), { system: "chat" });
+  const stream = await ask("/v1/assignments/chat", { headers: { accept: "text/event-stream" } });
+  assert.equal(await stream.text(), "data: chat\n\n");
+  assert.equal(await (await ask("/ofrep/v1/changes")).text(), "data: changed\n\n");
 });
