@@ -137,6 +137,6 @@ async function answer<T>(work: () => Promise<T>, otherwise: (reason: string) => 
 
 function requestFlaw({ desired, key, fence }: Parameters<RestoreAdapter["apply"]>[0]): string | undefined {
   if (!isDigest(desired)) return "the desired digest is not a digest";
-  if (key === "" || key.length > 250) return "the key does not fit into a tag";
+  if (key === "") return "the request has no key";
   return Number.isSafeInteger(fence) && fence >= 0 ? undefined : "the fence is not a whole number";
 }

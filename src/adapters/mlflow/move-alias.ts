@@ -1,3 +1,4 @@
+import { digestOf } from "../../core/digest.ts";
 import type { Applied, RestoreRequest } from "../../core/ports.ts";
 import type { Place } from "./address.ts";
 import { MlflowProblem } from "./mlflow-call.ts";
@@ -18,6 +19,8 @@ export interface MoveAliasPorts {
  * 2. Claim: write the fence; read all of it again, so that another controller that claimed since is seen.
  * 3. Write the alias. From the read of step 2 to here is the window in which a rival's move is overwritten unseen.
  * 4. Read back: whoever moved the alias after our write is seen. Then remember the key.
+ *
+ * A restore that was aborted between two of these steps is sent again: the alias is read before it is touched.
  */
 export async function moveAlias(
   { registry, revisions, fence: fencing }: MoveAliasPorts,
@@ -43,7 +46,7 @@ export async function moveAlias(
     const later = staleIn(after, place, request, fencing) ?? movedIn(after, place, target.version.version);
     if (later !== undefined) return later;
     // Only now: a key that is there says that its effect was.
-    if (fencing) await registry.setTag(place.name, keyTag(place), request.key, signal).catch(() => undefined);
+    if (fencing) await remember(registry, place, after, request.key, signal);
     return { kind: "applied" };
   } catch (error) {
     if (!(error instanceof MlflowProblem)) return { kind: "unknown", reason: String(error) };
@@ -63,7 +66,7 @@ async function planned(
   const stale = staleIn(model, place, request, fence);
   if (stale !== undefined) return stale;
   const live = await revisions.identify(place, await registry.version(place.name, from, signal), true, signal);
-  if (fence && marksOf(model, place).key === request.key) {
+  if (fence && marksOf(model, place).keys.includes(markOf(request.key))) {
     if (live.digest === request.desired) return { kind: "already" };
     return { kind: "conflict", reason: `this move was made before; since then the alias was moved to version ${from}` };
   }
@@ -78,11 +81,23 @@ async function planned(
 }
 
 const fenceTag = ({ alias }: Place) => `rollbook.fence.${alias}`;
-const keyTag = ({ alias }: Place) => `rollbook.key.${alias}`;
+const keyTag = ({ alias }: Place) => `rollbook.keys.${alias}`;
+
+/** What a key is remembered as. */
+const markOf = (key: string) => digestOf(key).slice(7, 23);
+/** So many fit into the 5,000 characters of a tag several times over. */
+const MOST_KEYS = 50;
 
 function marksOf({ tags }: RegisteredModel, place: Place) {
   const fence = Number(tags.get(fenceTag(place)) ?? 0);
-  return { fence: Number.isSafeInteger(fence) ? fence : 0, key: tags.get(keyTag(place)) };
+  const keys = (tags.get(keyTag(place)) ?? "").split(" ").filter((mark) => mark !== "");
+  return { fence: Number.isSafeInteger(fence) ? fence : 0, keys };
+}
+
+/** The move is done by now: a mark that cannot be left behind does not make it undone. */
+async function remember(registry: Registry, place: Place, model: RegisteredModel, key: string, signal: AbortSignal) {
+  const marks = [...marksOf(model, place).keys, markOf(key)].slice(-MOST_KEYS);
+  await registry.setTag(place.name, keyTag(place), marks.join(" "), signal).catch(() => undefined);
 }
 
 function staleIn(model: RegisteredModel, place: Place, request: RestoreRequest, fencing: boolean): Applied | undefined {
