@@ -50,7 +50,7 @@ export async function startMlflow(venv: string, options: MlflowServerOptions = {
     const child = spawn(join(venv, "bin", "python"), [file, ...args], {
       env,
       cwd: folder,
-      stdio: ["pipe", "pipe", "inherit"],
+      stdio: ["pipe", "pipe", "ignore"],
     });
     children.add(child);
     return child;
