@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { appendFileSync, globSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { appendFileSync, globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { setTimeout } from "node:timers/promises";
@@ -331,21 +332,34 @@ describe("other real MLflow servers", { skip }, () => {
     assert.equal((await liveAt(again, `mlflow://models/${runs}@champion`)).digest, there.digest);
   });
 
-  test("one with sign-in: EDIT on one name is enough; READ reads and is refused; a wrong password is unreachable", async (t) => {
+  test("one with sign-in: EDIT on a name and READ on its experiment are enough; a reader is refused; a wrong password is unreachable", async (t) => {
     const admin = { user: "admin", password: "a long password 123" };
+    const folder = mkdtempSync(join(tmpdir(), "rollbook-mlflow-auth-"));
+    t.after(() => rmSync(folder, { recursive: true }));
+    // Without its cache MLflow hashes the password anew for each call, which takes most of a second.
+    const lines = ["[mlflow]", "default_permission = NO_PERMISSIONS", "database_uri = sqlite:///basic_auth.db"].concat([
+      "admin_username = admin",
+      "authorization_function = mlflow.server.auth:authenticate_request_basic_auth",
+      "auth_cache_ttl_seconds = 60",
+    ]);
+    writeFileSync(join(folder, "auth.ini"), lines.join("\n"));
     const other = await startMlflow(VENV as string, {
       args: ["--app-name", "basic-auth"],
       env: {
+        MLFLOW_AUTH_CONFIG_PATH: join(folder, "auth.ini"),
         MLFLOW_FLASK_SERVER_SECRET_KEY: "for this test only",
-        MLFLOW_AUTH_ADMIN_USERNAME: admin.user,
         MLFLOW_AUTH_ADMIN_PASSWORD: admin.password,
         MLFLOW_TRACKING_USERNAME: admin.user,
         MLFLOW_TRACKING_PASSWORD: admin.password,
       },
     });
     t.after(() => other.stop());
-    const name = await twoPrompts(other);
-    const at = `mlflow://prompts/${name}@live`;
+    const prompt = await twoPrompts(other);
+    const model = `of-runs-${++count}`;
+    for (const weights of ["1", "2"]) {
+      await other.run("run_model", { name: model, files: { MLmodel: "flavors: {}\n", weights } });
+    }
+    await other.run("alias", { name: model, alias: "champion", version: "1" });
     const basic = (user: string, password: string) => `Basic ${Buffer.from(`${user}:${password}`).toString("base64")}`;
     const as = (user: string, password: string) =>
       createMlflowAdapter({ scheme: "mlflow", url: other.url, authorization: basic(user, password) });
@@ -363,16 +377,31 @@ describe("other real MLflow servers", { skip }, () => {
       ["reader", "READ"],
     ]) {
       await tell("2.0/mlflow/users/create", { username: user, password: "long enough 123" });
-      const grant = { username: user, resource_type: "registered_model", resource_id: name, permission };
-      await tell("3.0/mlflow/users/permissions/grant", grant);
+      for (const [resource_type, resource_id, may] of [
+        ["prompt", prompt, permission],
+        ["registered_model", model, permission],
+        ["experiment", "0", "READ"],
+      ]) {
+        const grant = { username: user, resource_type, resource_id, permission: may };
+        await tell("3.0/mlflow/users/permissions/grant", grant);
+      }
     }
-    assert.equal((await move(as("rollbook", "long enough 123"), at, "2")).kind, "applied");
-    const reader = as("reader", "long enough 123");
-    const refused = await move(reader, at, "1");
-    assert.match(`${refused.kind}: ${said(refused)}`, /^refused: MLflow answers 403/);
-    assert.equal((await liveAt(reader, at)).version, "2");
-    const wrong = await as("rollbook", "wrong").read(at, patience());
-    assert.match(`${wrong.kind}: ${said(wrong)}`, /^unreachable: MLflow answers 401/);
+    for (const at of [`mlflow://prompts/${prompt}@live`, `mlflow://models/${model}@champion`]) {
+      const moved = await move(as("rollbook", "long enough 123"), at, "2");
+      assert.equal(moved.kind, "applied", said(moved));
+      const reader = as("reader", "long enough 123");
+      const refused = await move(reader, at, "1");
+      assert.match(`${refused.kind}: ${said(refused)}`, /^refused: MLflow answers 403/);
+      assert.equal((await liveAt(reader, at)).version, "2");
+      const wrong = await as("rollbook", "wrong").read(at, patience());
+      assert.match(`${wrong.kind}: ${said(wrong)}`, /^unreachable: MLflow answers 401/);
+      const [, second] = await digestsOf(reader, at);
+      const concerns = await as("rollbook", "long enough 123").concerns!(at, second, patience());
+      assert.ok(
+        concerns.every(({ level }) => level === "warning"),
+        JSON.stringify(concerns),
+      );
+    }
   });
 });
 
