@@ -11,7 +11,7 @@ import { listOf, loggedModelOf, objectOf, type Registry, textIn, type Version } 
 export interface ArtefactCare {
   readonly look: "bytes" | "list" | "none";
   readonly upTo: number;
-  /** How long the digest of a file that kept its path and size is believed without reading it again. */
+  /** How long `read` believes the digest of a file that kept its path and size without reading it again. */
   readonly believeMs: Milliseconds;
 }
 
@@ -31,39 +31,42 @@ const MOST_MLMODEL = 1024 * 1024;
 const AT_ONCE = 4;
 
 export interface Artefacts {
-  /** The manifest in the order of paths; empty when nothing is there. Throws `MlflowProblem`. */
-  manifest(version: Version, fresh: boolean, signal: AbortSignal): Promise<readonly Artefact[]>;
+  /**
+   * The manifest in the order of paths; empty when nothing is there. A file's bytes that were read less than `ageMs`
+   * ago are believed while its path and size stay; 0 reads all of them. Throws `MlflowProblem`.
+   */
+  manifest(version: Version, ageMs: Milliseconds, signal: AbortSignal): Promise<readonly Artefact[]>;
   /** The text of the MLmodel file. Throws `MlflowProblem`, `missing` when there is none. */
   mlmodel(version: Version, signal: AbortSignal): Promise<string>;
 }
 
 export function createArtefacts(call: MlflowCall, registry: Registry, care: ArtefactCare): Artefacts {
-  const known = new Map<string, { readonly sha256: Digest; readonly until: number }>();
+  const known = new Map<string, { readonly sha256: Digest; readonly at: number }>();
   // The server fetches the file from wherever it lies, with its own credentials.
   const bytesOf = ({ name, version }: Version, path: string, most: number, signal: AbortSignal) =>
     call.bytes("/model-versions/get-artifact", { name, version, path }, most, signal);
 
-  async function sha256Of(version: Version, root: string, file: Artefact, fresh: boolean, signal: AbortSignal) {
+  async function sha256Of(version: Version, root: string, file: Artefact, ageMs: Milliseconds, signal: AbortSignal) {
     const key = JSON.stringify([version.name, version.version, root, file.path, file.size]);
     const remembered = known.get(key);
-    if (!fresh && remembered !== undefined && remembered.until > Date.now()) return remembered.sha256;
+    if (remembered !== undefined && Date.now() - remembered.at < ageMs) return remembered.sha256;
     const hash = createHash("sha256");
     for await (const chunk of bytesOf(version, file.path, file.size, signal)) hash.update(chunk);
     const sha256: Digest = `sha256:${hash.digest("hex")}`;
     if (known.size > 10_000) known.clear();
-    known.set(key, { sha256, until: Date.now() + care.believeMs });
+    known.set(key, { sha256, at: Date.now() });
     return sha256;
   }
 
   return {
-    async manifest(version, fresh, signal) {
+    async manifest(version, ageMs, signal) {
       if (care.look === "none") return [];
       const root = await registry.artefactsAt(version, signal);
       const files = [...(await listed(call, version, root, signal))].sort((a, b) => (a.path < b.path ? -1 : 1));
       const read = ({ path, size }: Artefact) =>
         care.look === "bytes" ? size <= care.upTo || (path === MLMODEL && size <= MOST_MLMODEL) : path === MLMODEL;
       return inTurns(files, async (file) =>
-        read(file) ? { ...file, sha256: await sha256Of(version, root, file, fresh, signal) } : file,
+        read(file) ? { ...file, sha256: await sha256Of(version, root, file, ageMs, signal) } : file,
       );
     },
     async mlmodel(version, signal) {

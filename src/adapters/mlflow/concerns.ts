@@ -28,7 +28,7 @@ export async function concernsAbout(
 ): Promise<readonly Concern[]> {
   const { registry, revisions, serving } = ports;
   const live = await registry.aliased(place, signal);
-  const target = await revisions.find(place, digest, signal);
+  const target = await revisions.find(place, digest, 0, signal);
   if (target === undefined) {
     return [blocking(`no version of ${place.name} has this digest any more: deleted, or its content was changed`)];
   }

@@ -178,11 +178,32 @@ describe("what is not ready or not there", () => {
     assert.deepEqual([found.kind, said(found)], ["unknown", "loan 2 has no MLmodel file among its 1 artefacts"]);
   });
 
+  test("a move that ran out of time does not read again what it read a moment ago", async (t) => {
+    const { twin, adapter } = await start(t);
+    for (const path of ["a", "b", "c", "d", "e"]) twin.files.set(`0/models/m-loan-2/artifacts/${path}`, path);
+    const other = createMlflowAdapter({ scheme: "mlflow", url: twin.url });
+    const [desired, before] = [await revision(adapter, MODEL, "2"), await live(adapter)];
+    const bytes = () => twin.calls.filter((call) => call === "GET get-artifact").length;
+    twin.calls.length = 0;
+    twin.hook = (call) => (call === "POST registered-models/set-tag" ? "cut" : undefined);
+    const apply = () => other.apply({ at: MODEL, desired, before, key: "k", fence: 1 }, patience());
+    assert.equal((await apply()).kind, "unknown");
+    assert.equal(bytes(), 9);
+    twin.hook = () => undefined;
+    assert.equal((await apply()).kind, "applied");
+    assert.equal(bytes(), 9);
+  });
+
   test("an answer that never came is not a no", async (t) => {
     const { twin, adapter } = await start(t);
     const desired = await revision(adapter, MODEL, "2");
     const before = await live(adapter);
-    const apply = () => adapter.apply({ at: MODEL, desired, before, key: "k", fence: 1 }, patience());
+    // A new one each time, which has read nothing yet.
+    const apply = () =>
+      createMlflowAdapter({ scheme: "mlflow", url: twin.url }).apply(
+        { at: MODEL, desired, before, key: "k", fence: 1 },
+        patience(),
+      );
     for (const call of ["GET registered-models/get", "GET model-versions/get", "GET get-artifact"]) {
       for (const failure of [503, 429, "cut"] as const) {
         twin.hook = (one) => (one === call ? failure : undefined);

@@ -47,11 +47,11 @@ export function createMlflowAdapter(options: MlflowAdapterOptions): RestoreAdapt
     if ("flaw" in found) throw new MlflowProblem(found.flaw, 400);
     return found;
   };
-  const live = async (at: Place, fresh: boolean, signal: AbortSignal) => {
+  const live = async (at: Place, signal: AbortSignal) => {
     const version = await registry.aliased(at, signal);
     const flaw = kindFlaw(at, version, scheme);
     if (flaw !== undefined) throw new MlflowProblem(flaw, 400);
-    return revisions.identify(at, version, fresh, signal);
+    return revisions.identify(at, version, care.believeMs, signal);
   };
 
   const adapter: RestoreAdapter = {
@@ -60,7 +60,7 @@ export function createMlflowAdapter(options: MlflowAdapterOptions): RestoreAdapt
     serves: (at) => at.startsWith(`${scheme}://`),
     read: (at, signal) =>
       answer<Observed>(async () => {
-        const { digest, version } = await live(place(at), false, signal);
+        const { digest, version } = await live(place(at), signal);
         return { kind: "live", digest, version: version.version, label: `${version.name} ${version.version}` };
       }, unreachable),
     holds: (at, digest, signal) =>
@@ -68,7 +68,7 @@ export function createMlflowAdapter(options: MlflowAdapterOptions): RestoreAdapt
         async () => {
           const where = place(at);
           await registry.aliased(where, signal);
-          const found = await revisions.find(where, digest, signal);
+          const found = await revisions.find(where, digest, 0, signal);
           return found !== undefined && found.flaw === undefined;
         },
         () => false,
@@ -97,7 +97,7 @@ export function createMlflowAdapter(options: MlflowAdapterOptions): RestoreAdapt
     seen: (at, digest, signal) =>
       answer<Seen>(async () => {
         const where = place(at);
-        const { version, digest: found } = await live(where, false, signal);
+        const { version, digest: found } = await live(where, signal);
         if (found !== digest) return { kind: "pending", reason: `the alias points at version ${version.version}` };
         return serving.seen(where, version, digest, signal);
       }, unreachable),

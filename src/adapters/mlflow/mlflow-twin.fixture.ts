@@ -28,7 +28,7 @@ export interface MlflowTwin {
   /** Every call, as `METHOD path`. */
   readonly calls: string[];
   /** Called before a call is answered; a number is answered as an error with this status, "cut" breaks the connection. */
-  hook: (call: string) => number | "cut" | undefined;
+  hook: (call: string, authorization: string) => number | "cut" | undefined;
   model(name: string, files: Readonly<Record<string, string>>): string;
   prompt(name: string, template: string, tags?: Readonly<Record<string, string>>): string;
   stop(): Promise<void>;
@@ -173,7 +173,7 @@ async function answer(twin: Twin, routes: Routes, request: IncomingMessage, resp
   const url = new URL(request.url ?? "", "http://twin");
   const call = `${request.method} ${routeOf(url.pathname)}`;
   twin.calls.push(call);
-  const failure = twin.hook(call);
+  const failure = twin.hook(call, request.headers.authorization ?? "");
   if (failure === "cut") return void request.socket.destroy();
   const given = chunks.length > 0 ? JSON.parse(Buffer.concat(chunks).toString()) : Object.fromEntries(url.searchParams);
   try {

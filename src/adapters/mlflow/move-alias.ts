@@ -13,6 +13,12 @@ export interface MoveAliasPorts {
 }
 
 /**
+ * Bytes that were read so recently are not read again: a move that ran out of time finishes when it is repeated, where
+ * reading all of it would run out of time again.
+ */
+const RECENT_MS = 15_000;
+
+/**
  * Moves an alias as safely as a registry without preconditions allows.
  *
  * 1. Read fence, key and alias in one call; compare what is live with what was captured; find the target, intact.
@@ -65,7 +71,8 @@ async function planned(
   if (from === undefined) return { kind: "refused", reason: `${place.name} has no alias "${place.alias}"` };
   const stale = staleIn(model, place, request, fence);
   if (stale !== undefined) return stale;
-  const live = await revisions.identify(place, await registry.version(place.name, from, signal), true, signal);
+  const version = await registry.version(place.name, from, signal);
+  const live = await revisions.identify(place, version, RECENT_MS, signal);
   if (fence && marksOf(model, place).keys.includes(markOf(request.key))) {
     if (live.digest === request.desired) return { kind: "already" };
     return { kind: "conflict", reason: `this move was made before; since then the alias was moved to version ${from}` };
@@ -73,7 +80,7 @@ async function planned(
   if (live.digest !== request.before.digest) {
     return { kind: "conflict", reason: `the alias points at version ${from}, which is not what was read before` };
   }
-  const target = await revisions.find(place, request.desired, signal);
+  const target = await revisions.find(place, request.desired, RECENT_MS, signal);
   if (target === undefined) {
     return { kind: "refused", reason: `no version of ${place.name} has this digest: deleted, or its content changed` };
   }

@@ -30,7 +30,7 @@ export async function resolved(
   if (typeof version === "string") return { kind: "unknown", reason: version };
   const flaw = kindFlaw(place, version, scheme);
   if (flaw !== undefined) return { kind: "unknown", reason: flaw };
-  const found = await revisions.identify(place, version, true, signal);
+  const found = await revisions.identify(place, version, 0, signal);
   if (found.flaw !== undefined) return { kind: "unknown", reason: found.flaw };
   return { kind: "revision", revision: { digest: found.digest, label: `${version.name} ${version.version}` } };
 }

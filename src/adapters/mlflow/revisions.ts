@@ -1,4 +1,5 @@
 import { type Digest, digestOf, digestOfJson } from "../../core/digest.ts";
+import type { Milliseconds } from "../../core/time.ts";
 import type { Place } from "./address.ts";
 import { type Artefact, type ArtefactCare, type Artefacts, inTurns, MLMODEL } from "./artefacts.ts";
 import { isPrompt, loggedModelOf, type Registry, type Version } from "./registry.ts";
@@ -21,19 +22,28 @@ const PROMPT_PARTS = {
 } as const;
 
 export interface Revisions {
-  /** `fresh`: the bytes of the artefacts are read now, not remembered. Throws `MlflowProblem`. */
-  identify(place: Place, version: Version, fresh: boolean, signal: AbortSignal): Promise<Identified>;
-  /** The version of this digest, read now, or undefined. Throws `MlflowProblem`. */
-  find(place: Place, digest: Digest, signal: AbortSignal): Promise<Identified | undefined>;
+  /** Bytes of artefacts that were read less than `ageMs` ago are believed. Throws `MlflowProblem`. */
+  identify(place: Place, version: Version, ageMs: Milliseconds, signal: AbortSignal): Promise<Identified>;
+  /** The version of this digest, or undefined. Throws `MlflowProblem`. */
+  find(place: Place, digest: Digest, ageMs: Milliseconds, signal: AbortSignal): Promise<Identified | undefined>;
 }
 
-export function createRevisions(registry: Registry, artefacts: Artefacts, { look }: ArtefactCare): Revisions {
+export function createRevisions(
+  registry: Registry,
+  artefacts: Artefacts,
+  { look, believeMs }: ArtefactCare,
+): Revisions {
   // Which version had a digest when it was last read: where to look first, never believed.
   const hints = new Map<string, string>();
   const hintKey = ({ key }: Place, digest: Digest) => `${digest} ${key}`;
 
-  async function identify(place: Place, version: Version, fresh: boolean, signal: AbortSignal): Promise<Identified> {
-    const files = place.kind === "model" ? await artefacts.manifest(version, fresh, signal) : [];
+  async function identify(
+    place: Place,
+    version: Version,
+    ageMs: Milliseconds,
+    signal: AbortSignal,
+  ): Promise<Identified> {
+    const files = place.kind === "model" ? await artefacts.manifest(version, ageMs, signal) : [];
     const digest = place.kind === "model" ? modelDigest(version, files) : promptDigest(version);
     if (hints.size > 10_000) hints.clear();
     hints.set(hintKey(place, digest), version.version);
@@ -41,29 +51,34 @@ export function createRevisions(registry: Registry, artefacts: Artefacts, { look
     return { version, digest, artefacts: files, ...(flaw === undefined ? {} : { flaw }) };
   }
 
-  async function hinted(place: Place, digest: Digest, signal: AbortSignal): Promise<Identified | undefined> {
+  async function hinted(
+    place: Place,
+    digest: Digest,
+    ageMs: Milliseconds,
+    signal: AbortSignal,
+  ): Promise<Identified | undefined> {
     const hint = hints.get(hintKey(place, digest));
     if (hint === undefined) return undefined;
     const version = await registry.version(place.name, hint, signal).catch(missingIsUndefined);
-    const found = version && (await identify(place, version, true, signal));
+    const found = version && (await identify(place, version, ageMs, signal));
     return found?.digest === digest ? found : undefined;
   }
 
   return {
     identify,
-    async find(place, digest, signal) {
-      const quick = await hinted(place, digest, signal);
+    async find(place, digest, ageMs, signal) {
+      const quick = await hinted(place, digest, ageMs, signal);
       if (quick !== undefined) return quick;
       const versions = await registry.versions(place, signal);
       const unread: unknown[] = [];
       // Four at a time, newest first: what one goes back to is rarely far away.
       for (let from = 0; from < versions.length; from += 4) {
         const some = await inTurns(versions.slice(from, from + 4), (version) =>
-          identify(place, version, false, signal).catch((error: unknown) => void unread.push(error)),
+          identify(place, version, believeMs, signal).catch((error: unknown) => void unread.push(error)),
         );
         const match = some.find((one) => one !== undefined && one.digest === digest);
         if (!match) continue;
-        const now = await identify(place, match.version, true, signal);
+        const now = await identify(place, match.version, ageMs, signal);
         if (now.digest === digest) return now;
       }
       // It may be one of those that could not be read: not found is not the same as not there.

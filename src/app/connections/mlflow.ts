@@ -3,11 +3,12 @@ import { createMlflowAdapter } from "../../adapters/mlflow/index.ts";
 import { parseDuration } from "../../core/time.ts";
 import { type ConnectionKind, type ConnectionWorld, secretReference } from "./connection.ts";
 
+/** Zod runs every refinement, so the later ones meet texts that are no address. */
 const webAddress = z
   .url({ protocol: /^https?$/, error: "must be an http:// or https:// address" })
   .max(2000)
-  .refine((text) => new URL(text).username === "", "must carry no user or password; write `auth`")
-  .refine((text) => !/[?#]/.test(text), "must carry neither query nor fragment");
+  .refine((text) => !URL.canParse(text) || new URL(text).username === "", "must carry no user or password");
+const baseAddress = webAddress.refine((text) => !/[?#]/.test(text), "must carry neither query nor fragment");
 
 const duration = z
   .string()
@@ -47,7 +48,7 @@ const reloadPoint = z
 const aliasKey = z.string().regex(/^[^/:]+@[\w-]+$/, "is written NAME@ALIAS, as in loan-approval@champion");
 
 const settings = z.strictObject({
-  url: webAddress,
+  url: baseAddress,
   auth: z
     .union(
       [
@@ -74,7 +75,7 @@ const settings = z.strictObject({
 export type MlflowSettings = z.infer<typeof settings>;
 
 /** Aliases of MLflow 3's registry: models and prompts. */
-export const mlflowConnection: ConnectionKind<MlflowSettings> = {
+export const mlflow: ConnectionKind<MlflowSettings> = {
   kind: "mlflow",
   summary: "Moves aliases of models and prompts in an MLflow 3 registry",
   settings,
