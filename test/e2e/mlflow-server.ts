@@ -77,7 +77,11 @@ export async function startMlflow(venv: string, options: MlflowServerOptions = {
     for (let tries = 0; ; tries++) {
       const answer = await fetch(`${url}/health`).catch(() => undefined);
       if (answer?.ok) return child;
-      if (child.exitCode !== null || tries > 600) throw new Error(`mlflow server did not start: ${log}`);
+      if (child.exitCode !== null || tries > 600) {
+        child.kill("SIGKILL");
+        rmSync(folder, { recursive: true, force: true });
+        throw new Error(`mlflow server did not start: ${log}`);
+      }
       await setTimeout(100);
     }
   };
