@@ -3,8 +3,7 @@ import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import { digestOf } from "../../core/digest.ts";
-import { describeRestoreAdapter } from "../../testing/index.ts";
-import { type GitRemote, NEW, OLD, startRemote } from "./git-remote.fixture.ts";
+import { type GitRemote, NEW, startRemote } from "./git-remote.fixture.ts";
 import { createGitAdapter, type GitRepository } from "./index.ts";
 
 const present = spawnSync("git", ["http-backend"], { stdio: "ignore" }).error === undefined;
@@ -23,26 +22,6 @@ async function digests(adapter: ReturnType<typeof adapterOn>) {
   const [old, fresh] = [await adapter.read(AT, signal()), await adapter.resolve!(AT, "v12", signal())];
   assert.ok(old.kind === "live" && fresh.kind === "revision");
   return { old: old.digest, fresh: fresh.revision.digest, before: { digest: old.digest, version: old.version } };
-}
-
-if (present) {
-  describeRestoreAdapter({
-    name: "the git adapter on a smart-HTTP remote",
-    setup: async () => {
-      const remote = await startRemote();
-      const adapter = adapterOn(remote);
-      const { old, fresh } = await digests(adapter);
-      return {
-        adapter,
-        at: AT,
-        revisions: [old, fresh],
-        unknown: digestOf("never committed"),
-        reference: "v12",
-        rival: async (digest) => void remote.commit(digest === old ? OLD : NEW),
-        stop: remote.stop,
-      };
-    },
-  });
 }
 
 describe("the git adapter", { skip }, () => {
@@ -93,22 +72,6 @@ describe("the git adapter", { skip }, () => {
     assert.match(answer.reason, /pre-receive hook declined.*main is protected: open a merge request/);
     const found = await adapter.read(AT, signal());
     assert.equal(found.kind === "live" && found.digest, old);
-    await remote.stop();
-  });
-
-  test("credentials go to the server and nowhere else; wrong ones are refused without the secret", async () => {
-    const remote = await startRemote({ credentials: "robot:hunter2-hunter2" });
-    const adapter = adapterOn(remote, { username: "robot", password: () => "hunter2-hunter2" });
-    const { fresh, before } = await digests(adapter);
-    const request = { at: AT, desired: fresh, before, key: "k", fence: 1 };
-    for (const more of [{}, { username: "robot", password: () => "wrong-secret" }]) {
-      const stranger = adapterOn(remote, more, { data: join(remote.folder, "stranger") });
-      const answer = await stranger.apply(request, signal());
-      assert.ok(answer.kind === "refused", JSON.stringify(answer));
-      assert.doesNotMatch(answer.reason, /wrong-secret|d3Jvbmc/);
-      assert.equal((await stranger.read(AT, signal())).kind, "unreachable");
-    }
-    assert.equal((await adapter.apply(request, signal())).kind, "applied");
     await remote.stop();
   });
 

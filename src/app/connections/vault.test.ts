@@ -28,6 +28,9 @@ import { describeRestoreAdapter } from "../../testing/index.ts";
 import { systemClock } from "../system-clock.ts";
 import { storeOf, vaultConnection, vaultFolder } from "./vault.ts";
 
+/** Flushes cost nothing in memory; what is tested is the order of things, not the disk. */
+const MEMORY = existsSync("/dev/shm") ? "/dev/shm" : tmpdir();
+
 const AT = "vault://model";
 const signal = () => AbortSignal.timeout(10_000);
 
@@ -38,7 +41,7 @@ function remove(folder: string): void {
 
 /** Two revisions in a vault; the first is served, as a file or through a symlink to a folder. */
 async function machine(kind: "file" | "tree", hooks: object = {}) {
-  const folder = mkdtempSync(join(tmpdir(), "rollbook-served-"));
+  const folder = mkdtempSync(join(MEMORY, "rollbook-served-"));
   const path = join(folder, "srv/current");
   const source = (name: string) => join(folder, "sources", name);
   for (const name of ["11", "12"]) {
@@ -260,7 +263,7 @@ describe("a path that is restored from the vault", () => {
   });
 
   test("a reload by command runs without a shell, with little of our environment, and may fail", async () => {
-    const told = join(mkdtempSync(join(tmpdir(), "rollbook-told-")), "it's told; $(x)");
+    const told = join(mkdtempSync(join(MEMORY, "rollbook-told-")), "it's told; $(x)");
     const script = 'import{writeFileSync as w}from"node:fs";w(process.argv[1],Object.keys(process.env).join())';
     const { adapter, fresh, old, stop } = await machine("file", {
       reload: { command: [process.execPath, "--input-type=module", "-e", script, told] },
