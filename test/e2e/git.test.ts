@@ -25,11 +25,16 @@ const FIXTURE = fileURLToPath(new URL("./git-process.fixture.ts", import.meta.ur
 
 const start = (options: RemoteOptions = {}) => startRemote({ ...options, command: command as string });
 
-function adapterOn(remote: GitRemote, more: Partial<GitRepository> = {}, folder = "mirrors"): RestoreAdapter {
+function adapterOn(
+  remote: GitRemote,
+  more: Partial<GitRepository> = {},
+  folder = "mirrors",
+  atCrashPoint = () => {},
+): RestoreAdapter {
   const repositories = { deploy: { url: remote.url, branch: "main", author, ...more } };
   const environment = { PATH: process.env["PATH"] ?? "" };
   const data = join(remote.folder, folder);
-  return createGitAdapter({ scheme: "git", repositories, data, environment, command: command as string });
+  return createGitAdapter({ scheme: "git", repositories, data, environment, command: command as string, atCrashPoint });
 }
 
 async function digests(adapter: RestoreAdapter) {
@@ -64,6 +69,43 @@ if (command) {
 }
 
 describe("a real git remote", { skip }, () => {
+  test("a rival at the same second: another path is no conflict, the same path is one, and nobody's work is lost", async () => {
+    for (const [files, kind] of [
+      [{ "deploy/other/x": "by a rival" }, "applied"],
+      [{ "deploy/model/prompt.txt": "by a rival" }, "conflict"],
+    ] as const) {
+      const remote = await start();
+      let rivals = 0;
+      const adapter = adapterOn(remote, {}, "mirrors", () => void (rivals++ === 0 && remote.commit(files)));
+      const { fresh, before } = await digests(adapter);
+      const answer = await adapter.apply({ at: AT, desired: fresh, before, key: "k", fence: 1 }, signal());
+      assert.equal(answer.kind, kind);
+      const [[path, text]] = Object.entries(files) as [[string, string]];
+      assert.equal(remote.git(["show", `main:${path}`]), text);
+      await remote.stop();
+    }
+  });
+
+  test("says what it cannot bring back as it was, and what it cannot know", async () => {
+    const remote = await start();
+    remote.commit({
+      "deploy/model/weights.bin": "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n",
+    });
+    const adapter = adapterOn(remote);
+    const live = await adapter.read(AT, signal());
+    assert.ok(live.kind === "live");
+    const levels = async (at: string, digest = live.digest) =>
+      (await adapter.concerns!(at, digest, signal())).map(({ level, text }) => `${level}: ${text}`).join("\n");
+    assert.match(await levels(AT), /warning: weights\.bin: Git LFS comes back as a pointer/);
+    assert.match(await levels(AT), /warning: whether main is protected shows only when/);
+    assert.match(await levels(AT), /warning: what runs follows when its delivery tool next looks/);
+    assert.match(await levels("git://deploy/nothing"), /blocking: nothing lies at "nothing"/);
+    assert.match(await levels(AT, digestOf("x")), /blocking: no commit in reach/);
+    remote.git(["config", "http.receivepack", "false"]);
+    assert.match(await levels(AT), /blocking: the server would not take a push/);
+    await remote.stop();
+  });
+
   test("credentials go to the server and nowhere else; wrong ones are refused without the secret", async () => {
     const remote = await start({ credentials: "robot:hunter2-hunter2" });
     const adapter = adapterOn(remote, { username: "robot", password: () => "hunter2-hunter2" });

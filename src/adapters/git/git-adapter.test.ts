@@ -45,23 +45,6 @@ describe("the git adapter", { skip }, () => {
     await remote.stop();
   });
 
-  test("a rival at the same second: another path is no conflict, the same path is one, and nobody's work is lost", async () => {
-    for (const [files, kind] of [
-      [{ "deploy/other/x": "by a rival" }, "applied"],
-      [{ "deploy/model/prompt.txt": "by a rival" }, "conflict"],
-    ] as const) {
-      const remote = await startRemote();
-      let rivals = 0;
-      const adapter = adapterOn(remote, {}, { atCrashPoint: () => void (rivals++ === 0 && remote.commit(files)) });
-      const { fresh, before } = await digests(adapter);
-      const answer = await adapter.apply({ at: AT, desired: fresh, before, key: "k", fence: 1 }, signal());
-      assert.equal(answer.kind, kind);
-      const [[path, text]] = Object.entries(files) as [[string, string]];
-      assert.equal(remote.git(["show", `main:${path}`]), text);
-      await remote.stop();
-    }
-  });
-
   test("a hook of the server refuses, in its own words, and nothing is changed", async () => {
     const remote = await startRemote();
     remote.hook("pre-receive", "echo 'main is protected: open a merge request' >&2; exit 1");
@@ -72,26 +55,6 @@ describe("the git adapter", { skip }, () => {
     assert.match(answer.reason, /pre-receive hook declined.*main is protected: open a merge request/);
     const found = await adapter.read(AT, signal());
     assert.equal(found.kind === "live" && found.digest, old);
-    await remote.stop();
-  });
-
-  test("says what it cannot bring back as it was, and what it cannot know", async () => {
-    const remote = await startRemote();
-    remote.commit({
-      "deploy/model/weights.bin": "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n",
-    });
-    const adapter = adapterOn(remote);
-    const live = await adapter.read(AT, signal());
-    assert.ok(live.kind === "live");
-    const levels = async (at: string, digest = live.digest) =>
-      (await adapter.concerns!(at, digest, signal())).map(({ level, text }) => `${level}: ${text}`).join("\n");
-    assert.match(await levels(AT), /warning: weights\.bin: Git LFS comes back as a pointer/);
-    assert.match(await levels(AT), /warning: whether main is protected shows only when/);
-    assert.match(await levels(AT), /warning: what runs follows when its delivery tool next looks/);
-    assert.match(await levels("git://deploy/nothing"), /blocking: nothing lies at "nothing"/);
-    assert.match(await levels(AT, digestOf("x")), /blocking: no commit in reach/);
-    remote.git(["config", "http.receivepack", "false"]);
-    assert.match(await levels(AT), /blocking: the server would not take a push/);
     await remote.stop();
   });
 

@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import {
   chmodSync,
@@ -9,120 +8,32 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
-  renameSync,
   rmSync,
   statSync,
-  symlinkSync,
   writeFileSync,
 } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import { createVaultAdapter } from "../../adapters/vault/index.ts";
-import { type Digest, digestOf } from "../../core/digest.ts";
-import type { RestoreAdapter } from "../../core/ports.ts";
-import { openVault } from "../../store/vault/vault.ts";
+import { digestOf } from "../../core/digest.ts";
 import { describeRestoreAdapter } from "../../testing/index.ts";
-import { systemClock } from "../system-clock.ts";
-import { storeOf, vaultConnection, vaultFolder } from "./vault.ts";
+import { storeOf, vaultConnection } from "./vault.ts";
+import { AT, MEMORY, machine, request } from "./vault-machine.fixture.ts";
 
-/** Flushes cost nothing in memory; what is tested is the order of things, not the disk. */
-const MEMORY = existsSync("/dev/shm") ? "/dev/shm" : tmpdir();
-
-const AT = "vault://model";
 const signal = () => AbortSignal.timeout(10_000);
 
-function remove(folder: string): void {
-  execFileSync("chmod", ["-R", "u+w", folder]);
-  rmSync(folder, { recursive: true, force: true });
-}
-
-/** Two revisions in a vault; the first is served, as a file or through a symlink to a folder. */
-async function machine(kind: "file" | "tree", hooks: object = {}) {
-  const folder = mkdtempSync(join(MEMORY, "rollbook-served-"));
-  const path = join(folder, "srv/current");
-  const source = (name: string) => join(folder, "sources", name);
-  for (const name of ["11", "12"]) {
-    mkdirSync(kind === "tree" ? source(name) : join(folder, "sources"), { recursive: true });
-    if (kind === "tree") for (const part of ["a", "b"]) writeFileSync(join(source(name), part), `${part} of ${name}`);
-    else writeFileSync(source(name), `model ${name}`);
-  }
-  mkdirSync(join(folder, "srv"));
-  const serve = (name: string) => {
-    if (kind === "file") writeFileSync(`${path}.rival`, readFileSync(source(name)));
-    else symlinkSync(source(name), `${path}.rival`);
-    renameSync(`${path}.rival`, path);
-  };
-  serve("11");
-  const world = { folder, data: join(folder, "data"), clock: systemClock, secret: () => "secret" };
-  const settings = vaultConnection.settings.parse({ components: { model: { path, ...hooks } }, verifyEvery: "0s" });
-  const connection = vaultConnection.connect("vault", settings, world);
-  mkdirSync(world.data);
-  const vault = await openVault({ folder: vaultFolder(world.data), clock: systemClock });
-  const [old, fresh] = [await vault.put("model 11", source("11")), await vault.put("model 12", source("12"))];
-  const adapter = connection.restore as RestoreAdapter;
-  const rival = async (digest: Digest) => serve(digest === old.digest ? "11" : "12");
-  const stop = async () => {
-    await connection.close?.();
-    remove(folder);
-  };
-  return { folder, path, vault, adapter, old: old.digest, fresh: fresh.digest, source, rival, stop };
-}
-
-for (const kind of ["file", "tree"] as const) {
-  describeRestoreAdapter({
-    name: `the vault adapter with a ${kind}`,
-    setup: async () => {
-      const { adapter, old, fresh, rival, stop } = await machine(kind);
-      return {
-        adapter,
-        at: AT,
-        revisions: [old, fresh],
-        unknown: digestOf("never put"),
-        reference: "model 12",
-        rival,
-        stop,
-      };
-    },
-  });
-}
-
-async function request(adapter: RestoreAdapter, desired: Digest, key = "k", fence = 1) {
-  const before = await adapter.read(AT, signal());
-  assert.ok(before.kind === "live");
-  return { at: AT, desired, before: { digest: before.digest, version: before.version }, key, fence };
-}
+describeRestoreAdapter({
+  name: "the vault adapter with a file",
+  setup: async () => {
+    const { adapter, old, fresh, rival, stop } = await machine("file");
+    const revisions = [old, fresh] as const;
+    return { adapter, at: AT, revisions, unknown: digestOf("never put"), reference: "model 12", rival, stop };
+  },
+});
 
 describe("a path that is restored from the vault", () => {
-  test("never shows a mixture to a reader, nor nothing, while it is switched back and forth", async () => {
-    const { folder, path, adapter, old, fresh, stop } = await machine("tree");
-    const reader = `const fs = require("fs"), path = process.argv[1];
-      let reads = 0, bad = 0; process.stdout.write("ready\\n");
-      process.stdin.on("data", () => { console.log(JSON.stringify({ reads, bad })); process.exit(); });
-      (function again() {
-        for (let turn = 0; turn < 50; turn++) try {
-          const root = fs.realpathSync(path); reads++;
-          const [a, b] = ["a", "b"].map((part) => fs.readFileSync(root + "/" + part, "utf8").slice(5));
-          if (a !== b) bad++;
-        } catch { bad++; }
-        setImmediate(again);
-      })();`;
-    const child = spawn(process.execPath, ["-e", reader, path], { stdio: ["pipe", "pipe", "inherit"] });
-    await once(child.stdout, "data");
-    for (let turn = 0; turn < 12; turn++) {
-      const applied = await adapter.apply(await request(adapter, turn % 2 ? old : fresh, `k${turn}`), signal());
-      assert.equal(applied.kind, "applied");
-    }
-    child.stdin.write("end\n");
-    const [told] = await once(child.stdout, "data");
-    const { reads, bad } = JSON.parse(String(told));
-    assert.ok(reads > 100 && bad === 0, `${bad} of ${reads} reads were wrong`);
-    assert.ok(readdirSync(join(folder, "srv/.current.rollbook/revisions")).length <= 3);
-    await stop();
-  });
-
   test("a process that ends at any point of a switch is recognised afterwards, with one effect", async () => {
     for (const point of ["begun", "switched", "recorded"] as const) {
       const { path, adapter, vault, folder, old, fresh, stop } = await machine("tree");

@@ -22,7 +22,7 @@ async function writeAndKill(folder: string, run: number): Promise<readonly strin
     said += text;
   });
   await once(child.stdout, "data");
-  await setTimeout(3 + run * 5);
+  await setTimeout(3 + run * 17);
   child.kill("SIGKILL");
   await once(child, "close");
   return said.trim().split("\n");
@@ -31,7 +31,7 @@ async function writeAndKill(folder: string, run: number): Promise<readonly strin
 test("whenever a writer is killed, what it acknowledged is whole and what it did not leaves no trace", async (t) => {
   const folder = mkdtempSync(join(MEMORY, "rollbook-vault-crash-"));
   t.after(() => rmSync(folder, { recursive: true }));
-  const acknowledged = (await Promise.all([0, 1, 2, 3].map((run) => writeAndKill(folder, run)))).flat();
+  const acknowledged = (await Promise.all([0, 1].map((run) => writeAndKill(folder, run)))).flat();
   const clock = { now: () => Date.now(), sleep: (span: number) => setTimeout(span) };
   const vault = await openVault({ folder: join(folder, "vault"), clock, patience: 0 });
   assert.deepEqual((await vault.verify()).damaged, []);
@@ -41,7 +41,7 @@ test("whenever a writer is killed, what it acknowledged is whole and what it did
   }
   const listed = await vault.list();
   // A revision without a name was killed before its last step; it goes when its retention ends.
-  assert.ok(listed.filter(({ labels }) => labels.length === 0).length <= 4);
+  assert.ok(listed.filter(({ labels }) => labels.length === 0).length <= 2);
   await vault.collect();
   assert.deepEqual(readdirSync(join(folder, "vault/drafts")), []);
   assert.deepEqual((await vault.verify()).damaged, []);
