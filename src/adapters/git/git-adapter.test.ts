@@ -29,6 +29,8 @@ describe("the git adapter", { skip }, () => {
     const remote = await startRemote();
     const adapter = adapterOn(remote);
     const { fresh, before } = await digests(adapter);
+    const pinned = await adapter.read(`${AT}@9f2c1e0`, signal());
+    assert.equal(pinned.kind === "live" && pinned.digest, before.digest);
     const head = remote.commit({ "deploy/other/x": "2", "deploy/model/kept.txt": undefined });
     const request = { at: AT, desired: fresh, before, key: "saga-1.model", fence: 3 };
     assert.deepEqual(await adapter.apply(request, signal()), { kind: "applied" });

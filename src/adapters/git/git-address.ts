@@ -26,13 +26,19 @@ export interface GitPlace {
   readonly path: string;
 }
 
-/** The place of an address `SCHEME://REPO/PATH`, percent-encoded where it must be; or why there is none. */
+/** A file whose name ends so has its @ written as %40. */
+const PIN = /@[0-9a-f]{7,64}$/;
+
+/**
+ * The place of an address `SCHEME://REPO/PATH`, percent-encoded where it must be; or why there is none. A commit at its
+ * end (`@9f2c1e0`), as playbooks pin what they mean, says which revision and not which place.
+ */
 export function placeOf(
   at: string,
   scheme: string,
   repositories: Readonly<Record<string, GitRepository>>,
 ): GitPlace | string {
-  const rest = at.startsWith(`${scheme}://`) ? at.slice(scheme.length + 3) : "";
+  const rest = at.startsWith(`${scheme}://`) ? at.slice(scheme.length + 3).replace(PIN, "") : "";
   const [name = "", ...parts] = rest.split("/");
   const repository = Object.hasOwn(repositories, name) ? repositories[name] : undefined;
   if (repository === undefined) {

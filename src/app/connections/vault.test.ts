@@ -73,6 +73,32 @@ describe("a path that is restored from the vault", () => {
     await stop();
   });
 
+  test("a revision that takes longer to write out than one call may is written out once, and ahead if asked", async () => {
+    const { adapter, path, folder, vault, old, fresh, stop } = await machine("tree");
+    const store = storeOf(join(folder, "data/vault"), async () => vault);
+    let written = 0;
+    const slow: typeof store.materialise = async (...args) => {
+      written += 1;
+      await new Promise((resolve) => setTimeout(resolve, 80));
+      await store.materialise(...args);
+    };
+    const hasty = createVaultAdapter({
+      scheme: "vault",
+      store: { ...store, materialise: slow },
+      components: { model: { path } },
+      now: Date.now,
+    });
+    const sent = await request(hasty, fresh);
+    assert.equal((await hasty.apply(sent, AbortSignal.timeout(25))).kind, "unknown");
+    const found = await adapter.read(AT, signal());
+    assert.equal(found.kind === "live" && found.digest, old);
+    assert.equal((await hasty.apply(sent, signal())).kind, "applied");
+    await hasty.prepare(AT, old, signal());
+    assert.equal((await hasty.apply(await request(hasty, old, "2"), signal())).kind, "applied");
+    assert.equal(written, 2);
+    await stop();
+  });
+
   test("a hand that edits a file inside the live tree is a conflict", async () => {
     const { adapter, path, fresh, stop } = await machine("tree");
     const sent = await request(adapter, fresh);
