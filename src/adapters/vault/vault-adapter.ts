@@ -70,7 +70,8 @@ export function createVaultAdapter(options: VaultAdapterOptions): VaultAdapter {
     apply: (request, signal) =>
       on<Applied>(request.at, (component) => switching.apply(component, request, signal), { kind: "refused", reason }),
     prepare: (at, digest, signal) => on(at, ({ path }) => writeAhead(store, path, digest, signal), undefined),
-    resolve: (at, reference, signal) => on<Resolved>(at, () => resolveIn(store, reference, signal), unreachable),
+    resolve: (at, reference, signal) =>
+      on<Resolved>(at, ({ path }) => resolveIn(store, reference === "live" ? path : reference, signal), unreachable),
     seen: (at, digest, signal) =>
       on<Seen>(at, (component) => seenAt(store, switching, component, digest, signal), unreachable),
     concerns: (at, digest, signal) =>
