@@ -3,7 +3,7 @@
 // value is the folder that holds `kube`, `rollouts-controller` and `crds/`.
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { copyFileSync, cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from "node:fs";
+import { copyFileSync, cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { homedir, tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -53,7 +53,7 @@ function build(go, folder) {
       if (done.status !== 0) return missing(`go ${args[0]} failed: ${lastLines(done)}`);
     }
     const module = run(go, ["list", "-m", "-f", "{{.Dir}}", ROLLOUTS], work).stdout.trim();
-    cpSync(join(module, "manifests", "crds"), join(out, "crds"), { recursive: true });
+    copyFiles(join(module, "manifests", "crds"), join(out, "crds"));
     mkdirSync(dirname(folder), { recursive: true });
     moveInto(out, folder);
     console.log(`built in ${Math.round((Date.now() - began) / 1000)} s`);
@@ -61,6 +61,12 @@ function build(go, folder) {
   } finally {
     rmSync(work, { recursive: true, force: true });
   }
+}
+
+/** File by file: folders of the module cache are read-only, and a copy of them would be too. */
+function copyFiles(from, to) {
+  mkdirSync(to);
+  for (const file of readdirSync(from)) copyFileSync(join(from, file), join(to, file));
 }
 
 /** The temporary folder may be on another file system than the cache. */
