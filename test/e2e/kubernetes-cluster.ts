@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { stringify } from "yaml";
-import { fields, kubeObject, list, text } from "../../src/adapters/kubernetes/kube-object.ts";
+import { type fields, kubeObject, list, text } from "../../src/adapters/kubernetes/kube-object.ts";
 import { createKubeTransport, type KubeTransport } from "../../src/adapters/kubernetes/kube-transport.ts";
 import type { Json } from "../../src/core/digest.ts";
 
@@ -124,7 +124,12 @@ function clusterOf(folder: string, url: string, transport: KubeTransport, stop: 
 /** The digest that the kubelet finds behind an image now. */
 export function digestBehind(image: string): string {
   const pinned = image.split("@")[1];
-  return pinned ?? `sha256:${createHash("sha256").update(`${image} ${tags.get(image) ?? 0}`).digest("hex")}`;
+  return (
+    pinned ??
+    `sha256:${createHash("sha256")
+      .update(`${image} ${tags.get(image) ?? 0}`)
+      .digest("hex")}`
+  );
 }
 
 /** What a kubelet reports of a pod whose image works; an image called `broken` never becomes ready. */
@@ -154,7 +159,14 @@ function podStatus(containers: readonly ReturnType<typeof fields>[], ready: bool
     containerStatuses: containers.map((container) => {
       const image = text(container["image"]);
       const imageID = `${image.split("@")[0]?.split(":")[0]}@${digestBehind(image)}`;
-      return { name: text(container["name"]), image, imageID, ready, restartCount: 0, state: { running: { startedAt: now } } };
+      return {
+        name: text(container["name"]),
+        image,
+        imageID,
+        ready,
+        restartCount: 0,
+        state: { running: { startedAt: now } },
+      };
     }),
   };
 }
@@ -180,7 +192,11 @@ function makeKeys(folder: string): void {
 
 function writeKubeconfig(folder: string, server: string): void {
   const plugin = join(folder, "credential-plugin.sh");
-  const credential = { apiVersion: "client.authentication.k8s.io/v1", kind: "ExecCredential", status: { token: ADMIN } };
+  const credential = {
+    apiVersion: "client.authentication.k8s.io/v1",
+    kind: "ExecCredential",
+    status: { token: ADMIN },
+  };
   writeFileSync(plugin, `#!/bin/sh\necho run >> ${join(folder, "plugin.log")}\necho '${JSON.stringify(credential)}'\n`);
   chmodSync(plugin, 0o755);
   const exec = { apiVersion: credential.apiVersion, command: plugin, interactiveMode: "Never" };

@@ -1,109 +1,27 @@
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import { after, describe, test } from "node:test";
 import { parse } from "yaml";
-import { fields, kubeObject, list, text } from "../../src/adapters/kubernetes/kube-object.ts";
-import { createKubernetesAdapter, type KubernetesAdapter } from "../../src/adapters/kubernetes/index.ts";
-import { kubernetes } from "../../src/app/connections/kubernetes.ts";
-import { systemClock } from "../../src/app/system-clock.ts";
-import { type Digest, digestOf, type Json } from "../../src/core/digest.ts";
-import type { RestoreAdapter } from "../../src/core/ports.ts";
+import { fields, kubeObject, list } from "../../src/adapters/kubernetes/kube-object.ts";
+import { digestOf, type Json } from "../../src/core/digest.ts";
 import { describeRestoreAdapter } from "../../src/testing/index.ts";
-import { digestBehind, type RealCluster, startCluster, until } from "./kubernetes-cluster.ts";
+import { digestBehind, type RealCluster, until } from "./kubernetes-cluster.ts";
+import {
+  cluster,
+  connected,
+  DEPLOYMENTS,
+  deployment,
+  digestAt,
+  fresh,
+  NAMESPACE,
+  patience,
+  SKIP,
+  seen,
+  setImage,
+  stopAll,
+  twoRevisions,
+} from "./kubernetes-world.ts";
 
-const SERVERS = process.env["KUBERNETES_SERVERS"] ?? "";
-const SKIP = SERVERS === "" ? "KUBERNETES_SERVERS names no folder with the servers" : false;
-const NAMESPACE = "lending";
-const patience = () => AbortSignal.timeout(30_000);
-
-let started: Promise<RealCluster> | undefined;
-let twin: Promise<RealCluster> | undefined;
-const opened: KubernetesAdapter[] = [];
-after(async () => {
-  for (const adapter of opened) await adapter.close();
-  await (await started?.catch(() => undefined))?.stop();
-  await (await twin?.catch(() => undefined))?.stop();
-});
-
-async function cluster(): Promise<RealCluster> {
-  started ??= startCluster(SERVERS).then(async (fresh) => {
-    await fresh.create("/api/v1/namespaces", { metadata: { name: NAMESPACE } });
-    return fresh;
-  });
-  return started;
-}
-
-/** As the connections file would make it. */
-function connected(real: RealCluster, settings: object = { kubeconfig: real.kubeconfig }): KubernetesAdapter {
-  const parsed = kubernetes.settings.parse({ clusters: { prod: settings } });
-  const world = { folder: real.folder, data: real.folder, clock: systemClock, secret: () => "" };
-  const adapter = kubernetes.connect("k8s", parsed, world).restore as KubernetesAdapter;
-  opened.push(adapter);
-  return adapter;
-}
-
-const DEPLOYMENTS = `/apis/apps/v1/namespaces/${NAMESPACE}/deployments`;
-const ROLLOUTS = `/apis/argoproj.io/v1alpha1/namespaces/${NAMESPACE}/rollouts`;
-let serial = 0;
-const fresh = (word: string) => `${word}-${++serial}`;
-
-function deployment(name: string, image: string, more: { spec?: object; pod?: object; metadata?: object } = {}): Json {
-  const labels = { app: name };
-  const pod = { containers: [{ name: "main", image, resources: { limits: { cpu: "1000m" } } }], ...more.pod };
-  const template = { metadata: { labels }, spec: pod };
-  return {
-    metadata: { name, ...more.metadata },
-    spec: { replicas: 2, selector: { matchLabels: labels }, template, ...more.spec },
-  } as unknown as Json;
-}
-
-function rollout(name: string, image: string, strategy: object = { canary: {} }, more: object = {}): Json {
-  const { metadata, spec } = deployment(name, image) as unknown as { metadata: object; spec: object };
-  const kind = { apiVersion: "argoproj.io/v1alpha1", kind: "Rollout" };
-  return { ...kind, metadata, spec: { ...spec, strategy, ...more } } as unknown as Json;
-}
-
-async function digestAt(adapter: RestoreAdapter, at: string): Promise<Digest> {
-  const read = await adapter.read(at, patience());
-  assert.ok(read.kind === "live", JSON.stringify(read));
-  return read.digest;
-}
-
-async function seen(adapter: KubernetesAdapter, at: string, digest: Digest, limitMs = 30_000): Promise<void> {
-  let last = "";
-  const holds = async () => {
-    const answer = await adapter.seen(at, digest, patience());
-    last = "reason" in answer ? answer.reason : "";
-    return answer.kind === "seen";
-  };
-  await until("it is seen", holds, limitMs).catch((error: Error) => assert.fail(`${error.message}: ${last}`));
-}
-
-/** Somebody else, with the vendor's own tool. A Rollout is patched as `kubectl argo rollouts set image` does it. */
-function setImage(real: RealCluster, kind: "deployments" | "rollouts", name: string, image: string): void {
-  if (kind === "deployments") {
-    real.kubectl("-n", NAMESPACE, "set", "image", `deployment/${name}`, `main=${image}`);
-    return;
-  }
-  const patch = [{ op: "replace", path: "/spec/template/spec/containers/0/image", value: image }];
-  real.kubectl("-n", NAMESPACE, "patch", "rollout", name, "--type=json", "-p", JSON.stringify(patch));
-}
-
-/** `scorer:2.0` ran and is retained, `scorer:1.0` serves. */
-async function twoRevisions(kind: "deployments" | "rollouts", body = kind === "rollouts" ? rollout : deployment) {
-  const real = await cluster();
-  const adapter = connected(real);
-  const name = fresh("scorer");
-  const at = `k8s://prod/${NAMESPACE}/${kind}/${name}`;
-  await real.create(kind === "rollouts" ? ROLLOUTS : DEPLOYMENTS, body(name, "scorer:2.0"));
-  const second = await digestAt(adapter, at);
-  await seen(adapter, at, second);
-  setImage(real, kind, name, "scorer:1.0");
-  const first = await digestAt(adapter, at);
-  await seen(adapter, at, first);
-  return { real, adapter, name, at, first, second };
-}
+after(stopAll);
 
 for (const kind of ["deployments", "rollouts"] as const) {
   if (SKIP) break;
@@ -184,7 +102,10 @@ describe("a real API server", { skip: SKIP, timeout: 240_000 }, () => {
     real.kubectl("-n", NAMESPACE, "set", "env", `deployment/${name}`, "THRESHOLD=0.7");
     await seen(adapter, at, await digestAt(adapter, at));
     const several = await adapter.resolve(at, "1.0", patience());
-    assert.ok(several.kind === "unknown" && several.reason.includes("names several revisions (3, 2)"), JSON.stringify(several));
+    assert.ok(
+      several.kind === "unknown" && several.reason.includes("names several revisions (3, 2)"),
+      JSON.stringify(several),
+    );
     // A rollback gives the ReplicaSet a new number; people still use the old one.
     const before = await adapter.read(at, patience());
     assert.ok(before.kind === "live");
@@ -210,7 +131,7 @@ describe("a real API server", { skip: SKIP, timeout: 240_000 }, () => {
   });
 
   test("a tag that has moved since is not the revision that ran", async () => {
-    const { real, adapter, name, at, first, second } = await twoRevisions("deployments");
+    const { real, adapter, at, first, second } = await twoRevisions("deployments");
     const before = await adapter.read(at, patience());
     assert.ok(before.kind === "live");
     await adapter.apply({ at, desired: second, before, key: "out", fence: 1 }, patience());
@@ -219,14 +140,16 @@ describe("a real API server", { skip: SKIP, timeout: 240_000 }, () => {
     const back = await adapter.read(at, patience());
     assert.ok(back.kind === "live");
     await adapter.apply({ at, desired: first, before: back, key: "back", fence: 1 }, patience());
-    real.kubectl("-n", NAMESPACE, "rollout", "status", `deployment/${name}`, "--timeout=30s");
     let reason = "";
     await until("the pods of the moved tag are looked at", async () => {
       const answer = await adapter.seen(at, first, patience());
       reason = "reason" in answer ? answer.reason : "";
       return reason.includes("has moved");
     });
-    assert.match(reason, /the container main runs sha256:\w+; scorer:1\.0 has moved: when this revision was left it ran sha256:/);
+    assert.match(
+      reason,
+      /the container main runs sha256:\w+; scorer:1\.0 has moved: when this revision was left it ran sha256:/,
+    );
   });
 
   test("configuration counts: a changed ConfigMap is another identity, and the template alone does not bring it back", async () => {
@@ -236,7 +159,12 @@ describe("a real API server", { skip: SKIP, timeout: 240_000 }, () => {
     const at = `k8s://prod/${NAMESPACE}/deployments/${name}`;
     await real.create(`/api/v1/namespaces/${NAMESPACE}/configmaps`, { metadata: { name }, data: { threshold: "0.7" } });
     await real.create(`/api/v1/namespaces/${NAMESPACE}/secrets`, { metadata: { name }, stringData: { key: "s3cret" } });
-    const pod = { volumes: [{ name: "settings", configMap: { name } }, { name: "key", secret: { secretName: name } }] };
+    const pod = {
+      volumes: [
+        { name: "settings", configMap: { name } },
+        { name: "key", secret: { secretName: name } },
+      ],
+    };
     await real.create(DEPLOYMENTS, deployment(name, "scorer:1.0", { pod }));
     const first = await digestAt(adapter, at);
     await seen(adapter, at, first);
@@ -259,7 +187,9 @@ describe("who would undo it, on a real API server", { skip: SKIP, timeout: 120_0
     real.kubectl("-n", NAMESPACE, "autoscale", "deployment", name, "--max=5");
     real.kubectl("-n", NAMESPACE, "patch", "deployment", name, "-p", '{"spec":{"revisionHistoryLimit":1}}');
     real.kubectl("-n", NAMESPACE, "rollout", "pause", `deployment/${name}`);
-    const told = (await adapter.concerns(at, second, patience())).map(({ level, text }) => `${level}: ${text}`).join("\n");
+    const told = (await adapter.concerns(at, second, patience()))
+      .map(({ level, text }) => `${level}: ${text}`)
+      .join("\n");
     assert.match(told, /blocking: it is paused/);
     assert.match(told, new RegExp(`warning: the HorizontalPodAutoscaler ${name} sets its replicas`));
     assert.match(told, /warning: the container main names scorer:2\.0, a tag that may move/);
@@ -273,16 +203,23 @@ describe("who would undo it, on a real API server", { skip: SKIP, timeout: 120_0
     await seen(adapter, at, await digestAt(adapter, at));
     await until("the oldest is pruned", async () => !(await adapter.holds(at, second, patience())));
     assert.equal(await adapter.holds(at, first, patience()), true);
-    assert.match(JSON.stringify(await adapter.concerns(at, second, patience())), /revisionHistoryLimit may have pruned it/);
+    assert.match(
+      JSON.stringify(await adapter.concerns(at, second, patience())),
+      /revisionHistoryLimit may have pruned it/,
+    );
     // What somebody retained is held whatever the limit.
-    const template = parse(real.kubectl("-n", NAMESPACE, "get", "deployment", name, "-o", "json")).spec.template as Json;
+    const template = parse(real.kubectl("-n", NAMESPACE, "get", "deployment", name, "-o", "json")).spec
+      .template as Json;
     const kept = JSON.parse(JSON.stringify(template).replaceAll("scorer:3.0", "scorer:2.0")) as Json;
     const labels = { "rollbook.dev/retained-for": name };
     await real.create(`/api/v1/namespaces/${NAMESPACE}/podtemplates`, { metadata: { name, labels }, template: kept });
     assert.equal(await adapter.holds(at, second, patience()), true);
     const live = await adapter.read(at, patience());
     assert.ok(live.kind === "live");
-    assert.equal((await adapter.apply({ at, desired: second, before: live, key: "kept", fence: 2 }, patience())).kind, "applied");
+    assert.equal(
+      (await adapter.apply({ at, desired: second, before: live, key: "kept", fence: 2 }, patience())).kind,
+      "applied",
+    );
     await seen(adapter, at, second);
   });
 
@@ -290,13 +227,25 @@ describe("who would undo it, on a real API server", { skip: SKIP, timeout: 120_0
     const { real, adapter, name, at, second } = await twoRevisions("deployments");
     await crd(real, "argoproj.io", "v1alpha1", "applications", "Application");
     await crd(real, "kustomize.toolkit.fluxcd.io", "v1", "kustomizations", "Kustomization");
-    for (const namespace of ["argocd", "flux-system"]) await real.create("/api/v1/namespaces", { metadata: { name: namespace } });
-    const told = async () => (await adapter.concerns(at, second, patience())).map((one) => `${one.level}: ${one.text}`).join("\n");
-    const mark = (...words: string[]) => real.kubectl("-n", NAMESPACE, ...words.slice(0, 1), "deployment", name, ...words.slice(1));
+    for (const namespace of ["argocd", "flux-system"])
+      await real.create("/api/v1/namespaces", { metadata: { name: namespace } });
+    const told = async () =>
+      (await adapter.concerns(at, second, patience())).map((one) => `${one.level}: ${one.text}`).join("\n");
+    const mark = (...words: string[]) =>
+      real.kubectl("-n", NAMESPACE, ...words.slice(0, 1), "deployment", name, ...words.slice(1));
     mark("label", `app.kubernetes.io/instance=${name}`);
     assert.doesNotMatch(await told(), /Argo CD/, "a label of Helm's charts alone says nothing");
     const application = (spec: object) =>
-      real.kubectl("-n", "argocd", "patch", "applications.argoproj.io", name, "--type=merge", "-p", JSON.stringify({ spec }));
+      real.kubectl(
+        "-n",
+        "argocd",
+        "patch",
+        "applications.argoproj.io",
+        name,
+        "--type=merge",
+        "-p",
+        JSON.stringify({ spec }),
+      );
     await real.create("/apis/argoproj.io/v1alpha1/namespaces/argocd/applications", {
       apiVersion: "argoproj.io/v1alpha1",
       kind: "Application",
@@ -320,7 +269,16 @@ describe("who would undo it, on a real API server", { skip: SKIP, timeout: 120_0
       spec: { interval: "5m" },
     });
     assert.match(await told(), /blocking: the Flux Kustomization flux-system\/apps would undo the rollback within 5m/);
-    real.kubectl("-n", "flux-system", "patch", "kustomization", "apps", "--type=merge", "-p", '{"spec":{"suspend":true}}');
+    real.kubectl(
+      "-n",
+      "flux-system",
+      "patch",
+      "kustomization",
+      "apps",
+      "--type=merge",
+      "-p",
+      '{"spec":{"suspend":true}}',
+    );
     assert.match(await told(), /warning: the Flux Kustomization flux-system\/apps owns it, and is suspended/);
     mark("label", "kustomize.toolkit.fluxcd.io/name-");
     mark("annotate", "meta.helm.sh/release-name=scoring");

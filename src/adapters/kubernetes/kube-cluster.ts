@@ -73,10 +73,11 @@ export async function clusterUid({ reader }: KubeSession): Promise<string> {
   return system.uid;
 }
 
-/** Throws `KubeFailure` when the cluster that answers is not the one that was pinned. */
+/** Throws `KubeFailure` (421, misdirected: a clear no) when the cluster that answers is not the one that was pinned. */
 export async function checkPinned(session: KubeSession): Promise<void> {
   const { uid } = session.options;
   if (uid === undefined) return;
   const found = await clusterUid(session);
-  if (found !== uid) throw new KubeFailure(`another cluster answers: its uid is ${found}, and ${uid} was declared`);
+  if (found !== uid)
+    throw new KubeFailure(`another cluster answers: its uid is ${found}, and ${uid} was declared`, 421);
 }
