@@ -183,6 +183,10 @@ describe("a quantity", () => {
     assert.equal(new Set(spellings.map((one) => [...one][0])).size, equal.length);
   });
 
+  test("finer than a billionth is rounded up, as the API server rounds", () => {
+    assert.deepEqual(["0.0000000001", "1.5n", "-2n"].map(canonicalQuantity), ["1n", "2n", "-2n"]);
+  });
+
   test("that is none stays as it is", () => {
     for (const odd of ["", "m", "1x", "one", ".", "1e9999", "--1"]) assert.equal(canonicalQuantity(odd), odd);
   });

@@ -40,11 +40,12 @@ type ClusterSettings = z.infer<typeof cluster>;
 const settings = z.strictObject({
   /** By the name that addresses use. */
   clusters: z
-    .record(
-      z.string().regex(/^[A-Za-z0-9][-A-Za-z0-9_.]{0,99}$/, "a cluster's name has letters, digits, - _ and ."),
-      cluster,
-    )
-    .refine((all) => Object.keys(all).length > 0, "declare at least one cluster"),
+    .record(z.string(), cluster)
+    .refine((all) => Object.keys(all).length > 0, "declare at least one cluster")
+    .refine(
+      (all) => Object.keys(all).every((alias) => /^[A-Za-z0-9][-A-Za-z0-9_.]{0,99}$/.test(alias)),
+      "a cluster's name has letters, digits, - _ and ., and begins with a letter or a digit",
+    ),
   /** Milliseconds for one call. */
   "timeout-ms": z.int().min(100).max(60_000).default(10_000),
 });
