@@ -7,7 +7,6 @@ import type { RestoreAdapter } from "../../src/core/ports.ts";
 import { type RealCluster, startCluster, until } from "./kubernetes-cluster.ts";
 
 export const SERVERS = process.env["KUBERNETES_SERVERS"] ?? "";
-export const SKIP = SERVERS === "" ? "KUBERNETES_SERVERS names no folder with the servers" : false;
 export const NAMESPACE = "lending";
 export const patience = () => AbortSignal.timeout(30_000);
 
