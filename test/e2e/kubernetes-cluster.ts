@@ -78,6 +78,11 @@ export async function startCluster(servers: string, { bare = false } = {}): Prom
     const cluster = clusterOf(folder, url, transport, stop);
     if (bare) return cluster;
     cluster.kubectl("apply", "--server-side", "-k", join(servers, "crds"));
+    await until("Rollouts are served", async () => {
+      const path = "/apis/argoproj.io/v1alpha1/rollouts";
+      const answer = await transport.call({ method: "GET", path }, end.signal);
+      return answer.kind === "answer" && answer.status === 200;
+    });
     start("controllers", "kube", [
       "kube-controller-manager",
       ...["--kubeconfig", "kubeconfig", "--leader-elect=false", "--bind-address", "127.0.0.1", "--secure-port", "0"],
