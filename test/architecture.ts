@@ -55,7 +55,7 @@ export const folderRules: readonly FolderRule[] = [
   {
     folder: "src/adapters",
     may: ["src/core"],
-    libraries: ["any-builtin", "undici", "pg", "@open-policy-agent/opa-wasm"],
+    libraries: ["any-builtin", "undici", "pg", "yaml", "@open-policy-agent/opa-wasm"],
     globals: true,
   },
   {

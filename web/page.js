@@ -10,6 +10,10 @@ const STATES = {
   restored: ["watching", "Restored"],
   proving: ["watching", "Proving that it is fixed"],
   promoted: ["good", "Promoted"],
+  settled: ["good", "Promoted, and stable from here on"],
+  noticed: ["harm", "Somebody changed a component without Rollbook"],
+  ordered: ["watching", "A person steers"],
+  looked: ["watching", "Looking"],
   exposed: ["watching", "Watching a candidate"],
   judged: ["watching", "Watching a candidate"],
   blind: ["harm", "The candidate cannot be seen"],
@@ -22,7 +26,7 @@ const OUTCOMES = {
   promoted: ["good", "Promoted: proved to do no harm"],
   "rolled-back-verified": ["good", "Rolled back, and proved fixed"],
   "rolled-back-unverified": ["harm", "Rolled back, but not proved fixed"],
-  undecided: ["harm", "Undecided: went back to stable"],
+  undecided: ["harm", "Undecided: neither promoted nor found harmful"],
   stuck: ["harm", "Stuck: contained, but people are needed"],
   "observed-harm": ["harm", "Would have rolled back"],
 };
@@ -191,6 +195,7 @@ function show(rollout) {
 
 function take(event) {
   const { kind, rollout, at } = event;
+  if (chosen !== undefined && rollout.system !== chosen) return;
   if (rollout.id !== seen.rollout) show(rollout.id);
   seen.zero ??= rollout.exposedAt;
   const percent = percentOf(event.candidatePpm ?? 0);
@@ -210,9 +215,30 @@ function take(event) {
   if (rollout.endedAt) void showReport(rollout.id);
 }
 
+/** The system that the address names, or the first one; one page shows one system. */
+let chosen = decodeURIComponent(location.hash.slice(1)) || undefined;
+
+async function showSystems() {
+  const answer = await fetch("/v1/systems");
+  if (!answer.ok) return;
+  const systems = await answer.json();
+  if (systems.length < 2) return;
+  chosen ??= systems[0].system;
+  const links = systems.map(({ system, running }) => {
+    const current = system === chosen ? { "aria-current": "page" } : {};
+    return element("a", running ? `${system} (a rollout runs)` : system, {
+      href: `#${encodeURIComponent(system)}`,
+      ...current,
+    });
+  });
+  find("systems").replaceChildren(...links);
+  find("systems").hidden = false;
+}
+
 /** Where nothing has happened since the start: what the store knows. */
 async function showStatus() {
-  const answer = await fetch("/v1/status");
+  const query = chosen === undefined ? "" : `?system=${encodeURIComponent(chosen)}`;
+  const answer = await fetch(`/v1/status${query}`);
   if (!answer.ok || seen.rollout !== undefined) return;
   const { system, route, rollouts } = await answer.json();
   find("system").textContent = system;
@@ -237,4 +263,6 @@ function listen() {
   new ResizeObserver(() => seen.points.length > 0 && drawChart(find("chart"), seen)).observe(find("chart"));
 }
 
+addEventListener("hashchange", () => location.reload());
+await showSystems().catch(() => undefined);
 listen();

@@ -4,3 +4,8 @@ export const environment = {
   token: process.env["ROLLBOOK_TOKEN"],
   colour: process.stderr.isTTY === true && !process.env["NO_COLOR"],
 };
+
+/** One variable that a connections file names as the place of a secret. */
+export function variable(name: string): string | undefined {
+  return process.env[name];
+}

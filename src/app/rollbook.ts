@@ -3,6 +3,7 @@ import type { RolloutEvent, Settings } from "../control/ports.ts";
 import { RollbookError } from "../core/errors.ts";
 import type { Playbook } from "../core/playbook.ts";
 import type { FlagState, Notifier, RestoreAdapter, Store, TokenRecord } from "../core/ports.ts";
+import type { Release, ReleaseId } from "../core/release.ts";
 import { operationsOf } from "../operations/operations.ts";
 import { createLedger, type Ledger } from "../record/ledger/ledger.ts";
 import type { CrashPoint } from "../restore/crash-point.ts";
@@ -10,11 +11,13 @@ import { createApi } from "../server/api.ts";
 import { createEventStream } from "../server/event-stream.ts";
 import { openSqliteStore } from "../store/sqlite/sqlite-store.ts";
 import { reportToAny } from "../traffic/attribution/outcome-intake.ts";
+import { createAssignments } from "../traffic/flags/assignments.ts";
 import { createFlags, type FlagBook } from "../traffic/flags/flag-book.ts";
 import { answerOfrep } from "../traffic/flags/ofrep.ts";
 import { serveApi } from "./api-server.ts";
 import { createConnections, type Named } from "./connections/connections.ts";
 import type { EdgeSettings } from "./edge.ts";
+import { knowReleases } from "./known-releases.ts";
 import { pageFile } from "./page-files.ts";
 import { type ProtectedSystem, protectSystem } from "./protected-system.ts";
 import { issueToken, ledgerKey } from "./secrets.ts";
@@ -29,6 +32,8 @@ export interface RollbookConfig {
   readonly apiPort: number;
   /** Flags that exist when the data folder is new. */
   readonly flags: readonly FlagState[];
+  /** Revisions of flags that can be brought into effect besides those. */
+  readonly flagRevisions?: readonly FlagState[];
   readonly connections?: readonly Named[];
   /** Adapters besides those of the connections. */
   readonly adapters?: readonly RestoreAdapter[];
@@ -47,6 +52,8 @@ export interface Rollbook {
   readonly store: Store;
   readonly ledger: Ledger;
   readonly systems: ReadonlyMap<string, ProtectedSystem>;
+  /** A release that this process has met, without asking the store. */
+  releaseKnown(id: ReleaseId): Release | undefined;
   issueToken(role: TokenRecord["role"], id: string): Promise<string>;
   /** Opens the edge of an AI system and takes it under its playbook. */
   protect(playbook: Playbook, edge: EdgeSettings): Promise<ProtectedSystem>;
@@ -66,12 +73,15 @@ export async function startRollbook(config: RollbookConfig): Promise<Rollbook> {
   }
 }
 
-async function startOver(config: RollbookConfig, store: Store): Promise<Rollbook> {
+async function startOver(config: RollbookConfig, opened: Store): Promise<Rollbook> {
   const { folder } = config;
+  const releases = knowReleases(opened);
+  const { store } = releases;
   const log = config.log ?? (() => undefined);
   const origin = `rollbook.dev/ledger/${config.ledgerName}`;
   const ledger = createLedger({ store, origin, key: ledgerKey(folder) });
   const flags = await flagsOf(config, store);
+  const assignments = createAssignments(systemClock);
   const connections = createConnections(config.connections ?? [], [
     createFlagRestore(flags),
     ...(config.adapters ?? []),
@@ -83,16 +93,17 @@ async function startOver(config: RollbookConfig, store: Store): Promise<Rollbook
     ledger,
     connections,
     systems,
+    issueToken: (role, id) => issueToken(store, role, id),
     reportOutcomes: (items) => reportToAny(countersOf(systems), items),
   });
   const releaseFlags = () => [...systems.values()].flatMap(({ edge }) => (edge.flag ? [edge.flag] : []));
   const ofrep = (method: string, path: string, body: string, etag: string | undefined) =>
-    answerOfrep(flags, method, path, body, etag, { releases: releaseFlags() }) ?? {
+    answerOfrep(flags, method, path, body, etag, { releases: releaseFlags(), changes: "/ofrep/v1/changes" }) ?? {
       status: 404,
       headers: {},
       body: "{}",
     };
-  const api = createApi({ store, operations, events, flags: ofrep, page: pageFile, log });
+  const api = createApi({ store, operations, events, flags: ofrep, assignments, page: pageFile, log });
   const server = await serveApi(api, config.apiPort);
   const checkpoints = signRegularly(ledger, log);
   return {
@@ -101,18 +112,22 @@ async function startOver(config: RollbookConfig, store: Store): Promise<Rollbook
     store,
     ledger,
     systems,
+    releaseKnown: releases.get,
     issueToken: (role, id) => issueToken(store, role, id),
     async protect(playbook, edge) {
       if (systems.has(playbook.system))
         throw new RollbookError("USAGE", { what: `${playbook.system} is protected already` });
+      await releases.learn(playbook.system);
       const shared = { config, store, ledger, connections, publish: events.publish };
       const system = await protectSystem(shared, playbook, edge);
       systems.set(playbook.system, system);
+      if (system.edge.flag) assignments.join(system.edge.flag);
       return system;
     },
     async stop() {
       checkpoints.stop();
       events.close();
+      assignments.close();
       await Promise.all([...systems.values()].map((system) => system.stop()));
       await server.close();
       await connections.close();
@@ -132,7 +147,7 @@ async function flagsOf(config: RollbookConfig, store: Store): Promise<FlagBook> 
   const flags = createFlags(initial, async (flag) => {
     await store.commit([{ kind: "flag", flag }]);
   });
-  for (const flag of config.flags) flags.register(flag);
+  for (const flag of [...config.flags, ...(config.flagRevisions ?? [])]) flags.register(flag);
   return flags;
 }
 

@@ -49,7 +49,9 @@ export function openSources(
       health[name] = await source.poll(AbortSignal.any([stopped.signal, AbortSignal.timeout(PATIENCE_MS)]));
     };
     const asked = ask()
-      .catch((error: Error) => void (health[name] = { kind: "error", reason: error.message }))
+      .catch((error: Error) => {
+        health[name] = { kind: "error", reason: error.message };
+      })
       .finally(() => asking.delete(name));
     asking.set(name, asked);
     return asked;

@@ -1,11 +1,21 @@
+import type { Release } from "../core/release.ts";
 import type { FrozenWindow } from "../core/rollout.ts";
 import type { Sample } from "../core/sample.ts";
+import type { Milliseconds } from "../core/time.ts";
 import { cordOf } from "./order.ts";
 import { drain, emit, FencedError, keep, type Run } from "./run.ts";
 
-/** Watches stable alone and freezes its counts: the reference of `fixed` and the forecast of the tests. */
-export async function freezeBaseline(run: Run): Promise<readonly FrozenWindow[]> {
+/** Stable's counts of the last while, where it was watched long enough already. */
+export type Recent = (stable: Release, atLeast: Milliseconds) => readonly FrozenWindow[] | undefined;
+
+/**
+ * Freezes stable's counts: the reference of `fixed` and the forecast of the tests. Where stable was watched long enough
+ * before, nothing has to be waited for; else it is watched alone now.
+ */
+export async function freezeBaseline(run: Run, recent: Recent): Promise<readonly FrozenWindow[]> {
   const { clock } = run.ports;
+  const known = recent(run.stable, run.settings.baselineMs);
+  if (known?.some(({ n }) => n > 0)) return known;
   const from = clock.now();
   emit(run, "baseline", `watching stable alone for ${run.settings.baselineMs / 1000} s, to have a reference`);
   while (clock.now() - from < run.settings.baselineMs) {

@@ -95,8 +95,9 @@ export function createControl(
 ): Control {
   const runs = new Map<string, Running>();
   let opening: Promise<unknown> = Promise.resolve();
+  const idle = createIdleWatch(ports, settings, playbook);
   const start = (id: string) => {
-    const running = startRun((onRun) => runRollout(ports, settings, playbook, id, onRun));
+    const running = startRun((onRun) => runRollout(ports, settings, playbook, id, onRun, idle.recent));
     runs.set(id, running);
   };
   const find = async (id: string): Promise<Rollout> => {
@@ -190,7 +191,7 @@ export function createControl(
     },
     live: () => readComponents(ports, playbook, servingPlace(ports.traffic.current(playbook.system))),
     watch: (signal) =>
-      createIdleWatch(ports, settings, playbook).run(
+      idle.run(
         () => [...runs.values()].every(({ over }) => over),
         async (found) => {
           await openAlone(() => openUnannounced(ports, playbook, found)).catch(() => undefined);

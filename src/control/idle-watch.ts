@@ -11,6 +11,9 @@ import type { ControlPorts, Settings } from "./ports.ts";
 /** How far back stable's counts are remembered while nothing is going on. */
 const MEMORY_MS: Milliseconds = 900_000;
 
+/** After so many ticks without a look somebody else has taken the samples in between. */
+const GAP_TICKS = 10;
+
 /** A component that changed without Rollbook, as the release that it makes. */
 export interface Unannounced {
   readonly stable: Release;
@@ -20,6 +23,8 @@ export interface Unannounced {
 }
 
 export interface IdleWatch {
+  /** Stable's counts of the last while, if it was watched for at least this long without a gap. */
+  recent(stable: Release, atLeast: Milliseconds): readonly FrozenWindow[] | undefined;
   /** Looks on, tick by tick, while `idle` says so; `onFound` is awaited. Ends when the signal says so. */
   run(idle: () => boolean, onFound: (found: Unannounced) => Promise<void>, signal: AbortSignal): Promise<void>;
 }
@@ -31,12 +36,20 @@ export interface IdleWatch {
  */
 export function createIdleWatch(ports: ControlPorts, settings: Settings, playbook: Playbook): IdleWatch {
   let memory: readonly Sample[] = [];
+  /** From when to when nothing else has taken samples. */
+  let since: Instant = 0;
+  let until: Instant = 0;
   let nextRead: Instant = 0;
   /** When stable was last read to be in place: what was counted later may not be stable's. */
   let confirmedAt: Instant = 0;
   const judged = new Set<string>();
 
   const remember = (now: Instant) => {
+    if (now - until > GAP_TICKS * settings.tickMs) {
+      since = now;
+      memory = [];
+    }
+    until = now;
     const fresh = ports.signals.drain();
     if (fresh.length > 0) memory = [...memory, ...fresh].filter(({ bucket }) => bucket > now - MEMORY_MS);
   };
@@ -63,6 +76,10 @@ export function createIdleWatch(ports: ControlPorts, settings: Settings, playboo
   };
 
   return {
+    recent(stable, atLeast) {
+      const fresh = ports.clock.now() - until <= settings.leaseMs + GAP_TICKS * settings.tickMs;
+      return fresh && until - since >= atLeast ? windowsOf(playbook, memory, stable, until) : undefined;
+    },
     async run(idle, onFound, signal) {
       while (!signal.aborted) {
         await ports.clock.sleep(settings.tickMs, signal);

@@ -160,3 +160,83 @@ describe("the gate", () => {
     assert.equal((await control.release(candidate)).phase, "pending");
   });
 });
+
+describe("what people call revisions", () => {
+  const resolving = (more: WorldOptions = {}) =>
+    adopted({
+      ...more,
+      ports: ({ adapterFor }) => ({
+        adapterFor: (at) => ({
+          ...adapterFor(at),
+          resolve: async (_at, reference) =>
+            reference === "2"
+              ? { kind: "revision", revision: candidate.revisions["model"]! }
+              : { kind: "unknown", reason: `there is no version ${reference}` },
+        }),
+      }),
+    });
+
+  it("becomes a release; what is not named stays as it is", async () => {
+    const { control } = await resolving();
+    const release = await control.compose(undefined, { model: "2" });
+    assert.equal(release.label, "model 2");
+    assert.equal(release.revisions["model"]?.digest, digestOf("model 2"));
+    assert.deepEqual(release.revisions["schema"], stable.revisions["schema"]);
+  });
+
+  it("is refused with everything that cannot be found", async () => {
+    const { control } = await resolving();
+    const asked = control.compose("x", { model: "9", prompt: "1" });
+    await assert.rejects(asked, refused(/model 9: there is no version 9; the playbook has no component prompt/));
+    await assert.rejects((await adopted()).control.compose("x", { model: "2" }), refused(/by digest only/));
+    await assert.rejects(createControlWorld().control.compose("x", {}), refused(/no restore point/));
+  });
+});
+
+describe("somewhere else than the playbook says", () => {
+  const elsewhere: NonNullable<WorldOptions["ports"]> = () => ({ elsewhere: async () => ["k8s://prod is staging"] });
+
+  it("nothing is adopted and nothing goes out", async () => {
+    const world = createControlWorld({ ports: elsewhere });
+    const mismatch = { code: "ENVIRONMENT_MISMATCH", message: /k8s:\/\/prod is staging/ };
+    await assert.rejects(world.control.adopt(stable), mismatch);
+    assert.equal(await world.store.lastKnownGood("loans"), undefined);
+    await createControlWorld().control.adopt(stable);
+    const { store } = world;
+    await store.commit([
+      { kind: "release", release: stable },
+      { kind: "known-good", knownGood: { system: "loans", release: stable.id, provedAt: 1 } },
+    ]);
+    await assert.rejects(world.control.release(candidate), mismatch);
+    assert.deepEqual(world.target.effects, []);
+  });
+});
+
+describe("what a target says of its way back", () => {
+  const saying = (level: "blocking" | "warning") =>
+    adopted({
+      ports: ({ adapterFor }) => ({
+        adapterFor: (at) => ({
+          ...adapterFor(at),
+          concerns: async (place, digest) =>
+            place === "sim:model" && digest === digestOf("model 2") ? [{ level, text: "auto-sync would undo it" }] : [],
+        }),
+      }),
+    });
+
+  it("blocks the release, or is told with the plan", async () => {
+    const warned = await saying("warning");
+    assert.deepEqual((await warned.control.plan(candidate)).concerns, ["auto-sync would undo it"]);
+    const blocked = createControlWorld({
+      ports: ({ adapterFor }) => ({
+        adapterFor: (at) => ({
+          ...adapterFor(at),
+          concerns: async (_, digest) =>
+            digest === digestOf("model 2") ? [{ level: "blocking", text: "its history was pruned" }] : [],
+        }),
+      }),
+    });
+    await blocked.control.adopt(stable);
+    await assert.rejects(blocked.control.plan(candidate), refused(/its history was pruned/));
+  });
+});

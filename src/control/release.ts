@@ -22,6 +22,7 @@ export async function adopt(ports: ControlPorts, playbook: Playbook, given?: Rel
   if (await ports.store.lastKnownGood(playbook.system)) return;
   await insistHere(ports, playbook);
   const release = given ?? (await releaseThatServes(ports, playbook));
+  if (!given) await takeIntoKeeping(ports, playbook, release);
   const { reasons } = await unreadiness(ports, playbook, release, "at", "live");
   if (reasons.length > 0) throw refuse(reasons.join("; "));
   const now = ports.clock.now();
@@ -37,6 +38,19 @@ export async function adopt(ports: ControlPorts, playbook: Playbook, given?: Rel
     { kind: "entry", entry: { type: "restore-point", at: now, system, actor: "rollbook", data } },
   ]);
   if (!routed) ports.traffic.set(route);
+}
+
+/** What serves was put there by other hands; where an adapter keeps revisions itself, it is asked to keep this one. */
+async function takeIntoKeeping(ports: ControlPorts, playbook: Playbook, release: Release): Promise<void> {
+  for (const component of playbook.components.filter((one) => !isRoute(one))) {
+    const adapter = ports.adapterFor(component.at);
+    const digest = release.revisions[component.name]?.digest;
+    const silent = (): boolean => false;
+    const ask = (call: (signal: AbortSignal) => Promise<boolean>) =>
+      withDeadline(ports.clock, RESOLVE_MS, silent, call);
+    if (!digest || (await ask((signal) => adapter.holds(component.at, digest, signal)))) continue;
+    await ask(async (signal) => (await adapter.resolve?.(component.at, "live", signal))?.kind === "revision");
+  }
 }
 
 /** @throws RELEASE_REFUSED when a component does not answer. */

@@ -8,7 +8,7 @@ import { holdEvidence } from "./held-evidence.ts";
 import { proveFixed } from "./prove-fixed.ts";
 import { restore, sagaOf, startOf } from "./restoration.ts";
 import { emit, entryOf, type Run, routeTo, samplesChange, save } from "./run.ts";
-import { tellPeople } from "./tell-people.ts";
+import { escalate, tellPeople } from "./tell-people.ts";
 
 export type Cause = "harm" | "undecided" | "person";
 
@@ -61,6 +61,16 @@ export async function rollBack(
 
 /** Everything after the decision; also the way in after a restart. */
 export async function continueRollback(run: Run): Promise<void> {
+  const calm = escalate(run);
+  try {
+    await restoreAndProve(run);
+  } finally {
+    // Stuck is not over: people are needed more than ever.
+    if (run.rollout.rollback?.outcome !== "stuck") calm();
+  }
+}
+
+async function restoreAndProve(run: Run): Promise<void> {
   const current = run.ports.traffic.current(run.playbook.system);
   if (!current || current.candidatePpm > 0) run.ports.traffic.set(routeTo(run, 0));
   for (;;) {

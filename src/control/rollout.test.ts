@@ -288,3 +288,16 @@ describe("the proof", () => {
     assert.equal(rollout.rollback?.outcome, "unverified");
   });
 });
+
+describe("people who are told later", () => {
+  const told = async (after: number, options: WorldOptions = {}) => {
+    const who = { now: ["page://dashboard"], later: [{ after, audience: ["email://model-risk"] }] };
+    const { notices } = await rolledOut({ losses: 0.2, playbook: { who }, ...options });
+    return notices.filter((notice) => notice.includes("is not back and proved fixed after")).length;
+  };
+
+  it("hear of a rollback that takes long, and not of one that was quick", async () => {
+    assert.equal(await told(1000), 1);
+    assert.equal(await told(600_000), 0);
+  });
+});

@@ -3,7 +3,7 @@ import type { Playbook } from "../core/playbook.ts";
 import type { Order, Rollout, Saga } from "../core/rollout.ts";
 import { planRelease } from "../decide/plan-change.ts";
 import { runSaga } from "../restore/saga-runner.ts";
-import { freezeBaseline } from "./baseline.ts";
+import { freezeBaseline, type Recent } from "./baseline.ts";
 import { expose } from "./exposure.ts";
 import { judgeUnannounced } from "./judge-unannounced.ts";
 import { observe } from "./observe.ts";
@@ -24,6 +24,7 @@ export async function runRollout(
   playbook: Playbook,
   id: string,
   onRun: (run: Run) => void = () => undefined,
+  recent: Recent = () => undefined,
 ): Promise<Rollout> {
   const { lease, keep } = await holdLease(ports, settings, playbook.system);
   const run = await load(ports, settings, playbook, id, lease);
@@ -31,7 +32,7 @@ export async function runRollout(
   const letGo = keep(run);
   try {
     const open = run.rollout.endedAt === undefined || isStuck(run.rollout);
-    await goOn(run);
+    await goOn(run, recent);
     if (open) await seal(run);
     await ports.checkpoint().catch((error: Error) => emit(run, "ended", `the ledger is not signed: ${error.message}`));
     return run.rollout;
@@ -40,7 +41,7 @@ export async function runRollout(
   }
 }
 
-async function goOn(run: Run): Promise<void> {
+async function goOn(run: Run, recent: Recent): Promise<void> {
   if (isStuck(run.rollout)) return retryRollback(run);
   if (run.rollout.endedAt !== undefined) return;
   if (run.rollout.rollback) {
@@ -52,7 +53,7 @@ async function goOn(run: Run): Promise<void> {
   if (run.rollout.step < 0) {
     const begun = ((await run.ports.store.record(run.rollout.id))?.sagas.length ?? 0) > 0;
     if (run.rollout.frozen.length === 0) {
-      const frozen = await freezeBaseline(run);
+      const frozen = await freezeBaseline(run, recent);
       if (!cordOf(run)) await save(run, { ...run.rollout, frozen });
     }
     const cord = cordOf(run);

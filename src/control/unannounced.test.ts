@@ -108,6 +108,24 @@ describe("a release that nobody announced", () => {
     });
   });
 
+  it("is waited for with a window that an announced one need not wait for either", async () => {
+    const world = createControlWorld();
+    const over = new AbortController();
+    await world.live(async () => {
+      await world.control.adopt(stable);
+      const watching = world.control.watch(over.signal);
+      await world.clock.sleep(30_000);
+      const asked = world.clock.now();
+      const { id } = await world.control.release(third);
+      await world.until(() => world.kinds().includes("exposed"));
+      assert.ok(world.clock.now() - asked < 1000, "it waited for a window that was there");
+      assert.ok((await world.store.rollout(id))!.frozen[0]!.n > 20_000);
+      await world.ended(id);
+      over.abort();
+      await watching;
+    });
+  });
+
   it("is not what a dead target looks like", async () => {
     const dead = { kind: "unreachable", reason: "connection refused" } as const;
     let alive = true;

@@ -130,7 +130,10 @@ export interface RestoreAdapter {
   /** Can the target still bring this digest back (retained, intact)? */
   holds(at: string, digest: Digest, signal: AbortSignal): Promise<boolean>;
   apply(request: RestoreRequest, signal: AbortSignal): Promise<Applied>;
-  /** The revision that people call by this name at the target (`12`, a tag, a commit). Absent: only digests name one. */
+  /**
+   * The revision that people call by this name at the target (`12`, a tag, a commit). Absent: only digests name one.
+   * `live` is what serves now; an adapter that keeps revisions itself takes it into keeping.
+   */
   resolve?(at: string, reference: string, signal: AbortSignal): Promise<Resolved>;
   /**
    * Does what really serves have it, beyond the place that points at it (a registry's alias, a spec)? Asked after a

@@ -1,7 +1,7 @@
 import type { Control } from "../control/control.ts";
 import { RollbookError } from "../core/errors.ts";
 import type { Playbook } from "../core/playbook.ts";
-import type { SourceHealth, Store } from "../core/ports.ts";
+import type { SourceHealth, Store, TokenRecord } from "../core/ports.ts";
 import type { ReleaseId } from "../core/release.ts";
 
 /** One protected system, as operations see it. */
@@ -21,6 +21,8 @@ export interface OperationContext {
     readonly reaches: (audience: string) => boolean;
     readonly elsewhere: (environment: Playbook["environment"]) => Promise<readonly string[]>;
   };
+  /** Makes a token and answers its secret, once. */
+  readonly issueToken: (role: TokenRecord["role"], id: string) => Promise<string>;
   readonly reportOutcomes: (items: readonly OutcomeItem[]) => {
     readonly accepted: number;
     readonly rejected: number;

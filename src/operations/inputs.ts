@@ -53,4 +53,5 @@ export const entriesInput = z.strictObject({
   limit: z.coerce.number().int().min(1).max(1000).default(100),
 });
 export const receiptInput = z.strictObject({ index: z.coerce.number().int().min(0) });
+export const tokenInput = z.strictObject({ id: name, role: z.enum(["admin", "reporter"]) });
 export const alertsInput = z.strictObject({ system, reason, key: name });

@@ -1,7 +1,8 @@
+import { RollbookError } from "../core/errors.ts";
 import { type OperationContext, systemOf } from "./context.ts";
 import { diagnose } from "./diagnosis.ts";
 import { diaryOf } from "./diary.ts";
-import { alertsInput, none, ofSystem, outcomesInput, takeBackInput, weightInput } from "./inputs.ts";
+import { alertsInput, none, ofSystem, outcomesInput, takeBackInput, tokenInput, weightInput } from "./inputs.ts";
 import { type AnyOperation, define } from "./operation.ts";
 
 /** Operations on a protected system as a whole. */
@@ -138,6 +139,20 @@ export function systemOperations(context: OperationContext): readonly AnyOperati
       dryRun: false,
       input: ofSystem,
       run: (input) => diaryOf(context, systemOf(context, input.system).playbook()),
+    }),
+    define({
+      name: "token",
+      summary: "Makes a new API token; the answer is the only time that anybody can read it.",
+      method: "POST",
+      path: "/v1/tokens",
+      permission: "admin",
+      dryRun: false,
+      input: tokenInput,
+      run: async (input) => {
+        if ((await store.tokens()).some(({ id }) => id === input.id))
+          throw new RollbookError("REQUEST_INVALID", { reason: `there is a token called ${input.id} already` });
+        return { ...input, token: await context.issueToken(input.role, input.id) };
+      },
     }),
     define({
       name: "outcomes",

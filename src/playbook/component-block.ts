@@ -21,12 +21,14 @@ export function readComponents(entry: YamlEntry, issues: IssueList): readonly Co
     const read = readComponent(component, issues);
     complete &&= read !== undefined;
     if (!read) continue;
-    const other = places.get(read.at);
-    if (other !== undefined) {
-      const message = `${quote(component.key)} and ${quote(other)} live at one address; it would be restored twice.`;
-      issues.add("SAME_ADDRESS", component.offset, message, "Remove one of the two, or correct its address.");
+    for (const at of read.beside === undefined ? [read.at] : [read.at, read.beside]) {
+      const other = places.get(at);
+      if (other !== undefined) {
+        const message = `${quote(component.key)} and ${quote(other)} live at one address; it would be restored twice.`;
+        issues.add("SAME_ADDRESS", component.offset, message, "Remove one of the two, or correct its address.");
+      }
+      places.set(at, component.key);
     }
-    places.set(read.at, component.key);
     if (isRoute(read)) routes.push(component);
     if (named) components.push(read);
   }
@@ -34,7 +36,7 @@ export function readComponents(entry: YamlEntry, issues: IssueList): readonly Co
   return components;
 }
 
-/** Through which component is traffic contained? Only `gateway://` can be by this version. */
+/** Through which component is traffic contained? Only `gateway://` and `flags://` can be by this version. */
 export function isRoute(component: ComponentSpec): boolean {
   return component.name === "route" || component.at.startsWith("gateway://");
 }
@@ -53,9 +55,10 @@ function checkRoutes(routes: readonly YamlEntry[], complete: boolean, entry: Yam
 
 /** A route elsewhere is understood, but containment in milliseconds is proved at our own edge only. */
 function noteForeignRoute(entry: YamlEntry, at: string, issues: IssueList): void {
-  if (entry.key !== "route" || at.startsWith("gateway://")) return;
+  if (entry.key !== "route" || /^(gateway|flags):\/\//.test(at)) return;
   const message = `The route ${quote(at)} is not Rollbook's own edge, and nothing contains traffic elsewhere yet.`;
-  const instead = "Write `route: gateway://SYSTEM`; a component of another name may have this address.";
+  const instead =
+    "Write `route: gateway://SYSTEM` or `route: flags://KEY`; a component of another name may have this address.";
   issues.addIdle("VALUE_NOT_SUPPORTED", entry.offset, message, instead);
 }
 
@@ -69,9 +72,12 @@ function readComponent(entry: YamlEntry, issues: IssueList): ComponentSpec | und
   const block = readEntries(entry.value, language.component, entry.offset, issues);
   const address = block.get("at");
   const at = address && readAddress(address, language.component.keys.at.example, issues);
+  const second = block.get("beside");
+  const beside = second && readAddress(second, language.component.keys.beside.example, issues);
   const undoEntry = block.get("undo");
   const word = undoEntry && readWord(undoEntry, Object.keys(undoWords) as (keyof typeof undoWords)[], issues);
-  if (at === undefined || (undoEntry && !word)) return undefined;
+  if (at === undefined || (second && beside === undefined) || (undoEntry && !word)) return undefined;
   noteForeignRoute(entry, at, issues);
-  return { name: entry.key, at, undo: word ? undoWords[word] : defaults.undo };
+  const undo = word ? undoWords[word] : defaults.undo;
+  return { name: entry.key, at, ...(beside === undefined ? {} : { beside }), undo };
 }

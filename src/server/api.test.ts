@@ -20,6 +20,7 @@ const operations = operationsOf({
   store,
   systems: new Map(),
   connections: { names: [], reaches: () => false, elsewhere: async () => [] },
+  issueToken: async () => "rbk_secret",
   reportOutcomes: (items) => {
     reported += items.length;
     return { accepted: items.length, rejected: 0 };
@@ -41,6 +42,11 @@ const api = createApi({
     headers: { "content-type": "application/json", etag: '"same"' },
     body: JSON.stringify({ method, path, body }),
   }),
+  assignments: {
+    answer: (system) => ({ status: 200, headers: {}, body: JSON.stringify({ system }) }),
+    stream: (system) => new Response(`data: ${system}\n\n`),
+    changes: () => new Response("data: changed\n\n"),
+  },
   page: (path) => (path === "/" ? { type: "text/html", content: "<!doctype html>" } : undefined),
   log: (text) => void logged.push(text),
 });
@@ -204,4 +210,11 @@ describe("the HTTP API", () => {
       assert.equal((await ask(path)).status, 400, path);
     }
   });
+});
+
+test("clients that assign by themselves ask for the state, or follow it", async () => {
+  assert.deepEqual(await (await ask("/v1/assignments/chat")).json(), { system: "chat" });
+  const stream = await ask("/v1/assignments/chat", { headers: { accept: "text/event-stream" } });
+  assert.equal(await stream.text(), "data: chat\n\n");
+  assert.equal(await (await ask("/ofrep/v1/changes")).text(), "data: changed\n\n");
 });

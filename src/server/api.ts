@@ -17,6 +17,12 @@ export interface ApiParts {
   readonly events: EventStream;
   /** OFREP: pure functions of the flags room. */
   readonly flags: (method: string, path: string, body: string, etag: string | undefined) => FlagAnswer;
+  /** What clients that assign by themselves follow, and who keeps flags in a cache. */
+  readonly assignments: {
+    answer(system: string, query: Readonly<Record<string, string>>): FlagAnswer;
+    stream(system: string, signal: AbortSignal): Response;
+    changes(signal: AbortSignal): Response;
+  };
   readonly page: (path: string) => { readonly type: string; readonly content: string } | undefined;
   readonly log: (text: string) => void;
 }
@@ -64,6 +70,14 @@ export function createApi(parts: ApiParts): Hono {
       context.req.header("if-none-match"),
     );
     return new Response(status === 304 ? null : body, { status, headers });
+  });
+  api.get("/ofrep/v1/changes", (context) => parts.assignments.changes(context.req.raw.signal));
+  api.get("/v1/assignments/:system", (context) => {
+    const system = context.req.param("system");
+    const { signal } = context.req.raw;
+    if (context.req.header("accept") === "text/event-stream") return parts.assignments.stream(system, signal);
+    const { status, headers, body } = parts.assignments.answer(system, context.req.query());
+    return new Response(body, { status, headers });
   });
   api.get("*", (context) => {
     const file = parts.page(context.req.path);

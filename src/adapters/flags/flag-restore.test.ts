@@ -43,7 +43,12 @@ const request = (more: Partial<RestoreRequest> = {}): RestoreRequest => ({
 test("it serves flag addresses and reads what is live", async () => {
   const { adapter } = flagTarget();
   assert.ok(adapter.serves(at) && !adapter.serves("flags://") && !adapter.serves("http://flags"));
-  assert.deepEqual(await adapter.read(at, never), { kind: "live", digest: on.digest, version: "1" });
+  assert.deepEqual(await adapter.read(at, never), {
+    kind: "live",
+    digest: on.digest,
+    version: "1",
+    label: `${on.key} on`,
+  });
   assert.equal((await adapter.read("flags://nothing", never)).kind, "unreachable");
   assert.ok(await adapter.holds(at, off.digest, never));
   assert.ok(!(await adapter.holds(at, state("other").digest, never)));
@@ -100,6 +105,7 @@ describeRestoreAdapter({
       adapter,
       at,
       revisions: [on.digest, off.digest],
+      reference: "off",
       unknown: digestOfJson("no revision"),
       rival: async (digest) => {
         const revision = digest === on.digest ? on : off;

@@ -46,9 +46,17 @@ export function createFlagRestore(target: FlagTarget): RestoreAdapter {
     async read(at) {
       const live = target.get(keyOf(at) ?? "");
       if (!live) return { kind: "unreachable", reason: `there is no flag at ${at}` };
-      return { kind: "live", digest: live.flag.digest, version: live.version };
+      return { kind: "live", digest: live.flag.digest, version: live.version, label: labelOf(live.flag) };
     },
     holds: async (at, digest) => intact(target, keyOf(at) ?? "", digest) !== undefined,
+    async resolve(at, reference) {
+      const key = keyOf(at) ?? "";
+      const known = target.revisions(key).filter((revision) => intact(target, key, revision.digest));
+      const found = known.find(({ variant, digest }) => variant === reference || digest === reference);
+      if (found) return { kind: "revision", revision: { digest: found.digest, label: labelOf(found) } };
+      const variants = known.map(({ variant }) => variant).join(", ") || "none";
+      return { kind: "unknown", reason: `the flag has no variant ${reference}; it has ${variants}` };
+    },
     async apply(request, signal) {
       const flagKey = keyOf(request.at) ?? "";
       // One change of a flag at a time: fence and key are looked at and written as one.
@@ -58,6 +66,10 @@ export function createFlagRestore(target: FlagTarget): RestoreAdapter {
       return await answer;
     },
   };
+}
+
+function labelOf({ key, variant }: FlagState): string {
+  return `${key} ${variant}`;
 }
 
 function keyOf(at: string): string | undefined {

@@ -42,6 +42,9 @@ function componentTarget() {
   const answer = async (request: IncomingMessage, response: ServerResponse) => {
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk as Buffer);
+    const named = /^\/api\/components\/model\/revisions\?reference=(.*)$/.exec(request.url ?? "")?.[1];
+    if (named === "model-2") return reply(response, 200, { digest: NEW, label: "model 2" });
+    if (named !== undefined) return reply(response, 404, {});
     const [path, digest] = (request.url ?? "").split("/revisions/");
     if (path !== "/api/components/model") return reply(response, 404, { reason: "no such component" });
     if (digest !== undefined)
@@ -68,6 +71,7 @@ describeRestoreAdapter({
       at: AT,
       revisions: [OLD, NEW],
       unknown: digestOf("never built"),
+      reference: "model-2",
       rival: async (digest) => target.rival(digest),
       stop,
     };

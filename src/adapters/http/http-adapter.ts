@@ -1,5 +1,5 @@
-import { isDigest } from "../../core/digest.ts";
-import type { Applied, Observed, RestoreAdapter, RestoreRequest } from "../../core/ports.ts";
+import { type Digest, isDigest } from "../../core/digest.ts";
+import type { Applied, Observed, Resolved, RestoreAdapter, RestoreRequest } from "../../core/ports.ts";
 import type { Milliseconds } from "../../core/time.ts";
 import { createHostMap } from "./host-map.ts";
 import { type HttpAnswer, send } from "./http-call.ts";
@@ -17,6 +17,7 @@ export interface HttpAdapterOptions {
  *
  * - `GET path` answers `{ digest, label, version }`;
  * - `GET path/revisions/DIGEST` answers `{ intact }`, or 404;
+ * - `GET path/revisions?reference=NAME` answers `{ digest, label }` of what people call so, or 404;
  * - `PUT path` with `If-Match: "VERSION"` (RFC 9110), `Idempotency-Key` and `Rollbook-Fence` takes `{ digest }` and
  *   answers `{ digest, version, already? }`, 412 when the version has moved, 409 when a newer fence has written.
  *
@@ -42,6 +43,12 @@ export function createHttpAdapter({ hosts, fetch, timeoutMs = 5000 }: HttpAdapte
       if (target.kind === "undeclared" || !isDigest(digest)) return false;
       const answer = await call(`${target.url}/revisions/${digest}`, { method: "GET" }, signal);
       return answer.kind === "answer" && answer.status === 200 && answer.body["intact"] === true;
+    },
+    async resolve(at, reference, signal) {
+      const target = hostMap.resolve(at);
+      if (target.kind === "undeclared") return { kind: "unreachable", reason: target.reason };
+      const query = new URLSearchParams({ reference });
+      return resolvedIn(await call(`${target.url}/revisions?${query}`, { method: "GET" }, signal), reference);
     },
     async apply(request, signal) {
       const target = hostMap.resolve(request.at);
@@ -85,7 +92,30 @@ function observedIn(answer: HttpAnswer): Observed {
   if (!isDigest(digest) || typeof tag !== "string" || !ENTITY_TAG.test(tag)) {
     return { kind: "unreachable", reason: "the answer has no digest and version" };
   }
-  return { kind: "live", digest, version: tag };
+  const { label } = answer.body;
+  return { kind: "live", digest, version: tag, ...(typeof label === "string" ? { label: label.slice(0, 120) } : {}) };
+}
+
+function resolvedIn(answer: HttpAnswer, reference: string): Resolved {
+  if (answer.kind === "silence") return { kind: "unreachable", reason: answer.reason };
+  const { digest, label, accepts, keeps } = answer.body;
+  if (answer.status === 404) return { kind: "unknown", reason: `the target knows no revision ${reference}` };
+  if (answer.status !== 200) return { kind: "unreachable", reason: said(answer) };
+  if (!isDigest(digest)) return { kind: "unreachable", reason: "the answer has no digest" };
+  return {
+    kind: "revision",
+    revision: {
+      digest,
+      label: typeof label === "string" ? label.slice(0, 120) : reference,
+      ...(digestLists(accepts) ? { accepts } : {}),
+      ...(digestLists(keeps) ? { keeps } : {}),
+    },
+  };
+}
+
+function digestLists(value: unknown): value is Readonly<Record<string, readonly Digest[]>> {
+  if (value === null || typeof value !== "object" || Array.isArray(value)) return false;
+  return Object.values(value).every((list) => Array.isArray(list) && list.every(isDigest));
 }
 
 function appliedIn(answer: HttpAnswer, { desired }: RestoreRequest): Applied {

@@ -83,7 +83,7 @@ export function readConnections(file: string, secretOf: (name: string) => string
     new RollbookError("CONNECTIONS_INVALID", { file, reason: flaws.join("; ") });
   if (document.errors.length > 0) throw fail(document.errors.map(({ message }) => message.split("\n")[0] ?? message));
   const parsed = fileSettings.safeParse(document.toJS() ?? {});
-  if (!parsed.success) throw fail(parsed.error.issues.map((issue) => flawText(issue, place)));
+  if (!parsed.success) throw fail(parsed.error.issues.map((issue) => flawText(issue as Flaw, place)));
   const folder = dirname(resolve(file));
   const { data, connections, ...rest } = parsed.data;
   const world = { folder, data: resolve(folder, data), clock: systemClock, secret: secretsIn(folder, secretOf, fail) };
@@ -114,11 +114,15 @@ function readText(file: string): string {
   }
 }
 
-function flawText(
-  issue: { readonly path: readonly PropertyKey[]; readonly message: string },
-  place: (path: readonly PropertyKey[]) => string,
-): string {
-  return `${place(issue.path)} ${issue.path.join(".") || "the file"}: ${issue.message}`;
+interface Flaw {
+  readonly path: readonly PropertyKey[];
+  readonly message: string;
+  /** What is wrong with a key itself. */
+  readonly issues?: readonly { readonly message: string }[];
+}
+
+function flawText({ path, message, issues }: Flaw, place: (path: readonly PropertyKey[]) => string): string {
+  return `${place(path)} ${path.join(".") || "the file"}: ${issues?.[0]?.message ?? message}`;
 }
 
 function unknownKind(name: string): string {

@@ -1,5 +1,15 @@
 import type { ConnectionKind } from "./connection.ts";
+import { gitConnection } from "./git.ts";
 import { http } from "./http.ts";
+import { launchdarkly } from "./launchdarkly.ts";
+import { mlflow } from "./mlflow.ts";
+import { vaultConnection } from "./vault.ts";
 
-/** Every kind of outside system that a connections file can name. */
-export const connectionKinds: readonly ConnectionKind<never>[] = [http] as readonly ConnectionKind<unknown>[] as never;
+/** Every kind of outside system that a connections file can name, by kind. */
+export const connectionKinds: readonly ConnectionKind<never>[] = [
+  gitConnection,
+  http,
+  launchdarkly,
+  mlflow,
+  vaultConnection,
+] as readonly ConnectionKind<unknown>[] as never;

@@ -24,6 +24,12 @@ export const componentBlock = {
   where: "a component",
   keys: {
     at: must("at: http://lending/components/data", address, "the address: where it lives"),
+    beside: may(
+      "beside: http://lending/components/green",
+      address,
+      "a second place of the same component, where two copies run side by side: a release goes to the one that does not serve",
+      { said: "optional" },
+    ),
     undo: may(
       "undo: snapshot",
       words(...Object.keys(undoWords)),

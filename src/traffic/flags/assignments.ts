@@ -16,6 +16,8 @@ export interface AppliedRoute {
 
 /** What clients that assign in their own process live on: the route, its lease, and the values. */
 export interface Assignments {
+  /** Serves one more system from here on. */
+  join(flag: FlagTraffic): void;
   /**
    * `GET /v1/assignments/{system}`: the state as JSON. A client that names itself and the epoch that it applies
    * (`?client=ID&epoch=N`) is remembered for `applied`. 404 for a system without a release flag or without a route.
@@ -38,18 +40,22 @@ const MOST_CLIENTS = 20_000;
 const REFETCH = JSON.stringify({ type: "refetchEvaluation" });
 
 /** Serves the release flags given, for as long as they live. */
-export function createAssignments(clock: Clock, flags: readonly FlagTraffic[]): Assignments {
+export function createAssignments(clock: Clock, flags: readonly FlagTraffic[] = []): Assignments {
   const changes = createChangeStream();
-  const systems = new Map(flags.map((flag) => [flag.system, servedOf(flag, clock)]));
+  const systems = new Map<string, ReturnType<typeof servedOf>>();
   const closed = new AbortController();
-  for (const { flag, stream } of systems.values()) {
+  const join = (flag: FlagTraffic) => {
+    const served = servedOf(flag, clock);
+    systems.set(flag.system, served);
     flag.onChange((change) => {
       const state = stateOf(flag, clock);
-      if (state && change !== "lapsed") stream.publish(JSON.stringify(state));
+      if (state && change !== "lapsed") served.stream.publish(JSON.stringify(state));
       if (change !== "renewed") changes.publish(REFETCH);
     }, closed.signal);
-  }
+  };
+  for (const flag of flags) join(flag);
   return {
+    join,
     answer(system, query = {}) {
       const served = systems.get(system);
       const state = served && stateOf(served.flag, clock);

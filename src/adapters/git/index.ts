@@ -1,0 +1,2 @@
+export { createGitAdapter, type GitAdapterOptions } from "./git-adapter.ts";
+export type { GitRepository } from "./git-address.ts";

@@ -1,0 +1,1 @@
+export { createMlflowAdapter, type MlflowAdapterOptions } from "./mlflow-adapter.ts";

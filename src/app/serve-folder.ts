@@ -1,0 +1,220 @@
+import { existsSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { RollbookError } from "../core/errors.ts";
+import type { Playbook } from "../core/playbook.ts";
+import type { ReleaseId } from "../core/release.ts";
+import { defineFlag } from "../traffic/flags/flag-book.ts";
+import type { FlagValue } from "../traffic/routing/assignment-state.ts";
+import { type ConnectionsFile, readConnections, type SystemSettings } from "./connections/connections-file.ts";
+import type { EdgeSettings } from "./edge.ts";
+import { createPlaybookFolder, type KeptPlaybooks, openKeptPlaybooks, type PlaybookFile } from "./playbook-folder.ts";
+import type { ProtectedSystem } from "./protected-system.ts";
+import { type Rollbook, startRollbook } from "./rollbook.ts";
+import { systemClock } from "./system-clock.ts";
+
+export interface ServeOptions {
+  readonly folder: string;
+  /** Takes the place of the connections file's. */
+  readonly port?: number;
+  /** Makes a new admin token, also when there is one. */
+  readonly newToken?: boolean;
+  readonly secretOf: (name: string) => string | undefined;
+  readonly say: (text: string) => void;
+}
+
+export interface Serving {
+  readonly rollbook: Rollbook;
+  stop(): Promise<void>;
+}
+
+const CONNECTIONS = "connections.yaml";
+const LOOK_MS = 1000;
+const ADOPT_AGAIN_MS = 10_000;
+
+/** Names that addresses may begin with besides those of connections. */
+const BUILT_IN = ["flags", "gateway", "page", "events", "local"];
+
+/**
+ * Runs the playbooks of a folder. A changed file is checked before it takes effect, and takes effect when its system has
+ * no rollout; a file that has become invalid leaves the last good one in effect, over restarts too.
+ * @throws CONNECTIONS_INVALID, FILE_UNREADABLE, DATA_FOLDER_IN_USE, STORE_UNSAFE
+ */
+export async function serveFolder(options: ServeOptions): Promise<Serving> {
+  const { say } = options;
+  const folder = resolve(options.folder);
+  if (!existsSync(folder))
+    throw new RollbookError("FILE_UNREADABLE", { file: folder, reason: "there is no such folder" });
+  const connectionsFile = join(folder, CONNECTIONS);
+  const settings = connectionsIn(folder, connectionsFile, options);
+  const rollbook = await startRollbook({
+    folder: settings.data,
+    ledgerName: "rollbook",
+    apiPort: options.port ?? settings.port,
+    flags: Object.entries(settings.flags).map(([key, { variants, initially }]) => defineFlag(key, variants, initially)),
+    flagRevisions: Object.entries(settings.flags).flatMap(([key, { variants }]) =>
+      Object.keys(variants).map((variant) => defineFlag(key, variants, variant)),
+    ),
+    connections: settings.connections,
+    log: say,
+  });
+  say(`Rollbook: ${rollbook.url}${rollbook.moved ? ` (port ${options.port ?? settings.port} is taken)` : ""}`);
+  if (options.newToken || (await rollbook.store.tokens()).length === 0) {
+    const token = await rollbook.issueToken("admin", `admin-${systemClock.now()}`);
+    say(`API token, shown only now: ${token}`);
+  }
+  const kept = openKeptPlaybooks(settings.data);
+  const playbooks = createPlaybookFolder(folder, connectionsFile, [
+    ...BUILT_IN,
+    ...settings.connections.map(({ name }) => name),
+  ]);
+  const keeper = createKeeper(rollbook, settings.systems, kept, say);
+  const stopped = new AbortController();
+  const look = async () => {
+    const { good, problems } = playbooks.look();
+    for (const problem of problems) say(problem);
+    await keeper.takeIn(good, problems.length > 0);
+  };
+  await look();
+  if (rollbook.systems.size === 0) say(`no playbook in ${folder} yet; one that is put there is taken within a second`);
+  const loop = async () => {
+    while (!stopped.signal.aborted) {
+      await systemClock.sleep(LOOK_MS, stopped.signal);
+      if (!stopped.signal.aborted) await look().catch((error: Error) => say(`serve: ${error.message}`));
+    }
+  };
+  void loop();
+  return {
+    rollbook,
+    async stop() {
+      stopped.abort();
+      await rollbook.stop();
+    },
+  };
+}
+
+function connectionsIn(folder: string, file: string, { secretOf }: ServeOptions): ConnectionsFile {
+  if (existsSync(file)) return readConnections(file, secretOf);
+  return { file, port: 7464, data: join(folder, ".rollbook"), systems: {}, flags: {}, connections: [] };
+}
+
+/** Brings what the folder holds into effect, system by system. */
+function createKeeper(
+  rollbook: Rollbook,
+  settings: Readonly<Record<string, SystemSettings>>,
+  kept: KeptPlaybooks,
+  say: (text: string) => void,
+) {
+  const said = new Map<string, string>();
+  const once = (about: string, text: string) => {
+    if (said.get(about) !== text) say(text);
+    said.set(about, text);
+  };
+
+  const begin = async (file: PlaybookFile) => {
+    const { system } = file.playbook;
+    const open = (await rollbook.store.rollouts(system)).find(({ endedAt }) => endedAt === undefined);
+    const under = open && open.playbook !== file.playbook.digest ? kept.byDigest(open.playbook) : undefined;
+    const { playbook } = under ?? file;
+    const guarded = await rollbook.protect(playbook, edgeOf(rollbook, playbook, settings[system]));
+    if (!under) kept.keep(file);
+    say(
+      `${system}: under ${under ? "the playbook that its rollout began with" : file.file}, authority: ${playbook.authority}${whereOf(guarded)}`,
+    );
+    void keepAdopted(guarded);
+  };
+
+  /** Declares the first restore point as soon as everything answers; then goes on with what was cut off, and looks on. */
+  const keepAdopted = async (guarded: ProtectedSystem) => {
+    const { system } = guarded;
+    for (;;) {
+      try {
+        await guarded.control().adopt();
+        break;
+      } catch (error) {
+        once(`adopt ${system}`, `${system}: no restore point yet: ${(error as Error).message}`);
+        await systemClock.sleep(ADOPT_AGAIN_MS);
+      }
+    }
+    const known = await rollbook.store.lastKnownGood(system);
+    const good = known && (await rollbook.store.release(known.release));
+    once(`adopt ${system}`, `${system}: the way back leads to ${good?.label}`);
+    const resumed = await guarded.control().resume();
+    if (resumed) say(`${system}: going on with rollout ${resumed.id}, which was cut off`);
+    guarded.watch();
+  };
+
+  const replace = async (guarded: ProtectedSystem, file: PlaybookFile) => {
+    const { system } = guarded;
+    const open = (await rollbook.store.rollouts(system)).find(({ endedAt }) => endedAt === undefined);
+    if (open)
+      return once(`replace ${system}`, `${system}: the changed playbook takes effect when rollout ${open.id} is over`);
+    if (routeOf(file.playbook) !== routeOf(guarded.playbook()))
+      return once(
+        `replace ${system}`,
+        `${system}: another \`route\` takes effect with the next start; until then the old playbook is in effect`,
+      );
+    guarded.replace(file.playbook);
+    kept.keep(file);
+    once(
+      `replace ${system}`,
+      `${system}: ${file.file} is in effect, digest ${file.playbook.digest.slice(7, 19)}, authority: ${file.playbook.authority}`,
+    );
+  };
+
+  return {
+    async takeIn(good: ReadonlyMap<string, PlaybookFile>, broken: boolean): Promise<void> {
+      for (const [system, file] of good) {
+        const guarded = rollbook.systems.get(system);
+        if (!guarded) await begin(file);
+        else if (guarded.playbook().digest !== file.playbook.digest) await replace(guarded, file);
+      }
+      if (!broken) return;
+      for (const system of Object.keys(settings)) {
+        const last = rollbook.systems.has(system) ? undefined : kept.newest(system);
+        if (!last) continue;
+        say(`${system}: the last good playbook stays in effect`);
+        await begin(last);
+      }
+    },
+  };
+}
+
+function whereOf({ edge }: ProtectedSystem): string {
+  if (edge.gateway) return `, gateway: ${edge.gateway}${edge.moved ? " (its port is taken)" : ""}`;
+  return edge.flag ? `, release flag: ${edge.flag.key}` : ", no traffic of its own";
+}
+
+function routeOf({ components }: Playbook): string | undefined {
+  return components.find(({ name, at }) => name === "route" || at.startsWith("gateway:"))?.at;
+}
+
+function edgeOf(rollbook: Rollbook, playbook: Playbook, settings: SystemSettings = {}): EdgeSettings {
+  const { gateway, values } = settings;
+  if (!gateway && playbook.authority === "act" && !routeOf(playbook)?.startsWith("flags://")) {
+    const reason = `${playbook.system} acts, and has no gateway: add systems.${playbook.system}.gateway, or route: flags://KEY`;
+    throw new RollbookError("CONNECTIONS_INVALID", { file: CONNECTIONS, reason });
+  }
+  return {
+    ...(gateway
+      ? {
+          upstreams: { stable: gateway.stable, candidate: gateway.candidate },
+          gatewayPort: gateway.port,
+          ...(gateway.else ? { fallback: { else: gateway.else } } : {}),
+        }
+      : {}),
+    ...(values ? { values: (release) => flagValueOf(rollbook, values, release) } : {}),
+  };
+}
+
+/** What the release flag says: what the file says for the release's label, or for that of one of its revisions. */
+function flagValueOf(
+  rollbook: Rollbook,
+  values: NonNullable<SystemSettings["values"]>,
+  id: ReleaseId,
+): FlagValue | undefined {
+  const release = rollbook.releaseKnown(id);
+  if (!release) return undefined;
+  const labels = [release.label, ...Object.values(release.revisions).map(({ label }) => label)];
+  const named = labels.find((label) => Object.hasOwn(values, label));
+  return named === undefined ? release.label : (values[named] as FlagValue);
+}
