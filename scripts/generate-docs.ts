@@ -2,10 +2,9 @@
 // nothing and fails when a file differs.
 import { readFileSync, writeFileSync } from "node:fs";
 import { z } from "zod";
-import { commands } from "../src/cli/commands.ts";
-import { overview } from "../src/cli/run-cli.ts";
 import type { OperationContext } from "../src/operations/context.ts";
 import { operationsOf } from "../src/operations/operations.ts";
+import { cliDocs } from "./cli-docs.ts";
 
 const PERMISSIONS = {
   read: "no token: Rollbook listens on loopback only",
@@ -91,25 +90,6 @@ with \`code\`, \`state\` (what was left) and \`hint\` (what to do); [errors.md](
 | \`POST /ofrep/v1/evaluate/flags\`, \`POST /ofrep/v1/evaluate/flags/{key}\` | the OpenFeature Remote Evaluation Protocol |
 | \`GET /healthz\` | 200 while the process answers |
 `;
-
-export function cliDocs(): string {
-  const sections = Object.entries(commands).map(([name, { usage, summary }]) =>
-    [`## ${name}`, "", `\`rollbook ${usage}\``, "", summary, ""].join("\n"),
-  );
-  return [
-    "# Command line",
-    "",
-    "This page is generated from the table of commands: `node scripts/generate-docs.ts`.",
-    "",
-    "From a clone: `npm run rollbook -- COMMAND`. Data goes to stdout, talk to stderr.",
-    "",
-    "```text",
-    overview(),
-    "```",
-    "",
-    ...sections,
-  ].join("\n");
-}
 
 const pages = { "api.md": apiDocs, "cli.md": cliDocs } as const;
 

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { apiDocs, cliDocs } from "../scripts/generate-docs.ts";
+import { cliDocs } from "../scripts/cli-docs.ts";
+import { apiDocs } from "../scripts/generate-docs.ts";
 
 const page = (name: string) => readFileSync(new URL(`../docs/${name}`, import.meta.url), "utf8");
 

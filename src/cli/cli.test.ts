@@ -8,11 +8,16 @@ import { after, before, describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { startRollbook } from "../app/rollbook.ts";
 import { digestOfJson } from "../core/digest.ts";
+import { errorCatalogue } from "../core/errors.ts";
 import type { Playbook } from "../core/playbook.ts";
 import type { FlagState } from "../core/ports.ts";
 import { defineRelease } from "../core/release.ts";
 import { commands } from "./commands.ts";
-import { runCli } from "./run-cli.ts";
+import { exitCodes } from "./exit-codes.ts";
+import { exitsOf } from "./help-text.ts";
+import { type OptionName, optionTable } from "./options.ts";
+import { checkOptions, optionsOf, parseLine } from "./parse-line.ts";
+import { runLine } from "./run-line.fixture.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "rollbook-cli-"));
 after(() => rmSync(folder, { recursive: true, force: true }));
@@ -45,18 +50,8 @@ const playbook: Playbook = {
   who: { now: [] },
 };
 
-interface Said {
-  readonly exit: number;
-  readonly out: string;
-  readonly say: string;
-}
-
-async function rollbook(args: readonly string[], server = "http://127.0.0.1:9", token?: string): Promise<Said> {
-  const [out, say]: [string[], string[]] = [[], []];
-  const world = { out: (text: string) => void out.push(text), say: (text: string) => void say.push(text) };
-  const exit = await runCli(args, { ...world, server, token, colour: false });
-  return { exit, out: out.join("\n"), say: say.join("\n") };
-}
+const rollbook = (args: readonly string[], server?: string, token?: string) =>
+  runLine(args, { ...(server ? { server } : {}), ...(token === undefined ? {} : { token }) });
 
 function file(name: string, content: string): string {
   const path = join(folder, name);
@@ -66,16 +61,51 @@ function file(name: string, content: string): string {
 
 const EXAMPLE = fileURLToPath(new URL("../../test/playbooks/good/smallest.yaml", import.meta.url));
 
+describe("the table of commands", () => {
+  test("gives every command an example that it would take, and exit codes of the one table", async () => {
+    for (const [name, command] of Object.entries(commands)) {
+      assert.ok(command.examples.length > 0, name);
+      const { exit, out } = await rollbook([name, "--help"]);
+      assert.equal(exit, 0);
+      for (const [line] of command.examples) {
+        assert.ok(line.includes(`rollbook ${name}`), line);
+        assert.ok(out.includes(line), line);
+        const words = line.slice(line.indexOf("rollbook")).replace(/[>|)].*/, "");
+        const { options } = parseLine(
+          words
+            .split(" ")
+            .slice(1)
+            .map((word) => word.replaceAll("'", "")),
+        );
+        checkOptions(name, command, options);
+      }
+      for (const code of exitsOf(command)) assert.ok(code in exitCodes);
+      assert.equal(new Set(optionsOf(command)).size, optionsOf(command).length, name);
+      assert.equal(typeof (await command.load()), "function");
+    }
+  });
+
+  test("has an exit code for every error of the catalogue, and a use for every option", () => {
+    for (const { exit } of Object.values(errorCatalogue)) assert.ok(exit in exitCodes, String(exit));
+    const used = new Set(Object.values(commands).flatMap((command) => optionsOf(command)));
+    assert.deepEqual(
+      Object.keys(optionTable).filter((name) => !used.has(name as OptionName)),
+      [],
+    );
+  });
+});
+
 describe("the command line without a server", () => {
   test("says what it can do, on stdout when asked and on stderr when not", async () => {
     const asked = await rollbook(["--help"]);
     assert.deepEqual([asked.exit, asked.say], [0, ""]);
-    for (const name of Object.keys(commands)) assert.match(asked.out, new RegExp(`rollbook ${name}`));
+    for (const name of Object.keys(commands)) assert.match(asked.out, new RegExp(`^  ${name} +[A-Z]`, "m"));
     const bare = await rollbook([]);
     assert.deepEqual([bare.exit, bare.out], [2, ""]);
     const one = await rollbook(["lift", "-h"]);
     assert.match(one.out, /^rollbook lift RELEASE/);
     assert.equal(one.exit, 0);
+    assert.equal((await rollbook(["help", "lift"])).out, one.out);
   });
 
   test("answers wrong words with 2 and a sentence", async () => {
@@ -84,10 +114,28 @@ describe("the command line without a server", () => {
       [["frobnicate"], /no command "frobnicate"/],
       [["constructor"], /no command "constructor"/],
       [["--nonsense"], /--nonsense/],
+      [["status", "--jsn"], /no option --jsn; is it --json\?/],
+      [["status", "--json=yes"], /--json is a switch/],
+      [["status", "--reason", "x"], /status takes no --reason; it takes --system/],
+      [["rollback", "--reason"], /--reason needs a value: --reason TEXT/],
+      [["rollback", "--reason", "--json"], /--reason needs a value/],
       [["status", "now"], /Usage: rollbook status/],
       [["lint"], /Usage: rollbook lint FILE/],
       [["release"], /Usage: rollbook release FILE/],
+      [["release", "model=1", "x.json"], /one FILE.json, or only COMPONENT=REVISION/],
+      [["release", "model="], /is not COMPONENT=REVISION/],
+      [["release", "Model=1"], /is not COMPONENT=REVISION/],
+      [["release", "model=1", "model=2"], /named twice/],
       [["ledger", "burn"], /ledger has no "burn"/],
+      [["ledger", "verfy"], /is it "verify"\?/],
+      [["ledger", "receipt"], /Usage: rollbook ledger receipt INDEX/],
+      [["ledger", "receipt", "x"], /must be a whole number/],
+      [["ledger", "verify", "x"], /Usage: rollbook ledger verify/],
+      [["ledger", "check", "x"], /needs --key FILE/],
+      [["quarantine", "xyz", "--reason", "x"], /no digest of a release/],
+      [["weight", "120"], /no percentage/],
+      [["completion", "tcsh"], /completion has no "tcsh"/],
+      [["observe", "report", "--since", "yesterday"], /span such as 30d, or a date/],
       [["rollback", "x"], /needs --reason/],
       [["status", "--server", "localhost"], /--server must be an address/],
       [["status", "--server", "ftp://x"], /--server must be an address/],
@@ -107,7 +155,16 @@ describe("the command line without a server", () => {
   test("says with 4 that nobody answers, for every command that asks a server", async () => {
     const manifest = file("release.json", JSON.stringify({ label: bad.label, revisions: bad.revisions }));
     const asking = [["status"], ["report"], ["report", "x"], ["release", manifest], ["ledger", "verify"]];
-    for (const args of [...asking, ["lift", bad.id], ["rollback", "--reason", "x"]]) {
+    const more = [["watch"], ["watch", "x"], ["explain"], ["live"], ["doctor"], ["adopt"], ["weight", "5"], ["resume"]];
+    const outcome = file("one.jsonl", '{"request":"x","counts":{}}\n');
+    const others = [
+      ["observe", "report"],
+      ["ledger", "entries"],
+      ["ledger", "receipt", "0"],
+      ["outcomes", outcome],
+    ];
+    for (const order of ["promote", "pause", "abort", "rollback"]) more.push([order, "--reason", "x"]);
+    for (const args of [...asking, ...more, ...others, ["plan", "model=1"], ["lift", bad.id]]) {
       const { exit, out, say } = await rollbook(args);
       assert.deepEqual([exit, out], [4, ""], args.join(" "));
       assert.match(say, /No Rollbook answers at http:\/\/127\.0\.0\.1:9: .+\n {2}state: .+\n {2}to do: /);
@@ -178,7 +235,15 @@ describe("the command line with a running Rollbook", () => {
 
   test("shows the status, for people and as data", async () => {
     const words = await ask(["status"], "");
-    assert.match(words.out, /^chat \(authority: act\)\n {2}last known good {2}sha256:/);
+    assert.match(
+      words.out,
+      /^chat {2}\(authority: act, owner: support, risk: low\)\n {2}last known good {2}polite off \(/,
+    );
+    assert.match(words.out, /flag: polite off/);
+    assert.match((await ask(["status", "--system", "chat"])).out, /^chat /);
+    const unknown = await ask(["status", "--system", "chatt"]);
+    assert.equal(unknown.exit, 2);
+    assert.match(unknown.say, /no system chatt; there is chat/);
     const data = await ask(["status", "--json"]);
     assert.deepEqual([data.exit, data.say], [0, ""]);
     assert.equal((JSON.parse(data.out) as { system: string }).system, "chat");
@@ -228,7 +293,7 @@ describe("the command line with a running Rollbook", () => {
   });
 
   test("sends a release out, calls it back, reports, verifies and lifts", async () => {
-    const opened = JSON.parse((await ask(["release", manifest()])).out) as { id: string; phase: string };
+    const opened = JSON.parse((await ask(["release", manifest(), "--json"])).out) as { id: string; phase: string };
     assert.equal(opened.phase, "pending");
     const until = async (wanted: RegExp) => {
       for (let tries = 0; tries < 400; tries++) {

@@ -1,9 +1,14 @@
 import { RollbookError } from "../core/errors.ts";
+import type { CommandInput } from "./command.ts";
 
-/** Calls a running Rollbook. A refusal comes back as the RollbookError that the server raised. */
-export async function call(
-  server: string,
-  token: string | undefined,
+const ANSWER_MS = 30_000;
+
+/** Failures that happen before anything was sent. */
+const NEVER_SENT = ["ECONNREFUSED", "ENOTFOUND", "EAI_AGAIN", "EHOSTUNREACH", "ENETUNREACH", "UND_ERR_CONNECT_TIMEOUT"];
+
+/** Calls a running Rollbook. @throws Refusal in the server's own words, SERVER_UNREACHABLE */
+export async function ask(
+  { server, token }: Pick<CommandInput, "server" | "token">,
   method: "GET" | "POST",
   path: string,
   body?: object,
@@ -13,18 +18,32 @@ export async function call(
   const init = {
     method,
     headers,
-    signal: AbortSignal.timeout(30_000),
+    signal: AbortSignal.timeout(ANSWER_MS),
     ...(body ? { body: JSON.stringify(body) } : {}),
   };
   const answer = await fetch(new URL(path, server), init).catch((error: Error) => {
-    const cause = error.cause instanceof Error ? error.cause.message : error.message;
-    throw new RollbookError("SERVER_UNREACHABLE", { url: server, reason: cause || "no connection" });
+    throw failed(error, method, server);
   });
-  const text = await answer.text().catch(() => "");
+  const text = await answer.text().catch((error: Error) => {
+    throw failed(error, method, server);
+  });
   const output = parsed(text);
   if (answer.ok && output !== undefined) return output;
   const foreign = { title: `${server} answered ${answer.status}, and not as Rollbook does`, hint: "Is it Rollbook?" };
   throw new Refusal(isProblem(output) ? output : foreign);
+}
+
+/** A change that was sent and got no answer may have happened: that is another thing than "nobody is there". */
+function failed(error: Error, method: string, server: string): Error {
+  const { message = "no connection", code } = (error.cause ?? error) as { message?: string; code?: string };
+  const reason = message || code || "no connection";
+  if (method === "GET" || NEVER_SENT.includes(String(code)) || /bad port|connection refused/i.test(reason))
+    return new RollbookError("SERVER_UNREACHABLE", { url: server, reason });
+  return new Refusal({
+    title: `${server} gave no answer: ${reason}`,
+    state: "Unknown: it may have been done.",
+    hint: "Look with `rollbook status` before you repeat it.",
+  });
 }
 
 function parsed(text: string): unknown {
@@ -57,9 +76,12 @@ export class Refusal extends Error {
   }
 
   explain(): string {
-    const { title, state, hint, code } = this.problem;
+    const { title, state, code } = this.problem;
+    const hint = code === "UNAUTHORISED" ? TOKEN_HINT : this.problem.hint;
     return [title, state && `  state: ${state}`, hint && `  to do: ${hint}`, code && `  code:  ${code}`]
       .filter((line) => line !== undefined)
       .join("\n");
   }
 }
+
+const TOKEN_HINT = "Set ROLLBOOK_TOKEN or --token; the first one was printed once, at the first start.";

@@ -1,0 +1,24 @@
+import { readFileSync } from "node:fs";
+import { RollbookError } from "../../core/errors.ts";
+import { lintText } from "../../operations/lint.ts";
+import type { Run } from "../command.ts";
+import { show } from "../systems.ts";
+
+export const lint: Run = async (input) => {
+  const answers = input.words.map((file) => lintText(read(file), file, input.colour));
+  if (input.options.json)
+    show(
+      input,
+      answers.map(({ text, ...data }) => data),
+    );
+  else for (const answer of answers) input.say(answer.text);
+  return answers.every(({ ok }) => ok) ? 0 : 3;
+};
+
+function read(file: string): string {
+  try {
+    return readFileSync(file, "utf8");
+  } catch (error) {
+    throw new RollbookError("FILE_UNREADABLE", { file, reason: (error as Error).message });
+  }
+}

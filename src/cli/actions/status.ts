@@ -1,0 +1,63 @@
+import { shortDigest } from "../../core/digest.ts";
+import { formatDuration } from "../../core/time.ts";
+import type { Run } from "../command.ts";
+import { type ShownRollout, type Status, show, statusOf, systemNames } from "../systems.ts";
+
+const SHOWN = 5;
+
+export const status: Run = async (input) => {
+  const { system } = input.options;
+  const names = system === undefined ? await systemNames(input) : [system];
+  const asked = names.length > 0 ? names : [undefined];
+  const all = await Promise.all(asked.map((name) => statusOf(input, name)));
+  if (input.options.json) show(input, all.length === 1 ? all[0] : all);
+  else input.out(all.map((one) => statusText(one, Date.now())).join("\n\n"));
+  return 0;
+};
+
+/** A system for people: what serves, what is under way, what is not well. */
+function statusText(status: Status, now: number): string {
+  const { system, owner, risk, authority, environment, rollouts } = status;
+  const place = environment ? `, ${environment.name}` : "";
+  const running = rollouts.filter(({ endedAt }) => endedAt === undefined);
+  const ended = rollouts.filter(({ endedAt }) => endedAt !== undefined).slice(0, SHOWN);
+  const share = (status.route?.candidatePpm ?? 0) / 10_000;
+  return [
+    `${system}  (authority: ${authority}, owner: ${owner}, risk: ${risk}${place})`,
+    ...goodLines(status, now),
+    row("traffic", `${100 - share} % stable, ${share} % candidate (epoch ${status.route?.epoch ?? 0})`),
+    ...(status.gateway ? [row("gateway", status.gateway)] : []),
+    ...Object.entries(status.sources).map(([name, { kind, reason }]) =>
+      row("signals", `${name}: ${kind === "ok" ? "answers" : `${kind.toUpperCase()}, ${reason}`}`),
+    ),
+    ...running.map((rollout) => row("running", rolloutText(rollout, now))),
+    ...(running.length === 0 ? [row("running", "no rollout")] : []),
+    ...ended.map((rollout) => row("ended", rolloutText(rollout, now))),
+  ].join("\n");
+}
+
+function goodLines({ lastKnownGood: good }: Status, now: number): readonly string[] {
+  if (!good) return [row("last known good", "NONE: run `rollbook adopt` while the system serves well")];
+  const proved = `proved ${formatDuration(now - good.provedAt)} ago`;
+  const parts = Object.entries(good.revisions ?? {});
+  return [
+    row("last known good", `${good.label ?? "?"} (${shortDigest(good.release)}), ${proved}`),
+    ...parts.map(([name, { label, digest }]) => row("", `${name}: ${label} (${shortDigest(digest)})`)),
+  ];
+}
+
+function rolloutText(rollout: ShownRollout, now: number): string {
+  const { id, phase, candidate, startedAt, endedAt, unannounced, note, wouldHave } = rollout;
+  const words = [
+    `${id}  ${phase}  candidate ${shortDigest(candidate)}`,
+    endedAt === undefined ? `for ${formatDuration(now - startedAt)}` : `${formatDuration(now - endedAt)} ago`,
+    ...(unannounced ? ["unannounced"] : []),
+    ...(wouldHave ? [`would have gone back: ${wouldHave.because.join(", ")}`] : []),
+    ...(note ? [note] : []),
+  ];
+  return words.join("  ");
+}
+
+function row(name: string, text: string): string {
+  return `  ${name.padEnd(16)} ${text}`;
+}

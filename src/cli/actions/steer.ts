@@ -1,0 +1,21 @@
+import { ask } from "../client.ts";
+import type { Run } from "../command.ts";
+import { rolloutPath, runningRollout, show } from "../systems.ts";
+
+/** An order to a rollout. */
+const steering =
+  (action: string, effect: string): Run =>
+  async (input) => {
+    const id = await runningRollout(input);
+    const { reason } = input.options;
+    const answer = await ask(input, "POST", rolloutPath(id, action), reason === undefined ? {} : { reason });
+    if (input.options.json) show(input, answer);
+    else input.out(`${id}  ${(answer as { readonly phase: string }).phase}`);
+    input.say(`${effect} Next: rollbook watch ${id}`);
+    return 0;
+  };
+
+export const promote = steering("promote", "The rest of the waiting is left out.");
+export const pause = steering("pause", "It stays at its step; harm still goes back.");
+export const resume = steering("resume", "It goes on.");
+export const abort = steering("abort", "Containment follows within one tick; the release is not quarantined.");

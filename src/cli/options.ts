@@ -1,0 +1,47 @@
+interface OptionSpec {
+  /** What stands after it; absent: it is a switch. */
+  readonly value?: string;
+  readonly says: string;
+}
+
+/** Every option of every command, with one meaning wherever it is taken. */
+export const optionTable = {
+  json: { says: "data on stdout instead of words" },
+  help: { says: "what the command does, with an example" },
+  server: { value: "URL", says: "where Rollbook runs (or ROLLBOOK_SERVER; http://127.0.0.1:7464)" },
+  token: { value: "TOKEN", says: "who asks (or ROLLBOOK_TOKEN); only changes need one" },
+  system: { value: "NAME", says: "which AI system; needed where one Rollbook protects several" },
+  reason: { value: "TEXT", says: "why, for the record" },
+  label: { value: "TEXT", says: "what people call the release" },
+  "dry-run": { says: "say what would be done, with the plan and its digest; change nothing" },
+  watch: { says: "watch the rollout until it ends, and exit with its outcome" },
+  since: { value: "SPAN|DATE", says: "only what began since then: 30d, or 2026-01-31" },
+  markdown: { says: "as Markdown" },
+  from: { value: "INDEX", says: "the first entry" },
+  limit: { value: "NUMBER", says: "how many entries, at most 1000" },
+  key: { value: "FILE", says: "the ledger's public key (PEM)" },
+  origin: { value: "NAME", says: "what the ledger must call itself" },
+  kind: { value: "KIND", says: "http-model, prompt or agent" },
+  owner: { value: "TEAM", says: "the team that answers for the system" },
+  risk: { value: "LEVEL", says: "low, medium or high" },
+  traffic: { value: "RATE", says: "requests to the system, such as 50/min" },
+  outcome: { value: "PART/WHOLE", says: "what is counted as bad, of what: complaints/answers" },
+  stable: { value: "URL", says: "where the running version answers" },
+  candidate: { value: "URL", says: "where the next version will answer" },
+  folder: { value: "DIR", says: "the folder that is meant" },
+  out: { value: "DIR", says: "the folder that files are written to" },
+  answers: { value: "FILE", says: "answers in YAML; what it does not answer is asked, or taken as proposed" },
+  yes: { says: "take every proposal and ask nothing" },
+  force: { says: "replace files that are there" },
+} as const satisfies Record<string, OptionSpec>;
+
+export type OptionName = keyof typeof optionTable;
+
+/** The options of one command line: switches as true, values as text; absent when not given. */
+export type Options = {
+  readonly [Name in OptionName]?: (typeof optionTable)[Name] extends { readonly value: string } ? string : true;
+};
+
+/** What every command takes, and what those take that call a running Rollbook. */
+export const generalOptions: readonly OptionName[] = ["json", "help"];
+export const serverOptions: readonly OptionName[] = ["server", "token"];
