@@ -1,5 +1,9 @@
 import type { ConnectionKind } from "./connection.ts";
 import { http } from "./http.ts";
+import { opa } from "./opa.ts";
 
 /** Every kind of outside system that a connections file can name. */
-export const connectionKinds: readonly ConnectionKind<never>[] = [http] as readonly ConnectionKind<unknown>[] as never;
+export const connectionKinds: readonly ConnectionKind<never>[] = [
+  http,
+  opa,
+] as readonly ConnectionKind<unknown>[] as never;
