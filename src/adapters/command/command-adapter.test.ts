@@ -150,14 +150,19 @@ describe("the command adapter", () => {
   test("ends the whole process group when its time is over, and does not know then", async () => {
     const stubborn =
       "trap '' TERM; sh -c 'trap \"\" TERM; while :; do date +%N >beat; sleep 0.02; done' & sleep 30; sleep 30";
-    const { apply, adapter, folder, clean } = await running(stubborn, { timeoutMs: 150 });
+    const { apply, folder, clean } = await running(stubborn, { timeoutMs: 150 });
     const began = performance.now();
     assert.deepEqual(await apply(), { kind: "unknown", reason: "no end within 150 ms" });
     assert.ok(performance.now() - began < 2000);
     const beat = await readFile(join(folder, "beat"), "utf8");
     await sleep(100);
     assert.equal(await readFile(join(folder, "beat"), "utf8"), beat, "its child lives on");
-    assert.equal((await adapter.read(AT, AbortSignal.timeout(30))).kind, "unreachable");
+    await clean();
+  });
+
+  test("ends a program when the call is given up, and does not know then", async () => {
+    const { apply, clean } = await running("sleep 30");
+    assert.deepEqual(await apply("k", AbortSignal.timeout(50)), { kind: "unknown", reason: "the call was given up" });
     await clean();
   });
 
