@@ -150,12 +150,12 @@ describe("the command adapter", () => {
   test("ends the whole process group when its time is over, and does not know then", async () => {
     const stubborn =
       "trap '' TERM; sh -c 'trap \"\" TERM; while :; do date +%N >beat; sleep 0.02; done' & sleep 30; sleep 30";
-    const { apply, folder, clean } = await running(stubborn, { timeoutMs: 150 });
+    const { apply, folder, clean } = await running(stubborn, { timeoutMs: 200 });
     const began = performance.now();
-    assert.deepEqual(await apply(), { kind: "unknown", reason: "no end within 150 ms" });
+    assert.deepEqual(await apply(), { kind: "unknown", reason: "no end within 200 ms" });
     assert.ok(performance.now() - began < 2000);
     const beat = await readFile(join(folder, "beat"), "utf8");
-    await sleep(100);
+    await sleep(60);
     assert.equal(await readFile(join(folder, "beat"), "utf8"), beat, "its child lives on");
     await clean();
   });

@@ -22,13 +22,13 @@ export type CommandEnd =
 
 const MOST_OUTPUT = 64 * 1024;
 /** How long a program may take to end after SIGTERM, and its output to close after its end. */
-const GRACE_MS = 500;
+const GRACE_MS = 250;
 /** The machine has no room now. */
 const PASSING = ["EAGAIN", "EMFILE", "ENFILE", "ENOMEM", "ETXTBSY"];
 
 /**
  * Runs a program in a process group of its own. After its time, when the call is given up, or when it writes more than
- * 64 KiB, the whole group is ended: SIGTERM, half a second later SIGKILL. Never throws.
+ * 64 KiB, the whole group is ended: SIGTERM, a quarter of a second later SIGKILL. Never throws.
  */
 export function runCommand(command: Command, signal: AbortSignal): Promise<CommandEnd> {
   if (signal.aborted)

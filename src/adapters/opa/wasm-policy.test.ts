@@ -29,6 +29,14 @@ async function policyOf(t: TestContext, bytes: Uint8Array, options: { timeoutMs?
   return { folder, file, policy };
 }
 
+/** On a busy machine a thread may take longer to start than a short time-out allows. */
+async function saysInTheEnd(policy: OpaWasmPolicy, at: string) {
+  for (let tries = 0; ; tries++) {
+    const said = await says(policy, at);
+    if (said[0] !== "unreachable" || tries === 20) return said;
+  }
+}
+
 async function says(policy: OpaWasmPolicy, at: string) {
   const answer = await policy.decide(at, { risk: "high" }, patience());
   return answer.kind === "answered" ? answer.reasons : [answer.kind, answer.reason];
@@ -74,7 +82,7 @@ describe("a policy compiled to Wasm", () => {
 
   test("an evaluation without end is ended, delays nobody, and the next question is answered again", async (t) => {
     const { policy } = await policyOf(t, compiledPolicy(RULES), { timeoutMs: 250 });
-    await says(policy, "opa://lending/back");
+    assert.deepEqual(await saysInTheEnd(policy, "opa://lending/back"), ["rising is harmful"]);
     let ticks = 0;
     const ticking = setInterval(() => ticks++, 10);
     const [endless, same] = await Promise.all([
@@ -85,7 +93,7 @@ describe("a policy compiled to Wasm", () => {
     assert.match(endless[1]!, /no answer within 250 ms; the policy was ended/);
     assert.ok(same[0] === "unreachable" || same[0] === "rising is harmful");
     assert.ok(ticks > 5, "the event loop went on");
-    assert.deepEqual(await says(policy, "opa://lending/back"), ["rising is harmful"]);
+    assert.deepEqual(await saysInTheEnd(policy, "opa://lending/back"), ["rising is harmful"]);
   });
 
   test("a question that is given up is unreachable at once", async (t) => {

@@ -88,7 +88,7 @@ describe("the PagerDuty channel", () => {
         scheme: "pagerduty",
         services: { lending: KEY },
         api: broken.base,
-        timeoutMs: 100,
+        timeoutMs: 40,
       });
       await assert.rejects(dark.tell("pagerduty://lending", NOTICE, patience()), { message: said });
       await broken.stop();

@@ -29,7 +29,7 @@ function verify({ headers, body }: Received, secret: string, now: number) {
 async function channelTo(base: string, secrets: readonly [string, ...string[]] = [SECRET]) {
   let now = NOW;
   const clock = { now: () => (now += 60_000) };
-  return createWebhookChannel({ scheme: "hooks", url: `${base}/in`, secrets, clock, timeoutMs: 100 });
+  return createWebhookChannel({ scheme: "hooks", url: `${base}/in`, secrets, clock, timeoutMs: 40 });
 }
 
 describe("the webhook channel", () => {
