@@ -22,11 +22,12 @@ export interface Events {
 export async function* eventsOf({ server, signal, say }: Events): AsyncGenerator<string | undefined> {
   const seen = new Set<string>();
   let [lostAt, reason]: [number | undefined, string] = [undefined, ""];
-  for (let first = true; !signal.aborted; first = false) {
+  for (let first = true; !signal.aborted; ) {
     try {
       const body = await connect(server, signal);
       if (lostAt !== undefined) say("connected again");
       lostAt = undefined;
+      first = false;
       yield undefined;
       for await (const data of dataIn(body)) {
         if (seen.has(data)) continue;

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { digestOf, type Json } from "../core/digest.ts";
 import type { Policy, PolicyAnswer } from "../core/ports.ts";
-import { candidate, createControlWorld, playbook, type WorldOptions } from "./world.fixture.ts";
+import { candidate, createControlWorld, playbook, START, type WorldOptions } from "./world.fixture.ts";
 
 const BACK = "opa://loans/back";
 const FORWARD = "opa://loans/allow";
@@ -139,6 +139,20 @@ describe("a policy that every step forward needs", () => {
       assert.equal(rollout.rollback?.outcome, "verified");
     });
   }
+
+  it("is never waited for: harm that begins while it is asked is decided as soon as without it", async () => {
+    const from = START + 17_000;
+    const losses = [
+      { from: 0, rate: 0.05 },
+      { from, rate: 0.9 },
+    ];
+    const decided = await Promise.all(
+      [() => DARK, never].map(
+        async (forward) => (await governed({ forward }, { losses }).rolledOut()).rollback!.decidedAt - from,
+      ),
+    );
+    assert.deepEqual(decided, [decided[0], decided[0]]);
+  });
 
   it("that takes its no back lets the release go on", async () => {
     let forbidden = true;
