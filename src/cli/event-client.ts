@@ -22,9 +22,11 @@ export interface Events {
 export async function* eventsOf({ server, signal, say }: Events): AsyncGenerator<string | undefined> {
   const seen = new Set<string>();
   let [lostAt, reason]: [number | undefined, string] = [undefined, ""];
-  for (let first = true; !signal.aborted; first = false) {
+  let known = false;
+  while (!signal.aborted) {
     try {
       const body = await connect(server, signal);
+      known = true;
       if (lostAt !== undefined) say("connected again");
       lostAt = undefined;
       yield undefined;
@@ -39,7 +41,7 @@ export async function* eventsOf({ server, signal, say }: Events): AsyncGenerator
       if (signal.aborted) return;
       const cause = (error as Error).cause;
       reason = (cause instanceof Error ? cause.message : "") || (error as Error).message;
-      if (first) throw new RollbookError("SERVER_UNREACHABLE", { url: server, reason });
+      if (!known) throw new RollbookError("SERVER_UNREACHABLE", { url: server, reason });
     }
     const now = Date.now();
     if (lostAt === undefined) say(`the connection is lost (${reason}); trying again`);

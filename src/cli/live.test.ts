@@ -248,7 +248,7 @@ describe("the live stream", () => {
         ...(connections > 1 ? [event("three"), event("four", { endedAt: 1 })] : []),
       ];
       for (const one of events) response.write(`id: 1\ndata: ${JSON.stringify(one)}\n\n`);
-      if (connections === 1) response.destroy();
+      if (connections === 1) setTimeout(() => response.destroy(), 20);
       return undefined;
     }).listen(0, "127.0.0.1");
     await new Promise((resolve) => server.once("listening", resolve));
