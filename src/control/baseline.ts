@@ -14,7 +14,7 @@ export type Recent = (stable: Release, atLeast: Milliseconds) => readonly Frozen
  */
 export async function freezeBaseline(run: Run, recent: Recent): Promise<readonly FrozenWindow[]> {
   const { clock } = run.ports;
-  const known = recent(run.stable, run.settings.baselineMs);
+  const known = recent(run.stable, run.settings.baselineMs) ?? (await fromPromotion(run));
   if (known?.some(({ n }) => n > 0)) return known;
   const from = clock.now();
   emit(run, "baseline", `watching stable alone for ${run.settings.baselineMs / 1000} s, to have a reference`);
@@ -25,6 +25,22 @@ export async function freezeBaseline(run: Run, recent: Recent): Promise<readonly
     await keep(run, drain(run));
   }
   return frozenOf(run, await run.ports.store.samples(run.rollout.id));
+}
+
+/** How old counts may be that were taken while stable was being promoted. */
+const MEMORY_MS: Milliseconds = 900_000;
+
+/** The counts that stable itself was promoted on, if that was lately and lasted long enough. */
+async function fromPromotion(run: Run): Promise<readonly FrozenWindow[] | undefined> {
+  const { store, clock } = run.ports;
+  const promoted = (await store.rollouts(run.rollout.system)).find(
+    ({ candidate, promotedAt, rollback }) => candidate === run.stable.id && promotedAt !== undefined && !rollback,
+  );
+  if (!promoted) return undefined;
+  const since = clock.now() - MEMORY_MS;
+  const samples = (await store.samples(promoted.id)).filter(({ bucket }) => bucket >= since);
+  const seconds = new Set(samples.filter(({ release }) => release === run.stable.id).map(({ bucket }) => bucket));
+  return seconds.size * 1000 >= run.settings.baselineMs ? frozenOf(run, samples) : undefined;
 }
 
 function frozenOf(run: Run, samples: readonly Sample[]): readonly FrozenWindow[] {

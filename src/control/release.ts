@@ -40,6 +40,21 @@ export async function adopt(ports: ControlPorts, playbook: Playbook, given?: Rel
   if (!routed) ports.traffic.set(route);
 }
 
+/** With the name that people gave it at the target, where the target knows one. */
+async function named<Live extends { readonly at: string; readonly revision: Revision }>(
+  ports: ControlPorts,
+  live: Live,
+): Promise<Live> {
+  const adapter = ports.adapterFor(live.at);
+  const silent = (reason: string): Resolved => ({ kind: "unreachable", reason });
+  const found = await withDeadline(ports.clock, RESOLVE_MS, silent, async (signal) =>
+    adapter.resolve ? adapter.resolve(live.at, live.revision.digest, signal) : silent("it knows no names"),
+  );
+  return found.kind === "revision" && found.revision.digest === live.revision.digest
+    ? { ...live, revision: found.revision }
+    : live;
+}
+
 /** What serves was put there by other hands; where an adapter keeps revisions itself, it is asked to keep this one. */
 async function takeIntoKeeping(ports: ControlPorts, playbook: Playbook, release: Release): Promise<void> {
   for (const component of playbook.components.filter((one) => !isRoute(one))) {
@@ -58,7 +73,9 @@ async function releaseThatServes(ports: ControlPorts, playbook: Playbook): Promi
   const found = await readComponents(ports, playbook, "at");
   const dead = found.filter((component) => component.kind === "unreachable");
   if (dead.length > 0) throw refuse(dead.map(({ at, reason }) => `${at} cannot be read: ${reason}`).join("; "));
-  const live = found.filter((component) => component.kind === "live");
+  const live = await Promise.all(
+    found.filter((component) => component.kind === "live").map((one) => named(ports, one)),
+  );
   return defineRelease(
     playbook.system,
     live.map(({ revision }) => revision.label).join(" + ") || "what served at the start",

@@ -1,6 +1,7 @@
 import type { ConnectionKind } from "./connection.ts";
 import { gitConnection } from "./git.ts";
 import { http } from "./http.ts";
+import { kubernetes } from "./kubernetes.ts";
 import { launchdarkly } from "./launchdarkly.ts";
 import { mlflow } from "./mlflow.ts";
 import { vaultConnection } from "./vault.ts";
@@ -9,6 +10,7 @@ import { vaultConnection } from "./vault.ts";
 export const connectionKinds: readonly ConnectionKind<never>[] = [
   gitConnection,
   http,
+  kubernetes,
   launchdarkly,
   mlflow,
   vaultConnection,
