@@ -1,5 +1,6 @@
 import { command } from "./command.ts";
 import type { ConnectionKind } from "./connection.ts";
+import { fingerprint } from "./fingerprint.ts";
 import { gitConnection } from "./git.ts";
 import { http } from "./http.ts";
 import { kubernetes } from "./kubernetes.ts";
@@ -14,6 +15,7 @@ import { webhook } from "./webhook.ts";
 /** Every kind of outside system that a connections file can name, by kind. */
 export const connectionKinds: readonly ConnectionKind<never>[] = [
   command,
+  fingerprint,
   gitConnection,
   http,
   kubernetes,
