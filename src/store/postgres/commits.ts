@@ -34,7 +34,7 @@ export class Commits {
    * STORE_UNREACHABLE when it never got there; TypeError, or what Postgres says, when it cannot be made.
    */
   async commit(changes: readonly Change[], guard: Guard | undefined): Promise<Committed> {
-    const writes = writesOf(changes);
+    const writes = await this.#writes(changes, guard);
     if (writes.length === 0 && guard === undefined) return { kind: "committed" };
     const { now, patience } = this.#database.options;
     const giveUp = now() + patience;
@@ -43,6 +43,17 @@ export class Commits {
       if (end.kind === "answered") return end.answer;
       if (end.kind === "lost" && (await this.#settle(end))) return { kind: "committed" };
       if (tries === TRIES) throw end.error;
+    }
+  }
+
+  /** What cannot be written is told to the newest holder only: to others, as in every store, the fence comes first. */
+  async #writes(changes: readonly Change[], guard: Guard | undefined): Promise<readonly Statement[]> {
+    try {
+      return writesOf(changes);
+    } catch (error) {
+      const answer = guard && (await this.commit([], guard));
+      if (answer?.kind === "fenced") return [];
+      throw error;
     }
   }
 
