@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { after, before, describe, it } from "node:test";
 import { setTimeout } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
 import { inspect } from "node:util";
 import pg from "pg";
 import type { Store } from "../../src/core/ports.ts";
@@ -39,7 +40,7 @@ async function wholeLedger(store: Store): Promise<ReadonlySet<string>> {
 
 /** A replica in a process of its own; `said` are the commits that it was told of. */
 function startWriter(url: string, name: string, resource?: string) {
-  const file = join(import.meta.dirname, "postgres-writer.fixture.ts");
+  const file = fileURLToPath(new URL("postgres-writer.fixture.ts", import.meta.url));
   const args = [file, url, name, ...(resource === undefined ? [] : [resource])];
   const child: ChildProcess = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "inherit"] });
   const said: string[] = [];
@@ -367,7 +368,9 @@ describe("when another server takes over", { skip }, () => {
       await store.close();
       const dump = spawnSync(join(bin, "pg_dump"), ["-d", old.url, "-n", "rollbook"], { encoding: "utf8" });
       assert.equal(dump.status, 0, dump.stderr);
-      const restored = spawnSync("psql", ["-q", "-v", "ON_ERROR_STOP=1", "-d", next.url], { input: dump.stdout });
+      const restored = spawnSync(join(bin, "psql"), ["-q", "-v", "ON_ERROR_STOP=1", "-d", next.url], {
+        input: dump.stdout,
+      });
       assert.equal(restored.status, 0, String(restored.stderr));
       const after = await open(next.url);
       assert.equal((await after.commit([recording("stale")], { resource: "loans", fence: 2 })).kind, "fenced");

@@ -22,9 +22,10 @@ const LIFETIME_SECONDS = 600;
 
 /** One physical connection, checked; what is not healthy any more is thrown away by `discard`. */
 export interface Session {
-  query<Row extends object = object>(statement: Statement): Promise<readonly Row[]>;
+  /** `limit`: how long an answer may take where that is longer than usual. */
+  query<Row extends object = object>(statement: Statement, limit?: Milliseconds): Promise<readonly Row[]>;
   /** Several statements at once, without values: for migrations and transactions of several steps. */
-  script(text: string): Promise<void>;
+  script(text: string, limit?: Milliseconds): Promise<void>;
   /** Did a commit go through here without the standby that it should have waited for? */
   readonly unreplicated: boolean;
   /** Commits on this connection; see `Commits`. */
@@ -45,7 +46,7 @@ export class Database {
   constructor(options: DatabaseOptions) {
     const address = addressOf(options.url);
     this.options = options;
-    this.#secret = decodeURIComponent(address.password);
+    this.#secret = secretOf(address);
     this.#place = `${address.host}${address.pathname}`;
     this.#pool = new pg.Pool({
       connectionString: options.url,
@@ -144,9 +145,10 @@ function sessionOver(client: pg.ClientBase): Session {
   const session = {
     unreplicated: false,
     client: undefined,
-    query: async <Row extends object>(statement: Statement) => (await client.query<Row>(named(statement))).rows,
-    script: async (text: string) => {
-      await client.query(text);
+    query: async <Row extends object>(statement: Statement, limit?: Milliseconds) =>
+      (await client.query<Row>(limited(named(statement), limit))).rows,
+    script: async (text: string, limit?: Milliseconds) => {
+      await client.query(limited({ text }, limit));
     },
   };
   // A cancelled wait for a synchronous standby ends in success and this warning. Its text depends on the locale.
@@ -154,6 +156,19 @@ function sessionOver(client: pg.ClientBase): Session {
     if (routine === "SyncRepWaitForLSN") session.unreplicated = true;
   });
   return session;
+}
+
+/** `pg` takes a limit for one query, and its types do not know it. */
+function limited<Query extends pg.QueryConfig>(query: Query, limit: Milliseconds | undefined): Query {
+  return limit === undefined ? query : { ...query, query_timeout: limit };
+}
+
+function secretOf({ password }: URL): string {
+  try {
+    return decodeURIComponent(password);
+  } catch {
+    return password;
+  }
 }
 
 function addressOf(url: string): URL {

@@ -8,6 +8,9 @@ export function knownMigrations(): readonly Migration[] {
   return readMigrations(new URL("migrations/", import.meta.url));
 }
 
+/** Milliseconds that a migration may take, and that other replicas wait for the one that makes it. */
+const LIMIT = 600_000;
+
 const MIGRATIONS = `CREATE TABLE migrations (number int PRIMARY KEY, name text NOT NULL, digest text NOT NULL,
   applied_at timestamptz NOT NULL DEFAULT clock_timestamp())`;
 
@@ -21,9 +24,10 @@ export async function migrate(database: Database, known: readonly Migration[]): 
   await database.repeatable(async (session) => {
     await session.script("BEGIN");
     try {
-      await session.script("SET LOCAL statement_timeout = '10min'; SET LOCAL lock_timeout = '1min'");
+      await session.script(`SET LOCAL statement_timeout = ${LIMIT}; SET LOCAL lock_timeout = ${LIMIT}`);
       await session.query(
         sql`SELECT pg_advisory_xact_lock(hashtextextended(${`rollbook migrations of ${schema}`}, 0))`,
+        LIMIT,
       );
       const [there] = await session.query<{ schema: boolean; migrations: boolean }>(
         sql`SELECT to_regnamespace(quote_ident(${schema})) IS NOT NULL AS schema,
@@ -45,7 +49,7 @@ async function apply(session: Session, known: readonly Migration[]): Promise<voi
     sql`SELECT number, name, digest FROM migrations ORDER BY number`,
   );
   for (const { number, name, sql: text } of missingMigrations(known, applied)) {
-    await session.script(text);
+    await session.script(text, LIMIT);
     await session.query(
       sql`INSERT INTO migrations (number, name, digest) VALUES (${number}, ${name}, ${digestOf(text)})`,
     );

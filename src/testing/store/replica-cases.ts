@@ -157,8 +157,10 @@ function ledgerRaces(replicas: Replicas): void {
           }
           return;
         }
-        for (let turn = 0; turn < TURNS; turn += 1)
+        for (let turn = 0; turn < TURNS; turn += 1) {
           await store.commit([recording(`${place}/${turn}/first`), recording(`${place}/${turn}/second`)]);
+          assert.ok((await store.entryCount()) >= 2 * (turn + 1));
+        }
         done += 1;
       });
       const entries = (await stores[0]?.entries(0, 10_000)) ?? [];
