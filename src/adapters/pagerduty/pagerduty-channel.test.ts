@@ -88,7 +88,7 @@ describe("the PagerDuty channel", () => {
         scheme: "pagerduty",
         services: { lending: KEY },
         api: broken.base,
-        timeoutMs: 40,
+        timeoutMs: 400,
       });
       await assert.rejects(dark.tell("pagerduty://lending", NOTICE, patience()), { message: said });
       await broken.stop();

@@ -81,7 +81,7 @@ describe("the Slack channel", () => {
     let reply: Reply = { status: 200, body: "ok" };
     const service = await startService(() => reply);
     const webhooks = { "credit-incidents": `${service.base}/services/T0/B0/very-secret` };
-    const channel = createSlackChannel({ scheme: "slack", webhooks, timeoutMs: 40 });
+    const channel = createSlackChannel({ scheme: "slack", webhooks, timeoutMs: 400 });
     await channel.tell("slack://credit-incidents", NOTICE, patience());
     assert.equal(service.received[0]?.path, "/services/T0/B0/very-secret");
     assert.equal(JSON.parse(service.received[0]?.body ?? "").text, ESCAPED);

@@ -34,7 +34,7 @@ function verify({ headers, body }: Received, secret: string, now: number) {
 async function channelTo(base: string, secrets: readonly [string, ...string[]] = [SECRET]) {
   let now = NOW;
   const clock = { now: () => (now += 60_000) };
-  return createWebhookChannel({ scheme: "hooks", url: `${base}/in`, secrets, clock, timeoutMs: 40 });
+  return createWebhookChannel({ scheme: "hooks", url: `${base}/in`, secrets, clock, timeoutMs: 400 });
 }
 
 describe("the webhook channel", () => {
