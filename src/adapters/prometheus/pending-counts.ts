@@ -29,10 +29,9 @@ const SURPLUS_MS: Milliseconds = 60_000;
  * surplus waits for the next steps of the release that have room. What finds none was no part of this whole, and would
  * colour later steps that it has nothing to do with: it is left out and told.
  */
-export function createPendingCounts(kind: "share" | "count", step: Milliseconds): PendingCounts {
+export function createPendingCounts(kind: "share" | "count", step: () => Milliseconds): PendingCounts {
   const waiting = new Map<string, { bucket: Instant; release: ReleaseId; n: number; k: number }>();
   const carried = new Map<ReleaseId, { readonly k: number; readonly since: Instant }>();
-  const patience = Math.max(SURPLUS_MS, SURPLUS_STEPS * step);
   let dropped = 0;
 
   function fitted(row: { n: number; k: number; readonly release: ReleaseId; readonly bucket: Instant }): void {
@@ -44,6 +43,7 @@ export function createPendingCounts(kind: "share" | "count", step: Milliseconds)
   }
 
   function giveUp(now: Instant): void {
+    const patience = Math.max(SURPLUS_MS, SURPLUS_STEPS * step());
     dropped = 0;
     for (const [release, { k, since }] of carried) {
       if (since + patience > now) continue;
@@ -60,7 +60,7 @@ export function createPendingCounts(kind: "share" | "count", step: Milliseconds)
       return dropped;
     },
     add(release, at, { n = 0, k = 0 }) {
-      const bucket = Math.floor(at / step) * step;
+      const bucket = Math.floor(at / step()) * step();
       const key = `${bucket} ${release}`;
       const row = waiting.get(key) ?? { bucket, release, n: 0, k: 0 };
       row.n += n;
@@ -77,7 +77,7 @@ export function createPendingCounts(kind: "share" | "count", step: Milliseconds)
     },
     take(endedBy, withheld) {
       const ready = [...waiting]
-        .filter(([, { bucket, release }]) => bucket + step <= endedBy && !withheld(release))
+        .filter(([, { bucket, release }]) => bucket + step() <= endedBy && !withheld(release))
         .sort(([, a], [, b]) => a.bucket - b.bucket);
       for (const [key, row] of ready) {
         waiting.delete(key);

@@ -345,6 +345,17 @@ test("how often to ask comes from the targets, or from the samples when those ma
   assert.equal(silent.source.everyMs, 3500);
 });
 
+test("the interval is learnt once there is something to learn it from", async (t) => {
+  const world = await worldOf(t, { signals: [{ ...approvals, created: "process_start_time_seconds" }] });
+  await world.poll();
+  assert.equal(world.source.everyMs, 1000);
+  const born: Line = ["process_start_time_seconds", {}, world.twin.now / 1000];
+  world.scrape({ a: [...lines(7, 3), born], s: lines(0, 0, "stable") });
+  await world.poll();
+  await world.poll();
+  assert.deepEqual(world.total(), [7, 3]);
+});
+
 test("a second source that starts later counts nothing twice", async (t) => {
   const world = await begun(t);
   world.scrape({ a: lines(110, 55), ...steady });

@@ -56,6 +56,16 @@ export function createPrometheusSource(options: PrometheusSourceOptions): Polled
   let learnt: Sample[] = [];
   let running: Promise<SourceHealth> | undefined;
 
+  const grid = () => step ?? PRESUMED_STEP;
+
+  /** Learns the scrape interval from the first series that there are. */
+  async function learn(series: readonly Series[], now: Instant, signal: AbortSignal): Promise<void> {
+    if (step !== undefined || series.length === 0) return;
+    const selectors = readings.flatMap(({ of }) => (of.kind === "selector" ? [of.text] : []));
+    const learntStep = await learnStep(api, series, selectors, now, signal);
+    if (learntStep !== undefined) step = wholeSeconds(learntStep);
+  }
+
   /** Begins to count the signals that have not begun yet and whose expressions are answered; says why others did not. */
   async function begin(now: Instant, signal: AbortSignal): Promise<{ errors: string[]; begun: boolean }> {
     const live = createAsking((text) => api.query(text, now, signal));
@@ -70,14 +80,13 @@ export function createPrometheusSource(options: PrometheusSourceOptions): Polled
       if (answer.kind === "ok") answered.push([index, answer.value]);
       else errors.push(`${options.signals[index]!.signal.name}: ${answer.reason}`);
     }
-    if (answered.length > 0 && step === undefined) {
-      const selectors = answered.flatMap(([index]) => readings[index]!.of).filter(({ kind }) => kind === "selector");
-      const series = answered.flatMap(([, { of }]) => of);
-      const texts = selectors.map(({ text }) => text);
-      step = wholeSeconds((await learnStep(api, series, texts, now, signal)) ?? PRESUMED_STEP);
-    }
+    await learn(
+      answered.flatMap(([, { of }]) => of),
+      now,
+      signal,
+    );
     for (const [index, answers] of answered) {
-      const counter = createSignalCounter(options.signals[index]!, readings[index]!, names, step ?? PRESUMED_STEP);
+      const counter = createSignalCounter(options.signals[index]!, readings[index]!, names, grid);
       counter.begin(answers, now);
       counters[index] = { counter, seenTo: now };
     }
@@ -85,16 +94,21 @@ export function createPrometheusSource(options: PrometheusSourceOptions): Polled
   }
 
   async function advance(now: Instant, signal: AbortSignal): Promise<SourceHealth> {
-    const grid = step ?? PRESUMED_STEP;
     const going = counters.flatMap((one, index) => (one ? [{ one, index }] : []));
-    const oldest = Math.min(now, ...going.map(({ one }) => one.seenTo)) - Math.max(10_000, 3 * grid);
+    const oldest = Math.min(now, ...going.map(({ one }) => one.seenTo)) - Math.max(10_000, 3 * grid());
     const from = Math.max(oldest, now - LONGEST_WINDOW);
     const ask = createAsking((text, kind) => {
       if (kind === "selector") return api.query(`${text}[${Math.ceil((now - from) / 1000)}s]`, now, signal);
-      const onGrid = (at: Instant) => Math.floor(at / grid) * grid;
-      return api.queryRange(text, { from: onGrid(from), to: onGrid(now - 500), step: grid }, signal);
+      const span = grid();
+      const onGrid = (at: Instant) => Math.floor(at / span) * span;
+      return api.queryRange(text, { from: onGrid(from), to: onGrid(now - 500), step: span }, signal);
     });
     const answers = await Promise.all(going.map(({ index }) => ask(readings[index]!)));
+    await learn(
+      answers.flatMap((answer) => (answer.kind === "ok" ? answer.value.of : [])),
+      now,
+      signal,
+    );
     const errors: string[] = [];
     const gaps: string[] = [];
     going.forEach(({ one, index }, place) => {

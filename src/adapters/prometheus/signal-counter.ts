@@ -48,7 +48,7 @@ export function createSignalCounter(
   setup: PrometheusSignal,
   readings: { readonly of: Reading; readonly part: Reading },
   names: ArmNames,
-  step: Milliseconds,
+  step: () => Milliseconds,
 ): SignalCounter {
   const { signal, release: label } = setup;
   const newSeries = setup.newSeries ?? "count";
@@ -93,7 +93,7 @@ export function createSignalCounter(
       const at = newest.get(release);
       if (at === undefined) {
         doubt("no-data", of.length === 0 ? `"${setup.of}" has no series` : missingArm(of, label, arm));
-      } else if (now - at > 2 * step + 2 * GRACE) {
+      } else if (now - at > 2 * step() + 2 * GRACE) {
         doubt("no-data", `the newest sample of ${arm} is ${formatDuration(now - at)} old`);
       } else if (!proved.has(release) && setup.missing !== "zero") {
         const hint = `let the application start this counter at 0, or set "missing: zero"`;
