@@ -19,7 +19,6 @@ export interface PendingCounts {
   readonly dropped: number;
 }
 
-const MOST_WAITING = 20_000;
 /** So many steps, and at least this long, a surplus may wait: longer than the moments of two scrapes can lie apart. */
 const SURPLUS_STEPS = 4;
 const SURPLUS_MS: Milliseconds = 60_000;
@@ -32,6 +31,7 @@ const SURPLUS_MS: Milliseconds = 60_000;
 export function createPendingCounts(kind: "share" | "count", step: () => Milliseconds): PendingCounts {
   const waiting = new Map<string, { bucket: Instant; release: ReleaseId; n: number; k: number }>();
   const carried = new Map<ReleaseId, { readonly k: number; readonly since: Instant }>();
+  let held = new Set<ReleaseId>();
   let dropped = 0;
 
   function fitted(row: { n: number; k: number; readonly release: ReleaseId; readonly bucket: Instant }): void {
@@ -40,6 +40,25 @@ export function createPendingCounts(kind: "share" | "count", step: () => Millise
     row.k = kind === "share" ? Math.min(k, row.n) : k;
     if (k > row.k) carried.set(row.release, { k: k - row.k, since: before?.since ?? row.bucket });
     else carried.delete(row.release);
+  }
+
+  /**
+   * Nobody will know in which of the steps that were withheld their `part` happened, and what tells it at last comes in
+   * a later one: they all become one, the newest of each release.
+   */
+  function join(keys: readonly string[]): void {
+    const newest = new Map<ReleaseId, { n: number; k: number }>();
+    for (const key of keys.toReversed()) {
+      const row = waiting.get(key)!;
+      const into = newest.get(row.release);
+      if (!into) {
+        newest.set(row.release, row);
+        continue;
+      }
+      into.n += row.n;
+      into.k += row.k;
+      waiting.delete(key);
+    }
   }
 
   function giveUp(now: Instant): void {
@@ -66,19 +85,14 @@ export function createPendingCounts(kind: "share" | "count", step: () => Millise
       row.n += n;
       row.k += k;
       waiting.set(key, row);
-      if (waiting.size <= MOST_WAITING) return;
-      // Withheld for very long: the oldest step joins the next, so that memory is bounded and no count is lost.
-      const [oldestKey, oldest] = [...waiting].reduce((a, b) => (b[1].bucket < a[1].bucket ? b : a));
-      const next = [...waiting.values()].find((other) => other.release === oldest.release && other !== oldest);
-      if (!next) return;
-      waiting.delete(oldestKey);
-      next.n += oldest.n;
-      next.k += oldest.k;
     },
     take(endedBy, withheld) {
-      const ready = [...waiting]
-        .filter(([, { bucket, release }]) => bucket + step() <= endedBy && !withheld(release))
+      const ended = [...waiting]
+        .filter(([, { bucket }]) => bucket + step() <= endedBy)
         .sort(([, a], [, b]) => a.bucket - b.bucket);
+      join(ended.filter(([, { release }]) => held.has(release) || withheld(release)).map(([key]) => key));
+      held = new Set(ended.map(([, { release }]) => release).filter(withheld));
+      const ready = ended.filter(([key, { release }]) => waiting.has(key) && !withheld(release));
       for (const [key, row] of ready) {
         waiting.delete(key);
         fitted(row);

@@ -187,6 +187,22 @@ test("without a series of part the whole waits, and nothing of it is lost", asyn
   assert.deepEqual(world.total(), [7, 2]);
 });
 
+test("a part that a target stopped to tell is not zero: its whole waits until it is told again", async (t) => {
+  const world = await begun(t);
+  const rest = { b: lines(1, 1), ...steady };
+  world.scrape({ a: lines(110, 55), ...rest });
+  await world.poll();
+  assert.deepEqual(world.total(), [10, 5]);
+  const only = (n: number): Line[] => [["decisions_total", { track: "candidate" }, n]];
+  for (const n of [120, 130, 140, 150, 160]) {
+    world.scrape({ a: only(n), ...rest });
+    if (n > 140) says(await world.poll(), "no-data", /is not told of candidate any more/);
+  }
+  world.scrape({ a: lines(161, 80), ...rest });
+  assert.deepEqual(await world.poll(), { kind: "ok" });
+  assert.deepEqual(world.total(), [61, 30]);
+});
+
 test("values that are no counts are an error and change nothing", async (t) => {
   const flawed = { NaN: /NaN/, "+Inf": /\+Inf/, "-3": /gauge/, "7.5": /whole number/, "9007199254740994": /2\^53/ };
   for (const [value, pattern] of Object.entries(flawed)) {
@@ -440,6 +456,6 @@ test("over any history of counts, restarts, vanished instances and failed polls 
       assert.deepEqual(world.total(), [truth.n, truth.k]);
       assert.ok(world.told.every(({ n, k }) => k <= n));
     }),
-    { numRuns: 60 },
+    { numRuns: 40 },
   );
 });

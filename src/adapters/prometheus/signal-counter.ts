@@ -4,6 +4,7 @@ import { formatDuration, type Instant, type Milliseconds } from "../../core/time
 import type { ArmNames } from "./arm-names.ts";
 import { createCounterTrack, type Increment, type Surroundings } from "./counter-track.ts";
 import type { Reading } from "./expression.ts";
+import { createLostParts } from "./lost-parts.ts";
 import { type BucketCounts, createPendingCounts } from "./pending-counts.ts";
 import { type Series, targetOf } from "./query-api.ts";
 import { createCreatedTimes, createScrapeTimes } from "./scrape-times.ts";
@@ -58,6 +59,11 @@ export function createSignalCounter(
   const scrapes = createScrapeTimes();
   const whole = createWholeScrapes();
   const proved = new Set<ReleaseId>();
+  const releaseOf = (labels: Series["labels"]) => {
+    const arm = names.named(labels[label]);
+    return arm === undefined || arm === "ambiguous" ? undefined : arm.release;
+  };
+  const lostParts = createLostParts(releaseOf);
   let doubts: { kind: "no-data" | "error"; reason: string }[] = [];
 
   const doubt = (kind: "no-data" | "error", reason: string) =>
@@ -87,7 +93,7 @@ export function createSignalCounter(
     return newest;
   }
 
-  function look({ of }: SignalAnswers, now: Instant): void {
+  function look({ of }: SignalAnswers, lost: ReadonlySet<ReleaseId>, now: Instant): void {
     const newest = newestOf(of);
     for (const { arm, release } of names.out) {
       const at = newest.get(release);
@@ -98,6 +104,8 @@ export function createSignalCounter(
       } else if (!proved.has(release) && setup.missing !== "zero") {
         const hint = `let the application start this counter at 0, or set "missing: zero"`;
         doubt("no-data", `"${setup.part}" has no series of ${arm}, which may mean none or a wrong name: ${hint}`);
+      } else if (lost.has(release)) {
+        doubt("no-data", `"${setup.part}" is not told of ${arm} any more where "${setup.of}" is: its counts wait`);
       }
     }
     for (const flaw of [...whole.flaws, ...ofTrack.flaws, ...partTrack.flaws]) doubt("error", flaw);
@@ -139,8 +147,10 @@ export function createSignalCounter(
       const cut = (target: string | undefined) => (target === undefined ? now : (newestOfTarget.get(target) ?? now));
       tally(partTrack.take(answers.part, { ...around, cut }), "k");
       for (const release of newestOf(answers.part).keys()) proved.add(release);
-      const rows = pending.take(now - GRACE, (release) => setup.missing !== "zero" && !proved.has(release));
-      look(answers, now);
+      const lost = setup.missing === "zero" ? new Set<ReleaseId>() : lostParts.among(answers);
+      const withheld = (release: ReleaseId) => setup.missing !== "zero" && (!proved.has(release) || lost.has(release));
+      const rows = pending.take(now - GRACE, withheld);
+      look(answers, lost, now);
       return rows;
     },
   };

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -102,6 +102,21 @@ test("a signal's settings are its own, or those of a system's signal, and are mi
     code: "RELEASE_REFUSED",
     message: /metrics has no settings for the signal errors of loans: add metrics\.signals\.errors/,
   });
+});
+
+test("the connections of the docs are read", (t) => {
+  const folder = mkdtempSync(join(tmpdir(), "rollbook-monitoring-"));
+  t.after(() => rmSync(folder, { recursive: true }));
+  for (const [page, part] of [
+    ["prometheus", "source"],
+    ["alertmanager", "alerts"],
+  ] as const) {
+    const text = readFileSync(new URL(`../../../docs/adapters/${page}.md`, import.meta.url), "utf8");
+    const file = join(folder, `${page}.yaml`);
+    writeFileSync(file, /```yaml\n(# connections[\s\S]*?)```/.exec(text)?.[1] ?? "");
+    const [named] = readConnections(file, () => "secret").connections;
+    assert.ok(named?.connection[part]);
+  }
 });
 
 test("both are read from a connections file; certificates that cannot be read are said", (t) => {
