@@ -1,5 +1,8 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:https";
+import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
@@ -31,13 +34,19 @@ const signal: Signal = {
 const counters = { of: "decisions_total", part: "approved_total", release: "track" };
 
 /** A source of a connections file with these settings. */
-function sourceOf(url: string, settings: object = {}, node = "n1") {
+function sourceOf(url: string, settings: object = {}, node = "n1", more: object = {}) {
   const folder = mkdtempSync(join(tmpdir(), "rollbook-prometheus-"));
   try {
     const file = join(folder, "connections.yaml");
-    const metrics = { kind: "prometheus", url, timeout: "1s", signals: { approvals: { ...counters, ...settings } } };
+    const metrics = {
+      kind: "prometheus",
+      url,
+      timeout: "1s",
+      signals: { approvals: { ...counters, ...settings } },
+      ...more,
+    };
     writeFileSync(file, `rollbook: connections/v1\nconnections: ${JSON.stringify({ metrics })}`);
-    const connections = createConnections(readConnections(file, () => undefined).connections);
+    const connections = createConnections(readConnections(file, () => "secret").connections);
     const arms = () => ({ stable, candidate });
     const source = connections.source("metrics", { system: "loans", signals: [signal], node, arms });
     return { source, close: () => connections.close() };
@@ -193,6 +202,45 @@ describe("counters in a real Prometheus", { skip }, () => {
     const nobody = sourceOf("http://127.0.0.1:9");
     says(await poll(nobody.source), "error", /ECONNREFUSED/);
     await nobody.close();
+  });
+
+  test("a server behind TLS is believed by the certificate that was given, and only then", async (t) => {
+    const folder = mkdtempSync(join(tmpdir(), "rollbook-tls-"));
+    t.after(() => rmSync(folder, { recursive: true }));
+    const [key, ca] = [join(folder, "key.pem"), join(folder, "ca.pem")];
+    const subject = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"];
+    const args = [
+      "req",
+      "-x509",
+      "-newkey",
+      "rsa:2048",
+      "-nodes",
+      "-days",
+      "1",
+      "-keyout",
+      key,
+      "-out",
+      ca,
+      ...subject,
+    ];
+    const made = spawnSync("openssl", args, { encoding: "utf8" });
+    if (made.status !== 0) return t.skip(`openssl: ${made.error?.message ?? made.stderr}`);
+    const seen = new Set<string | undefined>();
+    const door = createServer({ key: readFileSync(key), cert: readFileSync(ca) }, async (request, response) => {
+      seen.add(request.headers.authorization);
+      const answer = await fetch(`${server.url}${request.url?.replace("/metrics-of/lending", "")}`);
+      response.writeHead(answer.status).end(await answer.text());
+    });
+    await new Promise<void>((resolve) => void door.listen(0, "127.0.0.1", resolve));
+    t.after(() => door.close());
+    const url = `https://localhost:${(door.address() as AddressInfo).port}/metrics-of/lending/`;
+    const trusting = sourceOf(url, {}, "n1", { ca, auth: { user: "rollbook", password: { env: "PASSWORD" } } });
+    says(await poll(trusting.source), "no-data", /counting begins now/);
+    await trusting.close();
+    assert.deepEqual([...seen], [`Basic ${Buffer.from("rollbook:secret").toString("base64")}`]);
+    const doubting = sourceOf(url);
+    says(await poll(doubting.source), "error", /SELF_SIGNED/);
+    await doubting.close();
   });
 
   test("a server that hangs is an error within the timeout", async () => {
