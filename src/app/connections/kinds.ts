@@ -1,3 +1,4 @@
+import { alertmanager } from "./alertmanager.ts";
 import { command } from "./command.ts";
 import type { ConnectionKind } from "./connection.ts";
 import { fingerprint } from "./fingerprint.ts";
@@ -8,12 +9,14 @@ import { launchdarkly } from "./launchdarkly.ts";
 import { mlflow } from "./mlflow.ts";
 import { opa } from "./opa.ts";
 import { pagerduty } from "./pagerduty.ts";
+import { prometheus } from "./prometheus.ts";
 import { slack } from "./slack.ts";
 import { vaultConnection } from "./vault.ts";
 import { webhook } from "./webhook.ts";
 
 /** Every kind of outside system that a connections file can name, by kind. */
 export const connectionKinds: readonly ConnectionKind<never>[] = [
+  alertmanager,
   command,
   fingerprint,
   gitConnection,
@@ -23,6 +26,7 @@ export const connectionKinds: readonly ConnectionKind<never>[] = [
   mlflow,
   opa,
   pagerduty,
+  prometheus,
   slack,
   vaultConnection,
   webhook,
