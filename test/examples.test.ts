@@ -15,7 +15,10 @@ const schemes = [
   ...["slack", "sql-schema", "vault", "webhook"],
 ];
 
-function read(file: string, text = readFileSync(file, "utf8")): { playbook: Playbook; findings: readonly LintFinding[] } {
+function read(
+  file: string,
+  text = readFileSync(file, "utf8"),
+): { playbook: Playbook; findings: readonly LintFinding[] } {
   const parsed = parsePlaybook(text, file);
   assert.ok(parsed.kind === "parsed", JSON.stringify(parsed, undefined, 1));
   return parsed;
@@ -30,7 +33,9 @@ for (const file of [...examples, ...tutorials])
   test(`${file} can decide what it claims, and its connections are ones that exist`, () => {
     const { playbook, findings } = read(file);
     const level = playbook.authority === "act" ? ["error", "warning"] : ["error"];
-    const wrong = [...findings, ...lintPlaybook(playbook, { schemes })].filter((finding) => level.includes(finding.level));
+    const wrong = [...findings, ...lintPlaybook(playbook, { schemes })].filter((finding) =>
+      level.includes(finding.level),
+    );
     const unwanted = wrong.filter(({ name }) => file.startsWith("docs/examples") || name === "unserved-address");
     assert.deepEqual(unwanted, []);
     assert.ok(renderRunbook(playbook, { format: "markdown", date: "2027-01-01" }).length > 1000);
