@@ -27,7 +27,11 @@ export async function setWeight(ports: ControlPorts, playbook: Playbook, percent
 }
 
 /** Takes away the share that a release has without a rollout. */
-export async function withdrawShare({ store, traffic, clock }: ControlPorts, system: string, by: string): Promise<void> {
+export async function withdrawShare(
+  { store, traffic, clock }: ControlPorts,
+  system: string,
+  by: string,
+): Promise<void> {
   const current = traffic.current(system);
   if (!current || current.candidatePpm === 0) return;
   const { candidate, ...rest } = current;
