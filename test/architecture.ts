@@ -67,7 +67,7 @@ export const folderRules: readonly FolderRule[] = [
   {
     folder: "src/cli",
     may: ["src/core", "src/operations", "src/drills", "src/app"],
-    libraries: ["any-builtin"],
+    libraries: ["any-builtin", "yaml"],
     globals: true,
   },
   {

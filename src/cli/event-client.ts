@@ -3,6 +3,7 @@ import { RollbookError } from "../core/errors.ts";
 
 /** How long a lost connection is tried again before the watcher gives up. */
 const PATIENCE_MS = 300_000;
+/** How long to wait before that, unless the stream says otherwise. */
 const AGAIN_MS = 1000;
 /** Events that are remembered, to leave out what the server replays after a reconnection. */
 const REMEMBERED = 2000;
@@ -22,13 +23,16 @@ export interface Events {
 export async function* eventsOf({ server, signal, say }: Events): AsyncGenerator<string | undefined> {
   const seen = new Set<string>();
   let [lostAt, reason]: [number | undefined, string] = [undefined, ""];
-  for (let first = true; !signal.aborted; first = false) {
+  let known = false;
+  let again = AGAIN_MS;
+  while (!signal.aborted) {
     try {
       const body = await connect(server, signal);
+      known = true;
       if (lostAt !== undefined) say("connected again");
       lostAt = undefined;
       yield undefined;
-      for await (const data of dataIn(body)) {
+      for await (const data of dataIn(body, (ms) => (again = ms))) {
         if (seen.has(data)) continue;
         seen.add(data);
         if (seen.size > REMEMBERED) seen.delete(seen.values().next().value!);
@@ -39,13 +43,13 @@ export async function* eventsOf({ server, signal, say }: Events): AsyncGenerator
       if (signal.aborted) return;
       const cause = (error as Error).cause;
       reason = (cause instanceof Error ? cause.message : "") || (error as Error).message;
-      if (first) throw new RollbookError("SERVER_UNREACHABLE", { url: server, reason });
+      if (!known) throw new RollbookError("SERVER_UNREACHABLE", { url: server, reason });
     }
     const now = Date.now();
     if (lostAt === undefined) say(`the connection is lost (${reason}); trying again`);
     lostAt ??= now;
     if (now - lostAt > PATIENCE_MS) throw new RollbookError("SERVER_UNREACHABLE", { url: server, reason });
-    await sleep(AGAIN_MS, undefined, { signal }).catch(() => undefined);
+    await sleep(again, undefined, { signal }).catch(() => undefined);
   }
 }
 
@@ -56,8 +60,8 @@ async function connect(server: string, signal: AbortSignal): Promise<ReadableStr
   return answer.body;
 }
 
-/** The data fields of a stream; several `data` lines of one event are one text. */
-export async function* dataIn(body: AsyncIterable<Uint8Array>): AsyncGenerator<string> {
+/** The data fields of a stream; several `data` lines of one event are one text. `retry` lines are handed on. */
+async function* dataIn(body: AsyncIterable<Uint8Array>, retry: (ms: number) => void): AsyncGenerator<string> {
   const decoder = new TextDecoder();
   let [rest, data]: [string, string[]] = ["", []];
   for await (const chunk of body) {
@@ -65,6 +69,7 @@ export async function* dataIn(body: AsyncIterable<Uint8Array>): AsyncGenerator<s
     const lines = rest.split(/\r\n|\n|\r(?!$)/);
     rest = lines.pop() ?? "";
     for (const line of lines) {
+      if (/^retry: ?\d{1,6}$/.test(line)) retry(Number(line.slice(6)));
       if (line.startsWith("data:")) data.push(line.slice(5).replace(/^ /, ""));
       if (line !== "" || data.length === 0) continue;
       yield data.join("\n");

@@ -81,6 +81,20 @@ export const localCommands = {
     exits: [3],
     load: async () => (await import("./actions/lint.ts")).lint,
   },
+  render: {
+    group: "playbook",
+    usage: "FILE",
+    summary: "Turns a playbook into the runbook that people print: what it does, and what they do by hand.",
+    options: ["html"],
+    words: { least: 1, most: 1 },
+    asks: false,
+    examples: [
+      ["rollbook render rollbook/loans.yaml", "Markdown"],
+      ["rollbook render rollbook/loans.yaml --html > runbook.html", "one page without scripts, for A4"],
+    ],
+    exits: [3],
+    load: async () => (await import("./actions/render.ts")).render,
+  },
   ledger: {
     group: "record",
     usage: "verify | entries | receipt INDEX | key FILE | check FILE",

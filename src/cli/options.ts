@@ -16,6 +16,7 @@ export const optionTable = {
   "dry-run": { says: "say what would be done, with the plan and its digest; change nothing" },
   watch: { says: "watch the rollout until it ends, and exit with its outcome" },
   since: { value: "SPAN|DATE", says: "only what began since then: 30d, or 2026-01-31" },
+  html: { says: "as a page to print" },
   markdown: { says: "as Markdown" },
   from: { value: "INDEX", says: "the first entry" },
   limit: { value: "NUMBER", says: "how many entries, at most 1000" },

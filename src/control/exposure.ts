@@ -2,7 +2,7 @@ import type { Verdict } from "../core/verdict.ts";
 import { nextMove } from "../decide/next-move.ts";
 import { type Judgement, startJudgement } from "./judgement.ts";
 import { cordOf, noteOf } from "./order.ts";
-import { forbiddenForward } from "./policies.ts";
+import { openForwardGate } from "./policies.ts";
 import { promote, settle } from "./promotion.ts";
 import { rollBack } from "./roll-back.ts";
 import { emit, entryOf, keep, type Run, routeTo, save } from "./run.ts";
@@ -31,6 +31,7 @@ export async function expose(run: Run): Promise<void> {
 async function goForward(run: Run, judgement: Judgement): Promise<void> {
   const { clock, traffic } = run.ports;
   const shownSince = clock.now();
+  const gate = openForwardGate(run);
   let atStep: Verdict | undefined;
   let lastSaid = 0;
   let askAgain = 0;
@@ -49,15 +50,16 @@ async function goForward(run: Run, judgement: Judgement): Promise<void> {
     const ordered = run.order?.kind === "promote";
     const forward = (move.kind === "advance" || move.kind === "promote") && (ordered || grown(verdict, atStep));
     if (forward && now >= askAgain) {
-      const forbidden = await forbiddenForward(run);
-      if (forbidden === undefined) {
+      const passed = gate.pass();
+      if (passed.kind === "asking") continue;
+      if (passed.reason === undefined) {
         if (move.kind === "advance") await moveTo(run, move.step, verdict);
         else if (await promote(run, verdict)) return settle(run);
         atStep = verdict;
         continue;
       }
       askAgain = now + ASK_AGAIN_MS;
-      emit(run, "judged", `not forward: ${forbidden}`, { verdict });
+      emit(run, "judged", `not forward: ${passed.reason}`, { verdict });
     } else if (now - lastSaid >= SAY_MS) {
       lastSaid = now;
       run.rollout = { ...run.rollout, verdict };

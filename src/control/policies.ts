@@ -41,10 +41,37 @@ export function watchPolicies(run: Run): PolicyWatch {
   };
 }
 
-/** Why the rollout may not take its next step, if so. A policy that does not answer says no: doubt blocks forward. */
-export async function forbiddenForward(run: Run): Promise<string | undefined> {
-  const { allow } = run.playbook.how;
-  if (allow === undefined) return undefined;
+/** What the playbook says of going forward: asked beside the judgement, which never waits for it. */
+export interface ForwardGate {
+  /** `asking` until it is known; `reason` is why the next step may not be taken, if so. Asks when nothing is under way. */
+  pass(): { readonly kind: "asking" } | { readonly kind: "known"; readonly reason?: string };
+}
+
+/** A policy that does not answer says no: doubt blocks forward. Each answer counts for one look, and not for long. */
+export function openForwardGate(run: Run): ForwardGate {
+  let known: { readonly kind: "known"; readonly reason?: string } | undefined;
+  let answeredAt = 0;
+  let asking = false;
+  return {
+    pass() {
+      if (run.playbook.how.allow === undefined) return { kind: "known" };
+      const answer = known;
+      known = undefined;
+      if (answer && run.ports.clock.now() - answeredAt <= PATIENCE_MS) return answer;
+      if (!asking) {
+        asking = true;
+        void forbiddenForward(run, run.playbook.how.allow).then((reason) => {
+          answeredAt = run.ports.clock.now();
+          known = reason === undefined ? { kind: "known" } : { kind: "known", reason };
+          asking = false;
+        });
+      }
+      return { kind: "asking" };
+    },
+  };
+}
+
+async function forbiddenForward(run: Run, allow: string): Promise<string | undefined> {
   const answer = await ask(run, allow, "forward");
   if (answer.kind !== "answered") return `${allow} is ${answer.kind}: ${answer.reason}`;
   return answer.reasons.length > 0 ? answer.reasons.join("; ") : undefined;

@@ -1,17 +1,27 @@
+import { command } from "./command.ts";
 import type { ConnectionKind } from "./connection.ts";
 import { gitConnection } from "./git.ts";
 import { http } from "./http.ts";
 import { kubernetes } from "./kubernetes.ts";
 import { launchdarkly } from "./launchdarkly.ts";
 import { mlflow } from "./mlflow.ts";
+import { opa } from "./opa.ts";
+import { pagerduty } from "./pagerduty.ts";
+import { slack } from "./slack.ts";
 import { vaultConnection } from "./vault.ts";
+import { webhook } from "./webhook.ts";
 
 /** Every kind of outside system that a connections file can name, by kind. */
 export const connectionKinds: readonly ConnectionKind<never>[] = [
+  command,
   gitConnection,
   http,
   kubernetes,
   launchdarkly,
   mlflow,
+  opa,
+  pagerduty,
+  slack,
   vaultConnection,
+  webhook,
 ] as readonly ConnectionKind<unknown>[] as never;

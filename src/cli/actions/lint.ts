@@ -15,7 +15,7 @@ export const lint: Run = async (input) => {
   return answers.every(({ ok }) => ok) ? 0 : 3;
 };
 
-function read(file: string): string {
+export function read(file: string): string {
   try {
     return readFileSync(file, "utf8");
   } catch (error) {

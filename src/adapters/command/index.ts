@@ -1,0 +1,6 @@
+export {
+  type Argv,
+  type CommandAdapterOptions,
+  type CommandComponent,
+  createCommandAdapter,
+} from "./command-adapter.ts";

@@ -1,0 +1,1 @@
+export { createPagerDutyChannel, type PagerDutyOptions, type Severity } from "./pagerduty-channel.ts";

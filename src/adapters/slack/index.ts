@@ -1,0 +1,1 @@
+export { createSlackChannel, type SlackOptions } from "./slack-channel.ts";
