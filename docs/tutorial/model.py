@@ -54,5 +54,8 @@ class Server(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 128
 
+    def handle_error(self, request, client_address):
+        pass  # somebody hung up
+
 
 Server(("127.0.0.1", PORT), App).serve_forever()

@@ -37,7 +37,7 @@ const NEWS = 0.1;
 export function isRepeat(before: ShownEvent | undefined, event: ShownEvent): boolean {
   return (
     before !== undefined &&
-    (event.kind === "judged" || event.kind === "proving") &&
+    ["judged", "proving", "blind"].includes(event.kind) &&
     before.kind === event.kind &&
     before.rollout.id === event.rollout.id &&
     before.text === event.text &&

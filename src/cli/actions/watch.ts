@@ -17,6 +17,8 @@ export const watch: Run = async (input) => {
   const signal = AbortSignal.any([stop, over.signal]);
   let target = await targetOf(input);
   if (target === undefined) input.say("No rollout is running; waiting for the next one. Ctrl-C ends.");
+  // The stream begins with what happened before.
+  const since = Date.now();
   let last: ShownEvent | undefined;
   const ended = async (): Promise<boolean> => target !== undefined && (await hasEnded(input, target));
   const lookRegularly = async () => {
@@ -30,7 +32,7 @@ export const watch: Run = async (input) => {
     for await (const data of eventsOf({ server: input.server, signal, say: input.say })) {
       if (data === undefined) continue;
       const event = JSON.parse(data) as ShownEvent;
-      if (target === undefined && concerns(input, event)) target = event.rollout.id;
+      if (target === undefined && event.at >= since && concerns(input, event)) target = event.rollout.id;
       if (event.rollout.id !== target) continue;
       if (input.options.json) input.out(data);
       else if (!isRepeat(last, event)) {
