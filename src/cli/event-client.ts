@@ -22,15 +22,14 @@ export interface Events {
  */
 export async function* eventsOf({ server, signal, say }: Events): AsyncGenerator<string | undefined> {
   const seen = new Set<string>();
-  let [lostAt, reason]: [number | undefined, string] = [undefined, ""];
+  let [lostAt, told, reason]: [number | undefined, boolean, string] = [undefined, false, ""];
   let known = false;
   let again = AGAIN_MS;
   while (!signal.aborted) {
     try {
       const body = await connect(server, signal);
-      known = true;
-      if (lostAt !== undefined) say("connected again");
-      lostAt = undefined;
+      if (told) say("connected again");
+      [known, lostAt, told] = [true, undefined, false];
       yield undefined;
       for await (const data of dataIn(body, (ms) => (again = ms))) {
         if (seen.has(data)) continue;
@@ -46,7 +45,11 @@ export async function* eventsOf({ server, signal, say }: Events): AsyncGenerator
       if (!known) throw new RollbookError("SERVER_UNREACHABLE", { url: server, reason });
     }
     const now = Date.now();
-    if (lostAt === undefined) say(`the connection is lost (${reason}); trying again`);
+    // A stream that was only silent for long is cut by whoever is in between: that is worth no word.
+    if (lostAt !== undefined && !told) {
+      say(`the connection is lost (${reason}); trying again`);
+      told = true;
+    }
     lostAt ??= now;
     if (now - lostAt > PATIENCE_MS) throw new RollbookError("SERVER_UNREACHABLE", { url: server, reason });
     await sleep(again, undefined, { signal }).catch(() => undefined);

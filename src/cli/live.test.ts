@@ -144,8 +144,11 @@ describe("the command line beside two running systems", () => {
       exit: 20,
     });
     assert.ok(lines.some(({ kind }) => kind === "contained"));
-    // It has ended: watching it again replays it, or looks it up.
+    // It has ended: watching it again replays it, and who waits for the next one is shown nothing of it.
     assert.equal((await ask("watch", id)).exit, 20);
+    const patience = AbortSignal.timeout(100);
+    const waiting = await runLine(["watch"], { server: running.url, signal: patience });
+    assert.deepEqual([waiting.exit, waiting.out], [130, ""]);
   });
 
   test("says that nothing can be taken back, when nothing was promoted", async () => {
@@ -240,6 +243,7 @@ describe("the live stream", () => {
         void response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify(body));
       if (request.url?.endsWith("/report")) return say({ outcome: "promoted", system: "chat", because: [] });
       connections++;
+      if (connections === 2) return void response.destroy();
       response.writeHead(200, { "content-type": "text/event-stream" });
       const events = [
         event("one"),
@@ -258,7 +262,7 @@ describe("the live stream", () => {
     });
     const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
     const { exit, out, say } = await runLine(["watch", "rollout-1"], { server: url });
-    assert.deepEqual([exit, connections], [0, 2]);
+    assert.deepEqual([exit, connections], [0, 3]);
     assert.deepEqual(
       out.split("\n").map((line) => line.split(/ +/).at(-1)),
       ["one", "two", "three", "four"],

@@ -15,10 +15,9 @@ export const watch: Run = async (input) => {
   const stop = input.interrupted();
   const over = new AbortController();
   const signal = AbortSignal.any([stop, over.signal]);
-  let target = await targetOf(input);
+  const { named, past } = await meant(input);
+  let target = named;
   if (target === undefined) input.say("No rollout is running; waiting for the next one. Ctrl-C ends.");
-  // The stream begins with what happened before.
-  const since = Date.now();
   let last: ShownEvent | undefined;
   const ended = async (): Promise<boolean> => target !== undefined && (await hasEnded(input, target));
   const lookRegularly = async () => {
@@ -32,7 +31,7 @@ export const watch: Run = async (input) => {
     for await (const data of eventsOf({ server: input.server, signal, say: input.say })) {
       if (data === undefined) continue;
       const event = JSON.parse(data) as ShownEvent;
-      if (target === undefined && event.at >= since && concerns(input, event)) target = event.rollout.id;
+      if (target === undefined && concerns(input, event) && !past.has(event.rollout.id)) target = event.rollout.id;
       if (event.rollout.id !== target) continue;
       if (input.options.json) input.out(data);
       else if (!isRepeat(last, event)) {
@@ -53,18 +52,25 @@ function concerns({ options }: CommandInput, { rollout }: ShownEvent): boolean {
   return rollout.endedAt === undefined && (options.system === undefined || options.system === rollout.system);
 }
 
+interface Meant {
+  readonly named: string | undefined;
+  /** Those that have ended: the server replays their events too, and they are not what is waited for. */
+  readonly past: ReadonlySet<string>;
+}
+
 /** The rollout that is meant: the named one, or the only one that is running. @throws USAGE, NOT_FOUND */
-async function targetOf(input: CommandInput): Promise<string | undefined> {
+async function meant(input: CommandInput): Promise<Meant> {
   const [named] = input.words;
   if (named !== undefined) {
     await ask(input, "GET", rolloutPath(named, "report"));
-    return named;
+    return { named, past: new Set() };
   }
   const { system } = input.options;
   const names = system === undefined ? await systemNames(input) : [system];
   const statuses = await Promise.all(names.map((name) => statusOf(input, name)));
-  const running = statuses.flatMap(({ rollouts }) => rollouts.filter(({ endedAt }) => endedAt === undefined));
-  if (running.length < 2) return running[0]?.id;
+  const all = statuses.flatMap(({ rollouts }) => rollouts);
+  const running = all.filter(({ endedAt }) => endedAt === undefined);
+  if (running.length < 2) return { named: running[0]?.id, past: new Set(all.map(({ id }) => id)) };
   const what = `Several rollouts are running: ${running.map(({ id, system: of }) => `${id} of ${of}`).join(", ")}. Name one`;
   throw new RollbookError("USAGE", { what });
 }
