@@ -16,7 +16,7 @@ outcomes, lock = [], threading.Lock()
 
 def defaults(debt):
     """The truth, which no model knows: the more debt, the more defaults."""
-    return random.random() < 0.05 + 0.5 * debt**4
+    return random.random() < 0.12 + 0.8 * debt**4
 
 
 def applicants():

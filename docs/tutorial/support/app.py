@@ -35,7 +35,7 @@ def release_of(rollbook, customer):
 
 def ask_model(prompt):
     """Stands for the language model: without the order number it helps fewer customers."""
-    return random.random() < (0.08 if "order number" in prompt else 0.25)
+    return random.random() < (0.15 if "order number" in prompt else 0.4)
 
 
 def chats():
