@@ -18,6 +18,8 @@ export interface Look {
   readonly good: ReadonlyMap<string, PlaybookFile>;
   /** Why files are not taken, for people; each is told once until the file changes. */
   readonly problems: readonly string[];
+  /** The files that hold no playbook now. */
+  readonly broken: readonly string[];
 }
 
 export interface PlaybookFolder {
@@ -38,6 +40,7 @@ export function createPlaybookFolder(
     look() {
       const good = new Map<string, PlaybookFile>();
       const problems: string[] = [];
+      const broken: string[] = [];
       for (const file of filesIn(folder).filter((one) => one !== connectionsFile)) {
         const stamp = stampOf(file);
         const known = read.get(file);
@@ -47,6 +50,7 @@ export function createPlaybookFolder(
         read.set(file, { stamp, found });
         if (typeof found === "string") {
           if (fresh) problems.push(found);
+          broken.push(file);
           continue;
         }
         const other = good.get(found.playbook.system);
@@ -56,7 +60,7 @@ export function createPlaybookFolder(
           );
         if (!other) good.set(found.playbook.system, found);
       }
-      return { good, problems };
+      return { good, problems, broken };
     },
   };
 }
@@ -102,7 +106,8 @@ function stampOf(file: string): string | undefined {
 /** Playbooks that were in effect, kept beside the store: by system, and by digest for rollouts that still run under one. */
 export interface KeptPlaybooks {
   keep(file: PlaybookFile): void;
-  newest(system: string): PlaybookFile | undefined;
+  /** The newest good playbook that came from a file of this name. */
+  newestFrom(file: string): PlaybookFile | undefined;
   byDigest(digest: Digest): PlaybookFile | undefined;
 }
 
@@ -126,11 +131,11 @@ export function openKeptPlaybooks(data: string): KeptPlaybooks {
   };
   const byDigest = (digest: Digest) => `${digest.replace(":", "-")}.yaml`;
   return {
-    keep({ text, playbook }) {
+    keep({ file, text, playbook }) {
       write(byDigest(playbook.digest), text);
-      write(`system-${playbook.system}.yaml`, text);
+      write(`from-${basename(file)}`, text);
     },
-    newest: (system) => open(`system-${system}.yaml`),
+    newestFrom: (file) => open(`from-${basename(file)}`),
     byDigest: (digest) => open(byDigest(digest)),
   };
 }

@@ -70,9 +70,9 @@ export async function serveFolder(options: ServeOptions): Promise<Serving> {
   const keeper = createKeeper(rollbook, settings.systems, kept, say);
   const stopped = new AbortController();
   const look = async () => {
-    const { good, problems } = playbooks.look();
+    const { good, problems, broken } = playbooks.look();
     for (const problem of problems) say(problem);
-    await keeper.takeIn(good, problems.length > 0);
+    await keeper.takeIn(good, broken);
   };
   await look();
   if (rollbook.systems.size === 0) say(`no playbook in ${folder} yet; one that is put there is taken within a second`);
@@ -110,13 +110,14 @@ function createKeeper(
     said.set(about, text);
   };
 
-  const begin = async (file: PlaybookFile) => {
+  /** `again`: the file is the one that was kept. */
+  const begin = async (file: PlaybookFile, again = false) => {
     const { system } = file.playbook;
     const open = (await rollbook.store.rollouts(system)).find(({ endedAt }) => endedAt === undefined);
     const under = open && open.playbook !== file.playbook.digest ? kept.byDigest(open.playbook) : undefined;
     const { playbook } = under ?? file;
     const guarded = await rollbook.protect(playbook, edgeOf(rollbook, playbook, settings[system]));
-    if (!under) kept.keep(file);
+    if (!under && !again) kept.keep(file);
     say(
       `${system}: under ${under ? "the playbook that its rollout began with" : file.file}, authority: ${playbook.authority}${whereOf(guarded)}`,
     );
@@ -162,18 +163,17 @@ function createKeeper(
   };
 
   return {
-    async takeIn(good: ReadonlyMap<string, PlaybookFile>, broken: boolean): Promise<void> {
+    async takeIn(good: ReadonlyMap<string, PlaybookFile>, broken: readonly string[]): Promise<void> {
       for (const [system, file] of good) {
         const guarded = rollbook.systems.get(system);
         if (!guarded) await begin(file);
         else if (guarded.playbook().digest !== file.playbook.digest) await replace(guarded, file);
       }
-      if (!broken) return;
-      for (const system of Object.keys(settings)) {
-        const last = rollbook.systems.has(system) ? undefined : kept.newest(system);
-        if (!last) continue;
-        say(`${system}: the last good playbook stays in effect`);
-        await begin(last);
+      for (const file of broken) {
+        const last = kept.newestFrom(file);
+        if (!last || rollbook.systems.has(last.playbook.system)) continue;
+        say(`${last.playbook.system}: the last good playbook stays in effect`);
+        await begin(last, true);
       }
     },
   };
@@ -189,7 +189,7 @@ function routeOf({ components }: Playbook): string | undefined {
 }
 
 function edgeOf(rollbook: Rollbook, playbook: Playbook, settings: SystemSettings = {}): EdgeSettings {
-  const { gateway, values } = settings;
+  const { gateway, values = {} } = settings;
   if (!gateway && playbook.authority === "act" && !routeOf(playbook)?.startsWith("flags://")) {
     const reason = `${playbook.system} acts, and has no gateway: add systems.${playbook.system}.gateway, or route: flags://KEY`;
     throw new RollbookError("CONNECTIONS_INVALID", { file: CONNECTIONS, reason });
@@ -202,7 +202,7 @@ function edgeOf(rollbook: Rollbook, playbook: Playbook, settings: SystemSettings
           ...(gateway.else ? { fallback: { else: gateway.else } } : {}),
         }
       : {}),
-    ...(values ? { values: (release) => flagValueOf(rollbook, values, release) } : {}),
+    values: (release) => flagValueOf(rollbook, values, release),
   };
 }
 

@@ -115,10 +115,14 @@ describe("a line of the live stream", () => {
     assert.equal(evidenceBar(undefined), "");
   });
 
-  test("is left out when it only repeats the last one within a second", () => {
+  test("is left out when it only repeats the last one when it says nothing new", () => {
     assert.equal(isRepeat(event, { ...event, at: 500 }), true);
-    assert.equal(isRepeat(event, { ...event, at: 1500 }), false);
+    assert.equal(isRepeat(event, { ...event, at: 10_500 }), false);
+    assert.equal(isRepeat(event, { ...event, candidatePpm: 200_000 }), false);
+    assert.equal(isRepeat(event, { ...event, text: "safety is not proved yet" }), false);
     assert.equal(isRepeat(event, { ...event, verdict: verdict(1) }), false);
+    const proving = { ...event, kind: "proving" };
+    assert.equal(isRepeat(proving, { ...proving, at: 500 }), true);
     assert.equal(isRepeat({ ...event, kind: "step" }, { ...event, kind: "step" }), false);
   });
 });

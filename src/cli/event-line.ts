@@ -24,20 +24,31 @@ export function eventLine(event: ShownEvent, colour: boolean): string {
 /** How far the evidence for harm is on its way to the threshold; in logarithms, as evidence multiplies. */
 export function evidenceBar(verdict: ShownEvent["verdict"]): string {
   if (!verdict || !(verdict.logThreshold > 0)) return "";
-  const part = Math.min(1, Math.max(0, verdict.logEvidence / verdict.logThreshold)) || 0;
+  const part = evidencePart(verdict);
   const full = part === 1 ? BAR : Math.min(BAR - 1, Math.round(part * BAR));
   return `[${"#".repeat(full)}${".".repeat(BAR - full)}] ${String(Math.floor(part * 100)).padStart(3)} %`;
 }
 
-/** Is the second event only the first one again? Judgements come many times a second, and say the same for long. */
+const QUIET_MS = 10_000;
+/** So much of the needed evidence, as a part of it, is worth a line. */
+const NEWS = 0.1;
+
+/** Does the second event say nothing new? Judgements come twice a second, and say the same for long. */
 export function isRepeat(before: ShownEvent | undefined, event: ShownEvent): boolean {
   return (
     before !== undefined &&
-    before.kind === "judged" &&
-    event.kind === "judged" &&
+    ["judged", "proving", "blind"].includes(event.kind) &&
+    before.kind === event.kind &&
     before.rollout.id === event.rollout.id &&
     before.text === event.text &&
+    before.candidatePpm === event.candidatePpm &&
     before.verdict?.kind === event.verdict?.kind &&
-    event.at - before.at < 1000
+    Math.abs(evidencePart(event.verdict) - evidencePart(before.verdict)) < NEWS &&
+    event.at - before.at < QUIET_MS
   );
+}
+
+function evidencePart(verdict: ShownEvent["verdict"]): number {
+  if (!verdict || !(verdict.logThreshold > 0)) return 0;
+  return Math.min(1, Math.max(0, verdict.logEvidence / verdict.logThreshold)) || 0;
 }

@@ -69,6 +69,8 @@ interface Running {
   readonly ended: Promise<Rollout>;
   /** Settled once we hold the right to act. */
   readonly run: Promise<Run>;
+  /** The same, without waiting for it. */
+  acting?: Run;
   over: boolean;
 }
 
@@ -76,6 +78,7 @@ function startRun(begin: (onRun: (run: Run) => void) => Promise<Rollout>): Runni
   const { promise: run, resolve, reject } = Promise.withResolvers<Run>();
   const ended = begin(resolve);
   const running: Running = { ended, run, over: false };
+  run.then((acting) => Object.assign(running, { acting })).catch(() => undefined);
   const close = () => {
     running.over = true;
   };
@@ -83,7 +86,6 @@ function startRun(begin: (onRun: (run: Run) => void) => Promise<Rollout>): Runni
     close();
     reject(reason);
   });
-  run.catch(() => undefined);
   return running;
 }
 
@@ -104,6 +106,19 @@ export function createControl(
     const rollout = await ports.store.rollout(id);
     if (!rollout) throw new RollbookError("NOT_FOUND", { what: `rollout ${id}` });
     return rollout;
+  };
+  /** The store, with what a running rollout knows beyond it: its newest verdict is not written every time. */
+  const fresh: ControlPorts["store"] = {
+    ...ports.store,
+    rollout: async (id) => actingRollout(id) ?? ports.store.rollout(id),
+    record: async (id) => {
+      const record = await ports.store.record(id);
+      return record && { ...record, rollout: actingRollout(id) ?? record.rollout };
+    },
+  };
+  const actingRollout = (id: string): Rollout | undefined => {
+    const running = runs.get(id);
+    return running?.over === false ? running.acting?.rollout : undefined;
   };
   const runOf = async (id: string): Promise<Run> => {
     await find(id);
@@ -208,8 +223,8 @@ export function createControl(
         { kind: "entry", entry: { type: "quarantined", at: ports.clock.now(), system, actor: by, data } },
       ]);
     },
-    explain: (id) => explainRollout(ports.store, playbook, id),
-    report: (id) => composeReport(ports, playbook, id, facts),
+    explain: (id) => explainRollout(fresh, playbook, id),
+    report: (id) => composeReport({ ...ports, store: fresh }, playbook, id, facts),
     rollouts: () => ports.store.rollouts(playbook.system),
   };
 }

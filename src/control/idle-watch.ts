@@ -7,6 +7,7 @@ import type { Instant, Milliseconds } from "../core/time.ts";
 import { servingPlace } from "../decide/place.ts";
 import { changedComponents } from "./live-state.ts";
 import type { ControlPorts, Settings } from "./ports.ts";
+import { withdrawOrphan } from "./weight.ts";
 
 /** How far back stable's counts are remembered while nothing is going on. */
 const MEMORY_MS: Milliseconds = 900_000;
@@ -88,6 +89,7 @@ export function createIdleWatch(ports: ControlPorts, settings: Settings, playboo
           nextRead = 0;
           continue;
         }
+        await withdrawOrphan(ports, playbook);
         const now = ports.clock.now();
         remember(now);
         if (now < nextRead) continue;

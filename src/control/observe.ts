@@ -20,6 +20,7 @@ export async function observe(run: Run): Promise<void> {
     await save(run, { ...run.rollout, phase: "progressing", step: 0, stepSince: now, exposedAt: now });
     emit(run, "exposed", `observing ${run.candidate.label}: people deploy it and give it traffic`);
   }
+  await giveShareAgain(run);
   const judgement = await startJudgement(run, run.rollout.exposedAt ?? clock.now());
   let lastSaid = 0;
   try {
@@ -38,6 +39,18 @@ export async function observe(run: Run): Promise<void> {
   } finally {
     judgement.stop();
   }
+}
+
+/** After a restart nothing has a share; what people gave before it they meant for longer than one process. */
+async function giveShareAgain({ ports, rollout, candidate, lease }: Run): Promise<void> {
+  const { store, traffic } = ports;
+  const given = await store.route(rollout.system);
+  const current = traffic.current(rollout.system);
+  if (given?.candidate !== candidate.id || given.candidatePpm === 0 || !current || current.candidatePpm > 0) return;
+  const route = { ...given, epoch: Math.max(given.epoch, current.epoch) + 1 };
+  await store.commit([{ kind: "route", route }], { resource: lease.resource, fence: lease.fence });
+  traffic.set(route);
+  traffic.renew(rollout.system, Number.MAX_SAFE_INTEGER);
 }
 
 /** Writes into the diary that this is the moment at which it would have gone back. */
@@ -90,11 +103,16 @@ async function close(
   const { system } = run.playbook;
   const good = { kind: "known-good", knownGood: { system, release: run.candidate.id, provedAt: now } } as const;
   const phase = outcome === "promoted" ? "healthy" : "aborted";
+  const current = run.ports.traffic.current(system);
+  // People kept it: what serves is counted as this release from here on, with the shares that they gave.
+  const route = outcome === "promoted" && current && { ...current, epoch: current.epoch + 1, stable: run.candidate.id };
   run.order = undefined;
   await save(run, { ...run.rollout, phase, endedAt: now, verdict, note }, [
     ...samplesChange(run, samples),
     ...(outcome === "promoted" ? [good] : []),
+    ...(route ? [{ kind: "route", route } as const] : []),
     entryOf(run, "rollout-ended", { outcome, authority: "observe", note, release: run.candidate.id }, by),
   ]);
+  if (route) run.ports.traffic.set(route);
   emit(run, "ended", note, { verdict });
 }

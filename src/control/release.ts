@@ -9,6 +9,7 @@ import { gate, insistFree, insistHere, refuse, unreadiness } from "./gate.ts";
 import type { Unannounced } from "./idle-watch.ts";
 import { readComponents } from "./live-state.ts";
 import type { ControlPorts } from "./ports.ts";
+import { withdrawShare } from "./weight.ts";
 
 /** How long a target may take to find what people call a revision. */
 const RESOLVE_MS = 10_000;
@@ -141,6 +142,8 @@ export async function openRollout(ports: ControlPorts, playbook: Playbook, candi
   const place = observing
     ? servingPlace(ports.traffic.current(playbook.system))
     : freePlace(ports.traffic.current(playbook.system));
+  if (!observing || ports.traffic.current(playbook.system)?.candidate !== candidate.id)
+    await withdrawShare(ports, playbook.system, "rollbook");
   const now = ports.clock.now();
   const rollout: Rollout = { ...newRollout(ports, playbook, candidate, known.release), place };
   const data = {

@@ -176,6 +176,21 @@ describe("a release that cannot be deployed", () => {
   });
 });
 
+it("a running rollout is explained and reported by its newest verdict, though it is not written every time", async () => {
+  const world = createControlWorld();
+  await world.live(async () => {
+    const { id } = await world.release();
+    await world.until(() => world.kinds().includes("exposed"));
+    await world.clock.sleep(2000);
+    const { verdict, sentences, findings } = await world.control.explain(id);
+    assert.equal(verdict, "inconclusive");
+    assert.equal(sentences[0], "Nothing is decided yet.");
+    assert.ok(findings[0]!.candidate.n > 0);
+    assert.ok((await world.control.report(id)).evidence[0]!.candidate.n > 0);
+    await world.ended(id);
+  });
+});
+
 describe("a playbook that only observes", () => {
   const observing = (options: WorldOptions = {}) =>
     createControlWorld({ ...options, playbook: { authority: "observe" } });
@@ -223,6 +238,76 @@ describe("a playbook that only observes", () => {
     });
     assert.equal(rollout.note, "would have been promoted");
     assert.equal((await world.store.lastKnownGood("loans"))?.release, candidate.id);
+  });
+
+  it("compares the next release with the one that people kept", async () => {
+    const world = observing();
+    const rollout = await world.live(async () => {
+      const { id } = await world.release();
+      await world.until(() => world.kinds().includes("exposed"));
+      await world.control.weight(50, "operator");
+      await world.ended(id);
+      const next = await world.control.release(third);
+      await world.until(() => world.traffic.current("loans")?.candidatePpm === 0);
+      await world.control.weight(50, "operator");
+      return world.ended(next.id);
+    });
+    assert.equal(rollout.note, "would have been promoted");
+    assert.equal(world.traffic.current("loans")?.stable, third.id);
+  });
+
+  it("lets people take the share away after it ended", async () => {
+    const world = observing();
+    await world.live(async () => {
+      const { id } = await world.release();
+      await world.until(() => world.kinds().includes("exposed"));
+      await world.control.weight(10, "operator");
+      await world.control.abort(id, "operator", "we took it back");
+      await world.ended(id);
+      await assert.rejects(world.control.weight(20, "operator"), { code: "RELEASE_REFUSED" });
+      await world.control.weight(0, "operator");
+    });
+    assert.equal(world.traffic.current("loans")?.candidatePpm, 0);
+    assert.equal((await world.store.route("loans"))?.candidatePpm, 0);
+  });
+
+  it("gives the share again after a restart", async () => {
+    const world = observing();
+    await world.live(async () => {
+      const { id } = await world.release();
+      await world.until(() => world.kinds().includes("exposed"));
+      await world.control.weight(10, "operator");
+      await world.clock.sleep(1000);
+      world.kill();
+      world.traffic.set({ ...(await world.store.route("loans"))!, candidatePpm: 0 });
+      const second = world.boot("second").control;
+      await second.resume();
+      await world.until(() => world.traffic.current("loans")?.candidatePpm === 100_000);
+      await second.abort(id, "operator", "enough");
+      await second.ended(id);
+    });
+  });
+
+  it("leaves no share behind when it acts from now on", async () => {
+    const left = { system: "loans", epoch: 7, stable: stable.id, candidate: third.id, candidatePpm: 200_000 };
+    const world = createControlWorld();
+    await world.live(async () => {
+      await world.control.adopt(stable);
+      world.traffic.set(left);
+      const { id } = await world.control.release(candidate);
+      assert.equal(world.traffic.current("loans")?.candidatePpm, 0);
+      await world.ended(id);
+    });
+    const idle = createControlWorld();
+    const stop = new AbortController();
+    await idle.live(async () => {
+      await idle.control.adopt(stable);
+      idle.traffic.set(left);
+      const watched = idle.control.watch(stop.signal);
+      await idle.until(() => idle.traffic.current("loans")?.candidatePpm === 0);
+      stop.abort();
+      await watched;
+    });
   });
 
   it("keeps undecided apart from harm", async () => {

@@ -107,7 +107,12 @@ export function createControlWorld(options: WorldOptions = {}) {
   const target = createSimulatedTarget({
     clock,
     random: random.fork("target"),
-    revisions: { "sim:schema": held("schema"), "sim:model": held("model") },
+    revisions: {
+      "sim:schema": held("schema"),
+      "sim:model": held("model"),
+      "sim:schema-beside": held("schema"),
+      "sim:model-beside": held("model"),
+    },
   });
   const rates = (bad: NonNullable<WorldOptions["losses"]>, good: number) => {
     return { [stable.id]: good, [candidate.id]: bad, [intruder.id]: bad, [third.id]: good };

@@ -1,0 +1,100 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, type TestContext, test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import { openLocalVault } from "./local-vault.ts";
+import { type Serving, serveFolder } from "./serve-folder.ts";
+
+const playbook = (claim = "rises, by: 50%", authority = "act") => `rollbook: v1
+system: support-bot
+owner: support
+risk: low
+authority: ${authority}
+traffic: 1000 chats/s
+what:
+  prompt: { at: vault://prompt-a, beside: vault://prompt-b }
+  route: flags://support-prompt
+signals: { escalations: { share: escalated, of: chats, from: events, better: down } }
+when: { more-escalations: { escalations: ${claim} } }
+how: { release: { canary: [20, 50, 90], each: 10m, holdback: 10% for 5s } }
+fixed: { escalations: { within: 100% }, for: 5m }
+`;
+
+const connections = `rollbook: connections/v1
+port: 0
+connections:
+  vault: { components: { prompt-a: { path: a.txt }, prompt-b: { path: b.txt } } }
+`;
+
+/** A folder with one system whose prompt 1 is in the vault and in both places. */
+async function folderOf(t: TestContext) {
+  const folder = mkdtempSync(join(tmpdir(), "rollbook-serve-"));
+  const running = new Set<Serving>();
+  t.after(async () => {
+    for (const serving of running) await serving.stop();
+    rmSync(folder, { recursive: true, force: true });
+  });
+  const write = (name: string, text: string) => writeFileSync(join(folder, name), text);
+  write("connections.yaml", connections);
+  write("support.yaml", playbook());
+  for (const name of ["a.txt", "b.txt"]) write(name, "Ask for the order number.");
+  await (await openLocalVault(folder)).put("prompt 1", join(folder, "a.txt"));
+  const said: string[] = [];
+  const serve = async () => {
+    const serving = await serveFolder({ folder, secretOf: () => undefined, say: (text) => said.push(text) });
+    running.add(serving);
+    return serving;
+  };
+  const heard = async (text: RegExp) => {
+    for (const began = Date.now(); Date.now() - began < 8000; await sleep(20)) {
+      const line = said.find((one) => text.test(one));
+      if (line !== undefined) return line;
+    }
+    return assert.fail(`nobody said ${text}:\n${said.join("\n")}`);
+  };
+  return {
+    folder,
+    write,
+    said,
+    heard,
+    serve,
+    stop: async (serving: Serving) => {
+      running.delete(serving);
+      await serving.stop();
+    },
+  };
+}
+
+describe("serving a folder", () => {
+  test("a release flag says the name of the release that serves", async (t) => {
+    const { serve, heard } = await folderOf(t);
+    const { rollbook } = await serve();
+    await heard(/the way back leads to prompt 1/);
+    const answer = await fetch(`${rollbook.url}/ofrep/v1/evaluate/flags/support-prompt`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ context: { targetingKey: "customer-7" } }),
+    });
+    assert.equal(((await answer.json()) as { value: string }).value, "prompt 1");
+  });
+
+  test("an edit that is not valid is said with its place, and the last good playbook stays, over a restart too", async (t) => {
+    const { serve, stop, heard, write, said } = await folderOf(t);
+    const first = await serve();
+    await heard(/the way back leads to prompt 1/);
+    const { digest } = first.rollbook.systems.get("support-bot")!.playbook();
+    write("support.yaml", playbook("explodes, by: 50%"));
+    assert.match(await heard(/explodes/), /support\.yaml:11:42/);
+    await stop(first);
+    said.length = 0;
+    const { rollbook } = await serve();
+    await heard(/support-bot: the last good playbook stays in effect/);
+    await heard(/the way back leads to prompt 1/);
+    assert.equal(rollbook.systems.get("support-bot")!.playbook().digest, digest);
+    write("support.yaml", playbook("rises, by: 60%"));
+    await heard(/support\.yaml is in effect/);
+    assert.notEqual(rollbook.systems.get("support-bot")!.playbook().digest, digest);
+  });
+});
