@@ -53,9 +53,10 @@ describe("a connections file", () => {
     const { folder, connections } = await connected(t, "  law: { kind: opa, wasm: policy.wasm }\n");
     await writeFile(join(folder, "policy.wasm"), compiledPolicy({ "lending/allow": { value: false } }));
     const all = connections();
-    const answer = await all
-      .policyFor("law://lending/allow")
-      .decide("law://lending/allow", {}, AbortSignal.timeout(5000));
+    const ask = () => all.policyFor("law://lending/allow").decide("law://lending/allow", {}, AbortSignal.timeout(5000));
+    let answer = await ask();
+    // A machine that is busy may need longer for the first answer than a policy is given.
+    for (let tries = 0; answer.kind === "unreachable" && tries < 10; tries++) answer = await ask();
     await all.close();
     assert.deepEqual(answer.kind === "answered" && answer.reasons, ["the policy says no (allow is false)"]);
   });
