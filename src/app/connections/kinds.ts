@@ -8,6 +8,7 @@ import { mlflow } from "./mlflow.ts";
 import { opa } from "./opa.ts";
 import { pagerduty } from "./pagerduty.ts";
 import { slack } from "./slack.ts";
+import { sqlSchema } from "./sql-schema.ts";
 import { vaultConnection } from "./vault.ts";
 import { webhook } from "./webhook.ts";
 
@@ -22,6 +23,7 @@ export const connectionKinds: readonly ConnectionKind<never>[] = [
   opa,
   pagerduty,
   slack,
+  sqlSchema,
   vaultConnection,
   webhook,
 ] as readonly ConnectionKind<unknown>[] as never;
