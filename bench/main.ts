@@ -4,6 +4,7 @@ import type { BenchResult } from "./result.ts";
 const benches: Readonly<Record<string, () => Promise<() => Promise<BenchResult>>>> = {
   gateway: async () => (await import("./gateway.ts")).benchGateway,
   assignment: async () => (await import("./assignment.ts")).benchAssignment,
+  schema: async () => (await import("./schema.ts")).benchSchema,
 };
 
 const args = process.argv.slice(2);

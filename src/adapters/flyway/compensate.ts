@@ -33,7 +33,14 @@ export async function compensate(run: Compensation, signal: AbortSignal): Promis
   const { place, request, look, steps, database } = run;
   if (request.key.includes("${"))
     return { kind: "refused", reason: "Flyway would take a part of the key for a placeholder" };
-  const staged = { place, request, steps, applied: appliedFiles(run), rank: rankOf(look.history) };
+  const staged = {
+    place,
+    request,
+    steps,
+    applied: appliedFiles(run),
+    rank: rankOf(look.history),
+    identity: look.identity,
+  };
   const end = await withStagedFolder(staged, (folder) =>
     runFlyway(
       {
@@ -93,7 +100,7 @@ function connectionOf(url: string): Readonly<Record<string, string>> {
 }
 
 function refusal({ code, output }: Extract<FlywayEnd, { kind: "ended" }>, password: string): Applied {
-  const marked = /rollbook:(already|stale|conflict|elsewhere)\s*([^\n]*)/.exec(output);
+  const marked = /rollbook:(already|stale|conflict|elsewhere|astray)\s*([^\n]*)/.exec(output);
   if (marked) {
     const kind = REFUSALS[marked[1] as keyof typeof REFUSALS];
     return kind === "already" ? { kind } : { kind, reason: marked[2]!.trim() };

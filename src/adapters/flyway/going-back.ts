@@ -16,6 +16,10 @@ export type GoingBack =
   | { readonly kind: "way"; readonly steps: readonly MigrationFile[]; readonly undone: readonly HistoryRow[] }
   | { readonly kind: "none"; readonly reason: string };
 
+/** What Postgres refuses in a transaction, and Flyway therefore runs outside one. */
+const STANDS_ALONE =
+  /\b(concurrently|vacuum)\b|\balter\s+system\b|\b(create|drop)\s+(database|tablespace|subscription)\b/i;
+
 /**
  * The compensating migrations that lead from what is live to a schema that was live before: one for each migration
  * since, newest first. Each has a higher version than all before it, as Flyway runs them.
@@ -42,6 +46,9 @@ export function goingBack(look: FlywayLook, ways: WaysBack, desired: Digest): Go
     if (step === undefined) return none(`no compensation is declared for version ${version}`);
     if (compareVersions(step.version, highest) <= 0) {
       return none(`${step.script} takes back ${version} and must be above version ${highest}, which is applied before`);
+    }
+    if (STANDS_ALONE.test(step.text)) {
+      return none(`${step.script} has a statement that runs outside a transaction, where nothing could be undone`);
     }
     highest = step.version;
     steps.push(step);

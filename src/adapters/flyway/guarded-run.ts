@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import pg from "pg";
 import type { RestoreRequest } from "../../core/ports.ts";
+import { POSTGRES_IDENTITY } from "../sql-schema/postgres-link.ts";
 import { catalogueDigest } from "./catalogue-digest.ts";
 import type { FlywayPlace } from "./flyway-database.ts";
 import { hiddenTables, recordTable } from "./flyway-database.ts";
@@ -18,6 +19,8 @@ export interface GuardedRun {
   readonly steps: readonly MigrationFile[];
   /** The highest rank of the history when it was decided. */
   readonly rank: number;
+  /** The database that was looked at. */
+  readonly identity: string;
 }
 
 /**
@@ -42,14 +45,23 @@ export async function withStagedFolder<T>(run: GuardedRun, work: (folder: string
 }
 
 /** The words with which a callback ends a migration, and what they mean. */
-export const REFUSALS = { already: "already", stale: "stale", conflict: "conflict", elsewhere: "refused" } as const;
+export const REFUSALS = {
+  already: "already",
+  stale: "stale",
+  conflict: "conflict",
+  elsewhere: "refused",
+  astray: "refused",
+} as const;
 
-function beforeEach({ place, request, steps, rank }: GuardedRun): string {
+function beforeEach({ place, request, steps, rank, identity }: GuardedRun): string {
   const { schema, table } = place;
   const [record, text] = [recordTable(place), pg.escapeLiteral];
   return `DO $rollbook$
 DECLARE path text := current_setting('search_path'); live text; highest bigint; held record;
 BEGIN
+  IF (${POSTGRES_IDENTITY}) <> ${text(identity)} THEN
+    RAISE EXCEPTION 'rollbook:astray Flyway was told to change another database than the one that was looked at';
+  END IF;
   PERFORM set_config('lock_timeout', '${place.lockTimeoutMs}ms', true);
   PERFORM pg_advisory_xact_lock(hashtext('rollbook_flyway'), hashtext(${text(schema)}));
   IF EXISTS (SELECT FROM ${record} WHERE key = ${text(request.key)} AND done < steps) THEN RETURN; END IF;

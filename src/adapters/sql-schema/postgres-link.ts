@@ -103,11 +103,10 @@ export function sqlState(error: unknown): string | undefined {
 }
 
 /** `postgres:` with the cluster's own identifier, the database's oid and its name: a copy made by dump shares none. */
+export const POSTGRES_IDENTITY = `SELECT format('postgres:%s/%s/%s', s.system_identifier, d.oid, d.datname)
+  FROM pg_control_system() s, pg_database d WHERE d.datname = current_database()`;
+
 export async function postgresIdentity(client: pg.ClientBase): Promise<string> {
-  const found = await client.query<{ system: string; oid: string; name: string }>(
-    `SELECT s.system_identifier::text AS system, d.oid::text AS oid, d.datname AS name
-       FROM pg_control_system() s, pg_database d WHERE d.datname = current_database()`,
-  );
-  const { system, oid, name } = found.rows[0]!;
-  return `postgres:${system}/${oid}/${name}`;
+  const found = await client.query<{ identity: string }>(`SELECT (${POSTGRES_IDENTITY}) AS identity`);
+  return found.rows[0]!.identity;
 }

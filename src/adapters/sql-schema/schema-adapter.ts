@@ -105,12 +105,15 @@ export function createSqlSchemaAdapter(options: SqlSchemaOptions): SqlSchemaAdap
 
   async function apply(request: RestoreRequest, signal: AbortSignal): Promise<Applied> {
     if (!isDigest(request.desired)) return { kind: "refused", reason: "the desired digest is not a digest" };
+    let ready = false;
     const first = await looked(request.at, signal, async (seen) => {
-      return objection(seen.look, request) ?? (await versionOf(seen, request.desired));
+      const version = await versionOf(seen, request.desired);
+      ready = version !== undefined && readyRow(seen.look.rows, version) !== undefined;
+      return objection(seen.look, request) ?? version;
     });
     if (first === undefined) return { kind: "refused", reason: "no version of this schema has this digest" };
     if (typeof first !== "number") return first;
-    const stopped = await makeReady(request.at, first, signal, request);
+    const stopped = ready ? undefined : await makeReady(request.at, first, signal, request);
     return stopped ?? (await written(request.at, signal, (seen) => switched(seen, first, request)));
   }
 

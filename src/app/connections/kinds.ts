@@ -1,5 +1,6 @@
 import { command } from "./command.ts";
 import type { ConnectionKind } from "./connection.ts";
+import { flyway } from "./flyway.ts";
 import { gitConnection } from "./git.ts";
 import { http } from "./http.ts";
 import { kubernetes } from "./kubernetes.ts";
@@ -15,6 +16,7 @@ import { webhook } from "./webhook.ts";
 /** Every kind of outside system that a connections file can name, by kind. */
 export const connectionKinds: readonly ConnectionKind<never>[] = [
   command,
+  flyway,
   gitConnection,
   http,
   kubernetes,
