@@ -324,9 +324,11 @@ describe("a Postgres that a real Flyway migrates", { skip }, () => {
     const [one, before] = [await world.digest("1"), await world.live()];
     const rival = await world.client();
     const going = world.adapter.apply({ at, desired: one, before, key: "race", fence: 1 }, patience());
-    const flywayIsIn =
-      "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND application_name ILIKE '%jdbc%'";
-    while ((await rival.query(flywayIsIn)).rowCount === 0) await setTimeout(5);
+    const others = "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND application_name ILIKE $1";
+    for (let tries = 0; (await rival.query(others, ["%flyway%"])).rowCount === 0; tries++) {
+      assert.ok(tries < 2000, "Flyway was never seen in the database");
+      await setTimeout(5);
+    }
     await rival.query("ALTER TABLE applicants ADD COLUMN rival text");
     const answer = await going;
     const sql = "SELECT column_name AS c FROM information_schema.columns WHERE table_name = 'applicants'";
