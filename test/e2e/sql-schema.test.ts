@@ -2,12 +2,15 @@ import assert from "node:assert/strict";
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
 import { rmSync } from "node:fs";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { after, before, describe, test } from "node:test";
 import { setTimeout } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import pg from "pg";
 import {
   createPostgresSchema,
+  createSqliteSchema,
   createSqlSchemaAdapter,
   type PostgresSchemaOptions,
 } from "../../src/adapters/sql-schema/index.ts";
@@ -342,8 +345,46 @@ describe("the schema of a real Postgres", { skip }, () => {
   });
 });
 
+test("an SQLite file survives kill -9 of its client in the middle of switches, and the key decides", async () => {
+  const migrations = lendingVersions("sqlite");
+  const url = join(migrations, "loans.db");
+  const database = new DatabaseSync(url);
+  database.exec("PRAGMA journal_mode = WAL");
+  const adapter = createSqlSchemaAdapter({
+    scheme: "schema",
+    databases: { loans: { database: createSqliteSchema(url), migrations } },
+  });
+  const digests: Digest[] = [];
+  const live = async () => {
+    const found = await adapter.read(at, patience());
+    assert.ok(found.kind === "live", JSON.stringify(found));
+    return found;
+  };
+  for (const version of ["1", "2"]) {
+    const found = await adapter.resolve!(at, version, patience());
+    assert.ok(found.kind === "revision");
+    digests.push(found.revision.digest);
+    const request = { at, desired: found.revision.digest, before: await live(), key: version, fence: 0 };
+    assert.deepEqual(await adapter.apply(request, patience()), { kind: "applied" });
+  }
+  for (let turn = 0; turn < 8; turn++) {
+    const began = await live();
+    const desired = digests.find((digest) => digest !== began.digest)!;
+    const request: RestoreRequest = { at, desired, before: began, key: `killed-${turn}`, fence: 1 };
+    await killed({ url, migrations }, request, turn);
+    const found = await live();
+    assert.ok(digests.includes(found.digest), "neither the one nor the other version");
+    const again = await adapter.apply(request, patience());
+    assert.equal(again.kind, found.digest === desired ? "already" : "applied", JSON.stringify(again));
+    assert.equal((await live()).digest, desired);
+  }
+  assert.equal(Object.values(database.prepare("PRAGMA integrity_check").get() ?? {})[0], "ok");
+  database.close();
+  rmSync(migrations, { recursive: true, force: true });
+});
+
 /** Another process asks for the switch, and is killed some milliseconds after it began. */
-async function killed({ url, migrations }: Awaited<ReturnType<typeof lending>>, request: RestoreRequest, ms: number) {
+async function killed({ url, migrations }: { url: string; migrations: string }, request: RestoreRequest, ms: number) {
   const child: ChildProcess = fork(fileURLToPath(new URL("sql-schema-client.fixture.ts", import.meta.url)), [
     url,
     migrations,

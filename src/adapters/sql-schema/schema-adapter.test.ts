@@ -82,11 +82,17 @@ test("an open reader keeps its snapshot and does not hold up a switch", async (t
   assert.deepEqual(Object.keys(reader.prepare("SELECT * FROM loans").get()!), ["id", "name", "amount"]);
 });
 
-test("a writer that holds the lock is waited for, and after the patience nothing was changed", async (t) => {
-  const { database, go, before } = await lent(t, {}, { patienceMs: 150 });
+test("when a writer outlasts the patience, nothing was changed", async (t) => {
+  const { database, go, before } = await lent(t, {}, { patienceMs: 100 });
   database.exec("BEGIN IMMEDIATE");
   const answer = await go(2);
   assert.ok(answer.kind === "unknown" && /nothing was changed/.test(answer.reason));
+  assert.equal((await before()).label, "schema 1");
+});
+
+test("a writer that holds the lock is waited for", async (t) => {
+  const { database, go, before } = await lent(t);
+  database.exec("BEGIN IMMEDIATE");
   const later = go(2);
   setTimeout(() => database.exec("COMMIT"), 60);
   assert.deepEqual(await later, { kind: "applied" });
