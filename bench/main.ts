@@ -3,6 +3,7 @@ import type { BenchResult } from "./result.ts";
 /** Every benchmark by name, loaded when it is asked for. */
 const benches: Readonly<Record<string, () => Promise<() => Promise<BenchResult>>>> = {
   gateway: async () => (await import("./gateway.ts")).benchGateway,
+  store: async () => (await import("./store.ts")).benchStore,
   assignment: async () => (await import("./assignment.ts")).benchAssignment,
   schema: async () => (await import("./schema.ts")).benchSchema,
 };

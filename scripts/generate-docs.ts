@@ -87,6 +87,7 @@ with \`code\`, \`state\` (what was left) and \`hint\` (what to do); [errors.md](
 |---|---|
 | \`GET /\` | the live page |
 | \`GET /v1/events\` | server-sent events: what happens, with the newest 400 events replayed first |
+| \`POST /v1/alerts/{connection}\` | alerts for a connection that takes them, with a token of role \`reporter\`; see [alertmanager.md](adapters/alertmanager.md) |
 | \`POST /ofrep/v1/evaluate/flags\`, \`POST /ofrep/v1/evaluate/flags/{key}\` | the OpenFeature Remote Evaluation Protocol |
 | \`GET /healthz\` | 200 while the process answers |
 `;

@@ -49,14 +49,16 @@ const TRIES = 4;
 /** Tells every audience by itself; one that does not take the notice is tried again, and then it is said aloud. */
 function notifierOf(connections: Connections, log: (text: string) => void): Notifier {
   return {
-    async notify(audiences, subject, text) {
+    async notify(audiences, subject, text, about) {
       const key = digestOf(`${subject}\n${text}\n${Math.floor(systemClock.now() / 60_000)}`);
+      const notice = { key, about, subject, text };
       const tell = async (audience: string) => {
+        if (!connections.reaches(audience)) return log(`notice: nothing serves ${audience}: "${subject}"`);
         for (let attempt = 1; ; attempt++) {
           try {
-            return await connections.tell(audience, subject, text, key);
+            return await connections.tell(audience, notice);
           } catch (error) {
-            if (attempt < TRIES) await systemClock.sleep(500 * 4 ** attempt);
+            if (attempt < TRIES) await systemClock.sleep(500 * 4 ** attempt, connections.closing);
             else return log(`notice: ${audience} was not told "${subject}": ${(error as Error).message}`);
           }
         }

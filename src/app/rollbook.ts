@@ -14,6 +14,7 @@ import { reportToAny } from "../traffic/attribution/outcome-intake.ts";
 import { createAssignments } from "../traffic/flags/assignments.ts";
 import { createFlags, type FlagBook } from "../traffic/flags/flag-book.ts";
 import { answerOfrep } from "../traffic/flags/ofrep.ts";
+import { openAlertIntake } from "./alert-intake.ts";
 import { serveApi } from "./api-server.ts";
 import { createConnections, type Named } from "./connections/connections.ts";
 import type { EdgeSettings } from "./edge.ts";
@@ -103,7 +104,17 @@ async function startOver(config: RollbookConfig, opened: Store): Promise<Rollboo
       headers: {},
       body: "{}",
     };
-  const api = createApi({ store, operations, events, flags: ofrep, assignments, page: pageFile, log });
+  const alerts = openAlertIntake({ connections, systems, store, log });
+  const api = createApi({
+    alerts: alerts.take,
+    store,
+    operations,
+    events,
+    flags: ofrep,
+    assignments,
+    page: pageFile,
+    log,
+  });
   const server = await serveApi(api, config.apiPort);
   const checkpoints = signRegularly(ledger, log);
   return {
@@ -126,6 +137,7 @@ async function startOver(config: RollbookConfig, opened: Store): Promise<Rollboo
     },
     async stop() {
       checkpoints.stop();
+      alerts.stop();
       events.close();
       assignments.close();
       await Promise.all([...systems.values()].map((system) => system.stop()));

@@ -32,7 +32,7 @@ const LOOK_MS = 1000;
 const ADOPT_AGAIN_MS = 10_000;
 
 /** Names that addresses may begin with besides those of connections. */
-const BUILT_IN = ["flags", "gateway", "page", "events", "local"];
+export const BUILT_IN_SCHEMES = ["flags", "gateway", "page", "events", "local"];
 
 /**
  * Runs the playbooks of a folder. A changed file is checked before it takes effect, and takes effect when its system has
@@ -64,7 +64,7 @@ export async function serveFolder(options: ServeOptions): Promise<Serving> {
   }
   const kept = openKeptPlaybooks(settings.data);
   const playbooks = createPlaybookFolder(folder, connectionsFile, [
-    ...BUILT_IN,
+    ...BUILT_IN_SCHEMES,
     ...settings.connections.map(({ name }) => name),
   ]);
   const keeper = createKeeper(rollbook, settings.systems, kept, say);

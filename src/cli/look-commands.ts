@@ -71,11 +71,15 @@ export const lookCommands = {
   doctor: {
     group: "system",
     usage: "",
-    summary: "Checks everything that a way back rests on: targets, restore point, environment, audiences, sources.",
-    options: [],
+    summary:
+      "Checks everything that a way back rests on: targets, restore point, environment, audiences, sources. With --folder, what needs no running Rollbook.",
+    options: ["folder"],
     words: { least: 0, most: 0 },
     asks: true,
-    examples: [["rollbook doctor", "6 when something would fail"]],
+    examples: [
+      ["rollbook doctor", "6 when something would fail"],
+      ["rollbook doctor --folder rollbook", "before anything serves that folder"],
+    ],
     exits: [6],
     load: async () => (await import("./actions/system.ts")).doctor,
   },

@@ -16,6 +16,7 @@ export interface ShownRollout {
   readonly unannounced?: boolean;
   readonly note?: string;
   readonly wouldHave?: { readonly at: number; readonly because: readonly string[] };
+  readonly candidateLabel?: string;
 }
 
 /** One system, as the server's `status` shows it. */

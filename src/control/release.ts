@@ -199,7 +199,9 @@ export async function openUnannounced(
   const names = changed.map(([name]) => name).join(", ");
   ports.emit({ kind: "noticed", at, rollout, text: `${names} changed without Rollbook: ${candidate.label}` });
   const text = `Nobody announced it, so there was no gate. It is judged against the window before it.`;
-  ports.notifier.notify(playbook.who.now, `${system}: ${names} changed without Rollbook`, text).catch(() => undefined);
+  ports.notifier
+    .notify(playbook.who.now, `${system}: ${names} changed without Rollbook`, text, rollout.id)
+    .catch(() => undefined);
   return rollout;
 }
 

@@ -1,5 +1,6 @@
 import type { Json } from "../core/digest.ts";
 import type { Change } from "../core/ports.ts";
+import type { Release } from "../core/release.ts";
 import type { Rollback, Rollout, Saga } from "../core/rollout.ts";
 import type { Sample } from "../core/sample.ts";
 import type { Verdict } from "../core/verdict.ts";
@@ -79,6 +80,8 @@ async function restoreAndProve(run: Run): Promise<void> {
     if (!saga) throw new Error(`the saga of the rollback of ${run.rollout.id} is not in the store`);
     const end = await restore(run, saga);
     if (end.kind === "stuck") return endStuck(run, end.note);
+    const lost = lostFor(run);
+    if (lost.length > 0) return endStuck(run, `${lost.join(", ")} cannot be brought back from here`);
     const proof = await proveFixed(run, saga.plan);
     if (proof.kind === "ended") return;
     const note = `${proof.diverged.join(", ")} changed again after the restore`;
@@ -103,8 +106,25 @@ async function restart(run: Run, why: string): Promise<void> {
   emit(run, "resumed", `restoring once more: ${why}`);
 }
 
+/** Changed components that nobody here can bring back, such as a hosted model. */
+function lostFor({ playbook, candidate, stable }: Run): readonly string[] {
+  return playbook.components
+    .filter(
+      ({ name, undo }) =>
+        undo === "irreversible" && candidate.revisions[name]?.digest !== stable.revisions[name]?.digest,
+    )
+    .map(({ name }) => name);
+}
+
+/** The way back of everything that has one. */
 function sagaBack(run: Run): Saga {
-  const planned = planRollback(run.playbook, run.candidate, run.stable, run.place);
+  const lost = lostFor(run);
+  const components = run.playbook.components.filter(({ name }) => !lost.includes(name));
+  const without = (release: Release): Release => ({
+    ...release,
+    revisions: Object.fromEntries(Object.entries(release.revisions).filter(([name]) => !lost.includes(name))),
+  });
+  const planned = planRollback({ ...run.playbook, components }, without(run.candidate), without(run.stable), run.place);
   if (planned.kind === "impossible") throw new Error(`no way back: ${planned.reasons.join("; ")}`);
   return sagaOf(run, planned);
 }

@@ -15,7 +15,7 @@ export function escalate(run: Run): () => void {
       const { endedAt, rollback } = run.rollout;
       if (over.signal.aborted || (endedAt !== undefined && rollback?.outcome !== "stuck")) return;
       const subject = `${run.playbook.system}: ${run.candidate.label} is not back and proved fixed after ${formatDuration(after)}`;
-      await notifier.notify(audience, subject, (run.rollout.rollback?.cause ?? []).join("\n"));
+      await notifier.notify(audience, subject, (run.rollout.rollback?.cause ?? []).join("\n"), run.rollout.id);
     };
     wait().catch(() => undefined);
   }
@@ -25,5 +25,5 @@ export function escalate(run: Run): () => void {
 /** People are told beside the work; a dead channel delays nothing. */
 export function tellPeople(run: Run, what: string, lines: readonly string[]): void {
   const subject = `${run.playbook.system}: ${run.candidate.label} ${what}`;
-  run.ports.notifier.notify(run.playbook.who.now, subject, lines.join("\n")).catch(() => undefined);
+  run.ports.notifier.notify(run.playbook.who.now, subject, lines.join("\n"), run.rollout.id).catch(() => undefined);
 }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { digestOf } from "../core/digest.ts";
-import { createControlWorld, stable, third, type WorldOptions } from "./world.fixture.ts";
+import { createControlWorld, playbook, stable, third, type WorldOptions } from "./world.fixture.ts";
 
 const MODEL_1 = digestOf("model 1");
 const MODEL_2 = digestOf("model 2");
@@ -100,6 +100,17 @@ describe("a release that nobody announced", () => {
       assert.equal((await control.ended(resumed!.id)).rollback?.outcome, "verified");
     });
     assert.equal(world.target.live("sim:model"), MODEL_1);
+  });
+
+  it("in a component that nobody here can bring back is contained as far as that goes, and people are called", async () => {
+    const components = playbook.components.map((one) =>
+      one.name === "model" ? { ...one, undo: "irreversible" as const } : one,
+    );
+    const { rollout, target, notices } = await moved({ losses: 0.2, playbook: { components } });
+    assert.equal(rollout.rollback?.outcome, "stuck");
+    assert.equal(rollout.note, "model cannot be brought back from here");
+    assert.equal(target.live("sim:model"), MODEL_2);
+    assert.ok(notices.some((notice) => notice.includes("people are needed")));
   });
 
   it("makes an announced one wait until it is judged", async () => {

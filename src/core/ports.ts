@@ -207,11 +207,13 @@ export interface Channel {
 
 export interface Notice {
   readonly key: string;
+  /** What it is about: all notices of one rollout have this in common, and are one incident. */
+  readonly about: string;
   readonly subject: string;
   readonly text: string;
 }
 
 /** Tells people. Never on the path of containment. */
 export interface Notifier {
-  notify(audience: readonly string[], subject: string, text: string): Promise<void>;
+  notify(audience: readonly string[], subject: string, text: string, about: string): Promise<void>;
 }

@@ -147,6 +147,15 @@ describe("a plan is impossible", () => {
     ]);
   });
 
+  it("over what is declared irreversible and has not changed, without touching it", () => {
+    const stern = aPlaybook(
+      playbook.components.map((one) => (one.name === "schema" ? { ...one, undo: "irreversible" } : one)),
+    );
+    const same = { ...release(2), revisions: { ...release(2).revisions, schema: release(1).revisions["schema"]! } };
+    const planned = planRollback(stern, same, release(1));
+    assert.ok(planned.kind === "planned" && !planned.plan.steps.some(({ id }) => id === "schema"));
+  });
+
   it("back over what is declared irreversible, though the way out is open", () => {
     const stern = aPlaybook(
       playbook.components.map((one) => (one.name === "schema" ? { ...one, undo: "irreversible" } : one)),

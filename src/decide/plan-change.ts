@@ -24,7 +24,7 @@ function planChange(playbook: Playbook, kind: Plan["kind"], from: Release, to: R
   const restorable = playbook.components.filter((component) => !isRoute(component));
   for (const component of restorable) {
     if (!to.revisions[component.name]) reasons.push(`${to.label} names no revision of ${component.name}`);
-    if (kind === "rollback" && component.undo === "irreversible") {
+    if (kind === "rollback" && component.undo === "irreversible" && differs(component.name, from, to)) {
       reasons.push(`${component.name} is declared irreversible; an automatic plan may not touch it`);
     }
   }
@@ -34,8 +34,10 @@ function planChange(playbook: Playbook, kind: Plan["kind"], from: Release, to: R
     }
   }
   if (reasons.length > 0) return { kind: "impossible", reasons };
-  const names = new Set(restorable.map((component) => component.name));
-  const steps = restorable.map((component): Step => {
+  // What cannot be brought back and has not changed needs no step, and no step may touch it.
+  const moving = restorable.filter(({ name, undo }) => undo !== "irreversible" || differs(name, from, to));
+  const names = new Set(moving.map((component) => component.name));
+  const steps = moving.map((component): Step => {
     const ties = kind === "rollback" ? readersOf(component.name, [from, to]) : readBy(component.name, [from, to]);
     const revision = to.revisions[component.name]!;
     return {
@@ -52,6 +54,10 @@ function planChange(playbook: Playbook, kind: Plan["kind"], from: Release, to: R
   if (circle) return { kind: "impossible", reasons: [`the components wait for each other: ${circle.join(" -> ")}`] };
   const plan: Plan = { system: playbook.system, kind, from: from.id, to: to.id, steps, deadline: playbook.how.within };
   return { kind: "planned", plan, digest: planDigest(plan) };
+}
+
+function differs(name: string, from: Release, to: Release): boolean {
+  return from.revisions[name]?.digest !== to.revisions[name]?.digest;
 }
 
 function circleIn(steps: readonly Step[]): readonly string[] | undefined {

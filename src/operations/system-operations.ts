@@ -55,7 +55,12 @@ export function systemOperations(context: OperationContext): readonly AnyOperati
           route: await store.route(system),
           lastKnownGood: known && { ...known, label: good?.label, revisions: good?.revisions },
           sources: chosen.sources().health(),
-          rollouts: (await store.rollouts(system)).slice(0, 50),
+          rollouts: await Promise.all(
+            (await store.rollouts(system)).slice(0, 50).map(async (rollout) => ({
+              ...rollout,
+              candidateLabel: (await store.release(rollout.candidate))?.label,
+            })),
+          ),
         };
       },
     }),

@@ -47,9 +47,6 @@ test("only technical triggers are refused, and one on an outcome is enough", () 
 test("an alias where a version belongs is refused", () => {
   const at = (address: string) => named(lint(["http://lending/components/model", address]), "unpinned-address");
   for (const wrong of [
-    "mlflow://models/loan",
-    "mlflow://models/loan/latest",
-    "mlflow://models/loan@champion",
     "dvc://features/loans",
     "dvc://features/loans@main",
     "hf://owner/model",
@@ -61,7 +58,8 @@ test("an alias where a version belongs is refused", () => {
   }
   const digest = "0".repeat(64);
   for (const right of [
-    "mlflow://models/loan/12",
+    "mlflow://models/loan@champion",
+    "git://serving/models/loan",
     "dvc://f@9f2c1e",
     `oci://r/m@sha256:${digest}`,
     "https://models/loan",
@@ -179,4 +177,44 @@ test("a playbook made by hand without triggers and criteria is refused as well",
   const empty = lintPlaybook({ ...playbook, triggers: [], hardLimits: [], fixed: { criteria: [], for: 1000 } });
   const errors = empty.filter((finding) => finding.level === "error").map((finding) => finding.name);
   assert.deepEqual(errors.sort(), ["no-criterion", "no-trigger"]);
+});
+
+test("with the connections known, every address that nothing serves is an error, under observe a warning", () => {
+  const schemes = ["http"];
+  const at = (text: string) => {
+    const parsed = parsePlaybook(text, "loan.yaml");
+    assert.equal(parsed.kind, "parsed");
+    const { playbook } = parsed as Extract<typeof parsed, { kind: "parsed" }>;
+    return lintPlaybook(playbook, { schemes }).filter(({ name }) => name === "unserved-address");
+  };
+  assert.deepEqual(at(loan), []);
+  const foreign = loan
+    .replace("http://lending/components/model", "mlflow://models/loan@champion")
+    .replace("page://dashboard", "slack://credit")
+    .replace("of: loans, from: events", "of: loans, from: prometheus");
+  const found = at(foreign);
+  assert.deepEqual(
+    found.map(({ about, level }) => [about, level]),
+    [
+      ["what.model", "error"],
+      ["who.now", "error"],
+      ["signals.losses", "error"],
+    ],
+  );
+  assert.match(found[0]?.message ?? "", /no connection called `mlflow`/);
+  assert.equal(at(foreign.replace("authority: act", "authority: observe"))[0]?.level, "warning");
+});
+
+test("a gateway's signal under a release flag would never have data", () => {
+  const flagged = lint(["route:  gateway://loan-approval", "route:  flags://loan-release"]);
+  assert.deepEqual(
+    named(flagged, "no-gateway").map(({ about, level }) => [about, level]),
+    [["signals.errors", "error"]],
+  );
+});
+
+test("high risk without an environment is a warning, and a holdback without an end a note", () => {
+  const bare = lint(["environment: { name: demo, is: local }\n", ""]);
+  assert.equal(named(bare, "no-environment")[0]?.level, "warning");
+  assert.equal(named(bare, "holdback-without-end")[0]?.level, "note");
 });

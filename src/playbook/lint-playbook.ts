@@ -1,4 +1,5 @@
-import type { ComponentSpec, Playbook, Signal } from "../core/playbook.ts";
+import type { Playbook, Signal } from "../core/playbook.ts";
+import { lintAddresses } from "./lint-addresses.ts";
 import { lintDecidability } from "./lint-decidability.ts";
 import { lintHardLimits } from "./lint-hard-limits.ts";
 
@@ -14,6 +15,10 @@ export const lintRules = {
   "slow-criterion": "warning: a criterion needs longer than `for`",
   "no-traffic": "warning: without `traffic` nothing can be reckoned in seconds",
   "no-effect-yet": "warning: a key is declared and nothing acts on it yet; refused under `act`",
+  "no-gateway": "error: a signal is counted at a gateway, and the route is a release flag",
+  "unserved-address": "error: no connection has the name that an address begins with; a warning under `observe`",
+  "no-environment": "warning: the risk is high, and no `environment` says where the playbook may act",
+  "holdback-without-end": "note: a holdback without a time ends with the promotion",
   "route-name": "warning: the route is not called like the system",
   decidable: "note: what a trigger or a criterion needs before it can decide",
   "false-alarm-price": "note or warning: what a hard limit costs in false alarms",
@@ -43,10 +48,10 @@ export interface LintContext {
 }
 
 /** Judges a playbook that can be read: can it do what it promises, and what will it cost? Pure. */
-export function lintPlaybook(playbook: Playbook, _context: LintContext = {}): readonly LintFinding[] {
+export function lintPlaybook(playbook: Playbook, context: LintContext = {}): readonly LintFinding[] {
   return [
     ...lintIdle(playbook),
-    ...lintAddresses(playbook),
+    ...lintAddresses(playbook, context),
     ...lintTriggers(playbook),
     ...lintDecidability(playbook),
     ...lintHardLimits(playbook),
@@ -104,53 +109,6 @@ function lintTriggers(playbook: Playbook): LintFinding[] {
     });
   }
   return found;
-}
-
-const aliases =
-  /(?:^|[/:@=])(?:latest|newest|current|main|master|head|trunk|stable|champion|production|prod|staging)$/i;
-
-/** Schemes whose addresses name a version, with the form that pins it. */
-const pinned: Readonly<Record<string, readonly [pattern: RegExp, form: string]>> = {
-  mlflow: [/^mlflow:\/\/models\/[^/]+\/\d+$/, "mlflow://models/NAME/12"],
-  dvc: [/@[0-9a-f]{6,64}$/, "dvc://PATH@9f2c1e"],
-  git: [/@[0-9a-f]{7,64}$/, "git://PATH@9f2c1e0"],
-  hf: [/@[0-9a-f]{7,64}$/, "hf://OWNER/NAME@9f2c1e0"],
-  huggingface: [/@[0-9a-f]{7,64}$/, "huggingface://OWNER/NAME@9f2c1e0"],
-  oci: [/@sha256:[0-9a-f]{64}$/, "oci://REGISTRY/NAME@sha256:..."],
-  docker: [/@sha256:[0-9a-f]{64}$/, "docker://REGISTRY/NAME@sha256:..."],
-};
-
-function lintAddresses(playbook: Playbook): LintFinding[] {
-  const found = playbook.components.flatMap((component) => lintAddress(component));
-  const route = playbook.components.find((component) => component.at.startsWith("gateway://"));
-  const routed = route?.at.slice("gateway://".length).replace(/\/$/, "");
-  if (route && routed !== playbook.system) {
-    found.push({
-      level: "warning",
-      name: "route-name",
-      about: `what.${route.name}`,
-      message: `The route is called \`${routed}\`, the system \`${playbook.system}\`: which traffic is contained?`,
-      hint: `Write \`${route.name}: gateway://${playbook.system}\`.`,
-    });
-  }
-  return found;
-}
-
-function lintAddress({ name, at }: ComponentSpec): LintFinding[] {
-  const scheme = at.split("://")[0] ?? "";
-  const pin = Object.hasOwn(pinned, scheme) ? pinned[scheme] : undefined;
-  const alias = aliases.exec(at.slice(scheme.length + 3))?.[0];
-  if (pin ? pin[0].test(at) : alias === undefined || scheme === "gateway" || scheme === "flags") return [];
-  const why = alias ? `\`${alias.replace(/^[/:@=]/, "")}\` is an alias that others move` : "it names no version";
-  return [
-    {
-      level: "error",
-      name: "unpinned-address",
-      about: `what.${name}`,
-      message: `The address of \`${name}\` is not pinned: ${why}, so going back to it may go somewhere else.`,
-      hint: pin ? `Name the version, as in \`${pin[1]}\`.` : "Name a version instead of an alias.",
-    },
-  ];
 }
 
 function lintSignals(playbook: Playbook): LintFinding[] {

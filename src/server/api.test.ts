@@ -47,6 +47,7 @@ const api = createApi({
     stream: (system) => new Response(`data: ${system}\n\n`),
     changes: () => new Response("data: changed\n\n"),
   },
+  alerts: async (connection, body) => ({ connection, body }),
   page: (path) => (path === "/" ? { type: "text/html", content: "<!doctype html>" } : undefined),
   log: (text) => void logged.push(text),
 });
@@ -217,4 +218,12 @@ test("clients that assign by themselves ask for the state, or follow it", async 
   const stream = await ask("/v1/assignments/chat", { headers: { accept: "text/event-stream" } });
   assert.equal(await stream.text(), "data: chat\n\n");
   assert.equal(await (await ask("/ofrep/v1/changes")).text(), "data: changed\n\n");
+});
+
+test("alerts are posted to a connection by who may report", async () => {
+  const post = (token?: string) =>
+    ask("/v1/alerts/pager", { method: "POST", body: '{"version":"4"}', ...(token ? { token } : {}) });
+  assert.equal((await problem(await post()))["code"], "UNAUTHORISED");
+  const taken = await post(SECRETS.reporter);
+  assert.deepEqual(await taken.json(), { connection: "pager", body: { version: "4" } });
 });

@@ -4,7 +4,7 @@ import { bodyLimit } from "hono/body-limit";
 import { RollbookError } from "../core/errors.ts";
 import type { Store, TokenRecord } from "../core/ports.ts";
 import type { Operation } from "../operations/operation.ts";
-import { allows } from "../operations/permission.ts";
+import { allows, type Permission } from "../operations/permission.ts";
 import type { EventStream } from "./event-stream.ts";
 import { problemOf } from "./problem.ts";
 
@@ -23,6 +23,8 @@ export interface ApiParts {
     stream(system: string, signal: AbortSignal): Response;
     changes(signal: AbortSignal): Response;
   };
+  /** Alerts that somebody posts to a connection. */
+  readonly alerts: (connection: string, body: object) => Promise<object>;
   readonly page: (path: string) => { readonly type: string; readonly content: string } | undefined;
   readonly log: (text: string) => void;
 }
@@ -60,6 +62,10 @@ export function createApi(parts: ApiParts): Hono {
       answer(parts, operation, context),
     );
   }
+  api.post("/v1/alerts/:connection", async (context) => {
+    await permit(parts, context, "report");
+    return context.json(await parts.alerts(context.req.param("connection"), await jsonOf(context)));
+  });
   api.get("/v1/events", (context) => parts.events.connect(context.req.raw.signal));
   api.get("/healthz", (context) => context.json({ ok: true }));
   api.post("/ofrep/v1/evaluate/flags/:key?", async (context) => {
@@ -97,9 +103,15 @@ function problem(context: Context, status: 404 | 413 | 421, title: string): Resp
   return context.json({ type: "about:blank", title, status }, status, { "Content-Type": PROBLEM });
 }
 
+/** Who calls. @throws UNAUTHORISED */
+async function permit({ store }: ApiParts, context: Context, permission: Permission): Promise<TokenRecord | undefined> {
+  const token = await tokenOf(store, context.req.header("authorization"));
+  if (!allows(token?.role, permission)) throw new RollbookError("UNAUTHORISED");
+  return token;
+}
+
 async function answer(parts: ApiParts, operation: Operation<never, unknown>, context: Context): Promise<Response> {
-  const token = await tokenOf(parts.store, context.req.header("authorization"));
-  if (!allows(token?.role, operation.permission)) throw new RollbookError("UNAUTHORISED");
+  const token = await permit(parts, context, operation.permission);
   // The path names what is acted on; nothing in a body or a query can name something else.
   const given = {
     ...(operation.method === "GET" ? context.req.query() : await jsonOf(context)),

@@ -2,11 +2,14 @@ import { describe } from "node:test";
 import { commitCases } from "./store/commit-cases.ts";
 import { entityCases } from "./store/entity-cases.ts";
 import { entryCases } from "./store/entry-cases.ts";
+import { kindCases } from "./store/kind-cases.ts";
 import { leaseCases } from "./store/lease-cases.ts";
 import { modelCases } from "./store/model-cases.ts";
 import { reopenCases } from "./store/reopen-cases.ts";
+import { replicaCases } from "./store/replica-cases.ts";
 import { sampleCases } from "./store/sample-cases.ts";
 import { casesOf, type StoreSuite } from "./store/suite.ts";
+import { valueCases } from "./store/value-cases.ts";
 
 export type { StoreCapability, StoreSuite } from "./store/suite.ts";
 
@@ -16,10 +19,13 @@ export function describeStore(suite: StoreSuite): void {
     const cases = casesOf(suite);
     commitCases(cases);
     leaseCases(cases);
+    kindCases(cases);
+    valueCases(cases);
     entityCases(cases);
     sampleCases(cases);
     entryCases(cases);
     modelCases(cases);
     if (!suite.skip?.includes("durable")) reopenCases(cases);
+    if (!suite.skip?.includes("replicas")) replicaCases(cases);
   });
 }

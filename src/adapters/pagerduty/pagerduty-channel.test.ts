@@ -4,7 +4,7 @@ import { type Received, type Reply, refusals, startService } from "../webhook/no
 import { createPagerDutyChannel } from "./index.ts";
 
 const KEY = "0123456789abcdef0123456789abcdef";
-const NOTICE = { key: "sha256:1", subject: "loans: release 2 is rolled back", text: "rising" };
+const NOTICE = { key: "sha256:1", about: "sha256:1", subject: "loans: release 2 is rolled back", text: "rising" };
 const patience = () => AbortSignal.timeout(10_000);
 
 /** The Events API v2 as PagerDuty documents it: it checks an event and answers 202 with its dedup_key. */
@@ -43,7 +43,7 @@ describe("the PagerDuty channel", () => {
     await channel.tell("pagerduty://lending", NOTICE, patience());
     await channel.tell(
       "pagerduty://lending",
-      { ...NOTICE, key: "k".repeat(300), subject: "s".repeat(2000) },
+      { ...NOTICE, key: "k".repeat(300), about: "k".repeat(300), subject: "s".repeat(2000) },
       patience(),
     );
     await service.stop();
@@ -88,7 +88,7 @@ describe("the PagerDuty channel", () => {
         scheme: "pagerduty",
         services: { lending: KEY },
         api: broken.base,
-        timeoutMs: 40,
+        timeoutMs: 400,
       });
       await assert.rejects(dark.tell("pagerduty://lending", NOTICE, patience()), { message: said });
       await broken.stop();

@@ -41,13 +41,13 @@ export function createPagerDutyChannel(options: PagerDutyOptions): Channel {
   return {
     name: scheme,
     serves: (audience) => routingKey(audience) !== undefined,
-    async tell(audience, { key, subject, text }, signal) {
+    async tell(audience, { about, subject, text }, signal) {
       const routing_key = routingKey(audience);
       if (routing_key === undefined) throw new Error(`${audience} is no service with an integration key`);
       const body = JSON.stringify({
         routing_key,
         event_action: "trigger",
-        dedup_key: key.length <= LONGEST_KEY ? key : digestOf(key),
+        dedup_key: about.length <= LONGEST_KEY ? about : digestOf(about),
         payload: {
           summary: (subject || text || "a notice without words").slice(0, LONGEST_SUMMARY),
           source,

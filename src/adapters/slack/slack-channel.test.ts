@@ -4,7 +4,7 @@ import { type Received, type Reply, refusals, startService } from "../webhook/no
 import { createSlackChannel } from "./index.ts";
 
 const TOKEN = "xoxb-1";
-const NOTICE = { key: "k1", subject: "loans: rolled back", text: "5 < 7 & <!channel> *bold*" };
+const NOTICE = { key: "k1", about: "k1", subject: "loans: rolled back", text: "5 < 7 & <!channel> *bold*" };
 const ESCAPED = "loans: rolled back\n5 &lt; 7 &amp; &lt;!channel&gt; *bold*";
 const patience = () => AbortSignal.timeout(10_000);
 
@@ -81,7 +81,7 @@ describe("the Slack channel", () => {
     let reply: Reply = { status: 200, body: "ok" };
     const service = await startService(() => reply);
     const webhooks = { "credit-incidents": `${service.base}/services/T0/B0/very-secret` };
-    const channel = createSlackChannel({ scheme: "slack", webhooks, timeoutMs: 40 });
+    const channel = createSlackChannel({ scheme: "slack", webhooks, timeoutMs: 400 });
     await channel.tell("slack://credit-incidents", NOTICE, patience());
     assert.equal(service.received[0]?.path, "/services/T0/B0/very-secret");
     assert.equal(JSON.parse(service.received[0]?.body ?? "").text, ESCAPED);
@@ -89,7 +89,7 @@ describe("the Slack channel", () => {
     for (const [index, [refusal, said]] of refusals.entries()) {
       reply = refusal;
       await assert.rejects(
-        channel.tell("slack://credit-incidents", { ...NOTICE, key: `${index}` }, patience()),
+        channel.tell("slack://credit-incidents", { ...NOTICE, key: `${index}`, about: `${index}` }, patience()),
         (error: Error) => {
           assert.match(error.message, said);
           assert.doesNotMatch(error.message, /secret/);

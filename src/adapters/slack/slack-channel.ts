@@ -66,7 +66,7 @@ export function createSlackChannel(options: SlackOptions): Channel {
     async tell(audience, notice, signal) {
       const channel = channelOf(audience);
       if (channel === undefined) throw new Error(`${audience} has neither a webhook nor a token`);
-      const key = `${channel} ${notice.key}`;
+      const key = `${channel} ${notice.about}`;
       const text = textOf(notice);
       const before = posted.get(key);
       if (before?.texts.has(text)) return;

@@ -8,7 +8,12 @@ import { signatureOf, signingKey } from "./signature.ts";
 const NOW = Date.UTC(2027, 0, 1);
 const SECRET = `whsec_${Buffer.alloc(32, 7).toString("base64")}`;
 const OLD_SECRET = `whsec_${Buffer.alloc(24, 9).toString("base64")}`;
-const NOTICE = { key: "sha256:ab.cd", subject: "loans: release 2 is rolled back", text: "rising <5 %> & more" };
+const NOTICE = {
+  key: "sha256:ab.cd",
+  about: "sha256:ab.cd",
+  subject: "loans: release 2 is rolled back",
+  text: "rising <5 %> & more",
+};
 const patience = () => AbortSignal.timeout(10_000);
 
 /** As the specification tells receivers to verify; answers the payload. */
@@ -29,7 +34,7 @@ function verify({ headers, body }: Received, secret: string, now: number) {
 async function channelTo(base: string, secrets: readonly [string, ...string[]] = [SECRET]) {
   let now = NOW;
   const clock = { now: () => (now += 60_000) };
-  return createWebhookChannel({ scheme: "hooks", url: `${base}/in`, secrets, clock, timeoutMs: 40 });
+  return createWebhookChannel({ scheme: "hooks", url: `${base}/in`, secrets, clock, timeoutMs: 400 });
 }
 
 describe("the webhook channel", () => {
@@ -58,7 +63,7 @@ describe("the webhook channel", () => {
     await channel.tell("hooks://risk", NOTICE, patience());
     await channel.tell("hooks://risk", NOTICE, patience());
     await channel.tell("hooks://legal", NOTICE, patience());
-    await channel.tell("hooks://risk", { ...NOTICE, key: "other" }, patience());
+    await channel.tell("hooks://risk", { ...NOTICE, key: "other", about: "other" }, patience());
     await service.stop();
     const ids = service.received.map(({ headers }) => headers["webhook-id"]);
     assert.equal(ids[0], ids[1]);

@@ -33,8 +33,8 @@ export function createWebhookChannel(options: WebhookOptions): Channel {
       // Two audiences of one notice are two messages: the receiver may drop repeats of an id.
       const id = `msg_${digestOf(`${audience}\n${notice.key}`).slice(-32)}`;
       const timestamp = String(Math.floor(clock.now() / 1000));
-      const { key, subject, text } = notice;
-      const body = JSON.stringify({ type: "rollbook.notice", data: { audience, key, subject, text } });
+      const { key, about, subject, text } = notice;
+      const body = JSON.stringify({ type: "rollbook.notice", data: { audience, key, about, subject, text } });
       const headers = {
         "webhook-id": id,
         "webhook-timestamp": timestamp,

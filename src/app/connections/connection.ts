@@ -1,7 +1,11 @@
 import { z } from "zod";
+import type { ReasonToLook } from "../../adapters/alertmanager/index.ts";
 import type { Signal } from "../../core/playbook.ts";
 import type { Channel, Clock, Policy, PolledSource, RestoreAdapter } from "../../core/ports.ts";
 import type { Release } from "../../core/release.ts";
+import type { Milliseconds } from "../../core/time.ts";
+
+export type { ReasonToLook };
 
 /** One kind of outside system that a connections file can name. */
 export interface ConnectionKind<Settings> {
@@ -20,7 +24,19 @@ export interface Connection {
   readonly source?: (context: SourceContext) => PolledSource;
   readonly policy?: Policy;
   readonly channel?: Channel;
+  readonly alerts?: Alerts;
   close?(): Promise<void>;
+}
+
+/** Alerts of others, as reasons to look; each is told once. */
+export interface Alerts {
+  /** Reasons in what was posted to `/v1/alerts/NAME`. @throws REQUEST_INVALID */
+  take(body: unknown): readonly ReasonToLook[];
+  /** Lets a reason be told again, because nothing came of it. */
+  forget(reason: ReasonToLook): void;
+  /** Asks for alerts that were not posted; rejects when there is no good answer. */
+  poll?(signal: AbortSignal): Promise<readonly ReasonToLook[]>;
+  readonly everyMs?: Milliseconds;
 }
 
 /** What a connection may use of this process. */

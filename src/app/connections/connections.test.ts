@@ -76,6 +76,8 @@ test("an environment whose identity nobody declared, or nobody can tell, is not 
   assert.deepEqual(await createConnections([]).elsewhere(undefined), []);
 });
 
+const notice = { key: "k", about: "rollout-1", subject: "s", text: "t" };
+
 test("what nobody serves is refused by name", async () => {
   const connections = createConnections([]);
   assert.throws(() => connections.adapterFor("mlflow://models/x"), {
@@ -83,8 +85,8 @@ test("what nobody serves is refused by name", async () => {
     message: /mlflow:\/\/models/,
   });
   assert.throws(() => connections.policyFor("opa://x/y"), { message: /opa:\/\/x\/y/ });
-  await assert.rejects(connections.tell("slack://team", "s", "t", "k"), /slack:\/\/team/);
+  await assert.rejects(connections.tell("slack://team", notice), /slack:\/\/team/);
   assert.equal(connections.reaches("slack://team"), false);
   assert.equal(connections.reaches("page://dashboard"), true);
-  await connections.tell("page://dashboard", "s", "t", "k");
+  await connections.tell("page://dashboard", notice);
 });

@@ -1,6 +1,6 @@
 import { RollbookError } from "../../core/errors.ts";
 import type { Environment } from "../../core/playbook.ts";
-import type { Policy, PolledSource, RestoreAdapter } from "../../core/ports.ts";
+import type { Notice, Policy, PolledSource, RestoreAdapter } from "../../core/ports.ts";
 import type { Connection, SourceContext } from "./connection.ts";
 import { guarded, identityFlaw } from "./identity.ts";
 
@@ -12,7 +12,9 @@ export interface Connections {
   policyFor(at: string): Policy;
   source(name: string, context: SourceContext): PolledSource;
   /** Tells one audience. Throws when nothing serves it, or it was not accepted. */
-  tell(audience: string, subject: string, text: string, key: string): Promise<void>;
+  tell(audience: string, notice: Notice): Promise<void>;
+  /** Aborts when this process ends. */
+  readonly closing: AbortSignal;
   /** Does anything serve this audience? */
   reaches(audience: string): boolean;
   /** Why this is not the environment that a playbook names; empty when it is. */
@@ -32,6 +34,7 @@ const TELL_MS = 10_000;
 
 /** `builtIn` are adapters of this process itself: flags, and what a caller brings. */
 export function createConnections(all: readonly Named[], builtIn: readonly RestoreAdapter[] = []): Connections {
+  const closing = new AbortController();
   const byName = new Map(all.map((named) => [named.name, named]));
   const adapters = [
     ...builtIn,
@@ -61,17 +64,19 @@ export function createConnections(all: readonly Named[], builtIn: readonly Resto
       return make(context);
     },
     reaches: (audience) => audience.startsWith("page://") || channelFor(audience) !== undefined,
-    async tell(audience, subject, text, key) {
+    async tell(audience, notice) {
       if (audience.startsWith("page://")) return;
       const channel = channelFor(audience);
       if (!channel) throw refuse(`nothing serves the audience ${audience}`);
-      await channel.tell(audience, { key, subject, text }, AbortSignal.timeout(TELL_MS));
+      await channel.tell(audience, notice, AbortSignal.timeout(TELL_MS));
     },
     async elsewhere(environment) {
       const checks = (environment?.is ?? []).map((is) => mismatch(is, adapters, all));
       return (await Promise.all(checks)).filter((reason) => reason !== undefined);
     },
+    closing: closing.signal,
     async close() {
+      closing.abort();
       await Promise.all(all.map(({ connection }) => connection.close?.()));
     },
   };

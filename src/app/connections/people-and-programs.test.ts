@@ -76,7 +76,7 @@ describe("a connections file", () => {
     const all = connections();
     for (const audience of ["hooks://risk", "slack://credit-incidents", "pagerduty://lending"]) {
       assert.ok(all.reaches(audience), audience);
-      await all.tell(audience, "loans: rolled back", "rising", "k");
+      await all.tell(audience, { key: "k", about: "rollout-1", subject: "loans: rolled back", text: "rising" });
     }
     assert.deepEqual(
       service.received.map(({ path }) => path),
@@ -84,7 +84,9 @@ describe("a connections file", () => {
     );
     assert.equal(String(service.received[0]?.headers["webhook-signature"]).split(" ").length, 2);
     assert.equal(all.reaches("pagerduty://payments"), false);
-    await assert.rejects(all.tell("email://risk", "a", "b", "k"), { message: /nothing serves the audience/ });
+    await assert.rejects(all.tell("email://risk", { key: "k", about: "k", subject: "a", text: "b" }), {
+      message: /nothing serves the audience/,
+    });
   });
 
   const flaws: readonly (readonly [string, RegExp])[] = [

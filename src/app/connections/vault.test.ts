@@ -206,7 +206,8 @@ describe("a path that is restored from the vault", () => {
       reload: { command: [process.execPath, "--input-type=module", "-e", script, told] },
     });
     assert.equal((await adapter.apply(await request(adapter, fresh), signal())).kind, "applied");
-    assert.equal(readFileSync(told, "utf8"), "PATH,HOME");
+    // A run that measures coverage hands its own variable down.
+    assert.equal(readFileSync(told, "utf8").replace(",NODE_V8_COVERAGE", ""), "PATH,HOME");
     rmSync(told);
     mkdirSync(told);
     assert.equal((await adapter.apply(await request(adapter, old, "2"), signal())).kind, "applied");

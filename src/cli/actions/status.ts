@@ -47,9 +47,9 @@ function goodLines({ lastKnownGood: good }: Status, now: number): readonly strin
 }
 
 function rolloutText(rollout: ShownRollout, now: number): string {
-  const { id, phase, candidate, startedAt, endedAt, unannounced, note, wouldHave } = rollout;
+  const { id, phase, candidate, candidateLabel, startedAt, endedAt, unannounced, note, wouldHave } = rollout;
   const words = [
-    `${id}  ${phase}  candidate ${shortDigest(candidate)}`,
+    `${id}  ${phase}  ${candidateLabel ?? "candidate"} (${shortDigest(candidate)})`,
     endedAt === undefined ? `for ${formatDuration(now - startedAt)}` : `${formatDuration(now - endedAt)} ago`,
     ...(unannounced ? ["unannounced"] : []),
     ...(wouldHave ? [`would have gone back: ${wouldHave.because.join(", ")}`] : []),

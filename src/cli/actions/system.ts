@@ -41,7 +41,12 @@ interface Check {
 const LEVELS = { fine: "ok", warning: "WARNING", error: "ERROR" } as const;
 
 export const doctor: Run = async (input) => {
-  const answer = (await ask(input, "GET", "/v1/doctor")) as { readonly ok: boolean; readonly checks: readonly Check[] };
+  const { folder } = input.options;
+  const answer = (
+    folder === undefined
+      ? await ask(input, "GET", "/v1/doctor")
+      : await (await import("../../app/check-folder.ts")).checkFolder(folder)
+  ) as { readonly ok: boolean; readonly checks: readonly Check[] };
   const { ok, checks } = answer;
   if (input.options.json) show(input, answer);
   else {

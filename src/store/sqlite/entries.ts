@@ -1,6 +1,6 @@
 import type { Checkpoint, Entry, EntryDraft } from "../../core/entry.ts";
 import { leafOf } from "../../core/leaf.ts";
-import { entityIn, toBody } from "./body.ts";
+import { entityIn, toBody } from "../body.ts";
 import type { Connection } from "./connection.ts";
 
 /** The ledger's leaves, as the exact text that was hashed, and its newest signed head. */

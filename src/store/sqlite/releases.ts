@@ -1,5 +1,5 @@
 import type { KnownGood, Quarantine, Release, ReleaseId } from "../../core/release.ts";
-import { entityIn, toBody } from "./body.ts";
+import { entityIn, toBody } from "../body.ts";
 import type { Connection } from "./connection.ts";
 
 /** Releases, and what was learned of them: proved good, or quarantined. */

@@ -1,5 +1,5 @@
 import type { Rollout } from "../../core/rollout.ts";
-import { entitiesIn, entityIn, toBody } from "./body.ts";
+import { entitiesIn, entityIn, toBody } from "../body.ts";
 import type { Connection } from "./connection.ts";
 
 export function rolloutTable(connection: Connection) {

@@ -1,5 +1,5 @@
 import type { Route } from "../../core/entry.ts";
-import { entityIn, toBody } from "./body.ts";
+import { entityIn, toBody } from "../body.ts";
 import type { Connection } from "./connection.ts";
 
 export function routeTable(connection: Connection) {

@@ -1,5 +1,5 @@
 import type { Saga, StepRecord } from "../../core/rollout.ts";
-import { entitiesIn, toBody } from "./body.ts";
+import { entitiesIn, toBody } from "../body.ts";
 import type { Connection } from "./connection.ts";
 
 /** Sagas and the journal of their steps. */

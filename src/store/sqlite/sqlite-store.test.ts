@@ -1,14 +1,17 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after } from "node:test";
 import { describeStore } from "../../testing/describe-store.ts";
 import { openSqliteStore } from "./sqlite-store.ts";
 
-const root = mkdtempSync(join(tmpdir(), "rollbook-store-"));
+// What a store promises, not what a disk does: crash.test.ts has that.
+const root = mkdtempSync(join(existsSync("/dev/shm") ? "/dev/shm" : tmpdir(), "rollbook-store-"));
 after(() => rmSync(root, { recursive: true }));
 
 describeStore({
   name: "SQLite",
   open: (place) => openSqliteStore({ folder: join(root, place), now: () => Date.UTC(2026, 0, 1) }),
+  // One process at a time has the folder.
+  skip: ["replicas"],
 });

@@ -1,5 +1,5 @@
 import type { TokenRecord } from "../../core/ports.ts";
-import { entitiesIn, toBody } from "./body.ts";
+import { entitiesIn, toBody } from "../body.ts";
 import type { Connection } from "./connection.ts";
 
 export function tokenTable(connection: Connection) {

@@ -130,9 +130,10 @@ function atomicityCases({ test }: Cases): void {
 }
 
 function fencedCases({ test }: Cases): void {
-  test("writes nothing once another holder has a newer fence, and names that holder", async (store) => {
-    await store.acquireLease("loans", "a", TTL, NOON);
-    await store.acquireLease("loans", "b", TTL, NOON + TTL);
+  test("writes nothing once another holder has a newer fence, and names that holder", async (store, _, time) => {
+    await store.acquireLease("loans", "a", 1, time.now());
+    await time.pass(1);
+    await store.acquireLease("loans", "b", TTL, time.now());
     const before = await contents(store);
     const answer = await store.commit(everything(), { resource: "loans", fence: 1 });
     assert.deepEqual(answer, { kind: "fenced", holder: "b" });
@@ -175,8 +176,9 @@ function unfencedCases({ test }: Cases): void {
     assert.equal((await store.commit([recording("two")], { resource: "fraud", fence: 1 })).kind, "fenced");
   });
 
-  test("goes through after the lease ran out when nobody else took it", async (store) => {
-    await store.acquireLease("loans", "a", 1, NOON);
+  test("goes through after the lease ran out when nobody else took it", async (store, _, time) => {
+    await store.acquireLease("loans", "a", 1, time.now());
+    await time.pass(10);
     assert.equal((await store.commit([recording("late")], { resource: "loans", fence: 1 })).kind, "committed");
   });
 }

@@ -1,105 +1,168 @@
 import assert from "node:assert/strict";
 import { describe } from "node:test";
-import { NOON, TTL } from "./fixtures.ts";
+import { NOON } from "./fixtures.ts";
 import type { Cases } from "./suite.ts";
+
+const HOUR = 3_600_000;
 
 export function leaseCases(cases: Cases): void {
   describe("a lease", () => takingCases(cases));
+  describe("the end of a lease", () => endingCases(cases));
   describe("a renewal", () => renewalCases(cases));
 }
 
 function takingCases({ test }: Cases): void {
-  test("is given for a free resource with its first fence and its end", async (store) => {
-    assert.deepEqual(await store.acquireLease("loans", "a", TTL, NOON), {
-      resource: "loans",
-      holder: "a",
-      fence: 1,
-      until: NOON + TTL,
-    });
+  test("is given for a free resource with its first fence and its end", async (store, _, time) => {
+    const lease = await store.acquireLease("loans", "a", time.ttl, time.now());
+    time.assertEnd(lease, time.ttl);
+    assert.deepEqual({ ...lease, until: 0 }, { resource: "loans", holder: "a", fence: 1, until: 0 });
   });
 
-  test("is refused to another holder while it lasts", async (store) => {
-    await store.acquireLease("loans", "a", TTL, NOON);
-    assert.equal(await store.acquireLease("loans", "b", TTL, NOON + TTL - 1), undefined);
+  test("is refused to another holder while it lasts", async (store, _, time) => {
+    await store.acquireLease("loans", "a", HOUR, time.now());
+    await time.pass(time.ttl);
+    assert.equal(await store.acquireLease("loans", "b", time.ttl, time.now()), undefined);
   });
 
-  test("is taken over at the moment that it ends, with a greater fence", async (store) => {
-    await store.acquireLease("loans", "a", TTL, NOON);
-    const taken = await store.acquireLease("loans", "b", TTL, NOON + TTL);
-    assert.deepEqual(taken, { resource: "loans", holder: "b", fence: 2, until: NOON + 2 * TTL });
+  test("is taken again by its holder before its end, with a greater fence", async (store, _, time) => {
+    await store.acquireLease("loans", "a", time.ttl, time.now());
+    await time.pass(1);
+    assert.equal((await store.acquireLease("loans", "a", time.ttl, time.now()))?.fence, 2);
   });
 
-  test("is taken again by its holder before its end, with a greater fence", async (store) => {
-    await store.acquireLease("loans", "a", TTL, NOON);
-    assert.equal((await store.acquireLease("loans", "a", TTL, NOON + 1))?.fence, 2);
+  test("does not lose its fence through refused attempts", async (store, _, time) => {
+    const lease = await store.acquireLease("loans", "a", HOUR, time.now());
+    for (let attempt = 0; attempt < 5; attempt += 1) await store.acquireLease("loans", "b", HOUR, time.now() + attempt);
+    assert.ok(lease && (await store.renewLease(lease, HOUR, time.now())));
   });
 
-  test("does not lose its fence through refused attempts", async (store) => {
-    const lease = await store.acquireLease("loans", "a", TTL, NOON);
-    for (let attempt = 0; attempt < 5; attempt += 1) await store.acquireLease("loans", "b", TTL, NOON + attempt);
-    assert.ok(lease && (await store.renewLease(lease, TTL, NOON + 10)));
+  test("of one resource says nothing about another", async (store, _, time) => {
+    await store.acquireLease("loans", "a", HOUR, time.now());
+    assert.equal((await store.acquireLease("fraud", "b", HOUR, time.now()))?.fence, 1);
   });
 
-  test("grows its fence with every take-over and never repeats one", async (store) => {
+  test("is told apart by resource and holder of any script", async (store, _, time) => {
+    const names = ["é", "e\u0301", "É", "🛟", "a'b", "a b", "", "__proto__"];
+    for (const name of names) assert.equal((await store.acquireLease(name, name, HOUR, time.now()))?.holder, name);
+    for (const name of names) assert.equal(await store.acquireLease(name, `${name}!`, HOUR, time.now()), undefined);
+  });
+
+  test("goes to exactly one of many that ask at once", async (store, _, time) => {
+    const holders = Array.from({ length: 20 }, (_, place) => `holder-${place}`);
+    const leases = await Promise.all(holders.map((holder) => store.acquireLease("loans", holder, HOUR, time.now())));
+    assert.equal(leases.filter((lease) => lease !== undefined).length, 1);
+  });
+
+  test("gives a fence of its own to each of its holder's takes at once", async (store, _, time) => {
+    const takes = Array.from({ length: 10 }, () => store.acquireLease("loans", "a", HOUR, time.now()));
+    const fences = (await Promise.all(takes)).map((lease) => lease?.fence ?? 0);
+    assert.deepEqual(
+      fences.toSorted((a, b) => a - b),
+      [1, 2, 3, 4, 5, 6, 7, 8, 9, 10],
+    );
+  });
+}
+
+function endingCases({ suite, test }: Cases): void {
+  const byCaller = suite.leaseClock !== "store";
+
+  test("lets another holder take over, with a greater fence and an end of its own", async (store, _, time) => {
+    await store.acquireLease("loans", "a", time.ttl, time.now());
+    await time.pass(time.ttl);
+    const taken = await store.acquireLease("loans", "b", time.ttl, time.now());
+    time.assertEnd(taken, time.ttl);
+    assert.deepEqual({ ...taken, until: 0 }, { resource: "loans", holder: "b", fence: 2, until: 0 });
+  });
+
+  test("grows the fence with every take-over and never repeats one", async (store, _, time) => {
     const fences: number[] = [];
     for (let turn = 0; turn < 10; turn += 1) {
-      const lease = await store.acquireLease("loans", `holder-${turn % 3}`, TTL, NOON + turn * TTL);
+      const lease = await store.acquireLease("loans", `holder-${turn % 3}`, 1, time.now());
+      await time.pass(1);
       fences.push(lease?.fence ?? 0);
     }
     assert.deepEqual(fences, [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
   });
 
-  test("is not stolen by a clock that was set back", async (store) => {
-    await store.acquireLease("loans", "a", TTL, NOON);
-    assert.equal(await store.acquireLease("loans", "b", TTL, NOON - 3_600_000), undefined);
+  test("does not come early for a clock that was set back", async (store, _, time) => {
+    await store.acquireLease("loans", "a", time.ttl, time.now());
+    assert.equal(await store.acquireLease("loans", "b", time.ttl, time.now() - HOUR), undefined);
   });
 
-  test("of one resource says nothing about another", async (store) => {
-    await store.acquireLease("loans", "a", TTL, NOON);
-    assert.equal((await store.acquireLease("fraud", "b", TTL, NOON))?.fence, 1);
-  });
-
-  test("goes to exactly one of many that ask at once", async (store) => {
+  test("gives the resource to exactly one of many that wait for it", async (store, _, time) => {
+    await store.acquireLease("loans", "a", time.ttl, time.now());
+    await time.pass(time.ttl);
     const holders = Array.from({ length: 20 }, (_, place) => `holder-${place}`);
-    const leases = await Promise.all(holders.map((holder) => store.acquireLease("loans", holder, TTL, NOON)));
-    assert.equal(leases.filter((lease) => lease !== undefined).length, 1);
+    const leases = await Promise.all(holders.map((holder) => store.acquireLease("loans", holder, HOUR, time.now())));
+    assert.deepEqual(
+      leases.filter((lease) => lease !== undefined).map(({ fence }) => fence),
+      [2],
+    );
   });
+
+  if (byCaller)
+    test("is a moment: one millisecond before it the lease is refused, at it the lease is given", async (store) => {
+      await store.acquireLease("loans", "a", 3000, NOON);
+      assert.equal(await store.acquireLease("loans", "b", 3000, NOON + 2999), undefined);
+      assert.equal((await store.acquireLease("loans", "b", 3000, NOON + 3000))?.until, NOON + 6000);
+    });
+  else
+    test("does not come early for a caller whose clock is ahead, by an hour or for ever", async (store) => {
+      await store.acquireLease("loans", "a", HOUR, NOON);
+      for (const now of [Date.now() + 2 * HOUR, Number.MAX_SAFE_INTEGER])
+        assert.equal(await store.acquireLease("loans", "b", HOUR, now), undefined);
+    });
 }
 
 function renewalCases({ test }: Cases): void {
-  test("moves the end and keeps the fence", async (store) => {
-    const lease = await store.acquireLease("loans", "a", TTL, NOON);
+  test("moves the end and keeps the fence", async (store, _, time) => {
+    const lease = await store.acquireLease("loans", "a", time.ttl, time.now());
     assert.ok(lease);
-    assert.deepEqual(await store.renewLease(lease, TTL, NOON + 1000), { ...lease, until: NOON + 1000 + TTL });
-    assert.equal(await store.acquireLease("loans", "b", TTL, NOON + TTL + 999), undefined);
+    await time.pass(1);
+    const renewed = await store.renewLease(lease, HOUR, time.now());
+    time.assertEnd(renewed, HOUR);
+    assert.deepEqual({ ...renewed, until: lease.until }, lease);
+    await time.pass(time.ttl);
+    assert.equal(await store.acquireLease("loans", "b", time.ttl, time.now()), undefined);
   });
 
-  test("of a lease that another one took is refused and leaves it alone", async (store) => {
-    const lost = await store.acquireLease("loans", "a", TTL, NOON);
-    const taken = await store.acquireLease("loans", "b", TTL, NOON + TTL);
+  test("of a lease that another one took is refused and leaves it alone", async (store, _, time) => {
+    const lost = await store.acquireLease("loans", "a", 1, time.now());
+    await time.pass(1);
+    const taken = await store.acquireLease("loans", "b", time.ttl, time.now());
     assert.ok(lost && taken);
-    assert.equal(await store.renewLease(lost, 100 * TTL, NOON + TTL), undefined);
-    assert.equal((await store.acquireLease("loans", "c", TTL, taken.until))?.fence, 3);
+    assert.equal(await store.renewLease(lost, HOUR, time.now()), undefined);
+    await time.pass(time.ttl);
+    assert.equal((await store.acquireLease("loans", "c", time.ttl, time.now()))?.fence, 3);
   });
 
-  test("of a lease that ended but that nobody took goes through", async (store) => {
-    const lease = await store.acquireLease("loans", "a", TTL, NOON);
-    assert.equal((lease && (await store.renewLease(lease, TTL, NOON + 10 * TTL)))?.fence, 1);
+  test("of a lease that ended but that nobody took goes through", async (store, _, time) => {
+    const lease = await store.acquireLease("loans", "a", 1, time.now());
+    await time.pass(10);
+    assert.equal((lease && (await store.renewLease(lease, HOUR, time.now())))?.fence, 1);
   });
 
-  test("of a lease that was never given is refused", async (store) => {
-    const invented = { resource: "loans", holder: "a", fence: 1, until: NOON };
-    assert.equal(await store.renewLease(invented, TTL, NOON), undefined);
+  test("of a lease that was never given is refused", async (store, _, time) => {
+    const invented = { resource: "loans", holder: "a", fence: 1, until: time.now() };
+    assert.equal(await store.renewLease(invented, HOUR, time.now()), undefined);
   });
 
-  test("with somebody else's fence is refused", async (store) => {
-    const lease = await store.acquireLease("loans", "a", TTL, NOON);
-    assert.equal(lease && (await store.renewLease({ ...lease, holder: "b" }, TTL, NOON)), undefined);
+  test("with somebody else's fence is refused", async (store, _, time) => {
+    const lease = await store.acquireLease("loans", "a", HOUR, time.now());
+    assert.equal(lease && (await store.renewLease({ ...lease, holder: "b" }, HOUR, time.now())), undefined);
   });
 
-  test("for no time gives the lease back", async (store) => {
-    const lease = await store.acquireLease("loans", "a", TTL, NOON);
-    assert.ok(lease && (await store.renewLease(lease, 0, NOON + 1)));
-    assert.equal((await store.acquireLease("loans", "b", TTL, NOON + 1))?.fence, 2);
+  test("with an older fence of the same holder is refused", async (store, _, time) => {
+    const first = await store.acquireLease("loans", "a", HOUR, time.now());
+    const second = await store.acquireLease("loans", "a", HOUR, time.now());
+    assert.equal(first && (await store.renewLease(first, HOUR, time.now())), undefined);
+    assert.equal((second && (await store.renewLease(second, HOUR, time.now())))?.fence, 2);
+  });
+
+  test("for no time gives the lease back", async (store, _, time) => {
+    const lease = await store.acquireLease("loans", "a", HOUR, time.now());
+    await time.pass(1);
+    assert.ok(lease && (await store.renewLease(lease, 0, time.now())));
+    assert.equal((await store.acquireLease("loans", "b", time.ttl, time.now()))?.fence, 2);
   });
 }

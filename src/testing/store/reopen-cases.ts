@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe } from "node:test";
-import { aRollout, aSample, NOON, notesOf, recording, TTL } from "./fixtures.ts";
+import { aRollout, aSample, notesOf, recording } from "./fixtures.ts";
 import type { Cases } from "./suite.ts";
 
 /** For stores whose state outlives them. */
@@ -36,13 +36,14 @@ export function reopenCases({ suite, test }: Cases): void {
       }
     });
 
-    test("keeps its leases and never gives a fence twice", async (store, place) => {
-      await store.acquireLease("loans", "a", TTL, NOON);
+    test("keeps its leases and never gives a fence twice", async (store, place, time) => {
+      await store.acquireLease("loans", "a", time.ttl, time.now());
       await store.close();
       const again = await suite.open(place);
       try {
-        assert.equal(await again.acquireLease("loans", "b", TTL, NOON + 1), undefined);
-        assert.equal((await again.acquireLease("loans", "b", TTL, NOON + TTL))?.fence, 2);
+        assert.equal(await again.acquireLease("loans", "b", time.ttl, time.now()), undefined);
+        await time.pass(time.ttl);
+        assert.equal((await again.acquireLease("loans", "b", time.ttl, time.now()))?.fence, 2);
       } finally {
         await again.close();
       }

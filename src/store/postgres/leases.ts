@@ -1,0 +1,42 @@
+import type { Lease } from "../../core/rollout.ts";
+import type { Milliseconds } from "../../core/time.ts";
+import type { Database } from "./database.ts";
+import { sql } from "./statement.ts";
+
+interface Row {
+  readonly resource: string;
+  readonly holder: string;
+  readonly fence: string;
+  readonly until: number;
+}
+
+/**
+ * Who may write for which resource, by the database's clock: replicas need not agree on the time. Both statements may
+ * be repeated when their answer was lost: a holder takes its own lease again, with a greater fence.
+ */
+export function leaseTable(database: Database) {
+  const lease = ([row]: readonly Row[]): Lease | undefined => row && { ...row, fence: Number(row.fence) };
+  return {
+    // The end is reckoned again in the update: waiting for the row takes time.
+    take: async (resource: string, holder: string, ttl: Milliseconds) =>
+      lease(
+        await database.rows<Row>(
+          sql`INSERT INTO leases (resource, holder, fence, until)
+            VALUES (${resource}, ${holder}, fence_floor() + 1, clock_timestamp() + ${ttl} * interval '1 millisecond')
+            ON CONFLICT (resource) DO UPDATE SET holder = excluded.holder,
+              fence = greatest(leases.fence, fence_floor()) + 1,
+              until = clock_timestamp() + ${ttl} * interval '1 millisecond'
+              WHERE leases.until <= clock_timestamp() OR leases.holder = excluded.holder
+            RETURNING resource, holder, fence, floor(extract(epoch FROM until) * 1000)::float8 AS until`,
+        ),
+      ),
+    renew: async ({ resource, holder, fence }: Lease, ttl: Milliseconds) =>
+      lease(
+        await database.rows<Row>(
+          sql`UPDATE leases SET until = clock_timestamp() + ${ttl} * interval '1 millisecond'
+            WHERE resource = ${resource} AND holder = ${holder} AND fence = ${fence} AND fence > fence_floor()
+            RETURNING resource, holder, fence, floor(extract(epoch FROM until) * 1000)::float8 AS until`,
+        ),
+      ),
+  };
+}

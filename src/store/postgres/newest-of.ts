@@ -1,0 +1,7 @@
+/**
+ * The last of the entities under each key, in the order in which the keys came first: one statement of Postgres cannot
+ * write a row twice.
+ */
+export function newestOf<T>(entities: readonly T[], key: (entity: T) => string): readonly T[] {
+  return [...new Map(entities.map((entity) => [key(entity), entity])).values()];
+}

@@ -1,0 +1,95 @@
+import type { Clock, Store } from "../../core/ports.ts";
+import type { RolloutRecord } from "../../core/rollout.ts";
+import type { Instant, Milliseconds } from "../../core/time.ts";
+import { Commits } from "./commits.ts";
+import { Database, type Session } from "./database.ts";
+import { entryTables } from "./entries.ts";
+import { flagTable } from "./flags.ts";
+import { leaseTable } from "./leases.ts";
+import { knownMigrations, migrate } from "./migrations.ts";
+import { releaseTables } from "./releases.ts";
+import { rolloutIn, rolloutTable } from "./rollouts.ts";
+import { routeTable } from "./routes.ts";
+import { sagasOfRollout, sagaTables, stepsOfSaga } from "./sagas.ts";
+import { samplesOfRollout, sampleTable } from "./samples.ts";
+import { sql } from "./statement.ts";
+import { tokenTable } from "./tokens.ts";
+
+export interface PostgresStoreOptions {
+  /** `postgres://USER:PASSWORD@HOST:PORT/DATABASE`: the primary, directly or through a pooler in session mode. */
+  readonly url: string;
+  /** Made when it is missing; `rollbook` without it. Stores in different schemas know nothing of each other. */
+  readonly schema?: string;
+  readonly now: () => Instant;
+  /** Waits between tries to reach a server that is away. */
+  readonly sleep: Clock["sleep"];
+  /** Connections at most; 8 without it. */
+  readonly connections?: number;
+  /** How long a call tries to reach a server that is away; 5 s without it. */
+  readonly patience?: Milliseconds;
+}
+
+/**
+ * The store of many replicas: one schema of a Postgres 14 or newer, used by any number of processes at a time. Leases
+ * go by the database's clock; the `now` of the port is not looked at. Throws STORE_UNSAFE when commits would not be
+ * durable or the schema is a newer one's, STORE_UNREACHABLE without an answer; errors of Postgres come through as they
+ * are, and the commit that met one wrote nothing. COMMIT_UNDECIDED is the one answer that leaves a commit open.
+ */
+export async function openPostgresStore(options: PostgresStoreOptions): Promise<Store> {
+  const { schema = "rollbook", connections = 8, patience = 5000 } = options;
+  const database = new Database({ ...options, schema, connections, patience });
+  try {
+    await migrate(database, knownMigrations());
+    await database.rows(sql`SELECT adopt_cluster()`);
+    return storeOver(database);
+  } catch (error) {
+    await database.close();
+    throw error;
+  }
+}
+
+/** The store on a database whose schema is there. */
+export function storeOver(database: Database): Store {
+  const commits = new Commits(database);
+  const leases = leaseTable(database);
+  const releases = releaseTables(database);
+  const rollouts = rolloutTable(database);
+  const sagas = sagaTables(database);
+  const entries = entryTables(database);
+  return {
+    commit: (changes, guard) => commits.commit(changes, guard),
+    acquireLease: (resource, holder, ttl) => leases.take(resource, holder, ttl),
+    renewLease: (lease, ttl) => leases.renew(lease, ttl),
+    release: releases.get,
+    lastKnownGood: releases.lastKnownGood,
+    quarantine: releases.quarantine,
+    rollout: rollouts.get,
+    rollouts: rollouts.newestFirst,
+    record: (id) => database.repeatable((session) => recordIn(session, id)),
+    runningSagas: sagas.running,
+    steps: sagas.steps,
+    samples: sampleTable(database).ofRollout,
+    route: routeTable(database).get,
+    flags: flagTable(database).all,
+    tokens: tokenTable(database).all,
+    entries: entries.from,
+    entryCount: entries.count,
+    checkpoint: entries.checkpoint,
+    close: () => database.close(),
+  };
+}
+
+/** All that belongs to a rollout as it was at one moment. */
+async function recordIn(session: Session, id: string): Promise<RolloutRecord | undefined> {
+  await session.script("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
+  try {
+    const rollout = await rolloutIn(session, id);
+    if (rollout === undefined) return undefined;
+    const sagas = await sagasOfRollout(session, id);
+    const steps = [];
+    for (const saga of sagas) steps.push(...(await stepsOfSaga(session, saga.id)));
+    return { rollout, samples: await samplesOfRollout(session, id), sagas, steps };
+  } finally {
+    await session.script("ROLLBACK");
+  }
+}

@@ -1,0 +1,29 @@
+import type { Rollout } from "../../core/rollout.ts";
+import { entitiesIn, entityIn, toBody } from "../body.ts";
+import type { Database, Session } from "./database.ts";
+import { newestOf } from "./newest-of.ts";
+import { type Statement, sql } from "./statement.ts";
+
+export function putRollouts(given: readonly Rollout[]): Statement {
+  const rollouts = newestOf(given, ({ id }) => id);
+  return sql`INSERT INTO rollouts (id, system, started_at, body)
+    SELECT * FROM unnest(${rollouts.map(({ id }) => id)}::text[], ${rollouts.map(({ system }) => system)}::text[],
+      ${rollouts.map(({ startedAt }) => startedAt)}::float8[], ${rollouts.map(toBody)}::text[])
+    ON CONFLICT (id) DO UPDATE SET system = excluded.system, started_at = excluded.started_at, body = excluded.body`;
+}
+
+export async function rolloutIn(from: Pick<Session, "query">, id: string): Promise<Rollout | undefined> {
+  return entityIn<Rollout>((await from.query(sql`SELECT body FROM rollouts WHERE id = ${id}`))[0]);
+}
+
+export function rolloutTable(database: Database) {
+  const all = sql`SELECT body FROM rollouts ORDER BY started_at DESC, sequence DESC`;
+  return {
+    get: (id: string) => database.repeatable((session) => rolloutIn(session, id)),
+    newestFirst: async (system?: string) => {
+      const ofSystem = sql`SELECT body FROM rollouts WHERE system = ${system ?? ""}
+        ORDER BY started_at DESC, sequence DESC`;
+      return entitiesIn<Rollout>(await database.rows(system === undefined ? all : ofSystem));
+    },
+  };
+}

@@ -1,0 +1,33 @@
+import type { Sample } from "../../core/sample.ts";
+import type { Database, Session } from "./database.ts";
+import { type Statement, sql } from "./statement.ts";
+
+/** Blocks with the rollout that they belong to. */
+export interface SampleBatch {
+  readonly rollout: string;
+  readonly samples: readonly Sample[];
+}
+
+/** However many blocks: one array for each column. */
+export function putSamples(batches: readonly SampleBatch[]): Statement {
+  const rollouts = batches.flatMap(({ rollout, samples }) => samples.map(() => rollout));
+  const samples = batches.flatMap((batch) => batch.samples);
+  return sql`INSERT INTO samples (rollout, bucket, node, sequence, signal, release, n, k)
+    SELECT * FROM unnest(${rollouts}::text[], ${samples.map(({ bucket }) => bucket)}::float8[],
+      ${samples.map(({ node }) => node)}::text[], ${samples.map(({ sequence }) => sequence)}::bigint[],
+      ${samples.map(({ signal }) => signal)}::text[], ${samples.map(({ release }) => release)}::text[],
+      ${samples.map(({ n }) => n)}::float8[], ${samples.map(({ k }) => k)}::float8[])
+    ON CONFLICT (rollout, bucket, node, sequence, signal, release) DO NOTHING`;
+}
+
+export async function samplesOfRollout(from: Pick<Session, "query">, rollout: string): Promise<readonly Sample[]> {
+  const rows = await from.query<Omit<Sample, "sequence"> & { sequence: string }>(
+    sql`SELECT node, sequence, bucket, signal, release, n, k FROM samples WHERE rollout = ${rollout}
+      ORDER BY bucket, node, sequence, signal, release`,
+  );
+  return rows.map((row) => ({ ...row, sequence: Number(row.sequence) }));
+}
+
+export function sampleTable(database: Database) {
+  return { ofRollout: (rollout: string) => database.repeatable((session) => samplesOfRollout(session, rollout)) };
+}
