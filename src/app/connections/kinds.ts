@@ -2,6 +2,7 @@ import { alertmanager } from "./alertmanager.ts";
 import { command } from "./command.ts";
 import type { ConnectionKind } from "./connection.ts";
 import { fingerprint } from "./fingerprint.ts";
+import { flyway } from "./flyway.ts";
 import { gitConnection } from "./git.ts";
 import { http } from "./http.ts";
 import { kubernetes } from "./kubernetes.ts";
@@ -11,6 +12,7 @@ import { opa } from "./opa.ts";
 import { pagerduty } from "./pagerduty.ts";
 import { prometheus } from "./prometheus.ts";
 import { slack } from "./slack.ts";
+import { sqlSchema } from "./sql-schema.ts";
 import { vaultConnection } from "./vault.ts";
 import { webhook } from "./webhook.ts";
 
@@ -19,6 +21,7 @@ export const connectionKinds: readonly ConnectionKind<never>[] = [
   alertmanager,
   command,
   fingerprint,
+  flyway,
   gitConnection,
   http,
   kubernetes,
@@ -28,6 +31,7 @@ export const connectionKinds: readonly ConnectionKind<never>[] = [
   pagerduty,
   prometheus,
   slack,
+  sqlSchema,
   vaultConnection,
   webhook,
 ] as readonly ConnectionKind<unknown>[] as never;
