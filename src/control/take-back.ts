@@ -1,14 +1,16 @@
 import type { Route } from "../core/entry.ts";
 import type { Playbook } from "../core/playbook.ts";
 import type { Order, Rollout } from "../core/rollout.ts";
-import { servingPlace } from "../decide/place.ts";
+import { freePlace, servingPlace } from "../decide/place.ts";
 import { insistFree, refuse } from "./gate.ts";
+import { changedComponents } from "./live-state.ts";
 import type { ControlPorts } from "./ports.ts";
 import { newRollout } from "./release.ts";
 
 /**
- * A person takes back a release that is stable by now: traffic goes to the release before it, which is still warm in the
- * other place, before anything is written; then a rollout is recorded that is on its way back from its first moment.
+ * A person takes back a release that is stable by now: traffic goes to the release before it, where that is still warm in
+ * the other place, before anything is written; then a rollout is recorded that is on its way back from its first moment.
+ * Where a later rollout or somebody else has taken that place, traffic stays and everything is restored where it serves.
  * @throws RELEASE_REFUSED when there is nothing to go back to, or a rollout is running.
  */
 export async function openTakeBack(ports: ControlPorts, playbook: Playbook, order: Order): Promise<Rollout> {
@@ -18,17 +20,20 @@ export async function openTakeBack(ports: ControlPorts, playbook: Playbook, orde
   const known = await ports.store.lastKnownGood(system);
   const promoted = (await ports.store.rollouts(system)).find(({ promotedAt, endedAt }) => promotedAt && endedAt);
   const candidate = promoted && (await ports.store.release(promoted.candidate));
-  if (!candidate || promoted?.candidate !== known?.release)
+  const before = promoted && (await ports.store.release(promoted.stable));
+  if (!candidate || !before || promoted?.candidate !== known?.release)
     throw refuse("no release was promoted before, so none can be taken back");
   const current = ports.traffic.current(system);
-  const { swapped: _, ...rest } = current ?? { system, epoch: 0 };
+  const twofold = { ...playbook, components: playbook.components.filter(({ beside }) => beside !== undefined) };
+  const warm = (await changedComponents(ports, twofold, before, freePlace(current))).length === 0;
+  const { swapped, ...rest } = ports.traffic.current(system) ?? { system, epoch: 0 };
   const route: Route = {
     ...rest,
     epoch: rest.epoch + 1,
     stable: promoted.stable,
     candidate: candidate.id,
     candidatePpm: 0,
-    ...(current?.swapped ? {} : { swapped: true }),
+    ...((swapped ?? false) === warm ? {} : { swapped: true }),
   };
   ports.traffic.set(route);
   const now = ports.clock.now();

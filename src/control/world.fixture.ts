@@ -60,6 +60,11 @@ export const playbook: Playbook = {
   who: { now: ["page://dashboard"] },
 };
 
+/** The same, with a second place for everything. */
+export const twoPlaces = playbook.components.map((component) =>
+  component.name === "route" ? component : { ...component, beside: `${component.at}-beside` },
+);
+
 export const settings: Settings = {
   tickMs: 250,
   exposureMs: 2000,
@@ -107,7 +112,12 @@ export function createControlWorld(options: WorldOptions = {}) {
   const target = createSimulatedTarget({
     clock,
     random: random.fork("target"),
-    revisions: { "sim:schema": held("schema"), "sim:model": held("model") },
+    revisions: {
+      "sim:schema": held("schema"),
+      "sim:model": held("model"),
+      "sim:schema-beside": held("schema"),
+      "sim:model-beside": held("model"),
+    },
   });
   const rates = (bad: NonNullable<WorldOptions["losses"]>, good: number) => {
     return { [stable.id]: good, [candidate.id]: bad, [intruder.id]: bad, [third.id]: good };
