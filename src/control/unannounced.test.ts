@@ -77,6 +77,22 @@ describe("a release that nobody announced", () => {
     );
   });
 
+  for (const order of ["pullCord", "abort"] as const)
+    it(`under \`authority: observe\` ends when a person says so by ${order}, and nothing is touched`, async () => {
+      const { rollout, target, traffic } = await moved({ playbook: { authority: "observe" } }, async (world) => {
+        const [newest] = await world.store.rollouts("loans");
+        await world.control[order](newest!.id, "on-call", "we went back by hand");
+      });
+      assert.equal(rollout.rollback, undefined);
+      assert.match(rollout.note ?? "", /on-call: we went back by hand/);
+      assert.equal(target.live("sim:model"), MODEL_2);
+      assert.equal(traffic.current("loans")?.candidatePpm, 0);
+      assert.deepEqual(
+        target.effects.filter(({ by }) => by === "request"),
+        [],
+      );
+    });
+
   it("goes back when a person says so, before there is proof", async () => {
     const { rollout, target } = await moved({ losses: 0.05 }, async (world) => {
       const [newest] = await world.store.rollouts("loans");
