@@ -92,8 +92,9 @@ export function createIdleWatch(ports: ControlPorts, settings: Settings, playboo
         remember(now);
         if (now < nextRead) continue;
         nextRead = now + settings.pollMs;
-        const found = await notice();
-        if (found && idle() && !signal.aborted) await onFound(found);
+        // What fails now, the store or the opening, is done again with the next look.
+        const found = await notice().catch(() => undefined);
+        if (found && idle() && !signal.aborted) await onFound(found).catch(() => judged.clear());
       }
     },
   };
