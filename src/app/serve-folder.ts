@@ -62,19 +62,19 @@ export async function serveFolder(options: ServeOptions): Promise<Serving> {
     const token = await rollbook.issueToken("admin", `admin-${systemClock.now()}`);
     say(`API token, shown only now: ${token}`);
   }
+  const stopped = new AbortController();
   const kept = openKeptPlaybooks(settings.data);
   const playbooks = createPlaybookFolder(folder, connectionsFile, [
     ...BUILT_IN_SCHEMES,
     ...settings.connections.map(({ name }) => name),
   ]);
-  const keeper = createKeeper(rollbook, settings.systems, kept, say);
-  const stopped = new AbortController();
+  const keeper = createKeeper(rollbook, settings.systems, kept, say, stopped.signal);
   const look = async () => {
     const { good, problems } = playbooks.look();
     for (const problem of problems) say(problem);
     await keeper.takeIn(good, problems.length > 0);
   };
-  await look();
+  await look().catch((error: Error) => say(`serve: ${error.message}`));
   if (rollbook.systems.size === 0) say(`no playbook in ${folder} yet; one that is put there is taken within a second`);
   const loop = async () => {
     while (!stopped.signal.aborted) {
@@ -103,6 +103,7 @@ function createKeeper(
   settings: Readonly<Record<string, SystemSettings>>,
   kept: KeptPlaybooks,
   say: (text: string) => void,
+  stopped: AbortSignal,
 ) {
   const said = new Map<string, string>();
   const once = (about: string, text: string) => {
@@ -120,7 +121,7 @@ function createKeeper(
     say(
       `${system}: under ${under ? "the playbook that its rollout began with" : file.file}, authority: ${playbook.authority}${whereOf(guarded)}`,
     );
-    void keepAdopted(guarded);
+    keepAdopted(guarded).catch((error: Error) => say(`${system}: nobody looks on: ${error.message}`));
   };
 
   /** Declares the first restore point as soon as everything answers; then goes on with what was cut off, and looks on. */
@@ -131,8 +132,10 @@ function createKeeper(
         await guarded.control().adopt();
         break;
       } catch (error) {
+        if (stopped.aborted) return;
         once(`adopt ${system}`, `${system}: no restore point yet: ${(error as Error).message}`);
-        await systemClock.sleep(ADOPT_AGAIN_MS);
+        await systemClock.sleep(ADOPT_AGAIN_MS, stopped);
+        if (stopped.aborted) return;
       }
     }
     const known = await rollbook.store.lastKnownGood(system);
@@ -146,8 +149,10 @@ function createKeeper(
   const replace = async (guarded: ProtectedSystem, file: PlaybookFile) => {
     const { system } = guarded;
     const open = (await rollbook.store.rollouts(system)).find(({ endedAt }) => endedAt === undefined);
-    if (open)
-      return once(`replace ${system}`, `${system}: the changed playbook takes effect when rollout ${open.id} is over`);
+    if (open || guarded.control().busy()) {
+      const what = open ? `rollout ${open.id}` : "the rollout that begins now";
+      return once(`replace ${system}`, `${system}: the changed playbook takes effect when ${what} is over`);
+    }
     if (routeOf(file.playbook) !== routeOf(guarded.playbook()))
       return once(
         `replace ${system}`,
@@ -161,19 +166,30 @@ function createKeeper(
     );
   };
 
+  /** What is wrong with one system is told once, and keeps nothing from the others. */
+  const alone = async (system: string, take: () => Promise<void>) => {
+    const about = `take ${system}`;
+    try {
+      await take();
+      said.delete(about);
+    } catch (error) {
+      once(about, `${system}: not taken, and tried again every second: ${(error as Error).message}`);
+    }
+  };
+
   return {
     async takeIn(good: ReadonlyMap<string, PlaybookFile>, broken: boolean): Promise<void> {
       for (const [system, file] of good) {
         const guarded = rollbook.systems.get(system);
-        if (!guarded) await begin(file);
-        else if (guarded.playbook().digest !== file.playbook.digest) await replace(guarded, file);
+        if (!guarded) await alone(system, () => begin(file));
+        else if (guarded.playbook().digest !== file.playbook.digest) await alone(system, () => replace(guarded, file));
       }
       if (!broken) return;
       for (const system of Object.keys(settings)) {
         const last = rollbook.systems.has(system) ? undefined : kept.newest(system);
         if (!last) continue;
         say(`${system}: the last good playbook stays in effect`);
-        await begin(last);
+        await alone(system, () => begin(last));
       }
     },
   };
