@@ -225,6 +225,42 @@ describe("a playbook that only observes", () => {
     assert.equal((await world.store.lastKnownGood("loans"))?.release, candidate.id);
   });
 
+  it("counts for the promoted one from when people brought it into place, and takes nothing before for news", async () => {
+    const world = observing();
+    const over = new AbortController();
+    await world.live(async () => {
+      const { id } = await world.release();
+      const watching = world.control.watch(over.signal);
+      await world.until(() => world.kinds().includes("exposed"));
+      await world.control.weight(50, "operator");
+      await world.ended(id);
+      await world.clock.sleep(10_000);
+      assert.equal(world.traffic.current("loans")?.stable, stable.id);
+      for (const name of ["schema", "model"]) world.target.rivalWrite(`sim:${name}`, candidate.revisions[name]!.digest);
+      await world.clock.sleep(2000);
+      assert.equal(world.traffic.current("loans")?.stable, candidate.id);
+      assert.equal((await world.store.route("loans"))?.stable, candidate.id);
+      assert.equal(world.traffic.current("loans")?.candidatePpm, 500_000, "people's share is theirs");
+      assert.equal(world.kinds().includes("noticed"), false);
+      over.abort();
+      await watching;
+    });
+  });
+
+  it("leaves a share behind that ends before the first acting rollout deploys anything there", async () => {
+    const world = createControlWorld();
+    await world.live(async () => {
+      await world.control.adopt(stable);
+      const left = { system: "loans", epoch: 5, stable: stable.id, candidate: candidate.id, candidatePpm: 500_000 };
+      world.traffic.set(left);
+      world.traffic.renew("loans", Number.MAX_SAFE_INTEGER);
+      const { id } = await world.release(third);
+      await world.until(() => world.kinds().includes("baseline"));
+      assert.equal(world.traffic.current("loans")?.candidatePpm, 0);
+      assert.equal((await world.ended(id)).phase, "healthy");
+    });
+  });
+
   it("keeps undecided apart from harm", async () => {
     const { report, rollout } = await rolledOut({ blind: true, playbook: { authority: "observe" } });
     assert.match(rollout.note ?? "", /^undecided, would have gone back/);
