@@ -18,6 +18,8 @@ export interface Look {
   readonly good: ReadonlyMap<string, PlaybookFile>;
   /** Why files are not taken, for people; each is told once until the file changes. */
   readonly problems: readonly string[];
+  /** The systems that files name which are not taken. */
+  readonly broken: ReadonlySet<string>;
 }
 
 export interface PlaybookFolder {
@@ -38,6 +40,7 @@ export function createPlaybookFolder(
     look() {
       const good = new Map<string, PlaybookFile>();
       const problems: string[] = [];
+      const broken = new Set<string>();
       for (const file of filesIn(folder).filter((one) => one !== connectionsFile)) {
         const stamp = stampOf(file);
         const known = read.get(file);
@@ -47,6 +50,8 @@ export function createPlaybookFolder(
         read.set(file, { stamp, found });
         if (typeof found === "string") {
           if (fresh) problems.push(found);
+          const named = systemNamedIn(file);
+          if (named !== undefined) broken.add(named);
           continue;
         }
         const other = good.get(found.playbook.system);
@@ -56,7 +61,7 @@ export function createPlaybookFolder(
           );
         if (!other) good.set(found.playbook.system, found);
       }
-      return { good, problems };
+      return { good, problems, broken };
     },
   };
 }
@@ -74,6 +79,15 @@ function readPlaybook(file: string, schemes: readonly string[]): PlaybookFile | 
   const findings = lintPlaybook(parsed.playbook, { schemes });
   if (findings.some(({ level }) => level === "error")) return renderFindings(findings, file, { colour: false });
   return { file, text, playbook: parsed.playbook };
+}
+
+/** The system that a file is about, although it cannot be parsed. */
+function systemNamedIn(file: string): string | undefined {
+  try {
+    return /^system:\s*["']?([\w.-]+)/m.exec(readFileSync(file, "utf8"))?.[1];
+  } catch {
+    return undefined;
+  }
 }
 
 function filesIn(folder: string): readonly string[] {
@@ -103,6 +117,8 @@ function stampOf(file: string): string | undefined {
 export interface KeptPlaybooks {
   keep(file: PlaybookFile): void;
   newest(system: string): PlaybookFile | undefined;
+  /** All systems that ever had one here. */
+  systems(): readonly string[];
   byDigest(digest: Digest): PlaybookFile | undefined;
 }
 
@@ -130,6 +146,7 @@ export function openKeptPlaybooks(data: string): KeptPlaybooks {
       write(byDigest(playbook.digest), text);
       write(`system-${playbook.system}.yaml`, text);
     },
+    systems: () => readdirSync(folder).flatMap((name) => /^system-(.+)\.yaml$/.exec(name)?.[1] ?? []),
     newest: (system) => open(`system-${system}.yaml`),
     byDigest: (digest) => open(byDigest(digest)),
   };

@@ -33,6 +33,8 @@ connections:
   opa: { url: "http://127.0.0.1:9" }
 `;
 
+const byFlag = playbookOf("solo").replace("gateway://solo", "flags://who");
+
 async function serving(t: TestContext, files: Readonly<Record<string, string>>) {
   const folder = mkdtempSync(join(tmpdir(), "rollbook-serve-"));
   t.after(() => rmSync(folder, { recursive: true, force: true }));
@@ -49,7 +51,15 @@ async function serving(t: TestContext, files: Readonly<Record<string, string>>) 
     }
     assert.fail(`never said ${what}; but:\n${said.join("\n")}`);
   };
-  return { served, put, said, says };
+  const again = async () => {
+    await served.stop();
+    said.length = 0;
+    const next = await serveFolder({ folder, secretOf: () => undefined, say: (text) => void said.push(text) });
+    t.after(() => next.stop());
+    return next;
+  };
+  const take = (name: string) => rmSync(join(folder, name));
+  return { served, put, said, says, again, take };
 }
 
 describe("a folder of playbooks", () => {
@@ -77,5 +87,25 @@ describe("a folder of playbooks", () => {
     assert.equal(served.rollbook.systems.get("chat")!.control(), before);
     put("b.yaml", playbookOf("chat", "events", 30));
     await says(/b\.yaml is in effect/);
+  });
+
+  test("keeps the last good one of a system that the connections file does not name, over a restart", async (t) => {
+    const { put, says, again } = await serving(t, { "s.yaml": byFlag });
+    await says(/^solo: the way back leads to/);
+    put("s.yaml", byFlag.replace("when:", "when: ["));
+    const next = await again();
+    assert.deepEqual([...next.rollbook.systems.keys()], ["solo"]);
+  });
+
+  test("brings a rollout to its end whose playbook was taken away", async (t) => {
+    const { served, says, again, take } = await serving(t, { "s.yaml": byFlag });
+    await says(/^solo: the way back leads to/);
+    const control = served.rollbook.systems.get("solo")!.control();
+    await control.release(await control.compose("polite", { flag: "on" }));
+    take("s.yaml");
+    const next = await again();
+    await says(/^solo: its playbook is gone, and rollout \S+ is not over/);
+    await says(/^solo: going on with rollout/);
+    assert.deepEqual([...next.rollbook.systems.keys()], ["solo"]);
   });
 });

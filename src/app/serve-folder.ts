@@ -70,11 +70,12 @@ export async function serveFolder(options: ServeOptions): Promise<Serving> {
   ]);
   const keeper = createKeeper(rollbook, settings.systems, kept, say, stopped.signal);
   const look = async () => {
-    const { good, problems } = playbooks.look();
+    const { good, problems, broken } = playbooks.look();
     for (const problem of problems) say(problem);
-    await keeper.takeIn(good, problems.length > 0);
+    await keeper.takeIn(good, problems.length > 0 ? new Set([...Object.keys(settings.systems), ...broken]) : broken);
   };
   await look().catch((error: Error) => say(`serve: ${error.message}`));
+  await keeper.finish().catch((error: Error) => say(`serve: ${error.message}`));
   if (rollbook.systems.size === 0) say(`no playbook in ${folder} yet; one that is put there is taken within a second`);
   const loop = async () => {
     while (!stopped.signal.aborted) {
@@ -178,17 +179,26 @@ function createKeeper(
   };
 
   return {
-    async takeIn(good: ReadonlyMap<string, PlaybookFile>, broken: boolean): Promise<void> {
+    async takeIn(good: ReadonlyMap<string, PlaybookFile>, broken: ReadonlySet<string>): Promise<void> {
       for (const [system, file] of good) {
         const guarded = rollbook.systems.get(system);
         if (!guarded) await alone(system, () => begin(file));
         else if (guarded.playbook().digest !== file.playbook.digest) await alone(system, () => replace(guarded, file));
       }
-      if (!broken) return;
-      for (const system of Object.keys(settings)) {
-        const last = rollbook.systems.has(system) ? undefined : kept.newest(system);
+      for (const system of broken) {
+        const last = rollbook.systems.has(system) || good.has(system) ? undefined : kept.newest(system);
         if (!last) continue;
-        say(`${system}: the last good playbook stays in effect`);
+        once(`last ${system}`, `${system}: the last good playbook stays in effect`);
+        await alone(system, () => begin(last));
+      }
+    },
+    /** What was cut off is brought to its end, also where the playbook has been taken away since. */
+    async finish(): Promise<void> {
+      for (const system of kept.systems().filter((one) => !rollbook.systems.has(one))) {
+        const open = (await rollbook.store.rollouts(system)).find(({ endedAt }) => endedAt === undefined);
+        const last = open && (kept.byDigest(open.playbook) ?? kept.newest(system));
+        if (!last) continue;
+        say(`${system}: its playbook is gone, and rollout ${open.id} is not over: it goes on under the last one`);
         await alone(system, () => begin(last));
       }
     },

@@ -163,7 +163,8 @@ export function createControl(
       const rollouts = await ports.store.rollouts(playbook.system);
       const newest = rollouts[0];
       const open =
-        rollouts.find(({ endedAt }) => endedAt === undefined) ?? (newest && isStuck(newest) ? newest : undefined);
+        rollouts.find(({ endedAt }) => endedAt === undefined) ??
+        (newest && isStuck(newest) && playbook.authority === "act" ? newest : undefined);
       if (open && runs.get(open.id)?.over !== false) start(open.id);
       return open;
     },
