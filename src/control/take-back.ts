@@ -1,11 +1,12 @@
 import type { Route } from "../core/entry.ts";
 import type { Playbook } from "../core/playbook.ts";
+import { defineRelease, type Release } from "../core/release.ts";
 import type { Order, Rollout } from "../core/rollout.ts";
 import { freePlace, servingPlace } from "../decide/place.ts";
 import { insistFree, refuse } from "./gate.ts";
 import { changedComponents } from "./live-state.ts";
 import type { ControlPorts } from "./ports.ts";
-import { newRollout } from "./release.ts";
+import { newRollout, openUnannounced } from "./release.ts";
 
 /**
  * A person takes back a release that is stable by now: traffic goes to the release before it, where that is still warm in
@@ -22,7 +23,7 @@ export async function openTakeBack(ports: ControlPorts, playbook: Playbook, orde
   const candidate = promoted && (await ports.store.release(promoted.candidate));
   const before = promoted && (await ports.store.release(promoted.stable));
   if (!candidate || !before || promoted?.candidate !== known?.release)
-    throw refuse("no release was promoted before, so none can be taken back");
+    return takeBackForeign(ports, playbook, known && (await ports.store.release(known.release)), order);
   const current = ports.traffic.current(system);
   const twofold = { ...playbook, components: playbook.components.filter(({ beside }) => beside !== undefined) };
   const warm = (await changedComponents(ports, twofold, before, freePlace(current))).length === 0;
@@ -53,5 +54,24 @@ export async function openTakeBack(ports: ControlPorts, playbook: Playbook, orde
     { kind: "rollout", rollout },
     { kind: "entry", entry: { type: "rollout-started", at: now, system, actor: order.by, rollout: rollout.id, data } },
   ]);
+  return rollout;
+}
+
+/** What came unannounced and was left in place has no promotion before it: it goes back to the last known good. */
+async function takeBackForeign(
+  ports: ControlPorts,
+  playbook: Playbook,
+  stable: Release | undefined,
+  order: Order,
+): Promise<Rollout> {
+  const place = servingPlace(ports.traffic.current(playbook.system));
+  const changed = stable ? await changedComponents(ports, playbook, stable, place) : [];
+  if (!stable || changed.length === 0) throw refuse("no release was promoted before, so none can be taken back");
+  const label = changed.map(({ revision }) => revision.label).join(" + ");
+  const news = Object.fromEntries(changed.map(({ name, revision }) => [name, revision]));
+  const candidate = defineRelease(playbook.system, label, { ...stable.revisions, ...news });
+  const opened = await openUnannounced(ports, playbook, { stable, candidate, frozen: [] });
+  const rollout: Rollout = { ...opened, phase: "paused", order };
+  await ports.store.commit([{ kind: "rollout", rollout }]);
   return rollout;
 }
