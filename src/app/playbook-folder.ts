@@ -18,8 +18,8 @@ export interface Look {
   readonly good: ReadonlyMap<string, PlaybookFile>;
   /** Why files are not taken, for people; each is told once until the file changes. */
   readonly problems: readonly string[];
-  /** The files that hold no playbook now. */
-  readonly broken: readonly string[];
+  /** The systems that files name which are not taken. */
+  readonly broken: ReadonlySet<string>;
 }
 
 export interface PlaybookFolder {
@@ -40,7 +40,7 @@ export function createPlaybookFolder(
     look() {
       const good = new Map<string, PlaybookFile>();
       const problems: string[] = [];
-      const broken: string[] = [];
+      const broken = new Set<string>();
       for (const file of filesIn(folder).filter((one) => one !== connectionsFile)) {
         const stamp = stampOf(file);
         const known = read.get(file);
@@ -50,7 +50,8 @@ export function createPlaybookFolder(
         read.set(file, { stamp, found });
         if (typeof found === "string") {
           if (fresh) problems.push(found);
-          broken.push(file);
+          const named = systemNamedIn(file);
+          if (named !== undefined) broken.add(named);
           continue;
         }
         const other = good.get(found.playbook.system);
@@ -80,6 +81,15 @@ function readPlaybook(file: string, schemes: readonly string[]): PlaybookFile | 
   return { file, text, playbook: parsed.playbook };
 }
 
+/** The system that a file is about, although it cannot be parsed. */
+function systemNamedIn(file: string): string | undefined {
+  try {
+    return /^system:\s*["']?([\w.-]+)/m.exec(readFileSync(file, "utf8"))?.[1];
+  } catch {
+    return undefined;
+  }
+}
+
 function filesIn(folder: string): readonly string[] {
   const list = (at: string) => {
     try {
@@ -106,8 +116,9 @@ function stampOf(file: string): string | undefined {
 /** Playbooks that were in effect, kept beside the store: by system, and by digest for rollouts that still run under one. */
 export interface KeptPlaybooks {
   keep(file: PlaybookFile): void;
-  /** The newest good playbook that came from a file of this name. */
-  newestFrom(file: string): PlaybookFile | undefined;
+  newest(system: string): PlaybookFile | undefined;
+  /** All systems that ever had one here. */
+  systems(): readonly string[];
   byDigest(digest: Digest): PlaybookFile | undefined;
 }
 
@@ -131,11 +142,12 @@ export function openKeptPlaybooks(data: string): KeptPlaybooks {
   };
   const byDigest = (digest: Digest) => `${digest.replace(":", "-")}.yaml`;
   return {
-    keep({ file, text, playbook }) {
+    keep({ text, playbook }) {
       write(byDigest(playbook.digest), text);
-      write(`from-${basename(file)}`, text);
+      write(`system-${playbook.system}.yaml`, text);
     },
-    newestFrom: (file) => open(`from-${basename(file)}`),
+    systems: () => readdirSync(folder).flatMap((name) => /^system-(.+)\.yaml$/.exec(name)?.[1] ?? []),
+    newest: (system) => open(`system-${system}.yaml`),
     byDigest: (digest) => open(byDigest(digest)),
   };
 }

@@ -54,7 +54,15 @@ export async function protectSystem(
   const counter = createSwitchableCounter(counterOf(first));
   for (const id of await releasesOf(store, system)) counter.know(id);
   const edge = await openEdge(first, edgeSettings, counter, key);
-  await routeAsRecorded(store, edge.traffic, system);
+  const orClosed = async <Done>(work: () => Done | Promise<Done>): Promise<Done> => {
+    try {
+      return await work();
+    } catch (error) {
+      await edge.close();
+      throw error;
+    }
+  };
+  await orClosed(() => routeAsRecorded(store, edge.traffic, system));
   const emit = (event: RolloutEvent) => {
     config.onEvent?.(event);
     shared.publish({ ...event, candidatePpm: edge.traffic.current(system)?.candidatePpm ?? 0 });
@@ -79,7 +87,7 @@ export async function protectSystem(
     });
     return { playbook, sources, control };
   };
-  let now = build(first);
+  let now = await orClosed(() => build(first));
   const watch = () => {
     watching?.abort();
     watching = new AbortController();
@@ -96,11 +104,13 @@ export async function protectSystem(
     control: () => now.control,
     sources: () => now.sources,
     replace(playbook) {
+      // Built first: what cannot be built leaves the old one as it is.
+      const next = build(playbook);
       const watched = watching !== undefined;
       watching?.abort();
       now.sources.stop();
       counter.exchange(counterOf(playbook));
-      now = build(playbook);
+      now = next;
       if (watched) watch();
     },
     watch,

@@ -62,19 +62,20 @@ export async function serveFolder(options: ServeOptions): Promise<Serving> {
     const token = await rollbook.issueToken("admin", `admin-${systemClock.now()}`);
     say(`API token, shown only now: ${token}`);
   }
+  const stopped = new AbortController();
   const kept = openKeptPlaybooks(settings.data);
   const playbooks = createPlaybookFolder(folder, connectionsFile, [
     ...BUILT_IN_SCHEMES,
     ...settings.connections.map(({ name }) => name),
   ]);
-  const keeper = createKeeper(rollbook, settings.systems, kept, say);
-  const stopped = new AbortController();
+  const keeper = createKeeper(rollbook, settings.systems, kept, say, stopped.signal);
   const look = async () => {
     const { good, problems, broken } = playbooks.look();
     for (const problem of problems) say(problem);
-    await keeper.takeIn(good, broken);
+    await keeper.takeIn(good, problems.length > 0 ? new Set([...Object.keys(settings.systems), ...broken]) : broken);
   };
-  await look();
+  await look().catch((error: Error) => say(`serve: ${error.message}`));
+  await keeper.finish().catch((error: Error) => say(`serve: ${error.message}`));
   if (rollbook.systems.size === 0) say(`no playbook in ${folder} yet; one that is put there is taken within a second`);
   const loop = async () => {
     while (!stopped.signal.aborted) {
@@ -103,6 +104,7 @@ function createKeeper(
   settings: Readonly<Record<string, SystemSettings>>,
   kept: KeptPlaybooks,
   say: (text: string) => void,
+  stopped: AbortSignal,
 ) {
   const said = new Map<string, string>();
   const once = (about: string, text: string) => {
@@ -121,7 +123,7 @@ function createKeeper(
     say(
       `${system}: under ${under ? "the playbook that its rollout began with" : file.file}, authority: ${playbook.authority}${whereOf(guarded)}`,
     );
-    void keepAdopted(guarded);
+    keepAdopted(guarded).catch((error: Error) => say(`${system}: nobody looks on: ${error.message}`));
   };
 
   /** Declares the first restore point as soon as everything answers; then goes on with what was cut off, and looks on. */
@@ -132,8 +134,10 @@ function createKeeper(
         await guarded.control().adopt();
         break;
       } catch (error) {
+        if (stopped.aborted) return;
         once(`adopt ${system}`, `${system}: no restore point yet: ${(error as Error).message}`);
-        await systemClock.sleep(ADOPT_AGAIN_MS);
+        await systemClock.sleep(ADOPT_AGAIN_MS, stopped);
+        if (stopped.aborted) return;
       }
     }
     const known = await rollbook.store.lastKnownGood(system);
@@ -147,8 +151,10 @@ function createKeeper(
   const replace = async (guarded: ProtectedSystem, file: PlaybookFile) => {
     const { system } = guarded;
     const open = (await rollbook.store.rollouts(system)).find(({ endedAt }) => endedAt === undefined);
-    if (open)
-      return once(`replace ${system}`, `${system}: the changed playbook takes effect when rollout ${open.id} is over`);
+    if (open || guarded.control().busy()) {
+      const what = open ? `rollout ${open.id}` : "the rollout that begins now";
+      return once(`replace ${system}`, `${system}: the changed playbook takes effect when ${what} is over`);
+    }
     if (routeOf(file.playbook) !== routeOf(guarded.playbook()))
       return once(
         `replace ${system}`,
@@ -162,18 +168,39 @@ function createKeeper(
     );
   };
 
+  /** What is wrong with one system is told once, and keeps nothing from the others. */
+  const alone = async (system: string, take: () => Promise<void>) => {
+    const about = `take ${system}`;
+    try {
+      await take();
+      said.delete(about);
+    } catch (error) {
+      once(about, `${system}: not taken, and tried again every second: ${(error as Error).message}`);
+    }
+  };
+
   return {
-    async takeIn(good: ReadonlyMap<string, PlaybookFile>, broken: readonly string[]): Promise<void> {
+    async takeIn(good: ReadonlyMap<string, PlaybookFile>, broken: ReadonlySet<string>): Promise<void> {
       for (const [system, file] of good) {
         const guarded = rollbook.systems.get(system);
-        if (!guarded) await begin(file);
-        else if (guarded.playbook().digest !== file.playbook.digest) await replace(guarded, file);
+        if (!guarded) await alone(system, () => begin(file));
+        else if (guarded.playbook().digest !== file.playbook.digest) await alone(system, () => replace(guarded, file));
       }
-      for (const file of broken) {
-        const last = kept.newestFrom(file);
-        if (!last || rollbook.systems.has(last.playbook.system)) continue;
-        say(`${last.playbook.system}: the last good playbook stays in effect`);
-        await begin(last, true);
+      for (const system of broken) {
+        const last = rollbook.systems.has(system) || good.has(system) ? undefined : kept.newest(system);
+        if (!last) continue;
+        once(`last ${system}`, `${system}: the last good playbook stays in effect`);
+        await alone(system, () => begin(last, true));
+      }
+    },
+    /** What was cut off is brought to its end, also where the playbook has been taken away since. */
+    async finish(): Promise<void> {
+      for (const system of kept.systems().filter((one) => !rollbook.systems.has(one))) {
+        const open = (await rollbook.store.rollouts(system)).find(({ endedAt }) => endedAt === undefined);
+        const last = open && (kept.byDigest(open.playbook) ?? kept.newest(system));
+        if (!last) continue;
+        say(`${system}: its playbook is gone, and rollout ${open.id} is not over: it goes on under the last one`);
+        await alone(system, () => begin(last, true));
       }
     },
   };

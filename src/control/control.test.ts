@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { signalOf } from "./rules.ts";
-import { candidate, createControlWorld, playbook, stable } from "./world.fixture.ts";
+import { candidate, createControlWorld, playbook, slowly, stable } from "./world.fixture.ts";
 
 const unknown = { code: "NOT_FOUND" };
 
@@ -12,6 +12,22 @@ describe("the use cases", () => {
     await assert.rejects(control.report("rollout-9"), unknown);
     await assert.rejects(control.planBack("rollout-9"), unknown);
     assert.deepEqual(await control.rollouts(), []);
+  });
+
+  it("say that they are busy from the first moment of a release to its end", async () => {
+    const world = createControlWorld({ ports: slowly(300) });
+    await world.live(async () => {
+      await world.control.adopt(stable);
+      assert.equal(world.control.busy(), false);
+      const opening = world.control.release(candidate);
+      assert.equal(world.control.busy(), true, "at the gate");
+      const { id } = await opening;
+      assert.equal(world.control.busy(), true);
+      await world.ended(id);
+      assert.equal(world.control.busy(), false);
+      await assert.rejects(world.control.release(candidate));
+      assert.equal(world.control.busy(), false);
+    });
   });
 
   it("plan the way back of a running rollout as the gate did", async () => {

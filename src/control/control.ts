@@ -9,7 +9,7 @@ import { composeReport } from "./compose-report.ts";
 import { type Explanation, explainRollout } from "./explanation.ts";
 import { gate, type ReleasePlans } from "./gate.ts";
 import { pullCord, steer } from "./give-order.ts";
-import { createIdleWatch } from "./idle-watch.ts";
+import { createIdleWatch, type Unannounced } from "./idle-watch.ts";
 import { type LiveComponent, readComponents } from "./live-state.ts";
 import type { ControlPorts, Settings } from "./ports.ts";
 import { adopt, composeRelease, openRollout, openUnannounced } from "./release.ts";
@@ -54,7 +54,9 @@ export interface Control {
   look(reason: string, key: string): Promise<void>;
   /** What every component serves now. */
   live(): Promise<readonly LiveComponent[]>;
-  /** Notices who changes components without Rollbook, until the signal ends it. */
+  /** Does a rollout run, or begin? Then nobody else may take the system over. */
+  busy(): boolean;
+  /** Notices who changes components without Rollbook, and takes up again what broke, until the signal ends it. */
   watch(signal: AbortSignal): Promise<void>;
   /** Lets a release out of quarantine. */
   lift(release: Release["id"], by: string): Promise<void>;
@@ -97,6 +99,7 @@ export function createControl(
 ): Control {
   const runs = new Map<string, Running>();
   let opening: Promise<unknown> = Promise.resolve();
+  let begun = 0;
   const idle = createIdleWatch(ports, settings, playbook);
   const start = (id: string) => {
     const running = startRun((onRun) => runRollout(ports, settings, playbook, id, onRun, idle.recent));
@@ -138,11 +141,27 @@ export function createControl(
   };
   /** One after the other: two at the same moment would both pass the gate. */
   const openAlone = async (open: () => Promise<Rollout>): Promise<Rollout> => {
+    begun += 1;
     const opened = opening.then(open, open);
     opening = opened;
-    const rollout = await opened;
-    start(rollout.id);
-    return rollout;
+    try {
+      const rollout = await opened;
+      start(rollout.id);
+      return rollout;
+    } finally {
+      begun -= 1;
+    }
+  };
+  const calm = () => [...runs.values()].every(({ over }) => over);
+  /** A run that broke (a full disk, a database that was away) left its rollout open: nobody else would bring it back. */
+  const takeUp = async (signal: AbortSignal): Promise<void> => {
+    while (!signal.aborted) {
+      await ports.clock.sleep(settings.leaseMs, signal);
+      if (signal.aborted || !calm()) continue;
+      const rollouts = await ports.store.rollouts(playbook.system).catch(() => []);
+      const open = rollouts.find(({ endedAt }) => endedAt === undefined);
+      if (open && runs.get(open.id)?.over && calm()) start(open.id);
+    }
   };
   const releaseOf = async (id: Release["id"]): Promise<Release> => {
     const release = await ports.store.release(id);
@@ -159,7 +178,8 @@ export function createControl(
       const rollouts = await ports.store.rollouts(playbook.system);
       const newest = rollouts[0];
       const open =
-        rollouts.find(({ endedAt }) => endedAt === undefined) ?? (newest && isStuck(newest) ? newest : undefined);
+        rollouts.find(({ endedAt }) => endedAt === undefined) ??
+        (newest && isStuck(newest) && playbook.authority === "act" ? newest : undefined);
       if (open && runs.get(open.id)?.over !== false) start(open.id);
       return open;
     },
@@ -205,14 +225,11 @@ export function createControl(
       await ports.askSources?.();
     },
     live: () => readComponents(ports, playbook, servingPlace(ports.traffic.current(playbook.system))),
-    watch: (signal) =>
-      idle.run(
-        () => [...runs.values()].every(({ over }) => over),
-        async (found) => {
-          await openAlone(() => openUnannounced(ports, playbook, found)).catch(() => undefined);
-        },
-        signal,
-      ),
+    busy: () => begun > 0 || !calm(),
+    async watch(signal) {
+      const open = async (found: Unannounced) => void (await openAlone(() => openUnannounced(ports, playbook, found)));
+      await Promise.all([idle.run(calm, open, signal), takeUp(signal)]);
+    },
     async lift(id, by) {
       const quarantine = await ports.store.quarantine(id);
       if (!quarantine) throw new RollbookError("NOT_FOUND", { what: `quarantined release ${id}` });

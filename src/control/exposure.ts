@@ -6,6 +6,7 @@ import { openForwardGate } from "./policies.ts";
 import { promote, settle } from "./promotion.ts";
 import { rollBack } from "./roll-back.ts";
 import { emit, entryOf, keep, type Run, routeTo, save } from "./run.ts";
+import { type PlacesWatch, watchPlaces } from "./watch-places.ts";
 
 /** How often people who watch are told of a judgement, and a policy that said no is asked again. */
 const SAY_MS = 500;
@@ -21,14 +22,16 @@ export async function expose(run: Run): Promise<void> {
   const judgement = await startJudgement(run, run.rollout.exposedAt ?? run.ports.clock.now());
   const stands = resumed && !cordOf(run) && judgement.evaluator.judge(run.ports.clock.now()).kind !== "harmful";
   if (stands) await moveTo(run, run.rollout.step, undefined);
+  const places = watchPlaces(run);
   try {
-    await goForward(run, judgement);
+    await goForward(run, judgement, places);
   } finally {
+    places.stop();
     judgement.stop();
   }
 }
 
-async function goForward(run: Run, judgement: Judgement): Promise<void> {
+async function goForward(run: Run, judgement: Judgement, places: PlacesWatch): Promise<void> {
   const { clock, traffic } = run.ports;
   const shownSince = clock.now();
   const gate = openForwardGate(run);
@@ -46,10 +49,11 @@ async function goForward(run: Run, judgement: Judgement): Promise<void> {
     if (now < run.lease.until && !blind) traffic.renew(run.playbook.system, clock.now() + run.settings.exposureMs);
     await keep(run, samples);
     if (cordOf(run)) continue;
-    if (move.kind === "settle") return settle(run);
+    const foreign = places.foreign();
+    if (move.kind === "settle" && foreign === undefined) return settle(run);
     const ordered = run.order?.kind === "promote";
     const forward = (move.kind === "advance" || move.kind === "promote") && (ordered || grown(verdict, atStep));
-    if (forward && now >= askAgain) {
+    if (forward && foreign === undefined && now >= askAgain) {
       const passed = gate.pass();
       if (passed.kind === "asking") continue;
       if (passed.reason === undefined) {
@@ -63,7 +67,8 @@ async function goForward(run: Run, judgement: Judgement): Promise<void> {
     } else if (now - lastSaid >= SAY_MS) {
       lastSaid = now;
       run.rollout = { ...run.rollout, verdict };
-      emit(run, blind ? "blind" : "judged", "why" in move ? move.why : "no outcome of this step yet", { verdict });
+      const why = foreign === undefined ? "no outcome of this step yet" : `not forward: ${foreign}`;
+      emit(run, blind ? "blind" : "judged", "why" in move ? move.why : why, { verdict });
     }
   }
 }

@@ -5,7 +5,7 @@ import type { FrozenWindow } from "../core/rollout.ts";
 import type { Sample } from "../core/sample.ts";
 import type { Instant, Milliseconds } from "../core/time.ts";
 import { servingPlace } from "../decide/place.ts";
-import { changedComponents } from "./live-state.ts";
+import { changedComponents, readComponents } from "./live-state.ts";
 import type { ControlPorts, Settings } from "./ports.ts";
 import { withdrawOrphan } from "./weight.ts";
 
@@ -60,13 +60,18 @@ export function createIdleWatch(ports: ControlPorts, settings: Settings, playboo
     const stable = known && (await ports.store.release(known.release));
     if (!stable) return undefined;
     const asked = ports.clock.now();
-    const place = servingPlace(ports.traffic.current(playbook.system));
+    const route = ports.traffic.current(playbook.system);
+    const place = servingPlace(route);
+    const routed = route && route.stable !== stable.id ? await ports.store.release(route.stable) : undefined;
     const changed = await changedComponents(ports, playbook, stable, place);
     if (changed.length === 0) {
       judged.clear();
       confirmedAt = asked;
+      if (routed && (await serves(ports, playbook, stable))) await callStable(ports, playbook, stable);
       return undefined;
     }
+    // Observed and promoted, and people have not deployed it everywhere yet: that is no news.
+    if (routed && playbook.authority === "observe" && (await serves(ports, playbook, routed))) return undefined;
     const news = Object.fromEntries(changed.map(({ name, revision }) => [name, revision]));
     const what = digestOfJson(Object.fromEntries(changed.map(({ name, revision }) => [name, revision.digest])));
     if (judged.has(what)) return undefined;
@@ -94,11 +99,27 @@ export function createIdleWatch(ports: ControlPorts, settings: Settings, playboo
         remember(now);
         if (now < nextRead) continue;
         nextRead = now + settings.pollMs;
-        const found = await notice();
-        if (found && idle() && !signal.aborted) await onFound(found);
+        // What fails now, the store or the opening, is done again with the next look.
+        const found = await notice().catch(() => undefined);
+        if (found && idle() && !signal.aborted) await onFound(found).catch(() => judged.clear());
       }
     },
   };
+}
+
+/** Is every component of a release read to be in place where everybody is served? */
+async function serves(ports: ControlPorts, playbook: Playbook, release: Release): Promise<boolean> {
+  const found = await readComponents(ports, playbook, servingPlace(ports.traffic.current(playbook.system)));
+  return found.every((one) => one.kind === "live" && release.revisions[one.name]?.digest === one.revision.digest);
+}
+
+/** People brought the last known good into place by themselves: what is counted from here on is its own. */
+async function callStable(ports: ControlPorts, playbook: Playbook, stable: Release): Promise<void> {
+  const current = ports.traffic.current(playbook.system);
+  if (!current) return;
+  const route = { ...current, epoch: current.epoch + 1, stable: stable.id };
+  await ports.store.commit([{ kind: "route", route }]);
+  ports.traffic.set(route);
 }
 
 function windowsOf(

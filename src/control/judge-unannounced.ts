@@ -1,3 +1,4 @@
+import type { Order } from "../core/rollout.ts";
 import type { Sample } from "../core/sample.ts";
 import type { Verdict } from "../core/verdict.ts";
 import { startJudgement } from "./judgement.ts";
@@ -9,7 +10,11 @@ import { emit, entryOf, keep, type Run, samplesChange, save } from "./run.ts";
 
 const SAY_MS = 500;
 
-type End = { readonly outcome: "promoted" | "undecided" | "gone" | "superseded"; readonly note: string };
+type End = {
+  readonly outcome: "promoted" | "undecided" | "gone" | "superseded";
+  readonly note: string;
+  readonly by?: string;
+};
 
 /**
  * A release that came without Rollbook serves everybody already: there is no gate, no step and no concurrent stable. It is
@@ -23,7 +28,8 @@ export async function judgeUnannounced(run: Run): Promise<void> {
     const now = clock.now();
     await save(run, { ...run.rollout, phase: "progressing", step: 0, stepSince: now, exposedAt: now });
   }
-  if (route) traffic.set({ ...route, stable: run.candidate.id, candidatePpm: 0 });
+  const acts = run.playbook.authority === "act";
+  if (route) traffic.set({ ...route, stable: run.candidate.id, ...(acts ? { candidatePpm: 0 } : {}) });
   const judgement = await startJudgement(run, run.rollout.exposedAt ?? clock.now());
   let lastSaid = 0;
   let nextRead = clock.now() + run.settings.pollMs;
@@ -31,9 +37,9 @@ export async function judgeUnannounced(run: Run): Promise<void> {
     for (;;) {
       const { verdict, samples } = await judgement.next();
       const cord = cordOf(run);
+      if (cord && !acts) return await close(run, await takenBack(run, cord), verdict, samples);
       if (cord) return await rollBack(run, "person", [noteOf(cord)], verdict, samples);
-      if (verdict.kind === "harmful" && run.playbook.authority === "act")
-        return await rollBack(run, "harm", verdict.because, verdict, samples);
+      if (verdict.kind === "harmful" && acts) return await rollBack(run, "harm", verdict.because, verdict, samples);
       if (verdict.kind === "harmful" && !run.rollout.wouldHave) await noteHarm(run, verdict, samples);
       else await keep(run, samples);
       const read = clock.now() >= nextRead;
@@ -49,6 +55,12 @@ export async function judgeUnannounced(run: Run): Promise<void> {
   } finally {
     judgement.stop();
   }
+}
+
+/** Under `authority: observe` a person says that it was taken back; nothing is touched for that. */
+async function takenBack({ ports, playbook, stable, place }: Run, cord: Order): Promise<End> {
+  const back = (await changedComponents(ports, playbook, stable, place)).length === 0;
+  return { outcome: back ? "gone" : "undecided", note: `taken back by ${noteOf(cord)}`, by: cord.by };
 }
 
 async function movedAgain(run: Run): Promise<End | undefined> {
@@ -71,7 +83,12 @@ function endOf(run: Run, verdict: Verdict): End | undefined {
   return { outcome: "undecided", note: `${verdict.kind} for longer than its patience; it is left in place` };
 }
 
-async function close(run: Run, { outcome, note }: End, verdict: Verdict, samples: readonly Sample[]): Promise<void> {
+async function close(
+  run: Run,
+  { outcome, note, by }: End,
+  verdict: Verdict,
+  samples: readonly Sample[],
+): Promise<void> {
   const { clock, traffic } = run.ports;
   const { system } = run.playbook;
   const now = clock.now();
@@ -79,9 +96,11 @@ async function close(run: Run, { outcome, note }: End, verdict: Verdict, samples
   const good = { kind: "known-good", knownGood: { system, release, provedAt: now } } as const;
   const current = traffic.current(system);
   const serving = outcome === "gone" ? run.stable.id : release;
-  const { candidate: _, ...rest } = current ?? { system, epoch: run.epoch };
+  const { candidate, candidatePpm, ...rest } = current ?? { system, epoch: run.epoch, candidatePpm: 0 };
   run.epoch += 1;
-  const route = { ...rest, epoch: Math.max(run.epoch, rest.epoch + 1), stable: serving, candidatePpm: 0 };
+  // What people gave a share while nothing but observing was allowed keeps it.
+  const share = run.playbook.authority === "observe" && candidate ? { candidate, candidatePpm } : { candidatePpm: 0 };
+  const route = { ...rest, epoch: Math.max(run.epoch, rest.epoch + 1), stable: serving, ...share };
   run.order = undefined;
   await save(
     run,
@@ -90,7 +109,7 @@ async function close(run: Run, { outcome, note }: End, verdict: Verdict, samples
       ...samplesChange(run, samples),
       ...(outcome === "promoted" ? [good] : []),
       { kind: "route", route },
-      entryOf(run, "rollout-ended", { outcome, unannounced: true, note, release }),
+      entryOf(run, "rollout-ended", { outcome, unannounced: true, note, release }, by),
     ],
   );
   if (current) traffic.set(route);

@@ -103,16 +103,11 @@ async function close(
   const { system } = run.playbook;
   const good = { kind: "known-good", knownGood: { system, release: run.candidate.id, provedAt: now } } as const;
   const phase = outcome === "promoted" ? "healthy" : "aborted";
-  const current = run.ports.traffic.current(system);
-  // People kept it: what serves is counted as this release from here on, with the shares that they gave.
-  const route = outcome === "promoted" && current && { ...current, epoch: current.epoch + 1, stable: run.candidate.id };
   run.order = undefined;
   await save(run, { ...run.rollout, phase, endedAt: now, verdict, note }, [
     ...samplesChange(run, samples),
     ...(outcome === "promoted" ? [good] : []),
-    ...(route ? [{ kind: "route", route } as const] : []),
     entryOf(run, "rollout-ended", { outcome, authority: "observe", note, release: run.candidate.id }, by),
   ]);
-  if (route) run.ports.traffic.set(route);
   emit(run, "ended", note, { verdict });
 }

@@ -253,3 +253,35 @@ describe("a rollback that got stuck", () => {
     assert.equal(rollout.note, "stuck: schema, model");
   });
 });
+
+describe("a run that broke", () => {
+  for (const when of ["quarantine", "samples", "known-good"] as const)
+    it(`when ${when} could not be written is taken up again by who looks on, without a restart`, async () => {
+      let broken = true;
+      const world = createControlWorld({
+        losses: when === "quarantine" ? 0.2 : 0.05,
+        ports: ({ store }) => ({
+          store: {
+            ...store,
+            commit: async (changes, guard) => {
+              const hit = guard && changes.some(({ kind }) => kind === when);
+              if (broken && hit) throw new Error("the disk is full");
+              return store.commit(changes, guard);
+            },
+          },
+        }),
+      });
+      const over = new AbortController();
+      await world.live(async () => {
+        const { id } = await world.release();
+        const watching = world.control.watch(over.signal);
+        await assert.rejects(world.ended(id), { message: "the disk is full" });
+        await world.clock.sleep(10_000);
+        broken = false;
+        await world.until(async () => (await world.store.rollout(id))?.endedAt !== undefined);
+        assert.equal((await world.ended(id)).phase, when === "quarantine" ? "aborted" : "healthy");
+        over.abort();
+        await watching;
+      });
+    });
+});

@@ -242,18 +242,25 @@ describe("a playbook that only observes", () => {
 
   it("compares the next release with the one that people kept", async () => {
     const world = observing();
+    const over = new AbortController();
     const rollout = await world.live(async () => {
       const { id } = await world.release();
+      const watching = world.control.watch(over.signal);
       await world.until(() => world.kinds().includes("exposed"));
       await world.control.weight(50, "operator");
       await world.ended(id);
+      for (const name of ["schema", "model"]) world.target.rivalWrite(`sim:${name}`, candidate.revisions[name]!.digest);
+      await world.until(() => world.traffic.current("loans")?.stable === candidate.id);
       const next = await world.control.release(third);
       await world.until(() => world.traffic.current("loans")?.candidatePpm === 0);
       await world.control.weight(50, "operator");
-      return world.ended(next.id);
+      const ended = await world.ended(next.id);
+      over.abort();
+      await watching;
+      return ended;
     });
     assert.equal(rollout.note, "would have been promoted");
-    assert.equal(world.traffic.current("loans")?.stable, third.id);
+    assert.equal(rollout.stable, candidate.id);
   });
 
   it("lets people take the share away after it ended", async () => {
@@ -307,6 +314,42 @@ describe("a playbook that only observes", () => {
       await idle.until(() => idle.traffic.current("loans")?.candidatePpm === 0);
       stop.abort();
       await watched;
+    });
+  });
+
+  it("counts for the promoted one from when people brought it into place, and takes nothing before for news", async () => {
+    const world = observing();
+    const over = new AbortController();
+    await world.live(async () => {
+      const { id } = await world.release();
+      const watching = world.control.watch(over.signal);
+      await world.until(() => world.kinds().includes("exposed"));
+      await world.control.weight(50, "operator");
+      await world.ended(id);
+      await world.clock.sleep(10_000);
+      assert.equal(world.traffic.current("loans")?.stable, stable.id);
+      for (const name of ["schema", "model"]) world.target.rivalWrite(`sim:${name}`, candidate.revisions[name]!.digest);
+      await world.clock.sleep(2000);
+      assert.equal(world.traffic.current("loans")?.stable, candidate.id);
+      assert.equal((await world.store.route("loans"))?.stable, candidate.id);
+      assert.equal(world.traffic.current("loans")?.candidatePpm, 500_000, "people's share is theirs");
+      assert.equal(world.kinds().includes("noticed"), false);
+      over.abort();
+      await watching;
+    });
+  });
+
+  it("leaves a share behind that ends before the first acting rollout deploys anything there", async () => {
+    const world = createControlWorld();
+    await world.live(async () => {
+      await world.control.adopt(stable);
+      const left = { system: "loans", epoch: 5, stable: stable.id, candidate: candidate.id, candidatePpm: 500_000 };
+      world.traffic.set(left);
+      world.traffic.renew("loans", Number.MAX_SAFE_INTEGER);
+      const { id } = await world.release(third);
+      await world.until(() => world.kinds().includes("baseline"));
+      assert.equal(world.traffic.current("loans")?.candidatePpm, 0);
+      assert.equal((await world.ended(id)).phase, "healthy");
     });
   });
 

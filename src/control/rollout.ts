@@ -11,7 +11,7 @@ import { cordOf, noteOf } from "./order.ts";
 import type { ControlPorts, Settings } from "./ports.ts";
 import { sagaOf, startOf } from "./restoration.ts";
 import { continueRollback, retryRollback, rollBack } from "./roll-back.ts";
-import { emit, entryOf, FencedError, holdLease, type Run, save } from "./run.ts";
+import { emit, entryOf, FencedError, holdLease, type Run, routeTo, save } from "./run.ts";
 import { seal } from "./seal.ts";
 
 /**
@@ -51,6 +51,7 @@ async function goOn(run: Run, recent: Recent): Promise<void> {
   if (run.rollout.unannounced) return judgeUnannounced(run);
   if (run.playbook.authority === "observe") return observe(run);
   if (run.rollout.step < 0) {
+    await endOldShare(run);
     const begun = ((await run.ports.store.record(run.rollout.id))?.sagas.length ?? 0) > 0;
     if (run.rollout.frozen.length === 0) {
       const frozen = await freezeBaseline(run, recent);
@@ -61,6 +62,15 @@ async function goOn(run: Run, recent: Recent): Promise<void> {
     if (!(await deploy(run))) return;
   } else if (!cordOf(run)) emit(run, "resumed", "found a rollout that was cut off; going on with its evidence");
   await expose(run);
+}
+
+/** A share that people gave while the playbook only observed would expose the place that is deployed to now. */
+async function endOldShare(run: Run): Promise<void> {
+  const { traffic } = run.ports;
+  if ((traffic.current(run.playbook.system)?.candidatePpm ?? 0) === 0) return;
+  const route = routeTo(run, 0);
+  traffic.set(route);
+  await save(run, run.rollout, [{ kind: "route", route }]);
 }
 
 /** A rollout that people must mend before it can go back to its restore point. */

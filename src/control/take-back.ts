@@ -1,17 +1,17 @@
 import type { Route } from "../core/entry.ts";
 import type { Playbook } from "../core/playbook.ts";
-import type { Release } from "../core/release.ts";
+import { defineRelease, type Release } from "../core/release.ts";
 import type { Order, Place, Rollout } from "../core/rollout.ts";
 import { freePlace, servingPlace } from "../decide/place.ts";
 import { insistFree, refuse } from "./gate.ts";
-import { readComponents } from "./live-state.ts";
+import { changedComponents, readComponents } from "./live-state.ts";
 import type { ControlPorts } from "./ports.ts";
-import { newRollout } from "./release.ts";
+import { newRollout, openUnannounced } from "./release.ts";
 
 /**
- * A person takes back a release that is stable by now. Where the release before it is still warm in the other place,
- * traffic goes there before anything is written; where another release has been in that place since, traffic stays and the
- * place that serves is restored. Then a rollout is recorded that is on its way back from its first moment.
+ * A person takes back a release that is stable by now: traffic goes to the release before it, where that is still warm in
+ * the other place, before anything is written; then a rollout is recorded that is on its way back from its first moment.
+ * Where a later rollout or somebody else has taken that place, traffic stays and everything is restored where it serves.
  * @throws RELEASE_REFUSED when there is nothing to go back to, or a rollout is running.
  */
 export async function openTakeBack(ports: ControlPorts, playbook: Playbook, order: Order): Promise<Rollout> {
@@ -21,21 +21,19 @@ export async function openTakeBack(ports: ControlPorts, playbook: Playbook, orde
   const known = await ports.store.lastKnownGood(system);
   const promoted = (await ports.store.rollouts(system)).find(({ promotedAt, endedAt }) => promotedAt && endedAt);
   const candidate = promoted && (await ports.store.release(promoted.candidate));
-  if (!candidate || promoted?.candidate !== known?.release)
-    throw refuse("no release was promoted before, so none can be taken back");
-  const before = await ports.store.release(promoted.stable);
-  if (!before) throw refuse("the release before it is not known any more");
+  const before = promoted && (await ports.store.release(promoted.stable));
+  if (!candidate || !before || promoted?.candidate !== known?.release)
+    return takeBackForeign(ports, playbook, known && (await ports.store.release(known.release)), order);
   const current = ports.traffic.current(system);
   const warm = await isWarm(ports, playbook, before, freePlace(current));
-  const swapped = warm !== (current?.swapped === true);
-  const { swapped: _, ...rest } = current ?? { system, epoch: 0 };
+  const { swapped, ...rest } = ports.traffic.current(system) ?? { system, epoch: 0 };
   const route: Route = {
     ...rest,
     epoch: rest.epoch + 1,
     stable: promoted.stable,
     candidate: candidate.id,
     candidatePpm: 0,
-    ...(swapped ? { swapped } : {}),
+    ...((swapped ?? false) === warm ? {} : { swapped: true }),
   };
   ports.traffic.set(route);
   const now = ports.clock.now();
@@ -63,4 +61,23 @@ async function isWarm(ports: ControlPorts, playbook: Playbook, release: Release,
   const twice = playbook.components.filter(({ beside }) => beside !== undefined);
   const found = await readComponents(ports, { ...playbook, components: twice }, place);
   return found.every((one) => one.kind === "live" && one.revision.digest === release.revisions[one.name]?.digest);
+}
+
+/** What came unannounced and was left in place has no promotion before it: it goes back to the last known good. */
+async function takeBackForeign(
+  ports: ControlPorts,
+  playbook: Playbook,
+  stable: Release | undefined,
+  order: Order,
+): Promise<Rollout> {
+  const place = servingPlace(ports.traffic.current(playbook.system));
+  const changed = stable ? await changedComponents(ports, playbook, stable, place) : [];
+  if (!stable || changed.length === 0) throw refuse("no release was promoted before, so none can be taken back");
+  const label = changed.map(({ revision }) => revision.label).join(" + ");
+  const news = Object.fromEntries(changed.map(({ name, revision }) => [name, revision]));
+  const candidate = defineRelease(playbook.system, label, { ...stable.revisions, ...news });
+  const opened = await openUnannounced(ports, playbook, { stable, candidate, frozen: [] });
+  const rollout: Rollout = { ...opened, phase: "paused", order };
+  await ports.store.commit([{ kind: "rollout", rollout }]);
+  return rollout;
 }

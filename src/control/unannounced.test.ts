@@ -64,6 +64,28 @@ describe("a release that nobody announced", () => {
     assert.equal(notices.length, 1);
   });
 
+  it("that was left in place is taken back when a person says so, and releases are possible again", async () => {
+    const world = createControlWorld({ losses: 0.05, blind: true });
+    const over = new AbortController();
+    await world.live(async () => {
+      await world.control.adopt(stable);
+      await assert.rejects(world.control.takeBack("on-call", "why?"), { code: "RELEASE_REFUSED" });
+      const watching = world.control.watch(over.signal);
+      await world.clock.sleep(5000);
+      world.target.rivalWrite("sim:model", MODEL_2);
+      await world.until(() => world.events.some(({ kind, text }) => kind === "ended" && /left in place/.test(text)));
+      await assert.rejects(world.control.plan(third), { code: "RELEASE_REFUSED", message: /does not serve/ });
+      const { id } = await world.control.takeBack("on-call", "it is not ours");
+      const rollout = await world.control.ended(id);
+      assert.equal(rollout.rollback?.cause[0], "person");
+      assert.ok(rollout.rollback?.restoredAt !== undefined);
+      assert.equal(world.target.live("sim:model"), MODEL_1);
+      await world.control.plan(third);
+      over.abort();
+      await watching;
+    });
+  });
+
   it("under `authority: observe` is judged, and nothing is touched", async () => {
     const { rollout, target } = await moved({ losses: 0.2, playbook: { authority: "observe" } }, async (world) => {
       await world.until(() => world.kinds().includes("observed-harm"));
@@ -76,6 +98,22 @@ describe("a release that nobody announced", () => {
       [],
     );
   });
+
+  for (const order of ["pullCord", "abort"] as const)
+    it(`under \`authority: observe\` ends when a person says so by ${order}, and nothing is touched`, async () => {
+      const { rollout, target, traffic } = await moved({ playbook: { authority: "observe" } }, async (world) => {
+        const [newest] = await world.store.rollouts("loans");
+        await world.control[order](newest!.id, "on-call", "we went back by hand");
+      });
+      assert.equal(rollout.rollback, undefined);
+      assert.match(rollout.note ?? "", /on-call: we went back by hand/);
+      assert.equal(target.live("sim:model"), MODEL_2);
+      assert.equal(traffic.current("loans")?.candidatePpm, 0);
+      assert.deepEqual(
+        target.effects.filter(({ by }) => by === "request"),
+        [],
+      );
+    });
 
   it("goes back when a person says so, before there is proof", async () => {
     const { rollout, target } = await moved({ losses: 0.05 }, async (world) => {

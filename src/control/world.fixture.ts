@@ -60,6 +60,11 @@ export const playbook: Playbook = {
   who: { now: ["page://dashboard"] },
 };
 
+/** The same, with a second place for everything. */
+export const twoPlaces = playbook.components.map((component) =>
+  component.name === "route" ? component : { ...component, beside: `${component.at}-beside` },
+);
+
 export const settings: Settings = {
   tickMs: 250,
   exposureMs: 2000,

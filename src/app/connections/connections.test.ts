@@ -90,3 +90,30 @@ test("what nobody serves is refused by name", async () => {
   assert.equal(connections.reaches("page://dashboard"), true);
   await connections.tell("page://dashboard", notice);
 });
+
+test("where another answers, nothing is looked up, kept or told to load either", async () => {
+  const asked: string[] = [];
+  const { restore } = cluster(is("uid-2"));
+  const talkative = {
+    ...restore,
+    resolve: async () => {
+      asked.push("resolve");
+      return { kind: "unknown", reason: "" } as const;
+    },
+    seen: async () => {
+      asked.push("seen");
+      return { kind: "seen" } as const;
+    },
+    concerns: async () => {
+      asked.push("concerns");
+      return [];
+    },
+  };
+  const connections = createConnections([{ name: "k8s", connection: { restore: talkative }, identity: "uid-1" }]);
+  const adapter = connections.adapterFor(at);
+  const signal = AbortSignal.timeout(1000);
+  assert.equal((await adapter.resolve?.(at, "live", signal))?.kind, "unreachable");
+  assert.equal((await adapter.seen?.(at, digestOf("x"), signal))?.kind, "unreachable");
+  assert.equal((await adapter.concerns?.(at, digestOf("x"), signal))?.[0]?.level, "blocking");
+  assert.deepEqual(asked, []);
+});

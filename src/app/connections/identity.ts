@@ -1,4 +1,5 @@
-import type { Applied, Observed, RestoreAdapter } from "../../core/ports.ts";
+import type { Digest } from "../../core/digest.ts";
+import type { Applied, Concern, Observed, Resolved, RestoreAdapter, Seen } from "../../core/ports.ts";
 import { systemClock } from "../system-clock.ts";
 
 /** How long an answer to "who are you?" is believed. A write is never further from one than this. */
@@ -33,7 +34,8 @@ export async function identityFlaw(
 
 /**
  * An adapter that touches nothing where another answers than was declared: the staging database that was the production
- * one after all. Reading says why it is unreachable, writing is refused.
+ * one after all. Reading says why it is unreachable, writing is refused; names are not looked up there either,
+ * because some adapters take what they find into keeping, and `seen` may tell the process that serves to load.
  */
 export function guarded(adapter: RestoreAdapter, declared: string): RestoreAdapter {
   const believed = new Map<string, { readonly until: number; readonly flaw: Promise<IdentityFlaw | undefined> }>();
@@ -45,8 +47,27 @@ export function guarded(adapter: RestoreAdapter, declared: string): RestoreAdapt
     void flaw.then((found) => found && believed.delete(at));
     return flaw;
   };
+  const { resolve, seen, concerns } = adapter;
   return {
     ...adapter,
+    ...(resolve && {
+      async resolve(at: string, reference: string, signal: AbortSignal): Promise<Resolved> {
+        const flaw = await flawAt(at);
+        return flaw ? { kind: "unreachable", reason: flaw.reason } : resolve.call(adapter, at, reference, signal);
+      },
+    }),
+    ...(seen && {
+      async seen(at: string, digest: Digest, signal: AbortSignal): Promise<Seen> {
+        const flaw = await flawAt(at);
+        return flaw ? { kind: "unreachable", reason: flaw.reason } : seen.call(adapter, at, digest, signal);
+      },
+    }),
+    ...(concerns && {
+      async concerns(at: string, digest: Digest, signal: AbortSignal): Promise<readonly Concern[]> {
+        const flaw = await flawAt(at);
+        return flaw ? [{ level: "blocking", text: flaw.reason }] : concerns.call(adapter, at, digest, signal);
+      },
+    }),
     async read(at, signal): Promise<Observed> {
       const flaw = await flawAt(at);
       return flaw ? { kind: "unreachable", reason: flaw.reason } : adapter.read(at, signal);

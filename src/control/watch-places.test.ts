@@ -1,0 +1,35 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { digestOf } from "../core/digest.ts";
+import { createControlWorld, playbook, twoPlaces } from "./world.fixture.ts";
+
+const holdback = { ...playbook.how, holdbackFor: 60_000 };
+
+describe("somebody who changes something while a rollout runs", () => {
+  const cases = [
+    ["the candidate", "sim:model-beside", digestOf("model 1"), digestOf("model 2"), "exposed"],
+    ["stable beside it", "sim:model", digestOf("model 2"), digestOf("model 1"), "exposed"],
+    ["the promoted one in its holdback", "sim:model-beside", digestOf("model 1"), digestOf("model 2"), "promoted"],
+  ] as const;
+  for (const [what, at, other, own, when] of cases)
+    it(`in ${what} is noticed within one poll, told once, and holds the rollout until it is mended`, async () => {
+      const world = createControlWorld({ playbook: { components: twoPlaces, how: holdback } });
+      const rollout = await world.live(async () => {
+        const { id } = await world.release();
+        await world.until(() => world.kinds().includes(when));
+        await world.clock.sleep(100);
+        world.target.rivalWrite(at, other);
+        await world.clock.sleep(1300);
+        assert.ok(world.kinds().includes("noticed"));
+        await world.clock.sleep(90_000);
+        assert.equal((await world.store.rollout(id))?.endedAt, undefined, "held");
+        assert.equal(world.notices.length, 1);
+        world.target.rivalWrite(at, own);
+        return world.ended(id);
+      });
+      assert.equal(rollout.phase, "healthy");
+      const noticed = (await world.entries()).filter(({ type }) => type === "noticed");
+      assert.equal(noticed.length, 1);
+      assert.match(noticed[0].data.found, new RegExp(`${at} serves`));
+    });
+});

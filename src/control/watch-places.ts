@@ -1,0 +1,57 @@
+import type { Playbook } from "../core/playbook.ts";
+import type { Release } from "../core/release.ts";
+import type { Place } from "../core/rollout.ts";
+import { changedComponents } from "./live-state.ts";
+import { emit, entryOf, FencedError, type Run } from "./run.ts";
+
+/** Notices who changes the candidate or stable without Rollbook while a rollout runs. */
+export interface PlacesWatch {
+  /** What serves something else than it should, by the newest reading; nothing may go forward on that. */
+  foreign(): string | undefined;
+  stop(): void;
+}
+
+/**
+ * Reads both places beside the judgement, once a poll. What is found is recorded and told once, and holds the rollout
+ * where it is until it is mended or a person goes back: the counts are no longer those of the releases they are named for.
+ */
+export function watchPlaces(run: Run): PlacesWatch {
+  const { clock, notifier } = run.ports;
+  const { playbook } = run;
+  const stopped = new AbortController();
+  const told = new Set<string>();
+  let foreign: string | undefined;
+  const look = async () => {
+    const found = await foreignIn(run);
+    foreign = found;
+    if (stopped.signal.aborted || found === undefined || told.has(found)) return;
+    told.add(found);
+    const guard = { resource: run.lease.resource, fence: run.lease.fence };
+    const written = await run.ports.store.commit([entryOf(run, "noticed", { during: run.rollout.id, found })], guard);
+    if (written.kind === "fenced") throw new FencedError(run.lease.resource);
+    emit(run, "noticed", `${found}, without Rollbook`);
+    const text =
+      "Somebody changed it while a rollout runs. It does not go forward until that is mended; harm still goes back.";
+    notifier.notify(playbook.who.now, `${playbook.system}: ${found}`, text, run.rollout.id).catch(() => undefined);
+  };
+  const loop = async () => {
+    while (!stopped.signal.aborted) {
+      await clock.sleep(run.settings.pollMs, stopped.signal);
+      // What could not be read or written now is looked at again.
+      if (!stopped.signal.aborted) await look().catch(() => undefined);
+    }
+  };
+  void loop();
+  return { foreign: () => foreign, stop: () => stopped.abort() };
+}
+
+async function foreignIn({ ports, playbook, place, candidate, stable }: Run): Promise<string | undefined> {
+  const other: Place = place === "at" ? "beside" : "at";
+  const twofold = { ...playbook, components: playbook.components.filter(({ beside }) => beside !== undefined) };
+  const unlike = async (book: Playbook, release: Release, where: Place) =>
+    (await changedComponents(ports, book, release, where)).map(
+      ({ at, revision }) => `${at} serves ${revision.label} and not what ${release.label} says`,
+    );
+  const found = [...(await unlike(playbook, candidate, place)), ...(await unlike(twofold, stable, other))];
+  return found.length > 0 ? found.join("; ") : undefined;
+}
