@@ -63,15 +63,23 @@ export interface Rollbook {
 
 const CHECKPOINT_MS = 1000;
 
-/** @throws DATA_FOLDER_IN_USE, STORE_UNSAFE; leaves nothing open then. */
+/** @throws DATA_FOLDER_IN_USE, STORE_UNSAFE; leaves nothing open then, not even the connections. */
 export async function startRollbook(config: RollbookConfig): Promise<Rollbook> {
-  const store = await openSqliteStore({ folder: config.folder, now: systemClock.now });
+  let store: Store | undefined;
   try {
+    store = await openSqliteStore({ folder: config.folder, now: systemClock.now });
     return await startOver(config, store);
   } catch (error) {
-    await store.close();
-    throw error;
+    await store?.close();
+    for (const { connection } of config.connections ?? []) await connection.close?.();
+    throw store || error instanceof RollbookError ? error : unusable(config.folder, error as NodeJS.ErrnoException);
   }
+}
+
+/** What the operating system says of a data folder that is a file, read-only, full or somebody else's. */
+function unusable(folder: string, error: NodeJS.ErrnoException): Error {
+  if (error.syscall === undefined && !error.message.includes("unable to open database file")) return error;
+  return new RollbookError("STORE_UNSAFE", { reason: `the data folder ${folder} cannot be used: ${error.message}` });
 }
 
 async function startOver(config: RollbookConfig, opened: Store): Promise<Rollbook> {

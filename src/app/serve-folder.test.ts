@@ -68,6 +68,17 @@ async function folderOf(t: TestContext) {
 }
 
 describe("serving a folder", () => {
+  test("ends also while nothing answers that could be a restore point", async (t) => {
+    const { serve, stop, heard, folder } = await folderOf(t);
+    rmSync(join(folder, "a.txt"));
+    const serving = await serve();
+    await heard(/no restore point yet/);
+    await stop(serving);
+    const timers = () => process.getActiveResourcesInfo().filter((one) => one === "Timeout").length;
+    for (const began = Date.now(); timers() > 1 && Date.now() - began < 3000; ) await sleep(20);
+    assert.ok(timers() <= 1, "something waits on");
+  });
+
   test("a release flag says the name of the release that serves", async (t) => {
     const { serve, heard } = await folderOf(t);
     const { rollbook } = await serve();
@@ -96,5 +107,22 @@ describe("serving a folder", () => {
     write("support.yaml", playbook("rises, by: 60%"));
     await heard(/support\.yaml is in effect/);
     assert.notEqual(rollbook.systems.get("support-bot")!.playbook().digest, digest);
+  });
+
+  test("what cannot be served leaves nothing running, so that the process ends", async (t) => {
+    const { serve, stop, write } = await folderOf(t);
+    const timers = () => process.getActiveResourcesInfo().filter((one) => one === "Timeout").length;
+    const refused = async (error: object) => {
+      const before = timers();
+      await assert.rejects(serve(), error);
+      assert.equal(timers(), before);
+    };
+    const serving = await serve();
+    await refused({ code: "DATA_FOLDER_IN_USE" });
+    await stop(serving);
+    write("connections.yaml", `${connections}  page: {}\n`);
+    await refused({ code: "CONNECTIONS_INVALID", message: /"page" is a name of Rollbook's own/ });
+    write("connections.yaml", connections.replace("port: 0", "port: 0\ndata: a.txt"));
+    await refused({ code: "STORE_UNSAFE", message: /data folder \S+a\.txt cannot be used: EEXIST/ });
   });
 });

@@ -123,7 +123,9 @@ function createKeeper(
     say(
       `${system}: under ${under ? "the playbook that its rollout began with" : file.file}, authority: ${playbook.authority}${whereOf(guarded)}`,
     );
-    keepAdopted(guarded).catch((error: Error) => say(`${system}: nobody looks on: ${error.message}`));
+    keepAdopted(guarded).catch(
+      (error: Error) => stopped.aborted || say(`${system}: nobody looks on: ${error.message}`),
+    );
   };
 
   /** Declares the first restore point as soon as everything answers; then goes on with what was cut off, and looks on. */
@@ -145,7 +147,7 @@ function createKeeper(
     once(`adopt ${system}`, `${system}: the way back leads to ${good?.label}`);
     const resumed = await guarded.control().resume();
     if (resumed) say(`${system}: going on with rollout ${resumed.id}, which was cut off`);
-    guarded.watch();
+    if (!stopped.aborted) guarded.watch();
   };
 
   const replace = async (guarded: ProtectedSystem, file: PlaybookFile) => {

@@ -4,6 +4,7 @@ import type { Release } from "../core/release.ts";
 import type { Rollback, Rollout, Saga } from "../core/rollout.ts";
 import type { Sample } from "../core/sample.ts";
 import type { Verdict } from "../core/verdict.ts";
+import { servingPlace } from "../decide/place.ts";
 import { planRollback } from "../decide/plan-change.ts";
 import { holdEvidence } from "./held-evidence.ts";
 import { proveFixed } from "./prove-fixed.ts";
@@ -55,7 +56,14 @@ export async function rollBack(
   ]);
   run.ports.atCrashPoint("control.rollback-recorded");
   emit(run, cause === "harm" ? "harm" : "ended", `going back: ${because.join(", ")}`, { verdict });
-  emit(run, "contained", `all traffic is on ${run.stable.label} again`);
+  const inPlace = servingPlace(route) === run.place;
+  emit(
+    run,
+    "contained",
+    inPlace
+      ? `nothing else serves: ${run.candidate.label} answers until the place is restored`
+      : `all traffic is on ${run.stable.label} again`,
+  );
   tellPeople(run, "is rolled back", because);
   await Promise.all([holdEvidence(run), continueRollback(run)]);
 }

@@ -20,7 +20,8 @@ async function promoted(next: (world: ReturnType<typeof createControlWorld>) => 
       .filter(({ name }) => name !== "route")
       .map((component) => [component.name, world.target.live(addressIn(component, place))]),
   );
-  return { ...world, serves };
+  const contained = world.events.filter(({ kind }) => kind === "contained").map(({ text }) => text);
+  return { ...world, serves, contained };
 }
 
 const digestsOf = ({ revisions }: typeof stable) =>
@@ -33,17 +34,18 @@ const takeBack = async (world: ReturnType<typeof createControlWorld>) => {
 
 describe("taking a promoted release back", () => {
   it("sends traffic at once to the release before it, which is still warm", async () => {
-    const { serves, traffic } = await promoted(async (world) => {
+    const { serves, traffic, contained } = await promoted(async (world) => {
       const { id } = await world.control.takeBack("on-call", "customers complain");
       assert.equal(world.traffic.current("loans")?.swapped, undefined);
       await world.ended(id);
     });
     assert.deepEqual(serves, digestsOf(stable));
+    assert.deepEqual(contained, ["all traffic is on release 1 again"]);
     assert.equal(traffic.current("loans")?.stable, stable.id);
   });
 
   it("restores the place that serves, where the other one was used by a release that went back in between", async () => {
-    const { serves, traffic, store } = await promoted(async (world) => {
+    const { serves, traffic, store, contained } = await promoted(async (world) => {
       const { id } = await world.control.release(third);
       await world.until(() => world.traffic.current("loans")?.candidate === third.id);
       await world.control.abort(id, "on-call", "not today");
@@ -54,6 +56,7 @@ describe("taking a promoted release back", () => {
     assert.deepEqual(serves, digestsOf(stable));
     assert.equal(traffic.current("loans")?.stable, stable.id);
     assert.equal((await store.lastKnownGood("loans"))?.release, stable.id);
+    assert.equal(contained.at(-1), "nothing else serves: release 2 answers until the place is restored");
   });
 
   it("does not send traffic to a place that cannot be read", async () => {

@@ -1,7 +1,7 @@
 import type { Control } from "../control/control.ts";
 import { RollbookError } from "../core/errors.ts";
 import type { Playbook } from "../core/playbook.ts";
-import type { SourceHealth, Store, TokenRecord } from "../core/ports.ts";
+import type { RestoreAdapter, SourceHealth, Store, TokenRecord } from "../core/ports.ts";
 import type { ReleaseId } from "../core/release.ts";
 
 /** One protected system, as operations see it. */
@@ -18,6 +18,7 @@ export interface OperationContext {
   readonly store: Store;
   readonly connections: {
     readonly names: readonly string[];
+    readonly adapterFor: (at: string) => Pick<RestoreAdapter, "read">;
     readonly reaches: (audience: string) => boolean;
     readonly elsewhere: (environment: Playbook["environment"]) => Promise<readonly string[]>;
   };

@@ -14,6 +14,8 @@ export interface Diagnosis {
   readonly checks: readonly Check[];
 }
 
+const READ_MS = 5000;
+
 /** Looks at everything that a way back rests on, while it is not needed. Changes nothing. */
 export async function diagnose(context: OperationContext): Promise<Diagnosis> {
   const checks = (await Promise.all([...context.systems.values()].map((system) => checksOf(context, system)))).flat();
@@ -38,7 +40,8 @@ async function checksOf(context: OperationContext, chosen: OperatedSystem): Prom
   if (good) say("restore point", "fine", good.label);
   else say("restore point", "error", "there is none", "Run `rollbook adopt` while the system serves well.");
 
-  for (const component of await chosen.control().live()) {
+  const live = await chosen.control().live();
+  for (const component of live) {
     const { name, at } = component;
     if (component.kind === "unreachable") {
       say(name, "error", `${at} cannot be read: ${component.reason}`, "Mend the target or its connection.");
@@ -49,6 +52,15 @@ async function checksOf(context: OperationContext, chosen: OperatedSystem): Prom
     const found = `${at} serves ${component.revision.label}`;
     if (!expected || same) say(name, "fine", found);
     else say(name, "warning", `${found}, and the restore point is ${expected.label}`);
+  }
+
+  const serving = new Set(live.map(({ at }) => at));
+  for (const { name, at, beside } of playbook.components) {
+    if (beside === undefined) continue;
+    const free = serving.has(at) ? beside : at;
+    const found = await connections.adapterFor(free).read(free, AbortSignal.timeout(READ_MS));
+    if (found.kind === "live") say(name, "fine", `${free} answers; the next release goes there`);
+    else say(name, "warning", `${free} cannot be read: ${found.reason}`, "The next release goes there: mend it first.");
   }
 
   const elsewhere = await connections.elsewhere(environment);

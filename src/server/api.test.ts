@@ -19,7 +19,12 @@ let reported = 0;
 const operations = operationsOf({
   store,
   systems: new Map(),
-  connections: { names: [], reaches: () => false, elsewhere: async () => [] },
+  connections: {
+    names: [],
+    adapterFor: () => assert.fail("nothing is connected"),
+    reaches: () => false,
+    elsewhere: async () => [],
+  },
   issueToken: async () => "rbk_secret",
   reportOutcomes: (items) => {
     reported += items.length;

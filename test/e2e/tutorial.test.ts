@@ -39,6 +39,7 @@ describe("the tutorial", { skip: PYTHON ? false : "PYTHON is not set" }, () => {
     const doctor = await world.rollbook("doctor");
     assert.equal(doctor.exit, 0, doctor.out);
     assert.match(doctor.out, /vault:\/\/blue serves credit 11/);
+    assert.match(doctor.out, /vault:\/\/green answers; the next release goes there/);
   });
 
   test("observing says when it would have gone back, and changes nothing", async () => {
@@ -108,7 +109,7 @@ describe("the tutorial", { skip: PYTHON ? false : "PYTHON is not set" }, () => {
   });
 
   test("a file replaced by hand is noticed, judged and put back", async () => {
-    await sleep(5000); // a window of what serves now, to judge against
+    await sleep(8000); // a window of what serves now, to judge against
     const at = await place();
     world.copy("models/13.json", `${at}/model.json`);
     await world.reload(at);

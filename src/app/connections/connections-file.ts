@@ -102,7 +102,10 @@ export function readConnections(file: string, secretOf: (name: string) => string
           flaws.push(flawText({ ...issue, path: ["connections", name, ...issue.path] }, place));
     }
   }
-  if (flaws.length > 0) throw fail(flaws);
+  if (flaws.length > 0) {
+    for (const { connection } of made) void connection.close?.();
+    throw fail(flaws);
+  }
   return { ...rest, file, data: world.data, connections: made };
 }
 
