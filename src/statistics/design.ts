@@ -9,7 +9,12 @@ export interface Alternative {
   readonly effect: number;
   /** The candidate's bad rate at that effect. */
   readonly rate: number;
+  /** Of the first start, which is the release itself. The weights of all alternatives sum to 1, in each column. */
   readonly weight: number;
+  /** Of a later start at a mark, such as a whole minute. */
+  readonly atMarks: number;
+  /** Of a later start between the marks. */
+  readonly between: number;
   /** Up to this bad share of a block's reference, the factor is monotone in the candidate's outcomes by itself. */
   readonly calm: number;
 }
@@ -39,13 +44,26 @@ export interface DesignRequest {
 const EDGE = 1e-9;
 const RARE = 0.03;
 const COMMON = 1 / 3;
-const ALTERNATIVES = 16;
+
+/** One column for each use of an alternative, in parts that need not sum to 1. */
+interface Weights {
+  readonly weight: readonly number[];
+  readonly atMarks: readonly number[];
+  readonly between: readonly number[];
+}
+
 /**
- * The largest effect of the tilt weighs three times the others: great harm is decided by a handful of outcomes, so there the cost
- * of spreading weight is largest. Simulated at a 5 % canary and one in a thousand, the worst ratio to the information
- * bound over effects of 1.5 to 10 times is 1.24 with it and 1.27 without.
+ * Found by a search for the least worst ratio of bad answers to the information bound (`npm run bench --
+ * detection-weights`): great harm is decided by a handful of outcomes, so there the cost of spreading weight is largest.
  */
-const LAST = 3;
+const TUNED: Weights = {
+  weight: [0.1919, 0.1154, 0.0694, 0.0722, 0.0987, 0.1203, 0.1161, 0.216],
+  atMarks: [0.1566, 0.1486, 0.1411, 0.134, 0.1164, 0.0926, 0.0736, 0.1372],
+  between: [0, 0, 0, 0.095, 0.0947, 0.1435, 0.2174, 0.4495],
+};
+const TUNED_RANGE = [1.494, 9.183] as const;
+const EQUAL = Array.from({ length: 16 }, () => 1);
+const EQUALLY: Weights = { weight: EQUAL, atMarks: EQUAL, between: EQUAL };
 
 /** The fraction of `calmShare`: the least one that a search over designs and blocks found to break it is 0.18. */
 const CALM = 0.12;
@@ -62,7 +80,9 @@ export function chooseForm(forecast: number, hypothesis: MarginNull): Form {
  * above one third.
  */
 export function harmDesign(request: DesignRequest): Design {
-  return buildDesign("harm", request, request.form === "poisson-tilt" ? [1.3, 12] : [1.08, 12]);
+  return request.form === "poisson-tilt"
+    ? buildDesign("harm", request, TUNED_RANGE, TUNED)
+    : buildDesign("harm", request, [1.08, 12], EQUALLY);
 }
 
 /**
@@ -78,7 +98,7 @@ export function safetyDesign(request: DesignRequest): Design {
   // Beyond an eighth of the margin line nothing is won: a candidate without any bad outcome is the best there is.
   const equal = Math.min(margin, 8);
   const low = Math.sqrt(equal);
-  return buildDesign("safety", request, [low, Math.min(40, Math.max(equal ** 3, low * 1.5))]);
+  return buildDesign("safety", request, [low, Math.min(40, Math.max(equal ** 3, low * 1.5))], EQUALLY);
 }
 
 function effectOf(form: Form, line: number, rate: number): number {
@@ -89,6 +109,7 @@ function buildDesign(
   direction: Design["direction"],
   request: DesignRequest,
   [low, high]: readonly [number, number],
+  weights: Weights,
 ): Design {
   const { form, forecast } = request;
   const { ratio, points } = request.null;
@@ -106,14 +127,14 @@ function buildDesign(
     throw new RangeError(`The margin line ${line} is too common for the tilt; use the projected form.`);
   }
   const top = form === "poisson-tilt" && direction === "harm" ? Math.min(high, 0.5 / line) : high;
-  const last = form === "poisson-tilt" && direction === "harm" ? LAST : 1;
-  const alternatives = Array.from({ length: ALTERNATIVES }, (_, index) => {
-    const size = low * (top / low) ** (index / (ALTERNATIVES - 1));
+  const columns = [weights.weight, weights.atMarks, weights.between].map(normalised);
+  const alternatives = weights.weight.map((_, index) => {
+    const size = low * (top / low) ** (index / (weights.weight.length - 1));
     const effect = direction === "harm" ? size : 1 / size;
     const rate = rateAt(form, line, effect);
     const calm = calmShare(form, request.null, baseline, rate);
-    const weight = (index === ALTERNATIVES - 1 ? last : 1) / (ALTERNATIVES - 1 + last);
-    return Object.freeze({ effect, rate, weight, calm });
+    const [weight, atMarks, between] = columns.map((column) => column[index]!) as [number, number, number];
+    return Object.freeze({ effect, rate, weight, atMarks, between, calm });
   });
   return Object.freeze({
     form,
@@ -123,6 +144,11 @@ function buildDesign(
     baseline,
     alternatives: Object.freeze(alternatives),
   });
+}
+
+function normalised(parts: readonly number[]): readonly number[] {
+  const sum = parts.reduce((total, part) => total + part, 0);
+  return parts.map((part) => part / sum);
 }
 
 function rateAt(form: Form, line: number, effect: number): number {

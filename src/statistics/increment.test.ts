@@ -12,6 +12,7 @@ import {
   mixture,
   safetyDesign,
 } from "./index.ts";
+import { binomial, publishedDesign } from "./published.fixture.ts";
 
 const nulls: readonly MarginNull[] = [
   { ratio: 1, points: 0 },
@@ -44,14 +45,6 @@ function everyDesign(): readonly Design[] {
 
 const designs = everyDesign();
 
-function binomial(n: number, p: number): readonly number[] {
-  let row = [1];
-  for (let i = 0; i < n; i++) {
-    row = Array.from({ length: row.length + 1 }, (_, k) => (row[k] ?? 0) * (1 - p) + (row[k - 1] ?? 0) * p);
-  }
-  return row;
-}
-
 /** The greatest expectation of any alternative's e-value, for one pair of rates. */
 function worstExpectation(table: readonly Float64Array[][], p1: number, p0: number): number {
   const [n1, n0] = [table.length - 1, table[0]!.length - 1];
@@ -63,14 +56,8 @@ function worstExpectation(table: readonly Float64Array[][], p1: number, p0: numb
   );
 }
 
-/** The published vectors are those of equal weights. */
-function equallyWeighted(design: Design): Design {
-  const { alternatives } = design;
-  return { ...design, alternatives: alternatives.map((one) => ({ ...one, weight: 1 / alternatives.length })) };
-}
-
 test("the tilt gives the research vectors", () => {
-  const design = equallyWeighted(harmDesign({ form: "poisson-tilt", null: { ratio: 1, points: 0 }, forecast: 0.005 }));
+  const design = publishedDesign();
   for (const [k1, k0, expected] of [
     [5, 3, 7.318652525542424],
     [10, 100, 0.414677149312202],
@@ -82,7 +69,7 @@ test("the tilt gives the research vectors", () => {
 });
 
 test("the tilt's boundary at 1 in 100 is the research table", () => {
-  const design = equallyWeighted(harmDesign({ form: "poisson-tilt", null: { ratio: 1, points: 0 }, forecast: 0.005 }));
+  const design = publishedDesign();
   const boundary = Array.from({ length: 50 }, (_, total) => {
     for (let k1 = 0; k1 <= total; k1++) {
       const block = { n1: 50_000, k1, n0: 950_000, k0: total - k1 };

@@ -1,4 +1,5 @@
 export type { Block, MarginNull } from "./block.ts";
+export { type Calibration, type CalibrationRequest, calibrate } from "./calibration.ts";
 export { attribute, combine } from "./combination.ts";
 export {
   type Alternative,
@@ -11,6 +12,7 @@ export {
 } from "./design.ts";
 export { increments } from "./increment.ts";
 export { type Interval, interval } from "./interval.ts";
+export { createLateEvidence, type LateEvidence, planStarts, type StartPlan } from "./late-evidence.ts";
 export {
   advance,
   logEvidence,
@@ -20,3 +22,4 @@ export {
   spending,
   startRecursion,
 } from "./recursion.ts";
+export { type StoppingLaw, stoppingBoundary, stoppingLaw, successQuantile, type Trials, trialsOf } from "./stopping.ts";
