@@ -14,6 +14,14 @@ export { increments } from "./increment.ts";
 export { type Interval, interval } from "./interval.ts";
 export { createLateEvidence, type LateEvidence, planStarts, type StartPlan } from "./late-evidence.ts";
 export {
+  type MeanAlternative,
+  type MeanDesign,
+  type MeanRequest,
+  meanDesign,
+  meanIncrements,
+  type ScoreBlock,
+} from "./mean-betting.ts";
+export {
   advance,
   logEvidence,
   mixture,
@@ -23,3 +31,4 @@ export {
   startRecursion,
 } from "./recursion.ts";
 export { type StoppingLaw, stoppingBoundary, stoppingLaw, successQuantile, type Trials, trialsOf } from "./stopping.ts";
+export { countValue, emptyValues, mergeValues, summarise, type ValueCounts } from "./value-counts.ts";

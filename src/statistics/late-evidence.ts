@@ -1,10 +1,14 @@
-import type { Design } from "./design.ts";
 import { logSumExp, NOTHING } from "./recursion.ts";
 
 /** When the recursion starts anew: times are cut into `intervals` of equal length, each `perMark`-th one is a mark. */
 export interface StartPlan {
   readonly intervals: number;
   readonly perMark: number;
+}
+
+/** The part of a design that the starts need: each alternative's weight at the first start, at marks, and between them. */
+export interface StartDesign {
+  readonly alternatives: readonly { readonly weight: number; readonly atMarks: number; readonly between: number }[];
 }
 
 /** Evidence of harm that may begin at any time, summed up in any order. */
@@ -55,7 +59,7 @@ export function startShares({ intervals, perMark }: StartPlan): (interval: numbe
  * get weight: small ones take minutes to show, and a start that is seconds off costs them nothing.
  * Memory is bounded by the plan: one number for each interval and alternative.
  */
-export function createLateEvidence(design: Design, plan: StartPlan): LateEvidence {
+export function createLateEvidence(design: StartDesign, plan: StartPlan): LateEvidence {
   const { alternatives } = design;
   const size = alternatives.length;
   const share = startShares(plan);
@@ -67,20 +71,34 @@ export function createLateEvidence(design: Design, plan: StartPlan): LateEvidenc
   let known = new Float64Array(0);
   let used = 0;
   let clean = 0;
+  /** Statistics just before interval `headAt`, which is most often the one that grows. */
+  const head = new Float64Array(size);
+  let headAt = -1;
   const at = new Float64Array(size);
 
-  function walk(): void {
+  /** The interval to walk on from, with what is known before it in `at`. */
+  function resume(): number {
+    if (headAt >= 0) {
+      at.set(head);
+      return headAt;
+    }
     at.fill(NOTHING);
     const mark = Math.min(clean, Math.floor((used - 1) / plan.perMark));
     if (mark > 0) at.set(known.subarray(mark * size, (mark + 1) * size));
-    for (let interval = mark * plan.perMark; interval < used; interval++) {
+    return mark * plan.perMark;
+  }
+
+  function walk(): void {
+    for (let interval = resume(); interval < used; interval++) {
       const isMark = interval % plan.perMark === 0;
       if (isMark) known.set(at, (interval / plan.perMark) * size);
+      if (interval === used - 1) head.set(at);
       const starts = interval === 0 ? first : isMark ? atMark : between;
       for (let j = 0; j < size; j++)
         at[j] = Math.max(NOTHING, logAdd(at[j]!, starts[j]!) + totals[interval * size + j]!);
     }
-    clean = Math.floor((used - 1) / plan.perMark);
+    headAt = used - 1;
+    clean = Math.floor(headAt / plan.perMark);
   }
 
   return {
@@ -94,6 +112,7 @@ export function createLateEvidence(design: Design, plan: StartPlan): LateEvidenc
       }
       for (let j = 0; j < size; j++) totals[place * size + j]! += Math.floor(increments[j]! / GRAIN) * GRAIN;
       clean = Math.min(clean, Math.floor(place / plan.perMark));
+      if (place < headAt) headAt = -1;
     },
     log() {
       if (used === 0) return 0;
