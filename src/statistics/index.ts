@@ -10,6 +10,14 @@ export {
   harmDesign,
   safetyDesign,
 } from "./design.ts";
+export {
+  advanceCusum,
+  advanceDrift,
+  createRecentEvidence,
+  driftAlarm,
+  type RecentEvidence,
+  type RecentRequest,
+} from "./drift.ts";
 export { increments } from "./increment.ts";
 export { type Interval, interval } from "./interval.ts";
 export { createLateEvidence, type LateEvidence, planStarts, type StartPlan } from "./late-evidence.ts";
