@@ -21,6 +21,7 @@ export {
 export { increments } from "./increment.ts";
 export { type Interval, interval } from "./interval.ts";
 export { createLateEvidence, type LateEvidence, planStarts, type StartPlan } from "./late-evidence.ts";
+export { bucketOf, createLogHistogram, type LogHistogram, upperEdge } from "./log-histogram.ts";
 export {
   type MeanAlternative,
   type MeanDesign,
@@ -29,6 +30,7 @@ export {
   meanIncrements,
   type ScoreBlock,
 } from "./mean-betting.ts";
+export { exceedanceBlock, frozenThresholds, type QuantileBounds, quantileBounds, type Threshold } from "./quantile.ts";
 export {
   advance,
   logEvidence,
