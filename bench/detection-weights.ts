@@ -12,7 +12,7 @@ import type { BenchResult } from "./result.ts";
 const WORLD = { perSecond: 1000, share: 0.05, p0: 0.005, alpha: 0.001, tick: 0.1, horizon: 3600 } as const;
 const START_EFFECTS = [1.5, 1.75, 2, 2.6, 3, 4, 5, 6, 8, 10];
 const LATE_EFFECTS = [2.6, 4, 10];
-const HOURS = 150;
+const HOURS = 400;
 const FAULTS_PER_HOUR = 30;
 
 const design = harmDesign({ form: "poisson-tilt", null: { ratio: 1, points: 0 }, forecast: WORLD.p0 });

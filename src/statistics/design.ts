@@ -57,11 +57,11 @@ interface Weights {
  * detection-weights`): great harm is decided by a handful of outcomes, so there the cost of spreading weight is largest.
  */
 const TUNED: Weights = {
-  weight: [0.1919, 0.1154, 0.0694, 0.0722, 0.0987, 0.1203, 0.1161, 0.216],
-  atMarks: [0.1566, 0.1486, 0.1411, 0.134, 0.1164, 0.0926, 0.0736, 0.1372],
-  between: [0, 0, 0, 0.095, 0.0947, 0.1435, 0.2174, 0.4495],
+  weight: [150, 102, 68, 50, 52, 53, 92, 58, 46, 73, 67, 189],
+  atMarks: [71, 88, 87, 116, 112, 148, 109, 74, 56, 50, 39, 51],
+  between: [7, 15, 29, 31, 65, 101, 132, 136, 140, 123, 155, 66],
 };
-const TUNED_RANGE = [1.494, 9.183] as const;
+const TUNED_RANGE = [1.47, 11.9] as const;
 const EQUAL = Array.from({ length: 16 }, () => 1);
 const EQUALLY: Weights = { weight: EQUAL, atMarks: EQUAL, between: EQUAL };
 

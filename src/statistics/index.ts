@@ -11,6 +11,24 @@ export {
   safetyDesign,
 } from "./design.ts";
 export {
+  disparityEvidence,
+  type GroupCounts,
+  type Pair,
+  pairBlocks,
+  pairsOf,
+  paritySafety,
+  pointsApart,
+  selectedAtLeast,
+} from "./disparity.ts";
+export {
+  addDispersion,
+  type Dispersion,
+  type DispersionSums,
+  dispersionOf,
+  mergeDispersion,
+  NO_DISPERSION,
+} from "./dispersion.ts";
+export {
   advanceCusum,
   advanceDrift,
   createRecentEvidence,
@@ -20,6 +38,7 @@ export {
 } from "./drift.ts";
 export { increments } from "./increment.ts";
 export { type Interval, interval } from "./interval.ts";
+export { compareDelays, type DelayBlock, type DelayComparison, type DelayRequest } from "./label-delay.ts";
 export { createLateEvidence, type LateEvidence, planStarts, type StartPlan } from "./late-evidence.ts";
 export { bucketOf, createLogHistogram, type LogHistogram, upperEdge } from "./log-histogram.ts";
 export {
@@ -30,6 +49,7 @@ export {
   meanIncrements,
   type ScoreBlock,
 } from "./mean-betting.ts";
+export { type ApproximateBound, meanDifferenceBound, normalMixtureBound, type ValueSums } from "./mean-sequence.ts";
 export { exceedanceBlock, frozenThresholds, type QuantileBounds, quantileBounds, type Threshold } from "./quantile.ts";
 export {
   advance,
@@ -40,5 +60,6 @@ export {
   spending,
   startRecursion,
 } from "./recursion.ts";
+export { type RatioEpoch, sampleRatioEvidence } from "./sample-ratio.ts";
 export { type StoppingLaw, stoppingBoundary, stoppingLaw, successQuantile, type Trials, trialsOf } from "./stopping.ts";
 export { countValue, emptyValues, mergeValues, summarise, type ValueCounts } from "./value-counts.ts";
