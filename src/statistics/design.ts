@@ -58,14 +58,17 @@ interface Weights {
  */
 const TUNED: Weights = {
   weight: [150, 102, 68, 50, 52, 53, 92, 58, 46, 73, 67, 189],
-  atMarks: [71, 88, 87, 116, 112, 148, 109, 74, 56, 50, 39, 51],
+  atMarks: [71, 88, 92, 121, 121, 168, 129, 78, 48, 38, 28, 36],
   between: [7, 15, 29, 31, 65, 101, 132, 136, 140, 123, 155, 66],
 };
 const TUNED_RANGE = [1.47, 11.9] as const;
+/** For outcomes that are not rare, where the least and the greatest effects have neighbours on one side only. */
+const COMMON_PARTS = [2.4, 1.8, 1.2, 1, 1, 1, 1, 1, 1, 1, 1, 2];
+const COMMON_WEIGHTS: Weights = { weight: COMMON_PARTS, atMarks: COMMON_PARTS, between: COMMON_PARTS };
 const EQUAL = Array.from({ length: 16 }, () => 1);
 const EQUALLY: Weights = { weight: EQUAL, atMarks: EQUAL, between: EQUAL };
 
-/** The fraction of `calmShare`: the least one that a search over designs and blocks found to break it is 0.18. */
+/** The fraction of `calmShare`: the least one that a search over designs and blocks found to break it is 0.18 (decision 0010). */
 const CALM = 0.12;
 
 /** The tilt while the forecast and the margin line are both rare (at most 3 %), else the projected form. */
@@ -82,7 +85,7 @@ export function chooseForm(forecast: number, hypothesis: MarginNull): Form {
 export function harmDesign(request: DesignRequest): Design {
   return request.form === "poisson-tilt"
     ? buildDesign("harm", request, TUNED_RANGE, TUNED)
-    : buildDesign("harm", request, [1.08, 12], EQUALLY);
+    : buildDesign("harm", request, [1.12, commonTop(request)], COMMON_WEIGHTS);
 }
 
 /**
@@ -99,6 +102,12 @@ export function safetyDesign(request: DesignRequest): Design {
   const equal = Math.min(margin, 8);
   const low = Math.sqrt(equal);
   return buildDesign("safety", request, [low, Math.min(40, Math.max(equal ** 3, low * 1.5))], EQUALLY);
+}
+
+/** The greatest effect on the odds: where three of four candidates are bad, more is found as soon. */
+function commonTop({ null: { ratio, points }, forecast }: DesignRequest): number {
+  const line = ratio * forecast + points;
+  return Math.min(12, Math.max(2.5, (3 * (1 - line)) / line));
 }
 
 function effectOf(form: Form, line: number, rate: number): number {
@@ -159,7 +168,8 @@ function rateAt(form: Form, line: number, effect: number): number {
 
 /**
  * The bad share of the reference at which the first bad candidate outcome of a block stops adding evidence. For the
- * tilt without points this is the whole story; elsewhere later outcomes may turn earlier, hence the fraction.
+ * tilt without points this is the whole story, with a proof (decision 0010); elsewhere later outcomes may turn earlier,
+ * hence the fraction.
  */
 function calmShare(form: Form, hypothesis: MarginNull, baseline: number, rate: number): number {
   const { ratio, points } = hypothesis;

@@ -218,3 +218,16 @@ test("designs are frozen, and requests that allow no test are refused", () => {
     assert.throws(() => harmDesign(wrong), RangeError);
   }
 });
+
+test("safety does not rise with a bad outcome where the reference is far worse than forecast and the margin is wide", () => {
+  for (const [ratio, points, forecast, before] of [
+    [4, 0, 0.2, { n1: 5, k1: 2, n0: 20, k0: 13 }],
+    [2, 0, 0.6, { n1: 5, k1: 3, n0: 95, k0: 62 }],
+    [1.6, 0, 0.6, { n1: 13, k1: 7, n0: 95, k0: 86 }],
+    [1.5, 0.02, 0.85, { n1: 130, k1: 85, n0: 950, k0: 855 }],
+  ] as const) {
+    const design = safetyDesign({ form: "projected-bernoulli", null: { ratio, points }, forecast });
+    neverHelps(design, before, { ...before, n1: before.n1 + 1, k1: before.k1 + 1 });
+    neverHelps(design, before, { ...before, k1: before.k1 + 1 });
+  }
+});

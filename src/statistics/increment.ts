@@ -34,7 +34,7 @@ function factor(design: Design, alternative: Alternative, block: Block, k1: numb
 }
 
 /** Candidates beyond this many times the block's reference are not looked at: there the factor hardly moves. */
-const REACH = 1e3;
+const REACH = 1e5;
 
 /**
  * When the reference of a block is surprisingly bad, a bad candidate outcome can speak for the null: it makes the
@@ -43,18 +43,29 @@ const REACH = 1e3;
  */
 function lowestWithMoreBad(design: Design, alternative: Alternative, block: Block): number {
   const at = (k1: number) => factor(design, alternative, block, k1);
-  const end = block.n0 * REACH;
-  const rungs = [block.k1];
-  for (let step = 1; block.k1 + step < end; step *= 2) rungs.push(block.k1 + step);
-  rungs.push(Math.max(end, block.k1));
+  return lowest(at, block.k1, 1, Math.max(block.n0 * REACH, block.k1));
+}
+
+/** The mirror image for safety: the lowest over all smaller numbers of bad outcomes cannot rise when one is added. */
+function lowestWithFewerBad(design: Design, alternative: Alternative, block: Block): number {
+  return lowest((k1) => factor(design, alternative, block, k1), block.k1, -1, 0);
+}
+
+/** The lowest value between `from` and `end`: looked for at doubling steps, then closely around each low one. */
+function lowest(at: (k1: number) => number, from: number, direction: 1 | -1, end: number): number {
+  const rungs = [from];
+  for (let step = 1; direction * (end - from) > step; step *= 2) rungs.push(from + direction * step);
+  rungs.push(end);
   const values = rungs.map(at);
-  let lowest = Math.min(...values);
-  for (let i = 1; i < rungs.length - 1; i++) {
-    if (values[i]! <= values[i - 1]! && values[i]! <= values[i + 1]!) {
-      lowest = Math.min(lowest, dip(at, rungs[i - 1]!, rungs[i + 1]!));
-    }
+  let least = Math.min(...values);
+  const last = rungs.length - 1;
+  for (let i = 0; i <= last; i++) {
+    const [before, after] = [Math.max(0, i - 1), Math.min(last, i + 1)];
+    if (values[i]! > values[before]! || values[i]! > values[after]!) continue;
+    const [a, b] = [rungs[before]!, rungs[after]!];
+    least = Math.min(least, dip(at, Math.min(a, b), Math.max(a, b)));
   }
-  return lowest;
+  return least;
 }
 
 /** The lowest value in [low, high] of a function that falls, then rises: golden section search. */
@@ -76,11 +87,6 @@ function dip(at: (k1: number) => number, low: number, high: number): number {
     }
   }
   return Math.min(atLeft, atRight);
-}
-
-/** The mirror image for safety. Bad outcomes first raise and then lower it, so its lowest value is at an end. */
-function lowestWithFewerBad(design: Design, alternative: Alternative, block: Block): number {
-  return Math.min(factor(design, alternative, block, 0), factor(design, alternative, block, block.k1));
 }
 
 function check({ n1, k1, n0, k0 }: Block): void {
