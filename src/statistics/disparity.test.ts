@@ -84,7 +84,7 @@ test("one more bad outcome in the worse-off group never lowers the evidence", ()
       );
       assert.ok(disparityEvidence(evidence(design, after)).log >= found.log - 1e-9);
     }),
-    { seed: 1, numRuns: 400 },
+    { seed: 1, numRuns: 100 },
   );
 });
 

@@ -33,8 +33,12 @@ function factor(design: Design, alternative: Alternative, block: Block, k1: numb
     : projectedFactor(design.null, design.baseline, alternative.rate, changed);
 }
 
-/** Candidates beyond this many times the block's reference are not looked at: there the factor hardly moves. */
-const REACH = 1e5;
+/**
+ * So many candidates are looked at for each reference: beyond, the factor hardly moves. More where there are few, as long
+ * as rounding stays below the grain of the evidence.
+ */
+const REACH = 1e3;
+const FAR = 1e6;
 
 /**
  * When the reference of a block is surprisingly bad, a bad candidate outcome can speak for the null: it makes the
@@ -43,7 +47,8 @@ const REACH = 1e5;
  */
 function lowestWithMoreBad(design: Design, alternative: Alternative, block: Block): number {
   const at = (k1: number) => factor(design, alternative, block, k1);
-  return lowest(at, block.k1, 1, Math.max(block.n0 * REACH, block.k1));
+  const reach = Math.max(REACH * block.n0, Math.min(FAR, 10 * REACH * block.n0));
+  return lowest(at, block.k1, 1, Math.max(reach, block.k1));
 }
 
 /** The mirror image for safety: the lowest over all smaller numbers of bad outcomes cannot rise when one is added. */

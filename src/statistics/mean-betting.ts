@@ -32,7 +32,7 @@ export interface MeanRequest {
   readonly forecast: number;
 }
 
-const BETS = 10;
+const BETS = 8;
 /** A bet may lose at most this part of the stake on one observation of either arm. */
 const STAKE = 0.9;
 
@@ -91,9 +91,10 @@ export function meanIncrements(design: MeanDesign, block: ScoreBlock): Float64Ar
   if (ratio === 0 ? n1 === 0 : n0 === 0) return out;
   const line = ratio * design.forecast + points;
   const sign = design.direction === "harm" ? 1 : -1;
+  const table = tableOf(design, candidate.length, line);
   for (let j = 0; j < out.length; j++) {
     const bet = sign * design.alternatives[j]!.bet;
-    const mean = n1 === 0 ? 0 : logSum(candidate, bet, line) / n1;
+    const mean = n1 === 0 ? 0 : dot(candidate, table[j]!) / n1;
     out[j] = ratio === 0 ? n1 * mean : twoSample(design, bet, line, mean, n1, n0, reference);
   }
   return out;
@@ -137,6 +138,27 @@ function referencePart(used: number, carried: number, worst: number, part: (coun
   if (worst < 0) return Math.min(plain, -worst * used);
   if (used === carried || carried === Number.POSITIVE_INFINITY) return plain;
   return Math.min(plain, part(carried) + (carried - used) * worst);
+}
+
+/** The candidate's logarithms depend on the design alone: kept for as long as it lives. */
+const tables = new WeakMap<MeanDesign, readonly Float64Array[]>();
+
+/** ln(1 + bet (y - line)) for each bet of the design and each of so many values. */
+function tableOf(design: MeanDesign, values: number, line: number): readonly Float64Array[] {
+  const known = tables.get(design);
+  if (known?.[0]?.length === values) return known;
+  const sign = design.direction === "harm" ? 1 : -1;
+  const table = design.alternatives.map(({ bet }) =>
+    Float64Array.from({ length: values }, (_, i) => Math.log1p(sign * bet * (i / (values - 1) - line))),
+  );
+  tables.set(design, table);
+  return table;
+}
+
+function dot(counts: ValueCounts, logs: Float64Array): number {
+  let sum = 0;
+  for (let i = 0; i < logs.length; i++) sum += counts[i]! * logs[i]!;
+  return sum;
 }
 
 /** Sum of ln(1 + bet (y - centre)) over all observations. */

@@ -121,7 +121,7 @@ test("healthy rollouts are rolled back no more often than alpha allows", () => {
   const random = seeded(6);
   const weight = spending({ starts: 10 });
   const later = (i: number) => (i % 10 === 0 ? weight(i / 10) : 0);
-  const [runs, alpha] = [150, 0.05];
+  const [runs, alpha] = [80, 0.05];
   for (const [design, next] of [
     [tilt, () => ({ n1: 50, k1: draw(random, 50, 0.005), n0: 950, k0: draw(random, 950, 0.005) })],
     [projected, () => ({ n1: 4, k1: draw(random, 4, 0.43), n0: 16, k0: draw(random, 16, 0.4) })],
