@@ -219,6 +219,12 @@ test("designs are frozen, and requests that allow no test are refused", () => {
   }
 });
 
+test("harm does not fall with a bad outcome where the factor turns three times", () => {
+  const design = harmDesign({ form: "poisson-tilt", null: { ratio: 1.5, points: 0.02 }, forecast: 0.0005 });
+  const before = { n1: 3, k1: 1, n0: 20, k0: 2 };
+  neverHelps(design, before, { ...before, n1: 4, k1: 2 });
+});
+
 test("safety does not rise with a bad outcome where the reference is far worse than forecast and the margin is wide", () => {
   for (const [ratio, points, forecast, before] of [
     [4, 0, 0.2, { n1: 5, k1: 2, n0: 20, k0: 13 }],

@@ -56,10 +56,17 @@ function lowestWithFewerBad(design: Design, alternative: Alternative, block: Blo
   return lowest((k1) => factor(design, alternative, block, k1), block.k1, -1, 0);
 }
 
-/** The lowest value between `from` and `end`: looked for at doubling steps, then closely around each low one. */
+/** So many steps are looked at one by one: there the factor may turn more than once. */
+const NEAR = 16;
+const STRIDE = 1.25;
+
+/** The lowest value at the whole numbers between `from` and `end`: looked for at growing steps, then around each low one. */
 function lowest(at: (k1: number) => number, from: number, direction: 1 | -1, end: number): number {
-  const rungs = [from];
-  for (let step = 1; direction * (end - from) > step; step *= 2) rungs.push(from + direction * step);
+  const span = direction * (end - from);
+  const rungs: number[] = [];
+  for (let step = 0; step < span; step = step < NEAR ? step + 1 : Math.ceil(step * STRIDE)) {
+    rungs.push(from + direction * step);
+  }
   rungs.push(end);
   const values = rungs.map(at);
   let least = Math.min(...values);
@@ -73,12 +80,13 @@ function lowest(at: (k1: number) => number, from: number, direction: 1 | -1, end
   return least;
 }
 
-/** The lowest value in [low, high] of a function that falls, then rises: golden section search. */
-function dip(at: (k1: number) => number, low: number, high: number): number {
+/** The lowest value at the whole numbers in [low, high] of a function that falls, then rises: golden section search. */
+function dip(at: (k1: number) => number, from: number, to: number): number {
+  let [low, high] = [from, to];
   const golden = (Math.sqrt(5) - 1) / 2;
   let [left, right] = [high - golden * (high - low), low + golden * (high - low)];
   let [atLeft, atRight] = [at(left), at(right)];
-  for (let round = 0; round < 40; round++) {
+  while (high - low > 2) {
     if (atLeft < atRight) {
       high = right;
       [right, atRight] = [left, atLeft];
@@ -91,7 +99,11 @@ function dip(at: (k1: number) => number, low: number, high: number): number {
       atRight = at(right);
     }
   }
-  return Math.min(atLeft, atRight);
+  let least = Number.POSITIVE_INFINITY;
+  // The lowest whole number lies next to the lowest point.
+  const end = Math.min(to, Math.ceil(high));
+  for (let k1 = Math.max(from, Math.floor(low)); k1 <= end; k1++) least = Math.min(least, at(k1));
+  return least;
 }
 
 function check({ n1, k1, n0, k0 }: Block): void {
