@@ -51,6 +51,15 @@ export function startShares({ intervals, perMark }: StartPlan): (interval: numbe
   };
 }
 
+/** ln of what the start before an interval weighs, for each alternative. */
+function startLogs({ alternatives }: StartDesign, plan: StartPlan): (interval: number) => readonly number[] {
+  const share = startShares(plan);
+  const first = alternatives.map(({ weight }) => logOf(weight * share(0)));
+  const atMark = alternatives.map(({ atMarks }) => logOf(atMarks * share(plan.perMark)));
+  const between = alternatives.map((one) => logOf(one.between * share(1)));
+  return (interval) => (interval === 0 ? first : interval % plan.perMark === 0 ? atMark : between);
+}
+
 /**
  * `R <- (R + share * weight) * exp(increments)` over the intervals, for each alternative, in log space: the sum over all
  * starts of what was served from then on, whenever that became known. So a late outcome never dilutes a start that it is
@@ -60,18 +69,14 @@ export function startShares({ intervals, perMark }: StartPlan): (interval: numbe
  * Memory is bounded by the plan: one number for each interval and alternative.
  */
 export function createLateEvidence(design: StartDesign, plan: StartPlan): LateEvidence {
-  const { alternatives } = design;
-  const size = alternatives.length;
-  const share = startShares(plan);
-  const first = alternatives.map(({ weight }) => logOf(weight * share(0)));
-  const atMark = alternatives.map(({ atMarks }) => logOf(atMarks * share(plan.perMark)));
-  const between = alternatives.map((one) => logOf(one.between * share(1)));
+  const size = design.alternatives.length;
+  const startsBefore = startLogs(design, plan);
   let totals = new Float64Array(0);
-  /** Statistics just before each mark; valid below `clean`. */
-  let known = new Float64Array(0);
   let used = 0;
+  /** Statistics just before each mark; valid up to mark `clean`. */
+  let known = new Float64Array(0);
   let clean = 0;
-  /** Statistics just before interval `headAt`, which is most often the one that grows. */
+  /** Statistics just before interval `headAt`, which is most often the one that grows; -1 when they are not valid. */
   const head = new Float64Array(size);
   let headAt = -1;
   const at = new Float64Array(size);
@@ -88,42 +93,37 @@ export function createLateEvidence(design: StartDesign, plan: StartPlan): LateEv
     return mark * plan.perMark;
   }
 
-  function walk(): void {
-    for (let interval = resume(); interval < used; interval++) {
-      const isMark = interval % plan.perMark === 0;
-      if (isMark) known.set(at, (interval / plan.perMark) * size);
-      if (interval === used - 1) head.set(at);
-      const starts = interval === 0 ? first : isMark ? atMark : between;
-      for (let j = 0; j < size; j++)
-        at[j] = Math.max(NOTHING, logAdd(at[j]!, starts[j]!) + totals[interval * size + j]!);
-    }
-    headAt = used - 1;
-    clean = Math.floor(headAt / plan.perMark);
+  function step(interval: number): void {
+    const starts = startsBefore(interval);
+    if (interval % plan.perMark === 0) known.set(at, (interval / plan.perMark) * size);
+    if (interval === used - 1) head.set(at);
+    for (let j = 0; j < size; j++) at[j] = Math.max(NOTHING, logAdd(at[j]!, starts[j]!) + totals[interval * size + j]!);
   }
 
   return {
     add(interval, increments) {
       const place = Math.min(plan.intervals - 1, Math.max(0, interval));
-      if (place >= used) {
-        used = place + 1;
-        const marks = Math.ceil(used / plan.perMark);
-        totals = grown(totals, marks * plan.perMark * size);
-        known = grown(known, marks * size);
-      }
+      const mark = Math.floor(place / plan.perMark);
+      used = Math.max(used, place + 1);
+      totals = grown(totals, (mark + 1) * plan.perMark * size);
+      known = grown(known, (mark + 1) * size);
       for (let j = 0; j < size; j++) totals[place * size + j]! += Math.floor(increments[j]! / GRAIN) * GRAIN;
-      clean = Math.min(clean, Math.floor(place / plan.perMark));
+      clean = Math.min(clean, mark);
       if (place < headAt) headAt = -1;
     },
     log() {
       if (used === 0) return 0;
-      walk();
-      return logAdd(logSumExp(at), logOf(unspent(plan, share, used)));
+      for (let interval = resume(); interval < used; interval++) step(interval);
+      headAt = used - 1;
+      clean = Math.floor(headAt / plan.perMark);
+      return logAdd(logSumExp(at), logOf(unspent(plan, used)));
     },
   };
 }
 
 /** What the starts weigh that no block has reached. */
-function unspent(plan: StartPlan, share: (interval: number) => number, used: number): number {
+function unspent(plan: StartPlan, used: number): number {
+  const share = startShares(plan);
   const marks = Math.ceil(plan.intervals / plan.perMark) - Math.ceil(used / plan.perMark);
   return marks * share(plan.perMark) + (plan.intervals - used - marks) * share(1);
 }
