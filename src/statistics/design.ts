@@ -9,7 +9,12 @@ export interface Alternative {
   readonly effect: number;
   /** The candidate's bad rate at that effect. */
   readonly rate: number;
+  /** Of the first start, which is the release itself. The weights of all alternatives sum to 1, in each column. */
   readonly weight: number;
+  /** Of a later start at a mark, such as a whole minute. */
+  readonly atMarks: number;
+  /** Of a later start between the marks. */
+  readonly between: number;
   /** Up to this bad share of a block's reference, the factor is monotone in the candidate's outcomes by itself. */
   readonly calm: number;
 }
@@ -39,15 +44,31 @@ export interface DesignRequest {
 const EDGE = 1e-9;
 const RARE = 0.03;
 const COMMON = 1 / 3;
-const ALTERNATIVES = 16;
-/**
- * The largest effect of the tilt weighs three times the others: great harm is decided by a handful of outcomes, so there the cost
- * of spreading weight is largest. Simulated at a 5 % canary and one in a thousand, the worst ratio to the information
- * bound over effects of 1.5 to 10 times is 1.24 with it and 1.27 without.
- */
-const LAST = 3;
 
-/** The fraction of `calmShare`: the least one that a search over designs and blocks found to break it is 0.18. */
+/** One column for each use of an alternative, in parts that need not sum to 1. */
+interface Weights {
+  readonly weight: readonly number[];
+  readonly atMarks: readonly number[];
+  readonly between: readonly number[];
+}
+
+/**
+ * Found by a search for the least worst ratio of bad answers to the information bound (`npm run bench --
+ * detection-weights`): great harm is decided by a handful of outcomes, so there the cost of spreading weight is largest.
+ */
+const TUNED: Weights = {
+  weight: [150, 102, 68, 50, 52, 53, 92, 58, 46, 73, 67, 189],
+  atMarks: [71, 88, 92, 121, 121, 168, 129, 78, 48, 38, 28, 36],
+  between: [7, 15, 29, 31, 65, 101, 132, 136, 140, 123, 155, 66],
+};
+const TUNED_RANGE = [1.47, 11.9] as const;
+/** For outcomes that are not rare, where the least and the greatest effects have neighbours on one side only. */
+const COMMON_PARTS = [2.4, 1.8, 1.2, 1, 1, 1, 1, 1, 1, 1, 1, 2];
+const COMMON_WEIGHTS: Weights = { weight: COMMON_PARTS, atMarks: COMMON_PARTS, between: COMMON_PARTS };
+const EQUAL = Array.from({ length: 16 }, () => 1);
+const EQUALLY: Weights = { weight: EQUAL, atMarks: EQUAL, between: EQUAL };
+
+/** The fraction of `calmShare`: the least one that a search over designs and blocks found to break it is 0.18 (decision 0010). */
 const CALM = 0.12;
 
 /** The tilt while the forecast and the margin line are both rare (at most 3 %), else the projected form. */
@@ -62,7 +83,9 @@ export function chooseForm(forecast: number, hypothesis: MarginNull): Form {
  * above one third.
  */
 export function harmDesign(request: DesignRequest): Design {
-  return buildDesign("harm", request, request.form === "poisson-tilt" ? [1.3, 12] : [1.08, 12]);
+  return request.form === "poisson-tilt"
+    ? buildDesign("harm", request, TUNED_RANGE, TUNED)
+    : buildDesign("harm", request, [1.12, commonTop(request)], COMMON_WEIGHTS);
 }
 
 /**
@@ -78,7 +101,13 @@ export function safetyDesign(request: DesignRequest): Design {
   // Beyond an eighth of the margin line nothing is won: a candidate without any bad outcome is the best there is.
   const equal = Math.min(margin, 8);
   const low = Math.sqrt(equal);
-  return buildDesign("safety", request, [low, Math.min(40, Math.max(equal ** 3, low * 1.5))]);
+  return buildDesign("safety", request, [low, Math.min(40, Math.max(equal ** 3, low * 1.5))], EQUALLY);
+}
+
+/** The greatest effect on the odds: where three of four candidates are bad, more is found as soon. */
+function commonTop({ null: { ratio, points }, forecast }: DesignRequest): number {
+  const line = ratio * forecast + points;
+  return Math.min(12, Math.max(2.5, (3 * (1 - line)) / line));
 }
 
 function effectOf(form: Form, line: number, rate: number): number {
@@ -89,6 +118,7 @@ function buildDesign(
   direction: Design["direction"],
   request: DesignRequest,
   [low, high]: readonly [number, number],
+  weights: Weights,
 ): Design {
   const { form, forecast } = request;
   const { ratio, points } = request.null;
@@ -106,14 +136,14 @@ function buildDesign(
     throw new RangeError(`The margin line ${line} is too common for the tilt; use the projected form.`);
   }
   const top = form === "poisson-tilt" && direction === "harm" ? Math.min(high, 0.5 / line) : high;
-  const last = form === "poisson-tilt" && direction === "harm" ? LAST : 1;
-  const alternatives = Array.from({ length: ALTERNATIVES }, (_, index) => {
-    const size = low * (top / low) ** (index / (ALTERNATIVES - 1));
+  const columns = [weights.weight, weights.atMarks, weights.between].map(normalised);
+  const alternatives = weights.weight.map((_, index) => {
+    const size = low * (top / low) ** (index / (weights.weight.length - 1));
     const effect = direction === "harm" ? size : 1 / size;
     const rate = rateAt(form, line, effect);
     const calm = calmShare(form, request.null, baseline, rate);
-    const weight = (index === ALTERNATIVES - 1 ? last : 1) / (ALTERNATIVES - 1 + last);
-    return Object.freeze({ effect, rate, weight, calm });
+    const [weight, atMarks, between] = columns.map((column) => column[index]!) as [number, number, number];
+    return Object.freeze({ effect, rate, weight, atMarks, between, calm });
   });
   return Object.freeze({
     form,
@@ -125,6 +155,11 @@ function buildDesign(
   });
 }
 
+function normalised(parts: readonly number[]): readonly number[] {
+  const sum = parts.reduce((total, part) => total + part, 0);
+  return parts.map((part) => part / sum);
+}
+
 function rateAt(form: Form, line: number, effect: number): number {
   if (form === "poisson-tilt") return effect * line;
   const odds = (effect * line) / (1 - line);
@@ -133,7 +168,8 @@ function rateAt(form: Form, line: number, effect: number): number {
 
 /**
  * The bad share of the reference at which the first bad candidate outcome of a block stops adding evidence. For the
- * tilt without points this is the whole story; elsewhere later outcomes may turn earlier, hence the fraction.
+ * tilt without points this is the whole story, with a proof (decision 0010); elsewhere later outcomes may turn earlier,
+ * hence the fraction.
  */
 function calmShare(form: Form, hypothesis: MarginNull, baseline: number, rate: number): number {
   const { ratio, points } = hypothesis;

@@ -1,3 +1,5 @@
+import { logBinomial } from "./binomial.ts";
+
 /**
  * Exact lower confidence bound for a share (Clopper & Pearson, Biometrika 1934): the largest p for which seeing `k` or
  * more of `n` has probability at most `error`. Over all experiments the true share lies below it with probability at
@@ -26,10 +28,9 @@ export function exactUpperBound(n: number, k: number, error: number): number {
 
 /** P(X >= k) for X ~ Binomial(n, p) and p <= k / n, where the terms only shrink: as many of them as change the sum. */
 function upperTail(n: number, k: number): (p: number) => number {
-  const choose = logChoose(n, k);
   return (p) => {
     const odds = p / (1 - p);
-    let term = Math.exp(choose + k * Math.log(p) + (n - k) * Math.log1p(-p));
+    let term = Math.exp(logBinomial(n, k, p));
     let sum = 0;
     for (let i = k; i <= n && term > sum * Number.EPSILON; i++) {
       sum += term;
@@ -37,11 +38,4 @@ function upperTail(n: number, k: number): (p: number) => number {
     }
     return sum;
   };
-}
-
-function logChoose(n: number, k: number): number {
-  const fewer = Math.min(k, n - k);
-  let sum = 0;
-  for (let i = 1; i <= fewer; i++) sum += Math.log((n - fewer + i) / i);
-  return sum;
 }

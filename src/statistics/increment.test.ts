@@ -12,6 +12,7 @@ import {
   mixture,
   safetyDesign,
 } from "./index.ts";
+import { binomial, publishedDesign } from "./published.fixture.ts";
 
 const nulls: readonly MarginNull[] = [
   { ratio: 1, points: 0 },
@@ -44,14 +45,6 @@ function everyDesign(): readonly Design[] {
 
 const designs = everyDesign();
 
-function binomial(n: number, p: number): readonly number[] {
-  let row = [1];
-  for (let i = 0; i < n; i++) {
-    row = Array.from({ length: row.length + 1 }, (_, k) => (row[k] ?? 0) * (1 - p) + (row[k - 1] ?? 0) * p);
-  }
-  return row;
-}
-
 /** The greatest expectation of any alternative's e-value, for one pair of rates. */
 function worstExpectation(table: readonly Float64Array[][], p1: number, p0: number): number {
   const [n1, n0] = [table.length - 1, table[0]!.length - 1];
@@ -63,14 +56,8 @@ function worstExpectation(table: readonly Float64Array[][], p1: number, p0: numb
   );
 }
 
-/** The published vectors are those of equal weights. */
-function equallyWeighted(design: Design): Design {
-  const { alternatives } = design;
-  return { ...design, alternatives: alternatives.map((one) => ({ ...one, weight: 1 / alternatives.length })) };
-}
-
 test("the tilt gives the research vectors", () => {
-  const design = equallyWeighted(harmDesign({ form: "poisson-tilt", null: { ratio: 1, points: 0 }, forecast: 0.005 }));
+  const design = publishedDesign();
   for (const [k1, k0, expected] of [
     [5, 3, 7.318652525542424],
     [10, 100, 0.414677149312202],
@@ -82,7 +69,7 @@ test("the tilt gives the research vectors", () => {
 });
 
 test("the tilt's boundary at 1 in 100 is the research table", () => {
-  const design = equallyWeighted(harmDesign({ form: "poisson-tilt", null: { ratio: 1, points: 0 }, forecast: 0.005 }));
+  const design = publishedDesign();
   const boundary = Array.from({ length: 50 }, (_, total) => {
     for (let k1 = 0; k1 <= total; k1++) {
       const block = { n1: 50_000, k1, n0: 950_000, k0: total - k1 };
@@ -167,7 +154,7 @@ test("adding a bad candidate outcome never lowers harm and never raises safety",
     fc.property(anyDesign, anyBlock, fc.constantFrom(1, 1, 5, 200), (design, block, more) => {
       neverHelps(design, block, { ...block, n1: block.n1 + more, k1: block.k1 + more });
     }),
-    { seed: 1, numRuns: 3000 },
+    { seed: 1, numRuns: 2000 },
   );
 });
 
@@ -229,5 +216,24 @@ test("designs are frozen, and requests that allow no test are refused", () => {
     { ...request, forecast: 0.5 },
   ]) {
     assert.throws(() => harmDesign(wrong), RangeError);
+  }
+});
+
+test("harm does not fall with a bad outcome where the factor turns three times", () => {
+  const design = harmDesign({ form: "poisson-tilt", null: { ratio: 1.5, points: 0.02 }, forecast: 0.0005 });
+  const before = { n1: 3, k1: 1, n0: 20, k0: 2 };
+  neverHelps(design, before, { ...before, n1: 4, k1: 2 });
+});
+
+test("safety does not rise with a bad outcome where the reference is far worse than forecast and the margin is wide", () => {
+  for (const [ratio, points, forecast, before] of [
+    [4, 0, 0.2, { n1: 5, k1: 2, n0: 20, k0: 13 }],
+    [2, 0, 0.6, { n1: 5, k1: 3, n0: 95, k0: 62 }],
+    [1.6, 0, 0.6, { n1: 13, k1: 7, n0: 95, k0: 86 }],
+    [1.5, 0.02, 0.85, { n1: 130, k1: 85, n0: 950, k0: 855 }],
+  ] as const) {
+    const design = safetyDesign({ form: "projected-bernoulli", null: { ratio, points }, forecast });
+    neverHelps(design, before, { ...before, n1: before.n1 + 1, k1: before.k1 + 1 });
+    neverHelps(design, before, { ...before, k1: before.k1 + 1 });
   }
 });

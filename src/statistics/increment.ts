@@ -33,8 +33,12 @@ function factor(design: Design, alternative: Alternative, block: Block, k1: numb
     : projectedFactor(design.null, design.baseline, alternative.rate, changed);
 }
 
-/** Candidates beyond this many times the block's reference are not looked at: there the factor hardly moves. */
+/**
+ * So many candidates are looked at for each reference: beyond, the factor hardly moves. More where there are few, as long
+ * as rounding stays below the grain of the evidence.
+ */
 const REACH = 1e3;
+const FAR = 1e6;
 
 /**
  * When the reference of a block is surprisingly bad, a bad candidate outcome can speak for the null: it makes the
@@ -43,26 +47,46 @@ const REACH = 1e3;
  */
 function lowestWithMoreBad(design: Design, alternative: Alternative, block: Block): number {
   const at = (k1: number) => factor(design, alternative, block, k1);
-  const end = block.n0 * REACH;
-  const rungs = [block.k1];
-  for (let step = 1; block.k1 + step < end; step *= 2) rungs.push(block.k1 + step);
-  rungs.push(Math.max(end, block.k1));
-  const values = rungs.map(at);
-  let lowest = Math.min(...values);
-  for (let i = 1; i < rungs.length - 1; i++) {
-    if (values[i]! <= values[i - 1]! && values[i]! <= values[i + 1]!) {
-      lowest = Math.min(lowest, dip(at, rungs[i - 1]!, rungs[i + 1]!));
-    }
-  }
-  return lowest;
+  const reach = Math.max(REACH * block.n0, Math.min(FAR, 10 * REACH * block.n0));
+  return lowest(at, block.k1, 1, Math.max(reach, block.k1));
 }
 
-/** The lowest value in [low, high] of a function that falls, then rises: golden section search. */
-function dip(at: (k1: number) => number, low: number, high: number): number {
+/** The mirror image for safety: the lowest over all smaller numbers of bad outcomes cannot rise when one is added. */
+function lowestWithFewerBad(design: Design, alternative: Alternative, block: Block): number {
+  return lowest((k1) => factor(design, alternative, block, k1), block.k1, -1, 0);
+}
+
+/** So many steps are looked at one by one: there the factor may turn more than once. */
+const NEAR = 16;
+const STRIDE = 1.25;
+
+/** The lowest value at the whole numbers between `from` and `end`: looked for at growing steps, then around each low one. */
+function lowest(at: (k1: number) => number, from: number, direction: 1 | -1, end: number): number {
+  const span = direction * (end - from);
+  const rungs: number[] = [];
+  for (let step = 0; step < span; step = step < NEAR ? step + 1 : Math.ceil(step * STRIDE)) {
+    rungs.push(from + direction * step);
+  }
+  rungs.push(end);
+  const values = rungs.map(at);
+  let least = Math.min(...values);
+  const last = rungs.length - 1;
+  for (let i = 0; i <= last; i++) {
+    const [before, after] = [Math.max(0, i - 1), Math.min(last, i + 1)];
+    if (values[i]! > values[before]! || values[i]! > values[after]!) continue;
+    const [a, b] = [rungs[before]!, rungs[after]!];
+    least = Math.min(least, dip(at, Math.min(a, b), Math.max(a, b)));
+  }
+  return least;
+}
+
+/** The lowest value at the whole numbers in [low, high] of a function that falls, then rises: golden section search. */
+function dip(at: (k1: number) => number, from: number, to: number): number {
+  let [low, high] = [from, to];
   const golden = (Math.sqrt(5) - 1) / 2;
   let [left, right] = [high - golden * (high - low), low + golden * (high - low)];
   let [atLeft, atRight] = [at(left), at(right)];
-  for (let round = 0; round < 40; round++) {
+  while (high - low > 2) {
     if (atLeft < atRight) {
       high = right;
       [right, atRight] = [left, atLeft];
@@ -75,12 +99,11 @@ function dip(at: (k1: number) => number, low: number, high: number): number {
       atRight = at(right);
     }
   }
-  return Math.min(atLeft, atRight);
-}
-
-/** The mirror image for safety. Bad outcomes first raise and then lower it, so its lowest value is at an end. */
-function lowestWithFewerBad(design: Design, alternative: Alternative, block: Block): number {
-  return Math.min(factor(design, alternative, block, 0), factor(design, alternative, block, block.k1));
+  let least = Number.POSITIVE_INFINITY;
+  // The lowest whole number lies next to the lowest point.
+  const end = Math.min(to, Math.ceil(high));
+  for (let k1 = Math.max(from, Math.floor(low)); k1 <= end; k1++) least = Math.min(least, at(k1));
+  return least;
 }
 
 function check({ n1, k1, n0, k0 }: Block): void {

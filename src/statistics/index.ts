@@ -1,4 +1,5 @@
 export type { Block, MarginNull } from "./block.ts";
+export { type Calibration, type CalibrationRequest, calibrate } from "./calibration.ts";
 export { attribute, combine } from "./combination.ts";
 export {
   type Alternative,
@@ -9,8 +10,47 @@ export {
   harmDesign,
   safetyDesign,
 } from "./design.ts";
+export {
+  disparityEvidence,
+  type GroupCounts,
+  type Pair,
+  pairBlocks,
+  pairsOf,
+  paritySafety,
+  pointsApart,
+  selectedAtLeast,
+} from "./disparity.ts";
+export {
+  addDispersion,
+  type Dispersion,
+  type DispersionSums,
+  dispersionOf,
+  mergeDispersion,
+  NO_DISPERSION,
+} from "./dispersion.ts";
+export {
+  advanceCusum,
+  advanceDrift,
+  createRecentEvidence,
+  driftAlarm,
+  type RecentEvidence,
+  type RecentRequest,
+} from "./drift.ts";
 export { increments } from "./increment.ts";
 export { type Interval, interval } from "./interval.ts";
+export { compareDelays, type DelayBlock, type DelayComparison, type DelayRequest } from "./label-delay.ts";
+export { createLateEvidence, type LateEvidence, planStarts, type StartPlan } from "./late-evidence.ts";
+export { bucketOf, createLogHistogram, type LogHistogram, upperEdge } from "./log-histogram.ts";
+export {
+  type MeanAlternative,
+  type MeanDesign,
+  type MeanRequest,
+  meanDesign,
+  meanIncrements,
+  type ScoreBlock,
+} from "./mean-betting.ts";
+export { type ApproximateBound, meanDifferenceBound, normalMixtureBound, type ValueSums } from "./mean-sequence.ts";
+export { exceedanceBlock, frozenThresholds, type QuantileBounds, quantileBounds, type Threshold } from "./quantile.ts";
 export {
   advance,
   logEvidence,
@@ -20,3 +60,6 @@ export {
   spending,
   startRecursion,
 } from "./recursion.ts";
+export { type RatioEpoch, sampleRatioEvidence } from "./sample-ratio.ts";
+export { type StoppingLaw, stoppingBoundary, stoppingLaw, successQuantile, type Trials, trialsOf } from "./stopping.ts";
+export { countValue, emptyValues, mergeValues, summarise, type ValueCounts } from "./value-counts.ts";

@@ -1,3 +1,5 @@
+import { logGamma } from "./binomial.ts";
+
 /** Bounds of a share, with the best single guess. */
 export interface Interval {
   readonly low: number;
@@ -41,14 +43,4 @@ function edge(kept: (rate: number) => boolean, inside: number, end: number): num
 
 function logBeta(a: number, b: number): number {
   return logGamma(a) + logGamma(b) - logGamma(a + b);
-}
-
-/** ln Gamma(x) for x >= 1, shifted to x >= 10 and then by Stirling's series; better than 1e-13. */
-function logGamma(x: number): number {
-  let shift = 0;
-  let at = x;
-  for (; at < 10; at++) shift += Math.log(at);
-  const r = 1 / (at * at);
-  const series = (1 / 12 - r * (1 / 360 - r * (1 / 1260 - r * (1 / 1680 - r / 1188)))) / at;
-  return (at - 0.5) * Math.log(at) - at + 0.5 * Math.log(2 * Math.PI) + series - shift;
 }

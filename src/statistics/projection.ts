@@ -19,7 +19,7 @@ export function projectedFactor(hypothesis: MarginNull, baseline: number, rate: 
 
 /** ln of the likelihood of `k` of `n` at rate `above`, divided by that at rate `below`. */
 function likelihoodRatio(n: number, k: number, above: number, below: number): number {
-  return k * Math.log(above / below) + (n - k) * Math.log1p((below - above) / (1 - below));
+  return k * Math.log1p((above - below) / below) + (n - k) * Math.log1p((below - above) / (1 - below));
 }
 
 /** The reference rate of the point of the margin line that is nearest to (`rate`, `baseline`). */

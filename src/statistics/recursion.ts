@@ -1,7 +1,10 @@
-import type { Design } from "./design.ts";
+/** The part of a design that the recursion needs: the weights of its alternatives, which sum to 1. */
+export interface Weighed {
+  readonly alternatives: readonly { readonly weight: number }[];
+}
 
 /** ln 0 that survives JSON and arithmetic: adding any finite increment leaves it where it is. */
-const NOTHING = -Number.MAX_VALUE;
+export const NOTHING = -Number.MAX_VALUE;
 
 /** ln of the sum of the exponentials, without overflow. */
 export function logSumExp(logs: ArrayLike<number>): number {
@@ -13,7 +16,7 @@ export function logSumExp(logs: ArrayLike<number>): number {
 }
 
 /** ln e-value of the plain process, from the sums of each alternative's increments over all blocks. */
-export function mixture(design: Design, totals: ArrayLike<number>): number {
+export function mixture(design: Weighed, totals: ArrayLike<number>): number {
   return logSumExp(design.alternatives.map(({ weight }, index) => totals[index]! + Math.log(weight)));
 }
 
@@ -22,7 +25,7 @@ export interface RecursionState {
   readonly logR: readonly number[];
 }
 
-export function startRecursion(design: Design): RecursionState {
+export function startRecursion(design: Weighed): RecursionState {
   return { logR: design.alternatives.map(() => NOTHING) };
 }
 
@@ -34,7 +37,7 @@ export function startRecursion(design: Design): RecursionState {
  */
 export function advance(
   state: RecursionState,
-  design: Design,
+  design: Weighed,
   increment: ArrayLike<number>,
   weight: number,
 ): RecursionState {

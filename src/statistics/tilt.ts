@@ -15,13 +15,13 @@ export function tiltFactor(hypothesis: MarginNull, baseline: number, rate: numbe
   const line = ratio * baseline + points;
   if (ratio === 0) return k1 * Math.log(rate / line) - n1 * (rate - line);
   const u = (ratio * n1) / n0;
+  // ln a and ln b through a - 1: where the candidates are very many, both are near 0.
   if (points === 0) {
-    const x = rate / line;
-    return k1 * Math.log(x) + (k1 + k0) * Math.log((1 + u) / (1 + u * x));
+    const rise = (rate / line - 1) / (1 + (u * rate) / line);
+    return k1 * Math.log1p(rise) + k0 * Math.log1p(-u * rise);
   }
-  // a solves points u a^2 - p a + q = 0; the smaller root is the one with b > 0.
-  const p = line + u * (points + rate);
-  const q = rate * (1 + u);
-  const a = (2 * q) / (p + Math.sqrt(Math.max(0, p * p - 4 * points * u * q)));
-  return k1 * Math.log(a) + k0 * Math.log(1 - u * (a - 1)) - n1 * points * (a - 1);
+  // rise = a - 1 solves points u rise^2 - p rise + rate - line = 0; the smaller root is the one with b > 0.
+  const p = line + u * (rate - points);
+  const rise = (2 * (rate - line)) / (p + Math.sqrt(Math.max(0, p * p - 4 * points * u * (rate - line))));
+  return k1 * Math.log1p(rise) + k0 * Math.log1p(-u * rise) - n1 * points * rise;
 }

@@ -1,0 +1,93 @@
+import type { Block } from "./block.ts";
+import { exactUpperBound } from "./exact-bound.ts";
+import { ACCURACY, type LogHistogram, upperEdge } from "./log-histogram.ts";
+
+/** A quantile with bounds that hold it; each bound fails with the probability that was asked for. */
+export interface QuantileBounds {
+  readonly low: number;
+  /** The middle of the quantile's bucket: within 1 % of a true value. */
+  readonly estimate: number;
+  /** Infinity where there are too few values for an upper bound. */
+  readonly high: number;
+}
+
+/** A border between quick and slow, frozen from the baseline before the first block that it is used for. */
+export interface Threshold {
+  readonly bucket: number;
+  /** Slow is what takes longer than this. */
+  readonly value: number;
+  /** The share of the baseline that was slow: the forecast of a design. */
+  readonly share: number;
+}
+
+/**
+ * Exact for any distribution: the ranks are those of the binomial law (order statistics; Clopper and Pearson 1934), the
+ * values the edges of the buckets that hold these ranks.
+ * @param quantile in (0, 1), 0.95 for the 95th percentile
+ * @param error probability that a bound does not hold, each, in (0, 0.5)
+ * @throws RangeError for a quantile or an error outside, or an empty histogram
+ */
+export function quantileBounds(histogram: LogHistogram, quantile: number, error: number): QuantileBounds {
+  if (!(quantile > 0 && quantile < 1)) throw new RangeError(`Not a quantile: ${quantile}.`);
+  if (!(error > 0 && error < 0.5)) throw new RangeError(`Not an error probability: ${error}.`);
+  const n = histogram.total;
+  if (n === 0) throw new RangeError("Nothing has no quantile.");
+  // P(X(r) > q) = P(Bin(n, quantile) <= r - 1), which is at most `error` where the upper bound of r - 1 is at most it.
+  const lowest = lastTrue(n, (rank) => exactUpperBound(n, rank - 1, error) <= quantile);
+  // The mirror image: P(X(r) < q) = P(Bin(n, 1 - quantile) <= n - r).
+  const highest = lastTrue(n, (rank) => exactUpperBound(n, rank - 1, error) <= 1 - quantile);
+  const middle = bucketAt(histogram, Math.max(1, Math.ceil(quantile * n)));
+  return {
+    low: lowest === 0 ? 0 : lowerEdge(bucketAt(histogram, lowest)),
+    estimate: middle === 0 ? 0 : lowerEdge(middle) * (1 + ACCURACY),
+    high: highest === 0 ? Number.POSITIVE_INFINITY : upperEdge(bucketAt(histogram, n + 1 - highest)),
+  };
+}
+
+/**
+ * Thresholds at quantiles of a baseline, for a rule about the whole distribution ("no slower anywhere"): judge each as a
+ * share, with its own design, and take the mean of the e-values (`combine`). Exact whatever the distribution is; a few
+ * outliers weigh no more than their number. Quantiles that fall into one bucket give one threshold.
+ */
+export function frozenThresholds(
+  baseline: LogHistogram,
+  quantiles: readonly number[] = [0.5, 0.75, 0.9, 0.95, 0.99],
+): readonly Threshold[] {
+  const n = baseline.total;
+  if (n === 0) return [];
+  const buckets = new Set(quantiles.map((quantile) => bucketAt(baseline, Math.max(1, Math.ceil(quantile * n)))));
+  return [...buckets].map((bucket) => ({ bucket, value: upperEdge(bucket), share: baseline.above(bucket) / n }));
+}
+
+/** A block of the binary machinery: bad is what took longer than the threshold. */
+export function exceedanceBlock(threshold: Threshold, candidate: LogHistogram, reference: LogHistogram): Block {
+  const { bucket } = threshold;
+  return { n1: candidate.total, k1: candidate.above(bucket), n0: reference.total, k0: reference.above(bucket) };
+}
+
+function lowerEdge(bucket: number): number {
+  return bucket === 0 ? 0 : upperEdge(bucket - 1);
+}
+
+/** The bucket that holds the value of this rank, counted from 1. */
+function bucketAt(histogram: LogHistogram, rank: number): number {
+  let seen = 0;
+  let at = 0;
+  for (const [bucket, count] of histogram.entries()) {
+    at = bucket;
+    seen += count;
+    if (seen >= rank) break;
+  }
+  return at;
+}
+
+/** The last of 1 to n for which it holds, 0 for none; it holds for all before the last. */
+function lastTrue(n: number, holds: (rank: number) => boolean): number {
+  let [yes, no] = [0, n + 1];
+  while (no - yes > 1) {
+    const middle = Math.floor((yes + no) / 2);
+    if (holds(middle)) yes = middle;
+    else no = middle;
+  }
+  return yes;
+}
