@@ -5,6 +5,7 @@ import { z } from "zod";
 import type { OperationContext } from "../src/operations/context.ts";
 import { operationsOf } from "../src/operations/operations.ts";
 import { cliDocs } from "./cli-docs.ts";
+import { connectionDocs } from "./connection-docs.ts";
 
 const PERMISSIONS = {
   read: "no token: Rollbook listens on loopback only",
@@ -92,13 +93,19 @@ with \`code\`, \`state\` (what was left) and \`hint\` (what to do); [errors.md](
 | \`GET /healthz\` | 200 while the process answers |
 `;
 
-const pages = { "api.md": apiDocs, "cli.md": cliDocs } as const;
+/** What a page should be, made from what it is. */
+const pages: Readonly<Record<string, (page: string) => string>> = {
+  "api.md": apiDocs,
+  "cli.md": cliDocs,
+  "connections.md": connectionDocs,
+};
 
 if (import.meta.main) {
   for (const [name, docs] of Object.entries(pages)) {
     const file = new URL(`../docs/${name}`, import.meta.url);
-    if (!process.argv.includes("--check")) writeFileSync(file, docs());
-    else if (readFileSync(file, "utf8") !== docs()) {
+    const now = readFileSync(file, "utf8");
+    if (!process.argv.includes("--check")) writeFileSync(file, docs(now));
+    else if (now !== docs(now)) {
       process.stderr.write(`docs/${name} is not what the table says. Run: node scripts/generate-docs.ts\n`);
       process.exitCode = 1;
     }
