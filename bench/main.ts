@@ -5,6 +5,7 @@ const benches: Readonly<Record<string, () => Promise<() => Promise<BenchResult>>
   gateway: async () => (await import("./gateway.ts")).benchGateway,
   store: async () => (await import("./store.ts")).benchStore,
   assignment: async () => (await import("./assignment.ts")).benchAssignment,
+  "detection-weights": async () => (await import("./detection-weights.ts")).benchDetectionWeights,
   schema: async () => (await import("./schema.ts")).benchSchema,
 };
 
