@@ -1,5 +1,5 @@
 import type { Instant, Milliseconds } from "../core/time.ts";
-import { createLateEvidence as startLateEvidence, type Design, mixture, planStarts } from "../statistics/index.ts";
+import { type Design, mixture, planStarts, createLateEvidence as startLateEvidence } from "../statistics/index.ts";
 import { GRAIN } from "../statistics/late-evidence.ts";
 
 /** Sums up the increments of blocks; the order in which they come changes no bit of the evidence. */
