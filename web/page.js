@@ -218,12 +218,20 @@ function take(event) {
 /** The system that the address names, or the first one; one page shows one system. */
 let chosen = decodeURIComponent(location.hash.slice(1)) || undefined;
 
+/** What the links say now: they are made anew only for news, so that nobody's focus is lost. */
+let shown = "";
+
 async function showSystems() {
   const answer = await fetch("/v1/systems");
   if (!answer.ok) return;
   const systems = await answer.json();
   if (systems.length < 2) return;
+  // The links say which one is shown.
+  find("system").classList.add("hidden");
   chosen ??= systems[0].system;
+  const news = JSON.stringify(systems.map(({ system, running }) => [system, running !== undefined]));
+  if (news === shown) return;
+  shown = news;
   const links = systems.map(({ system, running }) => {
     const current = system === chosen ? { "aria-current": "page" } : {};
     return element("a", running ? `${system} (a rollout runs)` : system, {
@@ -240,8 +248,9 @@ async function showStatus() {
   const query = chosen === undefined ? "" : `?system=${encodeURIComponent(chosen)}`;
   const answer = await fetch(`/v1/status${query}`);
   if (!answer.ok || seen.rollout !== undefined) return;
-  const { system, route, rollouts } = await answer.json();
+  const { system, route, rollouts, lastKnownGood: good } = await answer.json();
   find("system").textContent = system;
+  find("detail").textContent = good ? `the way back leads to ${good.label}` : "there is no way back yet";
   showTraffic(route?.candidatePpm ?? 0);
   const [newest] = rollouts;
   if (!newest?.endedAt) return;
@@ -263,6 +272,9 @@ function listen() {
   new ResizeObserver(() => seen.points.length > 0 && drawChart(find("chart"), seen)).observe(find("chart"));
 }
 
+const SYSTEMS_MS = 5000;
+
 addEventListener("hashchange", () => location.reload());
 await showSystems().catch(() => undefined);
+setInterval(() => void showSystems().catch(() => undefined), SYSTEMS_MS);
 listen();

@@ -32,4 +32,12 @@ describe("somebody who changes something while a rollout runs", () => {
       assert.equal(noticed.length, 1);
       assert.match(noticed[0].data.found, new RegExp(`${at} serves`));
     });
+
+  it("is not what Rollbook itself restores", async () => {
+    const world = createControlWorld({ playbook: { components: twoPlaces }, losses: 0.3 });
+    const rollout = await world.live(async () => world.ended((await world.release()).id));
+    assert.equal(rollout.rollback?.outcome, "verified");
+    assert.ok(rollout.endedAt! - rollout.rollback!.restoredAt! > 2000, "several polls after the restore");
+    assert.ok(!world.kinds().includes("noticed"));
+  });
 });

@@ -114,7 +114,7 @@ async function written(input: CommandInput, answers: Answers, findings: Findings
       `With ${starter.traffic} "${sayTrigger(from)}" cannot be decided; the playbook says "${sayTrigger(to)}".`,
     );
   input.say(
-    `Next: read ${at("assessment/plan.md")}, then\n  rollbook lint ${at(playbook)}\n  rollbook serve --folder ${at("rollbook")}`,
+    `Next: read ${at("assessment/plan.md")}, then\n  rollbook lint ${at(playbook)}\n  rollbook serve ${at("rollbook")}`,
   );
   return 0;
 }

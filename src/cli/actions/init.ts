@@ -123,7 +123,7 @@ export const init: Run = async (input) => {
     input.say(
       `With ${starter.traffic} "${sayTrigger(from)}" cannot be decided; the playbook says "${sayTrigger(to)}".`,
     );
-  input.say(`Next: read both files, then\n  rollbook lint ${files.playbook}\n  rollbook serve --folder ${folder}`);
+  input.say(`Next: read both files, then\n  rollbook lint ${files.playbook}\n  rollbook serve ${folder}`);
   return 0;
 };
 

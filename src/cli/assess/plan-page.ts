@@ -78,7 +78,7 @@ function phasesOf(answers: Answers, starter: Starter, playbook: string, facts: r
       ],
       done: [
         `\`rollbook lint ${playbook}\` exits with 0`,
-        `\`rollbook serve --folder ${folder}\` runs, and \`rollbook doctor\` exits with 0`,
+        `\`rollbook serve ${folder}\` runs, and \`rollbook doctor\` exits with 0`,
         `${owner} has agreed on the triggers and on what counts as fixed`,
       ],
     },
