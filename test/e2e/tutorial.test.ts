@@ -93,6 +93,7 @@ describe("the tutorial", { skip: PYTHON ? false : "PYTHON is not set" }, () => {
   });
 
   test("a server killed in the middle goes on where it was, and promotes", async () => {
+    await support.catch(() => undefined);
     const watched = world.rollbook("release", "model=credit 14", "--watch", "--system", "loans");
     await until(
       async () => (await statusOf()).route.candidatePpm >= 200_000,

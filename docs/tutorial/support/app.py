@@ -34,8 +34,9 @@ def release_of(rollbook, customer):
 
 
 def ask_model(prompt):
-    """Stands for the language model: without the order number it helps fewer customers."""
-    return random.random() < (0.15 if "order number" in prompt else 0.4)
+    """Stands for the language model: who is not asked for the order number often needs a person."""
+    escalated = 0.15 if "order number" in prompt else 0.4
+    return random.random() < escalated - (0.05 if "two sentences" in prompt else 0)
 
 
 def chats():
