@@ -1,3 +1,4 @@
+import { RollbookError } from "../core/errors.ts";
 import { isRoute, type Playbook } from "../core/playbook.ts";
 import type { RestoreAdapter, TrafficAdapter } from "../core/ports.ts";
 import type { ReleaseId } from "../core/release.ts";
@@ -15,6 +16,8 @@ export interface EdgeSettings {
   /** Where stable and candidate answer at the start; without it there is no gateway. */
   readonly upstreams?: { readonly stable: string; readonly candidate: string };
   readonly gatewayPort?: number;
+  /** A taken port is refused and not replaced: traffic that goes to the old one would pass unprotected. */
+  readonly exactPort?: boolean;
   readonly fallback?: Fallback;
   /** What the release flag of `route: flags://KEY` says, by the label of a release or of one of its revisions. */
   readonly values?: (release: ReleaseId) => FlagValue | undefined;
@@ -76,13 +79,17 @@ function flagEdge(
 async function gatewayEdge(
   system: string,
   upstreams: NonNullable<EdgeSettings["upstreams"]>,
-  { gatewayPort = 0, fallback }: EdgeSettings,
+  { gatewayPort = 0, exactPort = false, fallback }: EdgeSettings,
   counter: Counter,
   requestKey: Uint8Array,
 ): Promise<Edge> {
   const options = { system, clock: systemClock, counter, requestKey, upstreams, ...(fallback ? { fallback } : {}) };
   const gateway = createGateway(options);
   const { port, moved } = await gateway.listen(gatewayPort, "127.0.0.1");
+  if (moved && exactPort) {
+    await gateway.close();
+    throw new RollbookError("PORT_TAKEN", { system, port: gatewayPort });
+  }
   return {
     traffic: gateway.traffic,
     gateway: `http://127.0.0.1:${port}`,

@@ -209,7 +209,7 @@ function createKeeper(
 }
 
 function whereOf({ edge }: ProtectedSystem): string {
-  if (edge.gateway) return `, gateway: ${edge.gateway}${edge.moved ? " (its port is taken)" : ""}`;
+  if (edge.gateway) return `, gateway: ${edge.gateway}`;
   return edge.flag ? `, release flag: ${edge.flag.key}` : ", no traffic of its own";
 }
 
@@ -228,6 +228,7 @@ function edgeOf(rollbook: Rollbook, playbook: Playbook, settings: SystemSettings
       ? {
           upstreams: { stable: gateway.stable, candidate: gateway.candidate },
           gatewayPort: gateway.port,
+          exactPort: true,
           ...(gateway.else ? { fallback: { else: gateway.else } } : {}),
         }
       : {}),

@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, type TestContext, test } from "node:test";
@@ -69,6 +71,20 @@ describe("a folder of playbooks", () => {
     assert.deepEqual([...served.rollbook.systems.keys()], ["chat"]);
     await sleep(1200);
     assert.equal(said.filter((text) => /aardvark acts, and has no gateway/.test(text)).length, 1, "once");
+  });
+
+  test("does not move a gateway to another port: it waits for its own, and takes it when it is free", async (t) => {
+    const other = createServer().listen(0, "127.0.0.1");
+    await once(other, "listening");
+    const { port } = other.address() as AddressInfo;
+    const own = CONNECTIONS.replace("chat: { gateway: { port: 0", `chat: { gateway: { port: ${port}`);
+    const { served, said, says } = await serving(t, { "b.yaml": playbookOf("chat"), "connections.yaml": own });
+    await says(new RegExp(`^chat: not taken, .*Port ${port} of the gateway of chat is taken`));
+    assert.equal(served.rollbook.systems.size, 0);
+    await new Promise((resolve) => other.close(resolve));
+    await says(/^chat: the way back leads to/);
+    assert.equal(served.rollbook.systems.get("chat")?.edge.gateway, `http://127.0.0.1:${port}`);
+    assert.equal(said.filter((text) => /Port \d+ of/.test(text)).length, 1, "once");
   });
 
   test("with signals from a connection that has none leaves its gateway closed and the others served", async (t) => {

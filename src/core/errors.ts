@@ -85,6 +85,13 @@ export const errorCatalogue = {
     state: "Nothing was started.",
     hint: "docs/connections.md has every key.",
   },
+  PORT_TAKEN: {
+    class: "retryable",
+    exit: 4,
+    message: (d) => `Port ${d["port"]} of the gateway of ${d["system"]} is taken.`,
+    state: "The system is not protected: nothing passes its gateway.",
+    hint: "End what listens there, or give the gateway another port, and send its traffic there.",
+  },
   UNDECIDED: {
     class: "needs-human",
     exit: 11,
