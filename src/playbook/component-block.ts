@@ -1,8 +1,9 @@
-import type { ComponentSpec } from "../core/playbook.ts";
+import { type ComponentSpec, isRoute } from "../core/playbook.ts";
 import { defaults, limits } from "./defaults.ts";
 import { type IssueList, quote } from "./issue.ts";
 import { undoWords } from "./language/what-keys.ts";
 import { language } from "./language.ts";
+import { patterns } from "./patterns.ts";
 import { checkName, checkSize, readAddress, readEntries, readMap, readWord } from "./yaml-reader.ts";
 import type { YamlEntry } from "./yaml-tree.ts";
 
@@ -36,11 +37,6 @@ export function readComponents(entry: YamlEntry, issues: IssueList): readonly Co
   return components;
 }
 
-/** Through which component is traffic contained? Only `gateway://` and `flags://` can be by this version. */
-export function isRoute(component: ComponentSpec): boolean {
-  return component.name === "route" || component.at.startsWith("gateway://");
-}
-
 function checkRoutes(routes: readonly YamlEntry[], complete: boolean, entry: YamlEntry, issues: IssueList): void {
   if (routes.length === 0 && complete) {
     const message = "No component is the route, so nobody could take traffic away from a bad release.";
@@ -55,7 +51,7 @@ function checkRoutes(routes: readonly YamlEntry[], complete: boolean, entry: Yam
 
 /** A route elsewhere is understood, but containment in milliseconds is proved at our own edge only. */
 function noteForeignRoute(entry: YamlEntry, at: string, issues: IssueList): void {
-  if (entry.key !== "route" || /^(gateway|flags):\/\//.test(at)) return;
+  if (entry.key !== "route" || new RegExp(patterns.edge).test(at)) return;
   const message = `The route ${quote(at)} is not Rollbook's own edge, and nothing contains traffic elsewhere yet.`;
   const instead =
     "Write `route: gateway://SYSTEM` or `route: flags://KEY`; a component of another name may have this address.";

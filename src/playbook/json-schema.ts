@@ -98,7 +98,10 @@ function valueSchema(value: ValueSpec): Schema {
 
 const required = (key: string): Schema => ({ required: [key] });
 const gateway: Schema = { type: "string", pattern: "^gateway://" };
-const ownRoute: Schema = { anyOf: [gateway, { type: "object", properties: { at: gateway }, required: ["at"] }] };
+const edge: Schema = { type: "string", pattern: patterns.edge };
+
+/** A component with such an address, in its short or its long form. */
+const livesAt = (at: Schema): Schema => ({ anyOf: [at, { type: "object", properties: { at }, required: ["at"] }] });
 
 /** Where a value is like `test` it must be like `yes`, else like `no`. */
 function choose(test: Schema, yes: Schema, no: Schema): Schema {
@@ -131,7 +134,7 @@ function moveForm(form: (typeof moves)[number]): Schema {
 
 /** What holds between the keys of one block. */
 const rules: Readonly<Record<string, Schema>> = {
-  what: { anyOf: [required("route"), some(ownRoute)] },
+  what: { anyOf: [required("route"), some(livesAt(gateway))] },
   signals: { propertyNames: { pattern: patterns.name, maxLength: lengths.name, not: { enum: reservedNames } } },
   signal: {
     oneOf: [required("share"), required("count"), required("time")],
@@ -161,7 +164,7 @@ function refusal(name: string): Schema | undefined {
     const inner = refusalOf(value);
     return inner ? [[key, inner]] : [];
   });
-  if (name === "what") properties.push(["route", ownRoute]);
+  if (name === "what") properties.push(["route", livesAt(edge)]);
   const inner = names && refusalOf(names.value);
   if (properties.length === 0 && !inner) return undefined;
   return {

@@ -6,6 +6,8 @@ export const patterns = {
   address: String.raw`^[a-z][a-z0-9+.-]*:\/\/[^\s/]\S*$`,
   /** A user or a password, which never belongs into an address. */
   credentials: String.raw`^https?:\/\/[^/]*@|:\/\/[^/@]*:[^/@]*@`,
+  /** Our own edges, through which traffic can be contained. */
+  edge: "^(?:gateway|flags)://",
   span: String.raw`^\s*\d+(?:\.\d+)?(?:ms|s|m|h|d)\s*$`,
   percent: `^(${NUMBER})\\s*%$`,
   margin: `^(${NUMBER})\\s*(%|pp)$`,
