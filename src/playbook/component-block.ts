@@ -25,7 +25,10 @@ export function readComponents(entry: YamlEntry, issues: IssueList): readonly Co
     for (const at of read.beside === undefined ? [read.at] : [read.at, read.beside]) {
       const other = places.get(at);
       if (other !== undefined) {
-        const message = `${quote(component.key)} and ${quote(other)} live at one address; it would be restored twice.`;
+        const both = other === component.key;
+        const message = both
+          ? `The two places of ${quote(component.key)} are one; a release would overwrite what serves.`
+          : `${quote(component.key)} and ${quote(other)} live at one address; it would be restored twice.`;
         issues.add("SAME_ADDRESS", component.offset, message, "Remove one of the two, or correct its address.");
       }
       places.set(at, component.key);

@@ -31,7 +31,7 @@ function readScenarios(entry: YamlEntry, issues: IssueList): readonly string[] |
       return word;
     }
     issues.add(
-      "DUPLICATE_KEY",
+      "BAD_VALUE",
       item.offset,
       `The scenario ${quote(word)} stands twice in this list.`,
       "Remove one of the two.",

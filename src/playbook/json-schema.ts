@@ -152,6 +152,12 @@ const rules: Readonly<Record<string, Schema>> = {
     ),
     dependencies: { over: ["hard", "min"], min: ["hard", "over"], unanswered: ["then"] },
   },
+  forward: {
+    anyOf: [
+      { properties: { approve: { anyOf: [{ const: 0 }, { type: "string", pattern: "^0+$" }] } } },
+      { properties: { from: { minItems: 1 } } },
+    ],
+  },
   criterion: { minProperties: 1, maxProperties: 1 },
   drillPlace: { minProperties: 1, maxProperties: 1 },
 };

@@ -15,7 +15,8 @@ export const patterns = {
   odds: String.raw`^(?:(\d{1,9}) in (\d{1,12})(?: releases?)?|(${NUMBER})\s*%)$`,
   whole: String.raw`^\d{1,15}$`,
   step: String.raw`^(\d{1,6}(?:\.\d+)?)\s*%?$`,
-  holdback: String.raw`^(\d{1,6}(?:\.\d+)?)\s*%(?:\s+for\s+(\d+(?:\.\d+)?(?:ms|s|m|h|d)))?$`,
+  /** Nothing cannot be held back for a time. */
+  holdback: String.raw`^(?!0+(?:\.0+)?\s*%\s+for\s)(\d{1,6}(?:\.\d+)?)\s*%(?:\s+for\s+(\d+(?:\.\d+)?(?:ms|s|m|h|d)))?$`,
   condition: String.raw`^([^\s<>=≥≤]+)\s*([<>=≥≤]+)\s*(\S.*)$`,
   money: String.raw`^(${NUMBER})\s+([A-Z]{3})$`,
   quantile: String.raw`^p(\d{1,2}(?:\.\d{1,3})?)$`,

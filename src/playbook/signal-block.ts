@@ -64,18 +64,25 @@ function readSignal(entry: YamlEntry, issues: IssueList): Signal | TimeSignal | 
   const betterEntry = block.get("better");
   const better = betterEntry && readWord(betterEntry, ["down", "up"] as const, issues);
   const more = readRest(block, issues);
-  if (!counted || !from || !better) return undefined;
-  if (!("unit" in counted)) return { name: entry.key, ...counted, from, better, ...more };
-  if (better === "up") {
+  const upwards = better === "up" && block.has("time");
+  if (upwards) {
     const message = `${quote(entry.key)} is a time, and longer is never better here.`;
     issues.add("WRONG_DIRECTION", betterEntry!.value.offset, message, "Write `better: down`.");
-    return undefined;
   }
-  return { name: entry.key, ...counted, from };
+  if (!counted || !from || !better || upwards) return undefined;
+  if ("unit" in counted) return { name: entry.key, ...counted, from };
+  return { name: entry.key, ...counted, from, better, ...more };
 }
 
 /** A near miss of our own sources is a slip: as the name of a connection it would be silence. */
 function readSource(entry: YamlEntry, issues: IssueList): string | undefined {
+  const written = entry.value.kind === "text" ? entry.value.value : "";
+  const connection = /^([a-z][a-z0-9-]*):\/\//.exec(written)?.[1];
+  if (connection !== undefined) {
+    const message = `${quote(written)} is an address; a signal names the connection that it comes from.`;
+    issues.add("BAD_NAME", entry.value.offset, message, `Write \`from: ${connection}\`.`);
+    return undefined;
+  }
   const from = readName(entry, keys.from.example, issues);
   if (from === undefined || (ownSources as readonly string[]).includes(from)) return from;
   const near = nearestWord(from, ownSources, from.length > 4 ? 2 : 1);

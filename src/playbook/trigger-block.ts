@@ -47,7 +47,7 @@ export function readTrigger(
   if (!move) return undefined;
   checkForm(move, subject, block, issues);
   const trigger = readClaim(item, subject.key, move, block, issues);
-  if (trigger?.kind === "slows") return isTime(subject, signals, issues) ? trigger : undefined;
+  if (move === "slows") return isTime(subject, signals, issues) ? trigger : undefined;
   if (refuseTime(subject.key, subject.offset, signals, "other claims than `slows`", issues)) return undefined;
   if (!trigger || !signal) return undefined;
   return isSound(trigger, signal, subject, issues) ? trigger : undefined;
