@@ -19,6 +19,7 @@ export function describePlaybook(playbook: Playbook): Description {
       { heading: "What happens when it goes back", sentences: backSentences(playbook) },
       { heading: "When it counts as fixed", sentences: fixedSentences(playbook) },
       { heading: "Who is told", sentences: whoSentences(playbook) },
+      ...idleSection(playbook),
     ],
   };
 }
@@ -118,6 +119,13 @@ function whoSentences({ who, owner }: Playbook): readonly string[] {
   );
   const now = who.now.length > 0 ? `At once: ${listOf(who.now)}.` : "Nobody is told by itself; the page shows it.";
   return [now, ...later, `${owner} may pull the cord at any time.`];
+}
+
+/** What stands in the file and nobody does: who reads the rest must not believe it. */
+function idleSection({ idle = [] }: Playbook): Description["sections"] {
+  if (idle.length === 0) return [];
+  const head = "This stands in the playbook, and nothing acts on it yet:";
+  return [{ heading: "What is only written down", sentences: [head, ...idle.map(({ about }) => `${about}.`)] }];
 }
 
 function formatStep(percent: number): string {

@@ -38,6 +38,7 @@ const ownSchemes: readonly string[] = ["flags", "gateway", "page", "local", "eve
 export function lintAddresses(playbook: Playbook, context: LintContext): readonly LintFinding[] {
   return [
     ...playbook.components.flatMap((component) => lintPin(component, context)),
+    ...lintFallbacks(playbook),
     ...lintRoute(playbook),
     ...lintServed(playbook, context),
     ...lintEnvironment(playbook),
@@ -59,6 +60,36 @@ function lintPin({ name, at }: ComponentSpec, { schemes = [] }: LintContext): re
       hint: pin ? `Name the version, as in \`${pin[1]}\`.` : "Name a version instead of an alias.",
     },
   ];
+}
+
+/** A fallback is one version, not a place: an alias there is what may be sick, or whatever it is moved to. */
+function lintFallbacks({ how, components }: Playbook): readonly LintFinding[] {
+  return (["else", "safe"] as const).flatMap((key): LintFinding[] => {
+    const at = how[key];
+    if (at === undefined || at === "people") return [];
+    const alias = aliases.exec(at.slice(schemeOf(at).length + 3))?.[0]?.replace(/^[/:@=]/, "");
+    const same = components.find((component) => component.at === at || component.beside === at);
+    const found: LintFinding[] = [];
+    if (alias !== undefined) {
+      found.push({
+        level: "error",
+        name: "unpinned-address",
+        about: `how.${key}`,
+        message: `\`${key}\` is not pinned: \`${alias}\` is an alias that others move, perhaps to what is sick.`,
+        hint: "Name one version, as in `mlflow://models/loan-scorecard/1`.",
+      });
+    }
+    if (same) {
+      found.push({
+        level: "warning",
+        name: "sick-fallback",
+        about: `how.${key}`,
+        message: `\`${key}\` is where \`${same.name}\` lives, which is being rolled back when it is needed.`,
+        hint: "Name something simpler that stands by itself: an older model, rules, a static answer.",
+      });
+    }
+    return found;
+  });
 }
 
 function lintRoute(playbook: Playbook): readonly LintFinding[] {

@@ -218,3 +218,50 @@ test("high risk without an environment is a warning, and a holdback without an e
   assert.equal(named(bare, "no-environment")[0]?.level, "warning");
   assert.equal(named(bare, "holdback-without-end")[0]?.level, "note");
 });
+
+const watched = readFileSync(join(import.meta.dirname, "../../docs/examples/loan-approval.yaml"), "utf8");
+
+function lintWatched(from: string, to: string) {
+  assert.ok(watched.includes(from), from);
+  const parsed = parsePlaybook(watched.replace(from, to), "a.yaml");
+  assert.equal(parsed.kind, "parsed", JSON.stringify(parsed));
+  return parsed;
+}
+
+test("labels slower than the release and its holdback, than a trigger's window or than `for` are refused", () => {
+  const slow = (from: string, to: string) => named(lintWatched(from, to), "slow-labels");
+  assert.deepEqual(slow("labels: 2d", "labels: 13d"), []);
+  assert.equal(slow("labels: 2d", "labels: 30d")[0]?.about, "when.missed-fraud");
+  assert.equal(slow("holdback: 5% for 14d", "holdback: 5%")[0]?.level, "error");
+  const within = slow("limit: 1.5% }", "limit: 1.5%, within: 10m }");
+  assert.match(within[0]?.message ?? "", /known only after 2 d 0 h/);
+  const proved = slow("  errors:    { below: 0.8% }", "  errors:    { below: 0.8% }\n  missed:    { below: 1% }");
+  assert.deepEqual(
+    proved.map(({ about }) => about),
+    ["fixed.missed"],
+  );
+});
+
+test("triggers that watch only what the gateway sees are a warning, though their words are not technical", () => {
+  const only = lint(
+    ["of: loans, from: events", "of: loans, from: gateway"],
+    ["of: applications, from: events", "of: applications, from: gateway"],
+  );
+  assert.deepEqual(
+    named(only, "only-technical").map(({ level, about }) => [level, about]),
+    [["warning", "when"]],
+  );
+  assert.deepEqual(named(lint(["of: loans, from: events", "of: loans, from: gateway"]), "only-technical"), []);
+});
+
+test("a fallback that others move, or that is what is being rolled back, is no fallback", () => {
+  const moved = lintWatched("mlflow://models/loan-scorecard/1", "mlflow://models/loan-scorecard@champion");
+  assert.deepEqual(
+    named(moved, "unpinned-address").map(({ level, about }) => [level, about]),
+    [["error", "how.else"]],
+  );
+  const same = lintWatched("mlflow://models/loan-scorecard/1", "dvc://features/loans@9f2c1e");
+  assert.equal(named(same, "sick-fallback")[0]?.about, "how.else");
+  assert.equal(named(same, "sick-fallback")[0]?.level, "warning");
+  assert.deepEqual(named(lintWatched("risk: high", "risk: high"), "sick-fallback"), []);
+});

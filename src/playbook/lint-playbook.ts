@@ -2,10 +2,12 @@ import type { Playbook, Signal } from "../core/playbook.ts";
 import { lintAddresses } from "./lint-addresses.ts";
 import { lintDecidability } from "./lint-decidability.ts";
 import { lintHardLimits } from "./lint-hard-limits.ts";
+import { lintLabels } from "./lint-labels.ts";
 
 /** Every rule of the linter with what it asks; docs/playbook.md lists them, and a test compares. */
 export const lintRules = {
-  "only-technical": "error: every trigger watches a technical signal; harm to the business would go unseen",
+  "only-technical":
+    "error or warning: every trigger watches a technical signal (a warning: only what the gateway sees); harm to the business would go unseen",
   "no-criterion": "error: `fixed` proves nothing",
   "no-trigger": "error: `when` claims nothing",
   "unpinned-address": "error: an address names an alias such as `latest` where a version belongs",
@@ -19,6 +21,8 @@ export const lintRules = {
   "unserved-address": "error: no connection has the name that an address begins with; a warning under `observe`",
   "no-environment": "warning: the risk is high, and no `environment` says where the playbook may act",
   "holdback-without-end": "note: a holdback without a time ends with the promotion",
+  "slow-labels": "error: outcomes become known later than the release, a trigger or a criterion waits for them",
+  "sick-fallback": "warning: `else` or `safe` is an address of what is being rolled back",
   "route-name": "warning: the route is not called like the system",
   decidable: "note: what a trigger or a criterion needs before it can decide",
   "false-alarm-price": "note or warning: what a hard limit costs in false alarms",
@@ -53,6 +57,7 @@ export function lintPlaybook(playbook: Playbook, context: LintContext = {}): rea
     ...lintIdle(playbook),
     ...lintAddresses(playbook, context),
     ...lintTriggers(playbook),
+    ...lintLabels(playbook),
     ...lintDecidability(playbook),
     ...lintHardLimits(playbook),
     ...lintSignals(playbook),
@@ -99,12 +104,16 @@ function lintTriggers(playbook: Playbook): LintFinding[] {
   }
   const watched = new Set([...playbook.triggers, ...playbook.hardLimits].map((trigger) => trigger.signal));
   const signals = playbook.signals.filter((signal) => watched.has(signal.name));
-  if (signals.length > 0 && signals.every(isTechnical)) {
+  if (signals.length > 0 && signals.every(({ from }) => from === "gateway")) {
+    const technical = signals.every(isTechnical);
+    const names = signals.map((signal) => signal.name).join(", ");
     found.push({
-      level: "error",
+      level: technical ? "error" : "warning",
       name: "only-technical",
       about: "when",
-      message: `Every trigger watches a technical signal (${signals.map((signal) => signal.name).join(", ")}): a model that answers fast, without errors and wrongly would stay.`,
+      message: technical
+        ? `Every trigger watches a technical signal (${names}): a model that answers fast, without errors and wrongly would stay.`
+        : `Every trigger watches only what the gateway sees (${names}): what becomes of people after the answer goes unseen.`,
       hint: "Add a trigger on an outcome that the business cares about, for example `{ share: defaulted, of: loans, from: events, better: down }`.",
     });
   }

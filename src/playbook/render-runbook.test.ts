@@ -11,7 +11,7 @@ function playbook(file: string): Playbook {
   return (parsed as { playbook: Playbook }).playbook;
 }
 
-const files = globSync("test/playbooks/good/*.yaml");
+const files = globSync(["test/playbooks/good/*.yaml", "docs/examples/*.yaml"]);
 const loans = playbook("test/playbooks/good/loan-approval.yaml");
 const date = "2027-01-01";
 
@@ -27,6 +27,14 @@ test("a runbook says what goes back, when, how, what is fixed, who is told, and 
     date,
   ])
     assert.ok(text.includes(said), `${said}\n\n${text}`);
+});
+
+test("what has no effect yet is said to have none, and only where there is some", () => {
+  const text = renderRunbook(playbook("docs/examples/loan-approval.yaml"), { format: "markdown", date });
+  const written = text.split("## What is only written down")[1] ?? "";
+  for (const key of ["how.else", "who.forward", "drills", "when.unfair.then"])
+    assert.ok(written.includes(`- ${key}.`), key);
+  assert.doesNotMatch(renderRunbook(loans, { format: "markdown", date }), /only written down/);
 });
 
 for (const file of files)
