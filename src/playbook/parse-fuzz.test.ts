@@ -84,15 +84,15 @@ test("whatever people do to the lines of a playbook, each mistake has its place,
       }
       renderIssues(parsed.issues, text, { colour: false });
     }),
-    { numRuns: 250 },
+    { numRuns: 120 },
   );
-  assert.ok(refused > 50);
+  assert.ok(refused > 20);
 });
 
 test("text that makes naive patterns back-track for ever is answered with work that grows with its length only", () => {
   const base = good.find((text) => text.includes("traffic: ")) ?? "";
   const hostile = ["a: ", "://", ":", " ", "@", "-", "1", "p9", "for ", "0"].flatMap((part) => {
-    const long = part.repeat(Math.floor(200_000 / part.length));
+    const long = part.repeat(Math.floor(60_000 / part.length));
     return [
       base.replace(/^traffic: .*$/m, `traffic: "1 a${long}x"`),
       base.replace(/^owner: .*$/m, `owner: "x://${long}x"`),

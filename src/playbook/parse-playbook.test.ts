@@ -247,6 +247,6 @@ test("whatever happens to the bytes of a good playbook, the answer is a playbook
       }
       renderIssues(result.issues, text, { colour: false });
     }),
-    { numRuns: 300 },
+    { numRuns: 120 },
   );
 });
