@@ -86,7 +86,7 @@ export function runKillTests(words = [], how = {}) {
 }
 
 export function runWholeProgramTests(words = [], how = {}) {
-  return runTests(findTests(words).whole, { isolation: "process", minutes: 30, testTimeoutMs: 300_000, ...how });
+  return runTests(findTests(words).whole, { isolation: "process", minutes: 45, testTimeoutMs: 300_000, ...how });
 }
 
 /** Does any whole-program test mention this? */
