@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
@@ -14,8 +14,8 @@ export interface MonitoringServer {
   kill(): Promise<void>;
   /** Starts it again with the same port and data. */
   start(): Promise<void>;
-  /** Stops and continues the process, which then answers nobody. */
-  freeze(frozen: boolean): void;
+  /** Stops and continues the process, which then answers nobody; resolves when all of it has stopped. */
+  freeze(frozen: boolean): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -101,7 +101,27 @@ async function startServer(
     await stop();
     throw error;
   });
-  return { url, kill, start, stop, freeze: (frozen) => void child.kill(frozen ? "SIGSTOP" : "SIGCONT") };
+  return {
+    url,
+    kill,
+    start,
+    stop,
+    async freeze(frozen) {
+      child.kill(frozen ? "SIGSTOP" : "SIGCONT");
+      // The signal reaches one thread after the other; those that still run would answer.
+      for (let tries = 0; frozen && !hasStopped(child.pid); tries++) {
+        if (tries > 2000) throw new Error(`${program} did not stop`);
+        await sleep(1);
+      }
+    },
+  };
+}
+
+/** Are all threads of a process stopped? proc(5), task/TID/stat: the state follows the name in brackets. */
+function hasStopped(pid: number | undefined): boolean {
+  const tasks = `/proc/${pid}/task`;
+  const states = readdirSync(tasks).map((task) => readFileSync(join(tasks, task, "stat"), "utf8"));
+  return states.every((stat) => stat[stat.lastIndexOf(")") + 2] === "T");
 }
 
 async function freePort(): Promise<number> {

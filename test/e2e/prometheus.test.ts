@@ -246,13 +246,13 @@ describe("counters in a real Prometheus", { skip }, () => {
   test("a server that hangs is an error within the timeout", async () => {
     const { source, close } = sourceOf(server.url);
     await poll(source);
-    server.freeze(true);
+    await server.freeze(true);
     try {
       const began = Date.now();
       says(await poll(source), "error", /no answer within 1000 ms/);
       assert.ok(Date.now() - began < 3000);
     } finally {
-      server.freeze(false);
+      await server.freeze(false);
     }
     await close();
   });
