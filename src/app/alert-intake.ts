@@ -88,13 +88,14 @@ export function openAlertIntake({ connections, systems, store, log }: AlertIntak
   };
 }
 
-function textOf({ name, status, startsAt, summary }: ReasonToLook): string {
-  return `alert ${name} is ${status} since ${new Date(startsAt).toISOString()}: ${summary}`;
+/** Goes into the ledger, so it names the alert and no words of its annotations: those may speak of a person. */
+function textOf({ name, status, startsAt }: ReasonToLook): string {
+  return `alert ${name} is ${status} since ${new Date(startsAt).toISOString()}`;
 }
 
 function resolved(system: string, reason: ReasonToLook) {
-  const { name, startsAt, summary, key } = reason;
+  const { name, startsAt, key } = reason;
   const since = new Date(startsAt).toISOString();
-  const data = { reason: `alert ${name}, of ${since}, is resolved: ${summary}`, key, resolved: true };
+  const data = { reason: `alert ${name}, of ${since}, is resolved`, key, resolved: true };
   return { type: "looked", at: systemClock.now(), system, actor: "rollbook", data } as const;
 }

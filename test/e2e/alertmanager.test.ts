@@ -132,7 +132,7 @@ describe("alerts of a real Alertmanager", { skip }, () => {
     const began = Date.now();
     const first = await until("a look", async () => (await looks(rollbook))[0]);
     const tookPosted = Date.now() - began;
-    assert.match(first.reason, /^alert ManyComplaints is firing since 20.*Z: 7 complaints$/);
+    assert.match(first.reason, /^alert ManyComplaints is firing since 20.*Z$/);
     const polled = await until("a look of who asks", async () => (await looks(asking))[0]);
     const tookPolled = Date.now() - began;
     assert.equal(polled.reason, first.reason);
