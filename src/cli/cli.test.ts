@@ -207,6 +207,16 @@ describe("the command line without a server", () => {
   });
 });
 
+test("lint takes a folder's connections file for what it is", async () => {
+  const fine = file("connections.yaml", "rollbook: connections/v1\nconnections: { http: { hosts: {} } }\n");
+  const words = await rollbook(["lint", EXAMPLE, fine]);
+  assert.equal(words.exit, 0);
+  assert.match(words.say, /connections\.yaml: fine; connections: http/);
+  const broken = await rollbook(["lint", file("connections.yaml", "rollbook: connections/v1\nports: 1\n")]);
+  assert.equal(broken.exit, 3);
+  assert.match(broken.say, /Unrecognized key: "ports"/);
+});
+
 describe("the command line with a running Rollbook", () => {
   let server = "";
   let admin = "";

@@ -1,5 +1,6 @@
 import type { Clock } from "../../core/ports.ts";
 import type { Milliseconds } from "../../core/time.ts";
+import { silenceOf, textWithin } from "../bounded-answer.ts";
 
 /** What the API answered. `limited`: it took nothing in, and asks to wait. `silence`: it may have taken it in. */
 export type ApiAnswer =
@@ -75,12 +76,12 @@ async function exchange(options: ApiOptions, call: ApiCall, signal: AbortSignal)
       redirect: "manual",
       signal: AbortSignal.any([signal, AbortSignal.timeout(options.timeoutMs)]),
     });
-    const text = await textOf(response, options.maxBytes);
+    const text = await textWithin(response, options.maxBytes);
     if (response.status === 429) return { kind: "limited", waitMs: waitIn(response.headers, options.clock.now()) };
     if (text === undefined) return { kind: "silence", reason: `the answer is larger than ${options.maxBytes} bytes` };
     return { kind: "answer", status: response.status, body: jsonOf(text) };
   } catch (error) {
-    return { kind: "silence", reason: reasonOf(error) };
+    return { kind: "silence", reason: silenceOf(error) };
   }
 }
 
@@ -99,31 +100,10 @@ function waitIn(headers: Headers, now: number): Milliseconds {
 /** So that several controllers do not come back in the same millisecond. */
 const jitter = () => 10 + Math.round(Math.random() * 90);
 
-async function textOf(response: Response, maxBytes: number): Promise<string | undefined> {
-  const chunks: Uint8Array[] = [];
-  let bytes = 0;
-  for await (const chunk of response.body ?? []) {
-    bytes += chunk.byteLength;
-    if (bytes > maxBytes) return undefined;
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString("utf8");
-}
-
 function jsonOf(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
     return undefined;
   }
-}
-
-function reasonOf(error: unknown): string {
-  if (!(error instanceof Error)) return "no answer";
-  if (error.name === "TimeoutError") return "no answer in time";
-  if (error.name === "AbortError") return "the call was aborted";
-  const cause = error.cause instanceof Error ? error.cause : error;
-  return "code" in cause && typeof cause.code === "string"
-    ? `no answer (${cause.code})`
-    : `no answer: ${cause.message}`;
 }

@@ -5,7 +5,13 @@ import type { Run } from "../command.ts";
 import { show } from "../systems.ts";
 
 export const lint: Run = async (input) => {
-  const answers = input.words.map((file) => lintText(read(file), file, input.colour));
+  const { isConnections, lintConnections } = await import("../../app/lint-connections.ts");
+  const answers = await Promise.all(
+    input.words.map(async (file) => {
+      const text = read(file);
+      return isConnections(text) ? lintConnections(file) : lintText(text, file, input.colour);
+    }),
+  );
   if (input.options.json)
     show(
       input,
