@@ -27,6 +27,17 @@ export function installDebian(...packages) {
   return aptGet("install", "-y", "-qq", "--no-install-recommends", ...packages);
 }
 
+/** The path of a command that is a package of the same name, or `undefined` after saying what is missing. */
+export function provideDebianCommand(variable, command) {
+  const named = process.env[variable];
+  const found = named ? executable(named) : onPath(command);
+  if (found !== undefined) return found;
+  const installed = !named && installDebian(command) ? onPath(command) : undefined;
+  if (installed === undefined)
+    console.log(`No ${command}: install it, or name one with ${variable}. Its tests are skipped.`);
+  return installed;
+}
+
 function aptGet(...args) {
   const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive" };
   const done = spawnSync("apt-get", args, { encoding: "utf8", env, timeout: 10 * 60_000 });

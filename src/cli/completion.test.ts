@@ -18,11 +18,11 @@ async function scriptOf(shell: string): Promise<string> {
   return file;
 }
 
-const has = (shell: string) => spawnSync(shell, ["-c", "exit 0"]).status === 0;
-const without = (shell: string) => (has(shell) ? {} : { skip: `no ${shell} on this machine` });
+const hasBash = spawnSync("bash", ["-c", "exit 0"]).status === 0;
+const needsBash = hasBash ? {} : { skip: "no bash on this machine" };
 
 describe("completion", () => {
-  test("in bash: commands, their words, their options, and what belongs after an option", without("bash"), async () => {
+  test("in bash: commands, their words, their options, and what belongs after an option", needsBash, async () => {
     writeFileSync(join(folder, "playbook.yaml"), "");
     const source = await scriptOf("bash");
     const complete = (line: string) => {
@@ -45,12 +45,6 @@ describe("completion", () => {
     assert.deepEqual(complete("rollbook --system ledger st"), ["status"], "a value is no command");
     assert.deepEqual(complete("rollbook help wat"), ["watch"]);
   });
-
-  for (const shell of ["zsh", "fish"])
-    test(`in ${shell}: the script is one`, without(shell), async () => {
-      const { status, stderr } = spawnSync(shell, ["-n", await scriptOf(shell)], { encoding: "utf8" });
-      assert.deepEqual([status, stderr], [0, ""]);
-    });
 
   test("names every command and every option, in every shell", async () => {
     for (const shell of ["bash", "zsh", "fish"]) {
