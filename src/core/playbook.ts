@@ -25,10 +25,6 @@ export interface Playbook {
   readonly how: How;
   readonly fixed: Fixed;
   readonly who: Who;
-  /** Signals of time: read and checked; nothing measures them yet. */
-  readonly times?: readonly TimeSignal[];
-  /** Triggers that are read and checked, and that nothing judges yet; they take no part of the false-alarm budget. */
-  readonly unjudged?: readonly UnjudgedTrigger[];
   readonly drills?: Drills;
   /** What the file declares and this version does not act on. Refused under `act`, so only `observe` has some. */
   readonly idle?: readonly IdleKey[];
@@ -77,43 +73,43 @@ export function isRoute({ name, at }: ComponentSpec): boolean {
  */
 export type Undo = "compensatable" | "retriable" | "pivot" | "irreversible";
 
-/** A named stream of counts with business meaning. */
+/** A named stream of counts or values with business meaning. */
 export interface Signal {
   readonly name: string;
-  /** `share`: `part` of `of`, both named outcomes. `count`: occurrences of `part` for each `of`. */
-  readonly kind: "share" | "count";
+  /**
+   * `share`: `part` of `of`, both named outcomes. `count`: occurrences of `part` for each `of`. `mean`: a reported score
+   * called `part`, one observation each. `time`: how long something took, reported as `part`; from the gateway, its answer.
+   */
+  readonly kind: "share" | "count" | "mean" | "time";
   readonly part: string;
   readonly of: string;
   /** `gateway`: what our own edge sees. `events`: reported outcomes. Else the name of a connection. */
   readonly from: string;
   readonly better: "up" | "down";
-  /** What is one observation, where one person or application makes many requests. No effect yet. */
+  /** Of a mean: its least and greatest value. */
+  readonly range?: readonly [least: number, greatest: number];
+  /** Of a time: the unit of what is reported. */
+  readonly unit?: "seconds" | "milliseconds";
+  /** What is one observation, where one person or application makes many requests: it is bad when one of them was. */
   readonly per?: string;
-  /** How long after its request an outcome becomes known. Only the linter reckons with it yet. */
+  /** How long after its request an outcome is known for certain: seconds of requests are compared when they are this old. */
   readonly labels?: Milliseconds;
   /** Address of the judge whose opinion is the outcome. No effect yet. */
   readonly judge?: string;
 }
 
-/** How long something takes; longer is worse. */
-export interface TimeSignal {
-  readonly name: string;
-  readonly unit: "seconds" | "milliseconds";
-  readonly from: string;
-}
-
-/** How much worse is still acceptable: `relative` 0.05 is 5 %, `points` 0.05 is 5 percentage points. */
+/** How much worse is still acceptable: `relative` 0.05 is 5 %, `points` 0.05 is 5 percentage points, or 0.05 of a mean. */
 export type Margin =
   | { readonly kind: "relative"; readonly value: number }
   | { readonly kind: "points"; readonly value: number };
 
-/** What a trigger may say besides its claim. None of it has an effect yet. */
+/** What a trigger may say besides its claim. */
 export interface TriggerTerms {
-  /** Harm must show within this span of its beginning. */
+  /** Only what was served within this span counts: a recent change, and no slow sum of small ones. */
   readonly within?: Milliseconds;
   /** What one more bad outcome costs. */
   readonly costs?: Money;
-  /** People are asked before containment; what happens when nobody has answered after so long. */
+  /** People are asked before containment; what happens when nobody has answered after so long. No effect yet. */
   readonly ask?: { readonly containAfter: Milliseconds };
 }
 
@@ -138,10 +134,7 @@ export type Trigger =
       readonly signal: string;
       readonly side: "above" | "below";
       readonly limit: number;
-    });
-
-/** A claim of the language that nothing judges yet. */
-export type UnjudgedTrigger =
+    })
   /** Some group of `across` has a share that differs from the others' by more than this. */
   | (TriggerTerms & {
       readonly kind: "differ";
@@ -175,12 +168,16 @@ export interface HardLimit {
   /** A share is judged over this window with at least `min` observations; a count over the whole rollout. */
   readonly over?: Milliseconds;
   readonly min: number;
+  /** Instead of a limit: so many observations in a row, all bad. */
+  readonly inARow?: number;
 }
 
 export interface How {
   /** Percent of traffic on the candidate, rising; the last one is the promotion less the holdback. */
   readonly steps: readonly number[];
   readonly each: Milliseconds;
+  /** What is served so soon after the first exposure is no evidence: caches are cold. Hard limits see it. */
+  readonly warmUp?: Milliseconds;
   readonly holdback: number;
   /** How long the holdback stays on the last known good, watched, before the release takes its place; 0 without one. */
   readonly holdbackFor?: Milliseconds;

@@ -1,7 +1,7 @@
 import type { Digest } from "./digest.ts";
 import type { Plan } from "./plan.ts";
 import type { ReleaseId } from "./release.ts";
-import type { Sample } from "./sample.ts";
+import type { Cells, Sample } from "./sample.ts";
 import type { Instant } from "./time.ts";
 import type { Verdict } from "./verdict.ts";
 
@@ -61,6 +61,14 @@ export interface FrozenWindow {
   readonly signal: string;
   readonly n: number;
   readonly k: number;
+  /** The values' distribution, of a `mean` or a `time`. */
+  readonly cells?: Cells;
+  /** Counts of each group that a trigger compares. */
+  readonly groups?: Readonly<Record<string, { readonly n: number; readonly k: number }>>;
+  /** How many times the variance of independent outcomes there is at least: above 1 where outcomes come in bursts. */
+  readonly dispersion?: number;
+  /** The same hour of an earlier week, where that was known; absent: the time right before. */
+  readonly season?: Instant;
 }
 
 /** The clocks and the end of one rollback. */

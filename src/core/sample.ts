@@ -15,6 +15,18 @@ export interface Sample {
   readonly release: ReleaseId;
   /** Observations: how many of `of`. */
   readonly n: number;
-  /** How many of them were `part`. */
+  /** How many of them were `part`; 0 for a signal of values. */
   readonly k: number;
+  /** Of this group alone, `applicant-group=b` say. The whole signal's counts come in a row of their own, without it. */
+  readonly group?: string;
+  /** When it was counted. Absent: right after its second. */
+  readonly known?: Instant;
+  /** How the values of a `mean` or a `time` are distributed; the counts sum up to `n`. */
+  readonly cells?: Cells;
 }
+
+/**
+ * Counts by cell, lowest cell first. Of a `time`: buckets of the log histogram of seconds. Of a `mean`: equally spaced
+ * values from the least (cell 0) to the greatest, with fractional counts (`statistics/value-counts`).
+ */
+export type Cells = readonly (readonly [cell: number, count: number])[];

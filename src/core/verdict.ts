@@ -27,13 +27,30 @@ export interface Finding {
   /** ln e-value for harm, and for safety (the opposite null). */
   readonly logHarm: number;
   readonly logSafe: number;
+  /** Doubts about the instrument, as sentences: they block forward, never back. */
+  readonly doubts?: readonly string[];
+  /** Of a time: slow is what takes longer than this many seconds. */
+  readonly threshold?: number;
 }
 
-export type Method = "poisson-tilt" | "projected-bernoulli" | "hard-limit" | "policy";
+export type Method =
+  | "poisson-tilt"
+  | "projected-bernoulli"
+  | "mean-betting"
+  | "exceedance"
+  | "disparity"
+  | "hard-limit"
+  | "run-length"
+  | "sample-ratio"
+  | "policy";
 
 /** Counts with the release that they belong to; `k` of `n` as the signal names them. */
 export interface Tally {
   readonly release: ReleaseId | "frozen-window";
   readonly n: number;
   readonly k: number;
+  /** Of a signal of values: their mean, on the signal's own scale. */
+  readonly mean?: number;
+  /** The group that the counts are of. */
+  readonly group?: string;
 }
