@@ -40,5 +40,7 @@ async function fromPromotion(run: Run): Promise<readonly FrozenWindow[] | undefi
   const since = clock.now() - MEMORY_MS;
   const samples = (await store.samples(promoted.id)).filter(({ bucket }) => bucket >= since);
   const seconds = new Set(samples.filter(({ release }) => release === run.stable.id).map(({ bucket }) => bucket));
-  return seconds.size * 1000 >= run.settings.baselineMs ? frozenWindows(run.playbook, samples, run.stable.id) : undefined;
+  return seconds.size * 1000 >= run.settings.baselineMs
+    ? frozenWindows(run.playbook, samples, run.stable.id)
+    : undefined;
 }
