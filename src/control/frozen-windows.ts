@@ -21,11 +21,15 @@ function windowOf(signal: string, samples: readonly Sample[]): FrozenWindow {
   const cells = new Map<number, number>();
   for (const sample of samples) {
     if (sample.signal !== signal) continue;
-    const sum = sample.group === undefined ? whole : (groups[sample.group] ??= { n: 0, k: 0 });
-    sum.n += sample.n;
-    sum.k += sample.k;
-    if (sample.group === undefined)
-      for (const [cell, count] of sample.cells ?? []) cells.set(cell, (cells.get(cell) ?? 0) + count);
+    const { group, n, k } = sample;
+    if (group !== undefined) {
+      const sum = groups[group] ?? { n: 0, k: 0 };
+      groups[group] = { n: sum.n + n, k: sum.k + k };
+      continue;
+    }
+    whole.n += n;
+    whole.k += k;
+    for (const [cell, count] of sample.cells ?? []) cells.set(cell, (cells.get(cell) ?? 0) + count);
   }
   return {
     signal,

@@ -6,6 +6,8 @@ import { badOf, type MeanRule, type Rule, type ShareRule } from "./rule.ts";
 
 /** The least and, from 1, the greatest share that a line can be drawn at. */
 const EDGE = 1e-9;
+/** More occurrences for each observation than this are never proved. */
+const MOST_PER_OBSERVATION = 1e6;
 
 /**
  * A rule that compares with a frozen window in place of a concurrent reference. With probability 1 - `error` each way the
@@ -22,7 +24,7 @@ export function againstFrozen<R extends Rule>(rule: R, frozen: readonly FrozenWi
   const window = frozen.find(({ signal }) => signal === rule.signal.name) ?? { signal: "", n: 0, k: 0 };
   const [low, high] = rule.test === "mean" ? meanBounds(rule, window, error) : shareBounds(rule, window, error);
   const { ratio, points } = rule.null;
-  const most = rule.signal.kind === "count" ? Number.POSITIVE_INFINITY : 1 - EDGE;
+  const most = rule.signal.kind === "count" ? MOST_PER_OBSERVATION : 1 - EDGE;
   const line = (value: number) => ({ ratio: 0, points: Math.min(Math.max(ratio * value + points, EDGE), most) });
   return { ...rule, null: line(low), harmNull: line(high) };
 }
@@ -34,7 +36,7 @@ function shareBounds(rule: ShareRule, window: FrozenWindow, error: number): Boun
   const bad = badOf(rule, window);
   const chances = rule.signal.kind === "count" ? 1000 * Math.max(1, Math.ceil(bad / Math.max(1, window.n))) : 1;
   const n = window.n * chances;
-  if (rule.signal.kind === "count" && n === 0) return [0, Number.MAX_VALUE];
+  if (rule.signal.kind === "count" && n === 0) return [0, MOST_PER_OBSERVATION];
   return [chances * exactLowerBound(n, bad, error), chances * exactUpperBound(n, bad, error)];
 }
 

@@ -1,5 +1,5 @@
 import type { Sample } from "../core/sample.ts";
-import type { Instant, Milliseconds } from "../core/time.ts";
+import type { Milliseconds } from "../core/time.ts";
 import { paritySafety } from "../statistics/index.ts";
 import { type Arm, type Cohorts, createCohorts } from "./cohort.ts";
 import type { EvaluatorSetup } from "./evaluator.ts";
