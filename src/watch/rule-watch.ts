@@ -75,8 +75,12 @@ function watchArms(rule: Rule, hypothesis: Hypothesis, setup: EvaluatorSetup): R
 
   return {
     observe(batch) {
-      for (const sample of batch) sight.see(sample);
-      close(cohorts.take(batch.filter(admit)));
+      const own: Sample[] = [];
+      for (const sample of batch) {
+        sight.see(sample);
+        if (admit(sample)) own.push(sample);
+      }
+      if (own.length > 0) close(cohorts.take(own));
     },
     judge(now) {
       close(cohorts.ripen(now));
