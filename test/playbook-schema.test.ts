@@ -82,7 +82,27 @@ const values = [
   ...Object.values(language as Record<string, BlockSpec>).flatMap(({ keys }) =>
     Object.values(keys).map(({ example }) => example),
   ),
-  ...["5", "05", "0.5", "5%", "5 %", '"5"', "p99.9", "true", "'true'", "-0.3", "0.2", "[0, 1]", "errors 9 in a row", "30s", '" 30s "', "1e3", "0", "100", "act"],
+  ...[
+    "5",
+    "05",
+    "0.5",
+    "5%",
+    "5 %",
+    '"5"',
+    "p99.9",
+    "true",
+    "'true'",
+    "-0.3",
+    "0.2",
+    "[0, 1]",
+    "errors 9 in a row",
+    "30s",
+    '" 30s "',
+    "1e3",
+    "0",
+    "100",
+    "act",
+  ],
   ...["observe", "gateway://x", "flags://x", "[ ]", "{ }", "contain after 1h", "[ k8s://a/b ]", "events", "stable"],
 ];
 
