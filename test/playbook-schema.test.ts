@@ -67,7 +67,7 @@ const onlyTheParserKnows = new Set([
   "two-routes.yaml",
   "units-elsewhere.yaml",
   "unknown-signals.yaml",
-  "warm-up.yaml",
+  "recent-and-warm.yaml",
   "wrong-indent.yaml",
 ]);
 

@@ -69,6 +69,19 @@ test("a rare count needs what a rare share does, and a frequent one is no error"
   assert.ok(Math.abs(often - Math.log(1000) / (30 * Math.log(2) - 15)) < 1e-3, String(often));
 });
 
+test("a margin beyond all that can be is undecidable, and says so instead of breaking", () => {
+  const slips = "  slips: { share: s, of: a, from: events, better: down }\n";
+  for (const [claim, signal] of [
+    ["slips: rises, by: 2000%", slips],
+    ["slips: differ, across: plan, by: 2000%", slips],
+    ["stars: falls, by: 79%", "  stars: { mean: stars, between: [1, 5], from: events, better: up }\n"],
+  ] as const) {
+    const found = about(lintPlaybook(withTrigger(claim, signal)), "when.tried");
+    assert.deepEqual([found.level, found.name], ["error", "undecidable"]);
+    assert.match(found.message, /needs at least infinitely many observations/);
+  }
+});
+
 test("groups are reckoned with the smaller at a tenth of the traffic, whatever part of it the candidate has", () => {
   const spoken = "  spoken: { share: solved, of: chats, from: events, better: up }\n";
   const playbook = withTrigger("spoken: differ, across: language, by: 8pp", spoken);
