@@ -34,7 +34,7 @@ export interface DispersionSetup {
  * requests share, such as a daily cycle or an outage, are no bursts; a common fault that comes and goes within seconds, again
  * and again, looks like them.
  *
- * In 300 seeded healthy hours none was doubted; bursts of two, 5 of 1000 requests a second being bad, are found in about five
+ * In 450 seeded healthy hours none was doubted; bursts of two, 5 of 1000 requests a second being bad, are found in about five
  * minutes. A signal that is counted `per` person is never doubted.
  */
 export function watchDispersion({ signal, reference }: DispersionSetup): Instrument {
