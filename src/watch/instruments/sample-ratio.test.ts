@@ -76,8 +76,8 @@ describe("the arms' shares", () => {
 
   it("are doubted in words that name the cause", () => {
     const shares = (share: number) => doubts(steady(30, share))[0] ?? "";
-    assert.match(shares(0), /^no request of the candidate was counted, of \d+: it should get 5 % of requests$/);
-    assert.match(shares(1), /^no request of stable was counted, of \d+: the candidate should get 5 % of requests$/);
+    assert.match(shares(0), /^the candidate should get 5 % of requests and none of it was counted, of \d+$/);
+    assert.match(shares(1), /^the candidate should get 5 % of requests and none of stable's was counted, of \d+$/);
     assert.match(shares(0.1), /^the candidate should get 5 % of requests and gets [\d.]+ % \(\d+ of \d+\)$/);
   });
 

@@ -14,11 +14,13 @@ export interface SampleRatio extends Instrument {
 export interface SampleRatioSetup {
   /** The signal whose `n` counts every request of both arms: best one of the gateway. */
   readonly signal: string;
+  /** What `n` counts, for people: "requests". */
+  readonly of?: string;
   readonly candidate: ReleaseId;
   readonly reference: ReleaseId;
   /** What is counted comes in lumps of up to so many, all in one arm: 20 requests of a person, 1 where `n` counts persons. */
   readonly lump?: number;
-  /** Requests are counted when they are this old; longer than the slowest answer. 10 s. */
+  /** Requests are counted when they are so much older than the latest: a candidate that is slower by more is missed. 10 s. */
   readonly mature?: Milliseconds;
   /** Seconds so near a change of the share are left out; at least the step of a polled source. 3 s. */
   readonly around?: Milliseconds;
@@ -40,7 +42,7 @@ const REMEMBERED = 64;
  * A single key that makes a fifth of the smaller arm's requests or more is found too: then the arms really are unlike.
  */
 export function createSampleRatio(setup: SampleRatioSetup): SampleRatio {
-  const { lump = REQUESTS_OF_ONE, mature = 10_000, around = 3000 } = setup;
+  const { of = "requests", lump = REQUESTS_OF_ONE, mature = 10_000, around = 3000 } = setup;
   const nodes = byNode(() => ({ newest: 0, seconds: createClosingSeconds(() => ({ n: 0, k: 0 }), mature) }));
   const shares: { readonly at: Instant; readonly share: number }[] = [];
   let stretch: ShareStretch | undefined;
@@ -61,7 +63,7 @@ export function createSampleRatio(setup: SampleRatioSetup): SampleRatio {
       begun += 1;
     }
     stretch.add(n, k);
-    if (!doubt && evidence() >= -Math.log(DOUBTFUL)) doubt = sentence(stretch);
+    if (!doubt && evidence() >= -Math.log(DOUBTFUL)) doubt = sentence(stretch, of);
   }
 
   return {
@@ -101,12 +103,12 @@ function counts(sample: Sample, { signal, candidate, reference }: SampleRatioSet
   return release === candidate || release === reference;
 }
 
-function sentence({ share, counts }: ShareStretch): string {
+function sentence({ share, counts }: ShareStretch, of: string): string {
   const { n, k } = counts();
-  const planned = `${percent(share)} of requests`;
-  if (k === 0) return `no request of the candidate was counted, of ${n}: it should get ${planned}`;
-  if (k === n) return `no request of stable was counted, of ${n}: the candidate should get ${planned}`;
-  return `the candidate should get ${planned} and gets ${percent(k / n)} (${k} of ${n})`;
+  const planned = `the candidate should get ${percent(share)} of ${of}`;
+  if (k === 0) return `${planned} and none of it was counted, of ${n}`;
+  if (k === n) return `${planned} and none of stable's was counted, of ${n}`;
+  return `${planned} and gets ${percent(k / n)} (${k} of ${n})`;
 }
 
 function percent(share: number): string {
