@@ -1,3 +1,4 @@
+export { bucketOf, upperEdge } from "../core/cells.ts";
 export type { Block, MarginNull } from "./block.ts";
 export { type Calibration, type CalibrationRequest, calibrate } from "./calibration.ts";
 export { attribute, combine } from "./combination.ts";
@@ -40,7 +41,7 @@ export { increments } from "./increment.ts";
 export { type Interval, interval } from "./interval.ts";
 export { compareDelays, type DelayBlock, type DelayComparison, type DelayRequest } from "./label-delay.ts";
 export { createLateEvidence, type LateEvidence, planStarts, type StartPlan } from "./late-evidence.ts";
-export { bucketOf, createLogHistogram, type LogHistogram, upperEdge } from "./log-histogram.ts";
+export { createLogHistogram, type LogHistogram } from "./log-histogram.ts";
 export {
   type MeanAlternative,
   type MeanDesign,
