@@ -18,7 +18,7 @@ export interface FlagTrafficOptions {
   readonly key: string;
   readonly clock: Clock;
   /** Is told which releases are out, so that outcomes of evaluations can be attributed. Evaluations are not counted. */
-  readonly counter: Pick<Counter, "know">;
+  readonly counter: Pick<Counter, "know" | "restartUnits">;
   /** 32 bytes that sign request ids, the same as the counter's. */
   readonly requestKey: Uint8Array;
   /**
@@ -98,6 +98,7 @@ export function createFlagTraffic(options: FlagTrafficOptions): FlagTraffic {
       next.set(release, values.get(release) ?? options.values?.(release, variant) ?? shortDigest(release));
     }
     values = next;
+    counter.restartUnits();
     changes.tell("route");
   }
 

@@ -100,6 +100,7 @@ export function createGateway(options: GatewayOptions): Gateway {
       set(route) {
         counter.know(route.stable);
         if (route.candidate) counter.know(route.candidate);
+        counter.restartUnits();
         exposure.set(route);
       },
     },

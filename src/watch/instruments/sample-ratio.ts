@@ -68,8 +68,7 @@ export function createSampleRatio(setup: SampleRatioSetup): SampleRatio {
 
   return {
     exposed(at, share) {
-      if (!(share >= 0 && share <= 1))
-        throw new RangeError(`A share of requests lies between 0 and 1, not : ShareStretch{share}.`);
+      if (!(share >= 0 && share <= 1)) throw new RangeError(`A share of requests lies between 0 and 1, not ${share}.`);
       const last = shares.at(-1);
       if (last && at < last.at) throw new RangeError("Shares are told in the order in which they were planned.");
       if (last?.share === share) return;
