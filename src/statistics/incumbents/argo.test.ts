@@ -153,7 +153,7 @@ test("analysis_test.go:2098: a run that is ended before its first measurement is
   assert.equal(assessArgoRun({ metrics: [{ metric: { name: "late", initialDelay: 20 } }] }).phase, "running");
 });
 
-test("analysis_test.go:1245: an error counts in a row, not as a measurement, and anything else ends the row", () => {
+test("analysis_test.go:1248: an error counts in a row, not as a measurement, and anything else ends the row", () => {
   const four = { ...NOT_MEASURED, count: 4, error: 4, consecutiveError: 4 };
   const fifth = argoMeasured(four, "error", 9);
   assert.deepEqual([fifth.count, fifth.error, fifth.consecutiveError], [4, 5, 5]);
@@ -169,15 +169,15 @@ const at = (finishedAt: number, phase: ArgoPhase = "successful"): Partial<ArgoRe
 
 // Now is 0; the run began at -30.
 const schedule: readonly Next[] = [
-  [889, { interval: 60 }, at(-30), 30],
-  [894, { interval: 60 }, { last: { phase: "running" } }, undefined],
-  [907, { interval: 60 }, { phase: "successful", ...at(-120) }, undefined],
+  [892, { interval: 60 }, at(-30), 30],
+  [896, { interval: 60 }, { last: { phase: "running" } }, undefined],
+  [908, { interval: 60 }, { phase: "successful", ...at(-120) }, undefined],
   [944, { interval: 60, initialDelay: 40 }, {}, 10],
   [975, { count: 1 }, { phase: "successful", ...at(0) }, undefined],
-  [235, {}, { count: 1, ...at(-50) }, undefined],
-  [263, {}, {}, -30],
-  [1082, {}, { error: 1, ...at(0, "error") }, 10],
-  [1087, { interval: 300 }, { error: 1, ...at(0, "error") }, 10],
+  [259, {}, { count: 1, ...at(-50) }, undefined],
+  [268, {}, {}, -30],
+  [1081, {}, { error: 1, ...at(0, "error") }, 10],
+  [1086, { interval: 300 }, { error: 1, ...at(0, "error") }, 10],
 ];
 
 for (const [line, metric, result, expected] of schedule) {
