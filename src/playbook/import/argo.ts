@@ -4,7 +4,7 @@ import { type Draft, type DraftSignal, freeName, type Lost, lostAt, nameOf, read
 import type { ForeignNode, ForeignReader } from "./foreign-file.ts";
 import { type HarmLimits, harmLimits } from "./limits.ts";
 import type { Matcher } from "./promql.ts";
-import { type Arms, shareSignal } from "./share-signal.ts";
+import { type Arms, type SignalOrReason, shareSignal } from "./share-signal.ts";
 import { unreadParts } from "./unread.ts";
 
 const TEMPLATES = ["AnalysisTemplate", "ClusterAnalysisTemplate", "AnalysisRun"];
@@ -122,29 +122,29 @@ function readMetric(metric: ForeignNode, dry: readonly string[], work: Work): vo
     harm && harm.limits.length > 0 ? { ...harm, key: "failureCondition" } : { ...health!, key: "successCondition" };
   const node = reader.get(metric, source.key)!;
   for (const limit of source.limits) {
-    const made = shareSignal({
+    const threshold = {
       name: freeName(
         nameOf(name, "metric"),
         work.signals.map((signal) => signal.name),
       ),
-      ...limit,
       from: `${node.path} (${place(node.offset)}): ${reader.text(metric, source.key)}`,
       ...(query !== "" && { query }),
       isPromql,
-      arms: (matcher) => armsOf(matcher, work.args),
+      arms: (matcher: Matcher) => armsOf(matcher, work.args),
       rule,
-    });
+    };
+    const made = shareSignal({ ...threshold, ...limit });
+    const better = source.key === "failureCondition" ? health?.limits[0] : undefined;
     if (made.kind === "lost") work.lost.push(lostAt(node, `${name}: ${made.reason}`));
-    else work.signals.push(between(made.signal, source.key === "failureCondition" ? health : undefined));
+    else work.signals.push(better ? between(made.signal, shareSignal({ ...threshold, ...better })) : made.signal);
   }
 }
 
-/** Argo pauses between its two limits; here the better one is what must be proved. */
-function between(signal: DraftSignal, health: HarmLimits | undefined): DraftSignal {
-  const better = health?.limits[0];
-  if (!better) return signal;
-  const remark = `Its successCondition, ${better.side} ${better.limit} is no success, is weaker or stricter: between the two Argo pauses; here only the failure is harm, and what is not proved is inconclusive.`;
-  return { ...signal, remarks: [...signal.remarks, remark] };
+/** Argo pauses between its two limits. Here the failure is harm, and the success what must be proved after going back. */
+function between(harm: DraftSignal, health: SignalOrReason): DraftSignal {
+  if (health.kind === "lost" || health.signal.signal !== harm.signal || !health.signal.criterion) return harm;
+  const remark = `Between its two limits Argo pauses; here ${health.signal.criterion} of its successCondition is the criterion of \`fixed\`.`;
+  return { ...harm, criterion: health.signal.criterion, remarks: [...harm.remarks, remark] };
 }
 
 function limitsOf(
@@ -184,7 +184,12 @@ function ruleOf(metric: ForeignNode, name: string, { reader, lost }: Work) {
   const every = span("interval");
   const delay = reader.get(metric, "initialDelay");
   if (delay)
-    lost.push(lostAt(delay, `${name} waits ${delay.text} there; judging begins with the first exposure here.`));
+    lost.push(
+      lostAt(
+        delay,
+        `${name} waits ${delay.text} there; here judging begins with the first exposure, unless how.release has a warm-up.`,
+      ),
+    );
   const count = reader.number(metric, "count") || undefined;
   for (const [key, message] of RUN_LIMITS) {
     const node = reader.get(metric, key);

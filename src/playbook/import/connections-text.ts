@@ -37,7 +37,7 @@ function signalLines({ name, counters, query }: DraftSignal): readonly string[] 
     ...(query === undefined ? [] : [`        # was: ${comment(query)}`]),
     `        of: ${quoted(of)}`,
     `        part: ${quoted(part)}`,
-    `        release: ${release}${release === "version" ? "  # FILL IN: the label that tells the arms apart" : ""}`,
+    `        release: ${release ?? "version  # FILL IN: the label that tells the arms apart"}`,
     ...(missingZero ? ["        missing: zero  # a release without a bad one has no such series"] : []),
   ];
 }

@@ -13,8 +13,12 @@ export interface IncumbentRule {
   readonly signal: string;
   /** Argo, Flagger: a measurement fails where the share is beyond this. The signal's own direction, from 0 to 1. */
   readonly threshold?: { readonly side: "above" | "below"; readonly limit: number };
-  /** Kayenta: a rank test of the arms' values; the ratio of means that must be reached, 1 where none is asked for. */
-  readonly ranks?: { readonly direction: "increase" | "decrease" | "either"; readonly ratio: number };
+  /** Kayenta: a rank test of the arms' values; the size of the effect that must be reached, if one is asked for. */
+  readonly ranks?: {
+    readonly direction: "increase" | "decrease" | "either";
+    readonly measure: "meanRatio" | "cles";
+    readonly size?: number;
+  };
   /** Between measurements; absent: one only. */
   readonly every?: Milliseconds;
   /** How far back a measurement looks, as the query says. */
@@ -29,7 +33,8 @@ export interface IncumbentRule {
 export interface DraftCounters {
   readonly of: string;
   readonly part: string;
-  readonly release: string;
+  /** The label that tells the arms apart; absent where the config does not say it. */
+  readonly release?: string;
   readonly values: Readonly<Record<string, "stable" | "candidate">>;
   readonly missingZero: boolean;
 }

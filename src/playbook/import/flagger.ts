@@ -70,12 +70,15 @@ export function readFlagger(
   const steps = readSteps(analysis, work);
   finish(work, { others, templates });
   const kind = reader.text(canary, "spec", "targetRef", "kind") ?? "Deployment";
+  const workload = canary && workloadOf(kind, target, namespace);
+  if (canary && !workload)
+    work.lost.push(lostAt(canary, `the target is a ${kind}: Deployments and Rollouts can be restored.`));
   const used = [...(canary ? [canary] : []), ...templates];
   return {
     kind: "flagger",
     name,
     nameFrom: canary ? "Canary metadata.name" : "MetricTemplate metadata.name",
-    ...(canary && { workload: workloadOf(kind, target, namespace) }),
+    ...(workload && { workload }),
     signals: work.signals,
     ...(steps && { steps }),
     ...(work.url !== undefined && { server: { url: work.url, remarks: [] } }),
@@ -84,9 +87,10 @@ export function readFlagger(
   };
 }
 
-function workloadOf(kind: string, target: string, namespace: string) {
-  const from = `spec.targetRef: ${kind} ${target}`;
-  return { at: `k8s://CLUSTER/${namespace}/${kind.toLowerCase()}s/${target}`, from };
+/** What can be restored of it. */
+function workloadOf(kind: string, target: string, namespace: string): Draft["workload"] {
+  if (kind !== "Deployment") return undefined;
+  return { at: `k8s://CLUSTER/${namespace}/deployments/${target}`, from: `spec.targetRef: ${kind} ${target}` };
 }
 
 function finish(

@@ -54,6 +54,9 @@ export function importConfig(
     .toSorted((a, b) => a.line - b.line || a.column - b.column);
   const { text: playbook, toFill, system } = writePlaybook(draft, file, lost, options);
   const connections = connectionsText(draft, file);
+  const server = connections?.includes("url: http://127.0.0.1:9090  # FILL IN")
+    ? ["connections: the url of Prometheus"]
+    : [];
   return {
     kind: "imported",
     from: draft.kind,
@@ -61,7 +64,7 @@ export function importConfig(
     playbook,
     ...(connections !== undefined && { connections }),
     lost,
-    toFill,
+    toFill: [...toFill, ...server],
     rules: draft.signals.map(({ rule }) => rule),
   };
 }

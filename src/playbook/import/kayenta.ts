@@ -30,6 +30,7 @@ interface Work {
 
 /** How much worse is harm, where the config asks for no size of the effect. */
 const CHOSEN_MARGIN = 0.1;
+const UNKNOWN_WHOLE = "FILL_IN_all_total";
 const BAD = /err|fail|exception|5xx|4xx|bad|reject|denied|timeout|crash|invalid|drop|abort|complain/i;
 const GOOD = /success|approv|conver|accept|avail|\bok\b|apdex|complet|hit/i;
 const SLOW = /latenc|duration|response.?time|\btime\b|elapsed|\bp\d\d\b|percentile|slow/i;
@@ -59,7 +60,8 @@ export function readKayenta(config: ForeignNode, reader: ForeignReader, place: (
 
 interface Wanted {
   readonly direction: "increase" | "decrease" | "either";
-  readonly ratio: number;
+  readonly measure: "meanRatio" | "cles";
+  readonly size?: number;
   readonly margin: number;
   readonly remarks: readonly string[];
 }
@@ -108,8 +110,14 @@ interface Where {
   readonly from: string;
 }
 
-function ruleOf(trigger: string, signal: string, { direction, ratio }: Wanted): IncumbentRule {
-  return { product: "kayenta", trigger, signal, ranks: { direction, ratio }, failureLimit: 0 };
+function ruleOf(trigger: string, signal: string, { direction, measure, size }: Wanted): IncumbentRule {
+  return {
+    product: "kayenta",
+    trigger,
+    signal,
+    ranks: { direction, measure, ...(size !== undefined && { size }) },
+    failureLimit: 0,
+  };
 }
 
 /** Slower at the 95th percentile: Kayenta compares the ranks of one value a minute, whatever they are quantiles of. */
@@ -146,14 +154,22 @@ function countSignal({ name, said, from }: Where, kind: "bad" | "good", wanted: 
     criterion: `{ within: ${percent(wanted.margin)} }`,
     fromSignal: said,
     fromClaim: `${from}: ${wanted.direction}`,
-    remarks: [
-      ...wanted.remarks,
-      ...(counters ? [] : ["Report its outcomes (from: events), or count it in Prometheus."]),
-    ],
+    remarks: [...wanted.remarks, ...openOf(counters)],
     ...(counters && { counters }),
     query: text,
     rule: ruleOf(trigger, name, wanted),
   };
+}
+
+/** What is still to be said about its counters. */
+function openOf(counters: DraftCounters | undefined): readonly string[] {
+  if (!counters) return ["Report its outcomes (from: events), or count it in Prometheus."];
+  return [
+    ...(counters.of === UNKNOWN_WHOLE ? ["FILL IN `of` of its counters in the connection: of what is it a part?"] : []),
+    ...(counters.release === undefined
+      ? ["FILL IN `release` of its counters: the label that tells the arms apart."]
+      : []),
+  ];
 }
 
 /** The metric as PromQL, where it comes from Prometheus. */
@@ -178,8 +194,8 @@ function countersOf(promql: string): DraftCounters {
     counter ? sayCounter({ ...counter, matchers: counter.matchers.filter(isOfBoth) }) : otherwise;
   return {
     part: named(part, "FILL_IN_counted_total"),
-    of: named(share?.of, "FILL_IN_all_total"),
-    release: scope?.label ?? "version",
+    of: named(share?.of, UNKNOWN_WHOLE),
+    ...(scope && { release: scope.label }),
     values: {},
     missingZero: false,
   };
@@ -193,13 +209,14 @@ function isOfBoth({ value }: Matcher): boolean {
 function wantedOf(canary: ForeignNode | undefined, name: string, { reader, lost }: Work): Wanted {
   const given = reader.text(canary, "direction") ?? "either";
   const direction = given === "increase" || given === "decrease" ? given : "either";
-  const size = reader.get(canary, "effectSize");
-  const cles = reader.text(size, "measure") === "cles";
-  const up = reader.number(size, "allowedIncrease");
-  const down = reader.number(size, "allowedDecrease");
-  const ratio = (direction === "decrease" ? down : up) ?? 1;
+  const effect = reader.get(canary, "effectSize");
+  const cles = reader.text(effect, "measure") === "cles";
+  const up = reader.number(effect, "allowedIncrease");
+  const down = reader.number(effect, "allowedDecrease");
+  const size = direction === "decrease" ? down : up;
+  const ratio = size ?? 1;
   for (const key of ["criticalIncrease", "criticalDecrease"]) {
-    const node = reader.get(size, key);
+    const node = reader.get(effect, key);
     if (node) lost.push(lostAt(node, `${name}: there is no second, critical size; write a trigger of its own for it.`));
   }
   const asked = cles ? 0 : direction === "decrease" ? 1 - ratio : ratio - 1;
@@ -211,9 +228,15 @@ function wantedOf(canary: ForeignNode | undefined, name: string, { reader, lost 
       : [
           `The margin of ${percent(margin)} is chosen: Kayenta asks for ${cles ? "a chance, not a margin" : "no size of the effect"}.`,
         ];
-  if (direction !== "either") return { direction, ratio, margin, remarks };
+  const judged = {
+    direction,
+    measure: cles ? "cles" : "meanRatio",
+    ...(size !== undefined && { size }),
+    margin,
+  } as const;
+  if (direction !== "either") return { ...judged, remarks };
   const side = "There either direction is harm; here the bad one only.";
-  return { direction, ratio, margin, remarks: [...remarks, side] };
+  return { ...judged, remarks: [...remarks, side] };
 }
 
 function tellSettings(canary: ForeignNode | undefined, name: string, { reader, lost }: Work): void {

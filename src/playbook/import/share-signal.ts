@@ -30,7 +30,6 @@ export type SignalOrReason =
 
 /** The playbook language has limits up to this share; beyond it the other side of the share is claimed. */
 const LARGEST = 0.99;
-const RELEASE_LABEL = "version";
 
 /**
  * A threshold on a ratio as a claim about a share: "success rate below 99 %" is tested with its sample size, on counts. A
@@ -64,11 +63,15 @@ function claimOf({ side, limit }: Threshold, scale: number, complement: boolean)
   return { side: side === "below" ? "above" : "below", limit: Number((1 - share).toPrecision(12)) };
 }
 
-/** A fraction, or percent where the name speaks of a rate; nothing else is taken for a share. */
-function guessedScale({ limit, name, side }: Threshold): number | undefined {
-  if (limit > 0 && limit <= 1) return 1;
-  const isRate = /rate|percent|ratio|share|success|fail|error|avail|%/i.test(name);
-  return isRate && limit > 1 && limit <= 100 && (side === "below" || limit < 100) ? 100 : undefined;
+/**
+ * A fraction, or percent where the name speaks of a rate; nothing else is taken for a share. A query of Prometheus that is
+ * no ratio is none: "10 errors" are not 10 %.
+ */
+function guessedScale({ limit, name, query, isPromql }: Threshold): number | undefined {
+  const isNamed = /rate|percent|ratio|share|success|avail|%/i.test(name);
+  const isRatio = query === undefined || !isPromql || query.replaceAll(/"[^"]*"/g, "").includes("/");
+  if (limit > 0 && limit <= 1) return isRatio || isNamed ? 1 : undefined;
+  return isNamed && isRatio && limit > 1 && limit <= 100 ? 100 : undefined;
 }
 
 function written(
@@ -77,7 +80,14 @@ function written(
   claim: Claim,
 ): SignalOrReason {
   const { counters, remarks } = countersOf(threshold, measured && { part: measured.part, of: measured.of });
-  return made(threshold, { claim, counters, remarks, part: nameOf(threshold.name, "outcome"), of: "requests" });
+  const name = nameOf(threshold.name, "outcome");
+  return made(threshold, {
+    claim,
+    counters,
+    remarks,
+    part: measured?.complement ? `not-${name}` : name,
+    of: "requests",
+  });
 }
 
 /** More than 99 % good is less than 1 % bad: the part that is counted is the other one. */
@@ -148,16 +158,22 @@ function countersOf(
   threshold: Threshold,
   found: { readonly part: Counter; readonly of: Counter } | undefined,
 ): { readonly counters?: DraftCounters; readonly remarks: readonly string[] } {
-  if (!threshold.isPromql) return { remarks: ["Report its outcomes (from: events), or count it in Prometheus."] };
+  if (!threshold.isPromql) {
+    const guess = `Taken for a share of requests, because of its limit ${threshold.limit}: is it one?`;
+    return { remarks: [guess, "Report its outcomes (from: events), or count it in Prometheus."] };
+  }
   if (!found) {
     const counters = {
       of: "FILL_IN_all_total",
       part: "FILL_IN_counted_total",
-      release: RELEASE_LABEL,
       values: {},
       missingZero: false,
     };
-    return { counters, remarks: ["FILL IN its counters in the connection: their query is no ratio of counters."] };
+    const guess = `Taken for a share of requests, because of its name and its limit ${threshold.limit}: is it one?`;
+    return {
+      counters,
+      remarks: [guess, "FILL IN its counters in the connection: their query is no ratio of counters."],
+    };
   }
   const arms = [...found.of.matchers]
     .map((matcher) => ({ matcher, arms: threshold.arms(matcher) }))
@@ -173,7 +189,7 @@ function countersOf(
   const counters: DraftCounters = {
     of: bothArms(found.of),
     part: bothArms(found.part),
-    release: arms?.matcher.label ?? RELEASE_LABEL,
+    ...(arms && { release: arms.matcher.label }),
     values: arms?.arms?.values ?? {},
     missingZero: false,
   };

@@ -19,17 +19,24 @@ const reasons: readonly (readonly [RegExp, string])[] = [
   [/experiment\b/, "an experiment with pods of its own has no counterpart; stable is always the baseline."],
   [/blueGreen/, "blue-green has no shares of traffic: choose them under `how.release.canary`."],
   [/skipAnalysis/, "a release without analysis is refused nowhere, and promoted by an order of a person."],
-  [/groupWeights/, "scores are not averaged: a trigger that is proved rolls back, whatever others say."],
-  [/scoreThresholds/, "there is no score: each claim has its margin, and all share one false-alarm probability."],
+  [
+    /classifier|groupWeights/,
+    "there is no score: a trigger that is proved rolls back, whatever others say; all share one false-alarm probability.",
+  ],
+  [/secretRef/, "how to sign in: write it under `auth` of the connection; secrets are never copied."],
+  [/stepWeightPromotion/, "promotion is one step; the holdback stays on the release before."],
+  [/(?:canary|stable)(?:Service|Metadata)/, "who routes traffic: name it under `what.route`."],
   [/judge/, "the judge is Rollbook's own evaluator."],
 ];
 
 /** What nobody has read of these objects, each with the reason where there is one. */
 export function unreadParts(roots: readonly ForeignNode[], reader: ForeignReader): readonly Lost[] {
   return roots.flatMap((root) =>
-    reader.unread(root).map((node) => {
+    reader.unread(root).flatMap((node) => {
+      // What is switched off says nothing.
+      if (node.text === "false") return [];
       const known = reasons.find(([pattern]) => pattern.test(node.path));
-      return lostAt(node, known?.[1] ?? "a playbook has nothing for it.");
+      return [lostAt(node, known?.[1] ?? "a playbook has nothing for it.")];
     }),
   );
 }
