@@ -23,6 +23,8 @@ interface Work {
   readonly lost: Lost[];
   /** Arguments that stand in queries and have no value. */
   readonly open: Set<string>;
+  /** The longest wait before a first measurement. */
+  warmUp: number;
   server?: { readonly url: string | undefined; readonly remarks: readonly string[] };
 }
 
@@ -44,6 +46,7 @@ export function readArgo(
     signals: [],
     lost: [...(moves?.lost ?? [])],
     open: new Set(),
+    warmUp: 0,
   };
   for (const template of templates) readTemplate(template, work);
   for (const other of otherRollouts) {
@@ -61,6 +64,7 @@ export function readArgo(
     ...(moves?.workload && { workload: moves.workload }),
     signals: work.signals,
     ...(moves?.steps && { steps: moves.steps }),
+    ...(work.warmUp > 0 && { warmUp: work.warmUp }),
     ...(work.server && { server: { remarks: work.server.remarks, ...(work.server.url && { url: work.server.url }) } }),
     lost: [...work.lost, ...unreadParts(used, reader)],
     placeholders: [...work.open].map((arg) => `the argument {{args.${arg}}}, which has no value in this file`),
@@ -176,20 +180,14 @@ function limitsOf(
   return limits.limits.length > 0 ? limits : undefined;
 }
 
-function ruleOf(metric: ForeignNode, name: string, { reader, lost }: Work) {
+function ruleOf(metric: ForeignNode, name: string, work: Work) {
+  const { reader, lost } = work;
   const span = (key: string) => {
     const text = reader.text(metric, key);
     return text === undefined ? undefined : readGoDuration(text);
   };
   const every = span("interval");
-  const delay = reader.get(metric, "initialDelay");
-  if (delay)
-    lost.push(
-      lostAt(
-        delay,
-        `${name} waits ${delay.text} there; here judging begins with the first exposure, unless how.release has a warm-up.`,
-      ),
-    );
+  work.warmUp = Math.max(work.warmUp, span("initialDelay") ?? 0);
   const count = reader.number(metric, "count") || undefined;
   for (const [key, message] of RUN_LIMITS) {
     const node = reader.get(metric, key);

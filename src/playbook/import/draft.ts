@@ -104,7 +104,8 @@ export function nameOf(text: string, otherwise: string): string {
     .toLowerCase()
     .replaceAll(/[^a-z0-9]+/g, "-");
   const name = words
-    .replaceAll(/^[-0-9]+|-+$/g, "")
+    .replaceAll(/^-+|-+$/g, "")
+    .replace(/^(?=\d)/, "metric-")
     .slice(0, 48)
     .replace(/-$/, "");
   return name === "" ? otherwise : reservedNames.includes(name) ? `${name}-signal` : name;

@@ -189,7 +189,7 @@ function countersOf(promql: string): DraftCounters {
   const measured = readQuery(promql);
   const share = measured?.kind === "share" && !measured.complement ? measured : undefined;
   const part = share?.part ?? readSelector(promql);
-  const scope = part?.matchers.find(({ value }) => value.includes("${scope}"));
+  const scope = part?.matchers.find(({ value }) => /\$\{scope\}/.test(value));
   const named = (counter: Counter | undefined, otherwise: string) =>
     counter ? sayCounter({ ...counter, matchers: counter.matchers.filter(isOfBoth) }) : otherwise;
   return {

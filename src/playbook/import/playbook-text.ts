@@ -153,13 +153,14 @@ function howLines(draft: Draft, fill: Fill): readonly string[] {
   const from = draft.steps
     ? comment(draft.steps.from)
     : `${fill("how.release: the steps, which the config does not have")}chosen, the config has no steps`;
+  const warm = draft.warmUp === undefined ? "" : ` warm-up: ${sayDuration(draft.warmUp)},`;
   const thin =
     steps.length < usable.length ? [`  # ${usable.length} steps there; a playbook has at most ${limits.steps}.`] : [];
   return [
     "# How traffic moves. Harm goes back to stable at any moment, not at a step's end.",
     "how:",
     ...thin,
-    `  release: { canary: [${steps.join(", ")}], each: ${sayDuration(each)}, holdback: ${holdback}% }  # ${from}`,
+    `  release: { canary: [${steps.join(", ")}], each: ${sayDuration(each)},${warm} holdback: ${holdback}% }  # ${from}`,
     "  contain: stable",
     "  within: 60s  # chosen: containment and restore together",
   ];
