@@ -7,6 +7,7 @@ const benches: Readonly<Record<string, () => Promise<() => Promise<BenchResult>>
   assignment: async () => (await import("./assignment.ts")).benchAssignment,
   "detection-weights": async () => (await import("./detection-weights.ts")).benchDetectionWeights,
   watch: async () => (await import("./watch.ts")).benchWatch,
+  ingest: async () => (await import("./ingest.ts")).benchIngest,
   schema: async () => (await import("./schema.ts")).benchSchema,
 };
 

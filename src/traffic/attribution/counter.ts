@@ -98,7 +98,13 @@ export function createCounter(options: CounterOptions): Counter {
   const releases = new Map<string, ReleaseId>();
   const answers = { counted: 0, duplicate: 0, excluded: 0, rejected: 0, otherGroups: 0 };
   const take = takerOf({ signals, memory, units, groups, counting });
-  const blocks = createEdgeBlocks({ signals, groups, tallies, knows: (id) => releases.get(shortDigest(id)) === id });
+  const blocks = createEdgeBlocks({
+    signals,
+    groups,
+    tallies,
+    knows: (id) => releases.get(shortDigest(id)) === id,
+    now: clock.now,
+  });
 
   function report(requestId: string, counts: Counts, terms: ReportTerms): ReportAnswer {
     const identity = readRequestId(key, requestId);
@@ -138,7 +144,7 @@ export function createCounter(options: CounterOptions): Counter {
     },
     report: (requestId, counts, terms = {}) => counted(report(requestId, counts, terms)),
     reportArm: (arm) => counted(reportArm(arm)),
-    takeBlock: (block) => blocks.take(block, clock.now()),
+    takeBlock: blocks.take,
     restartUnits: () => units.restart(Math.floor(clock.now() / 1000)),
     knows: (release) => releases.has(shortDigest(release)),
     drain: () => tallies.take(clock.now()),

@@ -19,6 +19,7 @@ export interface EdgeBlocksParts {
   readonly groups: GroupLabels;
   readonly tallies: Tallies;
   readonly knows: (release: ReleaseId) => boolean;
+  readonly now: () => Instant;
   readonly memory?: EdgeMemory;
 }
 
@@ -27,7 +28,8 @@ type Block = Omit<Sample, "known">;
 
 const AHEAD_MS = 5_000;
 const MOST = 1e12;
-const FIELDS = new Set(["node", "sequence", "bucket", "signal", "release", "n", "k", "group", "cells"]);
+const NEEDED = ["node", "sequence", "bucket", "signal", "release", "n", "k"] as const;
+const FIELDS = new Set<string>([...NEEDED, "group", "cells"]);
 const LAST_CELL = { time: LAST_BUCKET, mean: SCORE_PARTS } as const;
 
 /**
@@ -35,39 +37,71 @@ const LAST_CELL = { time: LAST_BUCKET, mean: SCORE_PARTS } as const;
  * so what is kept grows with seconds and signals and not with nodes. Counts that cannot be are refused with the reason.
  */
 export function createEdgeBlocks(parts: EdgeBlocksParts) {
-  const { signals, groups, tallies, knows } = parts;
+  const { signals, groups, tallies, now } = parts;
+  const releaseOf = createKnownReleases(parts.knows);
   const places = new Map(signals.map(({ name }, place) => [name, place]));
   const memory = parts.memory ?? createEdgeMemory();
+  let heard = now();
   return {
-    take(block: unknown, now: Instant): EdgeAnswer {
+    take(block: unknown): EdgeAnswer {
       const misshapen = misshapeOf(block);
       if (misshapen !== undefined) return rejected(misshapen);
-      const { node, sequence, bucket, signal: name, release, n, k, group, cells } = block as Block;
+      const { node, sequence, bucket, signal: name, n, k, group, cells } = block as Block;
       const place = places.get(name);
       const signal = place === undefined ? undefined : signals[place];
       if (place === undefined || !signal) return rejected(`there is no signal ${name}`);
-      if (!knows(release)) return rejected("the release is not known here");
+      const known = releaseOf((block as Block).release);
+      if (!known) return rejected("the release is not known here");
+      if (bucket > heard + AHEAD_MS) heard = now();
       const flaw =
-        bucket > now + AHEAD_MS ? "bucket lies in the future; look at the node's clock" : flawOf(signal, n, k, cells);
+        bucket > heard + AHEAD_MS ? "bucket lies in the future; look at the node's clock" : flawOf(signal, n, k, cells);
       if (flaw !== undefined) return rejected(flaw);
       const found = group === undefined ? undefined : groupIn(groups, place, group);
       if (group !== undefined && !found) return rejected(`no trigger compares ${name} across the label of ${group}`);
-      const taken = memory.note(node, sequence, `${bucket} ${place} ${release} ${group ?? ""}`);
+      const taken = memory.note(node, sequence, keyOf(bucket, place, known.place, group));
       if (taken === "old") return rejected(`sequence ${sequence} of ${node} is so old that it may have been counted`);
-      if (taken === "duplicate") return { kind: "duplicate" };
-      const row = tallies.row(bucket / 1000, release, place, found?.group);
+      if (taken === "duplicate") return DUPLICATE;
+      const row = tallies.row(bucket / 1000, known.release, place, found?.group);
       row.n += n;
       row.k += k;
-      for (const [cell, count] of cells ?? []) addCell(row, cell, count);
-      return found?.other ? { kind: "new", otherGroups: 1 } : { kind: "new" };
+      if (cells) for (const [cell, count] of cells) addCell(row, cell, count);
+      return found?.other ? { kind: "new", otherGroups: 1 } : NEW;
     },
+  };
+}
+
+const NEW: EdgeAnswer = { kind: "new" };
+const DUPLICATE: EdgeAnswer = { kind: "duplicate" };
+const PLACES = 1024;
+
+/** A number where one can hold it all: most blocks are of no group. */
+function keyOf(bucket: Instant, signal: number, release: number, group: string | undefined): string | number {
+  if (group === undefined && signal < PLACES && release < PLACES && bucket < 2 ** 42)
+    return ((bucket / 1000) * PLACES + release) * PLACES + signal;
+  return `${bucket} ${signal} ${release} ${group ?? ""}`;
+}
+
+interface KnownRelease {
+  /** One string for all blocks, which are read anew each time. */
+  readonly release: ReleaseId;
+  readonly place: number;
+}
+
+/** Who was known once is not asked for again. */
+function createKnownReleases(knows: (release: ReleaseId) => boolean) {
+  const known = new Map<ReleaseId, KnownRelease>();
+  return (release: ReleaseId): KnownRelease | undefined => {
+    const found = known.get(release);
+    if (found || !knows(release)) return found;
+    const first = { release, place: known.size };
+    known.set(release, first);
+    return first;
   };
 }
 
 /** What of a block is missing or no such thing. */
 function misshapeOf(block: unknown): string | undefined {
   if (typeof block !== "object" || block === null || Array.isArray(block)) return "a block is no object";
-  for (const field in block) if (!FIELDS.has(field)) return `a block has no ${field.slice(0, 100)}`;
   const { node, sequence, bucket, signal, release, n, k, group, cells } = block as Record<string, unknown>;
   if (typeof node !== "string" || !/^[!-~]{1,100}$/.test(node)) return "node has not 1 to 100 plain characters";
   if (!isCount(sequence)) return "sequence is not a whole number";
@@ -77,7 +111,10 @@ function misshapeOf(block: unknown): string | undefined {
   if (!isCount(n) || n > MOST) return `n is not a whole number from 0 to ${MOST}`;
   if (!Number.isSafeInteger(k) || Math.abs(k as number) > MOST) return `k is not a whole number up to ${MOST}`;
   if (group !== undefined && (typeof group !== "string" || group.length > 200)) return "group is not LABEL=VALUE";
-  return cells === undefined || Array.isArray(cells) ? undefined : "cells is not a list of [cell, count]";
+  if (cells !== undefined && !Array.isArray(cells)) return "cells is not a list of [cell, count]";
+  const fields = Object.keys(block);
+  if (fields.length === NEEDED.length + (group === undefined ? 0 : 1) + (cells === undefined ? 0 : 1)) return undefined;
+  return `a block has no ${fields.find((field) => !FIELDS.has(field))?.slice(0, 100)}`;
 }
 
 /** Why these cannot be counts of the signal. */

@@ -1,12 +1,12 @@
 /** Remembers which blocks of edge nodes were taken, so that a repeated one counts once. */
 export interface EdgeMemory {
   /** `old`: of a sequence so far back that nobody knows any more whether it was taken. */
-  note(node: string, sequence: number, key: string): "new" | "duplicate" | "old";
+  note(node: string, sequence: number, key: string | number): "new" | "duplicate" | "old";
   readonly size: number;
 }
 
 interface NodeMemory {
-  readonly sequences: Map<number, Set<string>>;
+  readonly sequences: Map<number, Set<string | number>>;
   /** Sequences up to this one are forgotten. */
   floor: number;
 }
@@ -43,7 +43,7 @@ export function createEdgeMemory(most = 400_000, nodes = 10_000): EdgeMemory {
   return {
     note(name, sequence, key) {
       const node = nodeOf(name);
-      const keys = node.sequences.get(sequence) ?? new Set();
+      const keys = node.sequences.get(sequence) ?? new Set<string | number>();
       if (keys.size === 0) {
         if (sequence <= node.floor) return "old";
         node.sequences.set(sequence, keys);

@@ -35,9 +35,12 @@ export function createTallies(node: string, signals: readonly string[], firstSeq
   });
   return {
     row(second, release, signal, group) {
+      const key = group === undefined ? signal : `${signal} ${group}`;
+      const found = seconds.get(second)?.get(release)?.get(key);
+      if (found) return found;
       const releases = opened(seconds, second, () => new Map<ReleaseId, Rows>());
       const rows = opened(releases, release, (): Rows => new Map());
-      return opened(rows, group === undefined ? signal : `${signal} ${group}`, () => newRow(signal, group));
+      return opened(rows, key, () => newRow(signal, group));
     },
     take(known) {
       const taken = [...seconds].sort(([a], [b]) => a - b);
