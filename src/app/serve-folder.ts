@@ -173,9 +173,7 @@ function createKeeper(
 
   const rivalryOf = (playbook: Playbook) => {
     const others = [...rollbook.systems.values()].filter(({ system }) => system !== playbook.system);
-    return findRivals([...others.map((other) => other.playbook()), playbook]).find(
-      ({ second }) => second === playbook.system,
-    );
+    return findRivals([...others.map((other) => other.playbook()), playbook]).find(({ second }) => second === playbook);
   };
 
   /** What is wrong with one system is told once, and keeps nothing from the others. */

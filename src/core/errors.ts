@@ -83,7 +83,7 @@ export const errorCatalogue = {
     exit: 3,
     message: (d) => `Two acting playbooks name one target: ${d["reason"]}.`,
     state: "The playbook that came later is not in effect.",
-    hint: "`rollbook lint FILE FILE` names every address that two acting playbooks share.",
+    hint: "Put all that goes back together into one playbook, or write `authority: observe` into one of the two.",
   },
   CONNECTIONS_INVALID: {
     class: "terminal",

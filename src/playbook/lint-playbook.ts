@@ -24,6 +24,7 @@ export const lintRules = {
   "slow-labels": "error: outcomes become known later than the release, a trigger or a criterion waits for them",
   "sick-fallback": "warning: `else` or `safe` is an address of what is being rolled back",
   "route-name": "warning: the route is not called like the system",
+  rival: "warning: another acting playbook of the same run names the same address; `serve` refuses the second one",
   decidable: "note: what a trigger or a criterion needs before it can decide",
   "false-alarm-price": "note or warning: what a hard limit costs in false alarms",
   "unproved-signal": "note: a trigger's signal has no criterion in `fixed`",

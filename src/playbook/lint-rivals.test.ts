@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Playbook } from "../core/playbook.ts";
-import { describeRivalry, findRivals } from "./lint-rivals.ts";
+import { findRivals, rivalFinding } from "./lint-rivals.ts";
 import { parsePlaybook } from "./parse-playbook.ts";
 
 function playbook(system: string, what: string, authority = "act"): Playbook {
@@ -26,8 +26,11 @@ test("two acting playbooks may not name the same target, in whichever of its pla
   const one = playbook("one", "prompt: { at: vault://a, beside: vault://b }, route: gateway://one");
   const two = playbook("two", "bot: vault://b/, route: gateway://one");
   const found = findRivals([one, two]);
-  assert.deepEqual(found, [{ address: "vault://b", first: "one", second: "two" }]);
-  assert.match(describeRivalry(found[0] as never), /^vault:\/\/b is restored by one already, and the two would undo/);
+  assert.deepEqual(found, [{ address: "vault://b", first: one, second: two }]);
+  const { level, message, hint } = rivalFinding(found[0] as never);
+  assert.equal(level, "warning");
+  assert.equal(message, "vault://b is restored by one already, and the two would undo each other.");
+  assert.match(hint, /into one playbook, or write `authority: observe`/);
 });
 
 test("two release flags of one key are rivals, for each rollout would move the other's share", () => {
