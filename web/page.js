@@ -146,11 +146,15 @@ async function showReport(rollout) {
     "clocks",
     Object.entries(report.clocks).map(([name, span]) => [
       `time to ${name}`.replace("time to total", "all in all"),
-      seconds(span),
+      span < 1 ? "< 1 ms" : seconds(span),
     ]),
   );
+  const more =
+    bad.excess === undefined
+      ? "stable had no answers to compare with"
+      : `${bad.excess} more than stable would have served`;
   find("bad").textContent =
-    `Bad answers served by the candidate: ${bad.served} of ${bad.of} (${bad.meaning}); ${bad.excess} more than stable would have served.`;
+    `Bad answers served by the candidate: ${bad.served} of ${bad.of} (${bad.meaning}); ${more}.`;
   find("bad").hidden = false;
   fill(
     "components",
