@@ -252,10 +252,10 @@ async function showStatus() {
   const query = chosen === undefined ? "" : `?system=${encodeURIComponent(chosen)}`;
   const answer = await fetch(`/v1/status${query}`);
   if (!answer.ok || seen.rollout !== undefined) return;
-  const { system, route, rollouts, lastKnownGood: good } = await answer.json();
+  const { system, served, rollouts, lastKnownGood: good } = await answer.json();
   find("system").textContent = system;
   find("detail").textContent = good ? `the way back leads to ${good.label}` : "there is no way back yet";
-  showTraffic(route?.candidatePpm ?? 0);
+  showTraffic(served?.candidatePpm ?? 0);
   const [newest] = rollouts;
   if (!newest?.endedAt) return;
   show(newest.id);
