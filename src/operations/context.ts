@@ -1,4 +1,5 @@
 import type { Control } from "../control/control.ts";
+import type { Route } from "../core/entry.ts";
 import { RollbookError } from "../core/errors.ts";
 import type { Playbook } from "../core/playbook.ts";
 import type { RestoreAdapter, SourceHealth, Store, TokenRecord } from "../core/ports.ts";
@@ -8,7 +9,11 @@ import type { ReleaseId } from "../core/release.ts";
 export interface OperatedSystem {
   playbook(): Playbook;
   control(): Control;
-  readonly edge: { readonly gateway?: string };
+  readonly edge: {
+    readonly gateway?: string;
+    /** The route as requests see it now: the candidate's share is a lease and may have lapsed. */
+    readonly served: () => Route | undefined;
+  };
   sources(): { readonly health: () => Readonly<Record<string, SourceHealth>> };
 }
 

@@ -62,6 +62,7 @@ export function systemOperations(context: OperationContext): readonly AnyOperati
           playbook: digest,
           gateway: chosen.edge.gateway,
           route: await store.route(system),
+          served: chosen.edge.served(),
           lastKnownGood: known && { ...known, label: good?.label, revisions: good?.revisions },
           sources: chosen.sources().health(),
           rollouts: await Promise.all(

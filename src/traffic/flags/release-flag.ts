@@ -54,7 +54,7 @@ export type LiveAssignment = Omit<AssignmentState, "now">;
 /** The edge of a system that has no gateway: the flag is what sends users to a release. */
 export interface FlagTraffic extends ReleaseFlag {
   readonly system: string;
-  readonly traffic: TrafficAdapter;
+  readonly traffic: TrafficAdapter & Pick<Exposure, "effective">;
   /** Undefined before the first route. */
   live(): LiveAssignment | undefined;
   /** When an evaluation last said `candidate`. Clients with a cache may have acted on one later than that. */
@@ -119,6 +119,7 @@ export function createFlagTraffic(options: FlagTrafficOptions): FlagTraffic {
     key,
     traffic: {
       current: exposure.current,
+      effective: exposure.effective,
       set,
       renew(asked, until) {
         exposure.renew(asked, until);
