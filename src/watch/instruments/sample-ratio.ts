@@ -7,7 +7,10 @@ import { DOUBTFUL, type Instrument, REQUESTS_OF_ONE } from "./instrument.ts";
 import { type ShareStretch, startStretch } from "./share-stretch.ts";
 
 export interface SampleRatio extends Instrument {
-  /** From this moment on the candidate is planned to get this share of requests, 0 to 1; a repeated share is no change. */
+  /**
+   * From this moment on the candidate is planned to get this share of requests, 0 to 1; a repeated share is no change.
+   * @throws RangeError for a share that is none, or a moment before the last one
+   */
   exposed(at: Instant, share: number): void;
 }
 
