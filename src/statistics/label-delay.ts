@@ -1,7 +1,7 @@
 import type { Block } from "./block.ts";
 import { combine } from "./combination.ts";
 import { type Design, harmDesign } from "./design.ts";
-import { increments } from "./increment.ts";
+import { projectedFactor } from "./projection.ts";
 import { mixture } from "./recursion.ts";
 
 /**
@@ -50,8 +50,11 @@ export function compareDelays({ usual, tolerance = 0.02, lump = 1 }: DelayReques
   return {
     add(block) {
       for (const { border, late, design, totals } of tests) {
-        increments(design, blockOf(block, border, late)).forEach((log, j) => {
-          totals[j]! += log / lump;
+        const { n1, n0, ...bad } = blockOf(block, border, late);
+        if (n1 === 0 || n0 === 0) return;
+        // The factor as it is: nobody needs it to be monotone, as a doubt never goes back.
+        design.alternatives.forEach(({ rate }, j) => {
+          totals[j]! += projectedFactor(design.null, design.baseline, rate, { n1, n0, ...bad }) / lump;
         });
       }
     },

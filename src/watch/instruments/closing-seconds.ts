@@ -16,24 +16,30 @@ const STRIDES = 16;
  * are held, besides those of the batch at hand and what lies in the future.
  */
 export function createClosingSeconds<T>(fresh: () => T, wait: Milliseconds): ClosingSeconds<T> {
-  const open = new Map<Instant, T>();
+  // By the number of the second, which is a small integer and so a quick key.
+  const open = new Map<number, T>();
   let edge = Number.NEGATIVE_INFINITY;
   return {
     at(bucket) {
       if (bucket <= edge) return undefined;
-      const known = open.get(bucket);
+      const second = Math.floor(bucket / 1000);
+      const known = open.get(second);
       if (known !== undefined) return known;
       const gathered = fresh();
-      open.set(bucket, gathered);
+      open.set(second, gathered);
       return gathered;
     },
     closed(now) {
       // In strides, so that looking through what is open costs little for each second.
       if (now - wait < edge + wait / STRIDES) return [];
       edge = now - wait;
-      const old = [...open].filter(([bucket]) => bucket <= edge).sort(([a], [b]) => a - b);
-      for (const [bucket] of old) open.delete(bucket);
-      return old;
+      const old: [Instant, T][] = [];
+      for (const [second, gathered] of open) {
+        if (1000 * second > edge) continue;
+        open.delete(second);
+        old.push([1000 * second, gathered]);
+      }
+      return old.sort(([a], [b]) => a - b);
     },
   };
 }

@@ -3,9 +3,8 @@ import type { ReleaseId } from "../../core/release.ts";
 import type { Sample } from "../../core/sample.ts";
 import type { Instant } from "../../core/time.ts";
 import { watchDispersion } from "./dispersion.ts";
-import type { Instrument } from "./instrument.ts";
 import { createLabelDelay } from "./label-delay.ts";
-import { createSampleRatio, type SampleRatio } from "./sample-ratio.ts";
+import { createSampleRatio } from "./sample-ratio.ts";
 
 export interface InstrumentsSetup {
   /** Those that a rule judges. */
@@ -38,22 +37,24 @@ export function createInstruments({ signals, candidate, reference }: Instruments
     });
   const gateway = signals.find(({ from }) => from === "gateway");
   const shared = gateway && ratioOf(gateway, true);
-  const bySignal = new Map<string, readonly Instrument[]>();
-  const ratios = new Set<SampleRatio>();
-  for (const signal of signals) {
-    const ratio = shared ?? ratioOf(signal, false);
-    ratios.add(ratio);
+  const watches = signals.map((signal) => {
     const own = [createLabelDelay({ signal, candidate, reference }), watchDispersion({ signal, reference })];
-    bySignal.set(signal.name, [ratio, ...own]);
-  }
-  const all = new Set([...bySignal.values()].flat());
+    return { signal, own, ratio: shared ?? ratioOf(signal, false) };
+  });
   return {
     exposed(at, share) {
-      for (const ratio of ratios) ratio.exposed(at, share);
+      for (const ratio of new Set(watches.map((watch) => watch.ratio))) ratio.exposed(at, share);
     },
     observe(batch) {
-      for (const instrument of all) instrument.observe(batch);
+      for (const { signal, own, ratio } of watches) {
+        const rows = batch.filter((sample) => sample.signal === signal.name);
+        if (!shared || signal === gateway) ratio.observe(rows);
+        for (const instrument of own) instrument.observe(rows);
+      }
     },
-    doubts: (signal, now) => (bySignal.get(signal) ?? []).flatMap((instrument) => instrument.doubts(now)),
+    doubts(name, now) {
+      const watch = watches.find(({ signal }) => signal.name === name);
+      return watch ? [watch.ratio, ...watch.own].flatMap((instrument) => instrument.doubts(now)) : [];
+    },
   };
 }

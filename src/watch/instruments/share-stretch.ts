@@ -4,7 +4,7 @@ import { combine, type Design, harmDesign, increments, mixture, safetyDesign } f
 /** So far, relative to the plan, may the smaller arm's true share be off: people differ in how much they ask. */
 const TOLERANCE = 0.2;
 /** Looking again is worth it when there is this much more to see. */
-const GROWTH = 1.01;
+const GROWTH = 1.05;
 
 /** Requests that were drawn with one planned share, and the evidence that they were not. */
 export interface ShareStretch {
