@@ -39,15 +39,10 @@ const worlds = fc.record({
   added: fc.boolean(),
 });
 
-function setupOf({
-  labels,
-  within,
-  holdback,
-  warmUp,
-  hypothesis,
-  limited,
-  run,
-}: fc.TypeOf<typeof guards>): EvaluatorSetup {
+type Guards = typeof guards extends fc.Arbitrary<infer T> ? T : never;
+type Arrival = typeof arrival extends fc.Arbitrary<infer T> ? T : never;
+
+function setupOf({ labels, within, holdback, warmUp, hypothesis, limited, run }: Guards): EvaluatorSetup {
   const signal = { ...LOSSES, ...(labels === undefined ? {} : { labels }) };
   const first = aRule({ signal, null: hypothesis, ...(within === undefined ? {} : { within }) });
   const other = aRule({ name: "other", null: { ratio: 1.2, points: 0.01 } });
@@ -67,7 +62,7 @@ function setupOf({
 }
 
 /** The tick at which it goes back; none is infinitely late. */
-function decidedAt(arrivals: readonly fc.TypeOf<typeof arrival>[], world: fc.TypeOf<typeof guards>): number {
+function decidedAt(arrivals: readonly Arrival[], world: Guards): number {
   const evaluator = createEvaluator(setupOf(world));
   evaluator.exposed(START, world.planned);
   for (let tick = 0; tick < TICKS; tick++) {
