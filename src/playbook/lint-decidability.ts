@@ -1,7 +1,7 @@
 import type { Criterion, Playbook, Signal, Trigger } from "../core/playbook.ts";
+import { maturityOf } from "../core/playbook.ts";
 import { formatDuration, type Milliseconds } from "../core/time.ts";
 import { claimOf, formatPercent } from "./claim.ts";
-import { maturityOf } from "./lint-labels.ts";
 import type { LintFinding } from "./lint-playbook.ts";
 import { reckonCriterion, reckonTrigger } from "./reckoning.ts";
 import { decidedAfter, smallestDecidable } from "./release-evidence.ts";

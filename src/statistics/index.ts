@@ -1,3 +1,4 @@
+export { bucketOf, upperEdge } from "../core/cells.ts";
 export type { Block, MarginNull } from "./block.ts";
 export { type Calibration, type CalibrationRequest, calibrate } from "./calibration.ts";
 export { attribute, combine } from "./combination.ts";
@@ -47,7 +48,7 @@ export {
   type StartDesign,
   type StartPlan,
 } from "./late-evidence.ts";
-export { bucketOf, createLogHistogram, type LogHistogram, upperEdge } from "./log-histogram.ts";
+export { createLogHistogram, type LogHistogram } from "./log-histogram.ts";
 export {
   type MeanAlternative,
   type MeanDesign,
