@@ -146,6 +146,17 @@ describe("serving a folder", () => {
     assert.equal(rollbook.systems.get("another-bot")!.playbook().authority, "observe");
   });
 
+  test("a data folder that is removed while it is served is said, and nothing is changed any more", async (t) => {
+    const { serve, heard, folder } = await folderOf(t);
+    const { rollbook } = await serve();
+    await heard(/the way back leads to prompt 1/);
+    rmSync(join(folder, ".rollbook"), { recursive: true, force: true });
+    await heard(/the data folder \S+\.rollbook is gone: nothing is recorded any more/);
+    const control = rollbook.systems.get("support-bot")!.control();
+    const { release } = (await rollbook.store.lastKnownGood("support-bot"))!;
+    await assert.rejects(control.quarantine(release, "test", "any change"), { code: "STORE_UNSAFE" });
+  });
+
   test("an address that nothing serves is said with its line, and without what the linter only notes", async (t) => {
     const { serve, heard, write } = await folderOf(t);
     await serve();

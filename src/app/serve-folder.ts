@@ -71,6 +71,11 @@ export async function serveFolder(options: ServeOptions): Promise<Serving> {
   ]);
   const keeper = createKeeper(rollbook, settings.systems, kept, say, stopped.signal);
   const look = async () => {
+    if (!existsSync(settings.data))
+      keeper.once(
+        "data",
+        `the data folder ${settings.data} is gone: nothing is recorded any more, and no release is taken; put it back from a backup and start again`,
+      );
     const { good, problems, broken } = playbooks.look();
     for (const problem of problems) say(problem);
     await keeper.takeIn(good, problems.length > 0 ? new Set([...Object.keys(settings.systems), ...broken]) : broken);
@@ -191,6 +196,7 @@ function createKeeper(
   };
 
   return {
+    once,
     async takeIn(good: ReadonlyMap<string, PlaybookFile>, broken: ReadonlySet<string>): Promise<void> {
       for (const [system, file] of good) {
         const guarded = rollbook.systems.get(system);
