@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, type TestContext, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
+import type { Diagnosis } from "../operations/diagnosis.ts";
 import { openLocalVault } from "./local-vault.ts";
 import { type Serving, serveFolder } from "./serve-folder.ts";
 
@@ -155,6 +156,24 @@ describe("serving a folder", () => {
     const control = rollbook.systems.get("support-bot")!.control();
     const { release } = (await rollbook.store.lastKnownGood("support-bot"))!;
     await assert.rejects(control.quarantine(release, "test", "any change"), { code: "STORE_UNSAFE" });
+  });
+
+  test("doctor asks what serves, and not only the place that it reads", async (t) => {
+    const { serve, heard, write } = await folderOf(t);
+    const dead = 'serving: { url: "http://127.0.0.1:9/health", field: digest }';
+    write("connections.yaml", connections.replace(".txt }", `.txt, ${dead} }`).replace("b.txt }", `b.txt, ${dead} }`));
+    const { rollbook } = await serve();
+    await heard(/the way back leads to prompt 1/);
+    const { checks } = (await (await fetch(`${rollbook.url}/v1/doctor`)).json()) as Diagnosis;
+    const found = checks.filter(({ what }) => what === "prompt").map(({ level, found }) => `${level}: ${found}`);
+    assert.match(
+      found[0]!,
+      /^error: vault:\/\/prompt-a holds prompt 1, and nothing is seen to serve it: what serves gives no answer/,
+    );
+    assert.match(
+      found[1]!,
+      /^warning: vault:\/\/prompt-b can be read, and nothing is seen to serve it: what serves gives no answer/,
+    );
   });
 
   test("an address that nothing serves is said with its line, and without what the linter only notes", async (t) => {
