@@ -233,16 +233,20 @@ function whereOf({ edge }: ProtectedSystem): string {
   return edge.flag ? `, release flag: ${edge.flag.key}` : ", no traffic of its own";
 }
 
-function routeOf({ components }: Playbook): string | undefined {
+function routeOf({ components }: Pick<Playbook, "components">): string | undefined {
   return components.find(({ name, at }) => name === "route" || at.startsWith("gateway:"))?.at;
+}
+
+/** Why a playbook that acts could not contain anything, if so. */
+export function edgeMissing({ system, authority, components }: Playbook, { gateway }: SystemSettings = {}) {
+  if (gateway || authority !== "act" || routeOf({ components })?.startsWith("flags://")) return undefined;
+  return `${system} acts, and has no gateway: add systems.${system}.gateway, or route: flags://KEY`;
 }
 
 function edgeOf(rollbook: Rollbook, playbook: Playbook, settings: SystemSettings = {}): EdgeSettings {
   const { gateway, values = {} } = settings;
-  if (!gateway && playbook.authority === "act" && !routeOf(playbook)?.startsWith("flags://")) {
-    const reason = `${playbook.system} acts, and has no gateway: add systems.${playbook.system}.gateway, or route: flags://KEY`;
-    throw new RollbookError("CONNECTIONS_INVALID", { file: CONNECTIONS, reason });
-  }
+  const reason = edgeMissing(playbook, settings);
+  if (reason) throw new RollbookError("CONNECTIONS_INVALID", { file: CONNECTIONS, reason });
   return {
     ...(gateway
       ? {
