@@ -128,7 +128,7 @@ describe("serving a folder", () => {
   });
 
   test("of two acting playbooks that name one target only the one in effect acts, and the other is told why", async (t) => {
-    const { serve, heard, write, said } = await folderOf(t);
+    const { serve, heard, write, said, folder } = await folderOf(t);
     const { rollbook } = await serve();
     await heard(/the way back leads to prompt 1/);
     const rival = (authority: string) =>
@@ -145,6 +145,8 @@ describe("serving a folder", () => {
     write("another.yaml", rival("act"));
     await heard(/another-bot: not taken/);
     assert.equal(rollbook.systems.get("another-bot")!.playbook().authority, "observe");
+    rmSync(join(folder, "support.yaml"));
+    await heard(/support-bot: its playbook is gone from the folder; it stays in effect until the next start/);
   });
 
   test("a data folder that is removed while it is served is said, and nothing is changed any more", async (t) => {

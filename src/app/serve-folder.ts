@@ -204,6 +204,14 @@ function createKeeper(
         else if (guarded.playbook().digest !== file.playbook.digest)
           await alone(file.playbook, () => replace(guarded, file));
       }
+      for (const system of rollbook.systems.keys()) {
+        if (good.has(system) || broken.has(system)) said.delete(`gone ${system}`);
+        else
+          once(
+            `gone ${system}`,
+            `${system}: its playbook is gone from the folder; it stays in effect until the next start`,
+          );
+      }
       const rivals = [...good.values()]
         .filter(({ playbook }) => rivalryOf(playbook))
         .map(({ playbook }) => playbook.system);
