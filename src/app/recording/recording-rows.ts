@@ -1,5 +1,6 @@
-import { RollbookError } from "../../src/core/errors.ts";
-import { parseCsv } from "./csv.ts";
+import { RollbookError } from "../../core/errors.ts";
+import { parseCsv } from "../backtest/csv-reader.ts";
+import { DataFlaw } from "../backtest/data-flaw.ts";
 
 /** One recorded answer as the file has it. */
 export interface RecordedRow {
@@ -25,6 +26,7 @@ export function readRows(file: string, content: string): readonly RecordedRow[] 
     if (rows.length === 0) throw new SyntaxError("it holds no answers");
     return rows;
   } catch (error) {
+    if (error instanceof DataFlaw) throw wrong(`line ${error.line}: ${error.message}`);
     throw error instanceof SyntaxError ? wrong(error.message) : error;
   }
 }
@@ -80,8 +82,8 @@ function rowOf(line: number, fields: Fields): RecordedRow {
     question,
     text: text("question", "query") ?? question,
     reference: right === undefined ? need("reference (or ref_answer, or right)", reference) : (reference ?? ""),
-    // A model may well have answered nothing; only a file without the column is wrong.
-    answer: need("answer", fields["answer"] === "" ? "" : text("answer")),
+    // A model may well have answered nothing; only a file with neither the column nor a judgement is wrong.
+    answer: need("answer", fields["answer"] === "" || right !== undefined ? (text("answer") ?? "") : text("answer")),
   };
   return right === undefined ? row : { ...row, right };
 }
