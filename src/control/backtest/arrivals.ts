@@ -3,7 +3,7 @@ import type { ReleaseId } from "../../core/release.ts";
 import type { Sample } from "../../core/sample.ts";
 import type { Instant, Milliseconds } from "../../core/time.ts";
 import { grainsOf } from "./grain.ts";
-import { repeatedRows } from "./repeated-rows.ts";
+import { repeatedRows, sameKey } from "./repeated-rows.ts";
 import type { Columns } from "./sample-table.ts";
 
 /** Recorded counts in the order in which they became known, second by second. */
@@ -14,8 +14,8 @@ export interface Arrivals {
   readonly grain: Milliseconds;
   /** Rows that said again what another had said; they count once. */
   readonly repeated: number;
-  /** What became known of these releases, a second at a time; seconds without anything are left out. */
-  ticks(releases: ReadonlySet<string>): Iterable<Tick>;
+  /** What became known of these releases' requests of a span, a second at a time; seconds without anything are left out. */
+  ticks(releases: ReadonlySet<string>, span: Span): Iterable<Tick>;
 }
 
 export interface RecordedRelease {
@@ -25,6 +25,12 @@ export interface RecordedRelease {
   readonly last: Instant;
   /** Its observations, of whichever signal has most. */
   readonly n: number;
+}
+
+export interface Span {
+  readonly from: Instant;
+  /** The first moment that is not in it. */
+  readonly until: Instant;
 }
 
 export interface Tick {
@@ -62,7 +68,7 @@ export function arrivalsOf(columns: Columns): Arrivals {
     signals: columns.signals.all,
     grain: Math.max(1000, ...grains),
     repeated: skipped.size,
-    ticks: (releases) => ticksOf(columns, { order, when, buckets, skipped }, releases),
+    ticks: (releases, span) => ticksOf(columns, { order, when, buckets, skipped }, releases, span),
   };
 }
 
@@ -135,24 +141,33 @@ interface Order {
   readonly skipped: ReadonlySet<number>;
 }
 
-function* ticksOf(columns: Columns, { order, when, buckets, skipped }: Order, releases: ReadonlySet<string>) {
+/** Equal rows are neighbours in the order: they are of several nodes without names, or of several answers, and add up. */
+function* ticksOf(
+  columns: Columns,
+  { order, when, buckets, skipped }: Order,
+  releases: ReadonlySet<string>,
+  { from, until }: Span,
+): Iterable<Tick> {
   const ids = columns.releases.all.map((label) => (releases.has(label) ? releaseIdOf(label) : undefined));
   let at = Number.NaN;
-  let samples = new Map<string, Sample>();
+  let samples: Sample[] = [];
+  let last = -1;
   for (const row of order) {
     const release = ids[columns.release.get(row)];
-    if (release === undefined || skipped.has(row)) continue;
+    const bucket = buckets[row]!;
+    if (release === undefined || bucket < from || bucket >= until || skipped.has(row)) continue;
     if (when[row] !== at) {
-      if (samples.size > 0) yield { at, samples: [...samples.values()] };
+      if (samples.length > 0) yield { at, samples };
       at = when[row]!;
-      samples = new Map();
+      samples = [];
     }
-    const sample = sampleOf(columns, row, release, buckets[row]!, at);
-    const key = `${sample.node}\0${sample.sequence}\0${sample.bucket}\0${sample.release}\0${sample.signal}\0${sample.group ?? ""}`;
-    const before = samples.get(key);
-    samples.set(key, before ? together(before, sample) : sample);
+    const sample = sampleOf(columns, row, release, bucket, at);
+    const joins = samples.length > 0 && buckets[last] === bucket && sameKey(columns, last, row);
+    if (joins) samples.push(together(samples.pop()!, sample));
+    else samples.push(sample);
+    last = row;
   }
-  if (samples.size > 0) yield { at, samples: [...samples.values()] };
+  if (samples.length > 0) yield { at, samples };
 }
 
 /** Without a sequence, everything of a node that became known in one second is one batch. */

@@ -35,9 +35,13 @@ export function repeatedRows(columns: Columns, order: Uint32Array): ReadonlySet<
 }
 
 function sameBlock(columns: Columns, one: number, other: number): boolean {
-  const { at, release, signal, group, node } = columns;
-  for (const column of [release, signal, at, group, node]) if (column.get(one) !== column.get(other)) return false;
-  return Object.is(columns.sequence.get(one), columns.sequence.get(other));
+  return columns.at.get(one) === columns.at.get(other) && sameKey(columns, one, other);
+}
+
+/** Do two rows count the same, but for the time? */
+export function sameKey({ release, signal, group, node, sequence }: Columns, one: number, other: number): boolean {
+  for (const column of [release, signal, group, node]) if (column.get(one) !== column.get(other)) return false;
+  return Object.is(sequence.get(one), sequence.get(other));
 }
 
 function placeOf(columns: Columns, row: number): string {

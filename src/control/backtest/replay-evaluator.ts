@@ -2,6 +2,7 @@ import type { Playbook } from "../../core/playbook.ts";
 import type { ReleaseId } from "../../core/release.ts";
 import type { FrozenWindow } from "../../core/rollout.ts";
 import type { Instant, Milliseconds } from "../../core/time.ts";
+import type { Finding, Verdict } from "../../core/verdict.ts";
 import { createEvaluator, type Evaluator, type EvaluatorSetup } from "../../watch/evaluator.ts";
 import { againstFrozen } from "../../watch/frozen-reference.ts";
 import { BETA } from "../judgement.ts";
@@ -22,8 +23,6 @@ export interface ReplaySetup {
 /** A trigger or a hard limit that is judged for itself. */
 export interface Alone {
   readonly name: string;
-  readonly signal: string;
-  readonly kind: "trigger" | "hard-limit";
   readonly evaluator: Evaluator;
 }
 
@@ -36,24 +35,25 @@ export function wholeEvaluator(setup: ReplaySetup): Evaluator {
 export function aloneEvaluators(setup: ReplaySetup): readonly Alone[] {
   const whole = setupOf(setup);
   const { rules, hardLimits } = whole;
+  const alone = (fields: Partial<EvaluatorSetup>) =>
+    createEvaluator({ ...whole, rules: [], hardLimits: [], ...fields });
   return [
-    ...rules.map(
-      (rule): Alone => ({
-        name: rule.name,
-        signal: rule.signal.name,
-        kind: "trigger",
-        evaluator: createEvaluator({ ...whole, rules: [rule], hardLimits: [], alpha: whole.alpha / rules.length }),
-      }),
-    ),
-    ...hardLimits.map(
-      (hard): Alone => ({
-        name: hard.limit.name,
-        signal: hard.signal.name,
-        kind: "hard-limit",
-        evaluator: createEvaluator({ ...whole, rules: [], hardLimits: [hard] }),
-      }),
-    ),
+    ...rules.map((rule) => ({
+      name: rule.name,
+      evaluator: alone({ rules: [rule], alpha: whole.alpha / rules.length }),
+    })),
+    ...hardLimits.map((hard) => ({ name: hard.limit.name, evaluator: alone({ hardLimits: [hard] }) })),
   ];
+}
+
+/** Does a claim fire by itself, as a verdict on all of them shows it? */
+export function firesAlone(finding: Finding, { logThreshold, findings }: Verdict): boolean {
+  if (isHardLimit(finding)) return finding.kind === "harmful";
+  return finding.logHarm >= logThreshold + Math.log(findings.filter((one) => !isHardLimit(one)).length);
+}
+
+export function isHardLimit({ method }: Finding): boolean {
+  return method === "hard-limit" || method === "run-length";
 }
 
 /** As `control/judgement` sets it up; against a frozen window half of the budget pays for not knowing its true shares. */

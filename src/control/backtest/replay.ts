@@ -4,9 +4,9 @@ import type { Sample } from "../../core/sample.ts";
 import type { Instant, Milliseconds } from "../../core/time.ts";
 import type { Finding, Verdict } from "../../core/verdict.ts";
 import { type Arrivals, releaseIdOf } from "./arrivals.ts";
-import { createLedger, type SignalCost } from "./counted.ts";
+import { createLedger, type Ledger, type SignalCost } from "./counted.ts";
 import { createFreezing } from "./frozen.ts";
-import { type Alone, aloneEvaluators, type ReplaySetup, wholeEvaluator } from "./replay-evaluator.ts";
+import { aloneEvaluators, firesAlone, isHardLimit, type ReplaySetup, wholeEvaluator } from "./replay-evaluator.ts";
 import type { Trial } from "./trials.ts";
 
 /** What Rollbook would have done with one recorded release, and when. */
@@ -41,16 +41,19 @@ export interface Replay {
 export interface ClaimReplay {
   readonly name: string;
   readonly signal: string;
-  readonly kind: Alone["kind"];
+  readonly kind: "trigger" | "hard-limit";
   readonly claim: string;
   readonly fired?: { readonly at: Instant; readonly after: Milliseconds };
   /** What it rested on when it fired, or else at the end. */
   readonly finding: Finding;
 }
 
-/** Nobody was blind only because rows are far apart: so many of them may be missing. */
+/** Nobody is blind only because rows are far apart: so many of them may be missing. */
 const MISSING_ROWS = 3;
-/** A rollout's patience, in planned lengths, as the app sets it for a live one. */
+/** The longest that a signal counted per unit is waited for. */
+const UNIT_WAIT: Milliseconds = 60_000;
+
+/** How a live rollout would be paced: over which time late faults are expected, and when it is blind. */
 export interface Cadence {
   readonly horizon: Milliseconds;
   readonly blindMs: Milliseconds;
@@ -70,43 +73,25 @@ export function replay(playbook: Playbook, arrivals: Arrivals, trial: Trial, cad
     horizon: cadence.horizon,
     blindMs: Math.max(cadence.blindMs, MISSING_ROWS * arrivals.grain),
   };
-  const whole = wholeEvaluator(setup);
-  const claims = aloneEvaluators(setup).map((alone) => watchAlone(alone, trial.from));
+  const moments = () => momentsOf(arrivals, trial, waitOf(playbook.signals));
   const ledger = createLedger(playbook.signals, arms, frozen);
-  let harm: Replay["harm"];
-  let safeAt: Instant | undefined;
-  let promotedAt: Instant | undefined;
+  const judged = judge(setup, moments(), ledger);
+  const { harm, safeAt, verdict } = judged;
   const planned = trial.from + playbook.how.each * playbook.how.steps.length;
-  let verdict = whole.judge(trial.from);
-  let to = trial.from;
-  for (const { at, samples } of momentsOf(arrivals, trial, waitOf(playbook.signals))) {
-    to = at;
-    const own = samples.filter(({ bucket }) => bucket >= trial.from);
-    ledger.take(own);
-    for (const claim of claims) claim.take(samples, at);
-    if (harm) continue;
-    whole.observe(samples);
-    verdict = whole.judge(at);
-    if (verdict.kind === "healthy") {
-      safeAt ??= at;
-      if (at >= planned) promotedAt ??= at;
-    }
-    if (verdict.kind === "harmful")
-      harm = { at, after: at - trial.from, because: verdict.because, costs: ledger.costs() };
-  }
+  const promotedAt = safeAt.find((at) => at >= planned);
   return {
     candidate: trial.candidate.label,
     stable: trial.stable.label,
     reference: concurrent ? "concurrent stable" : "frozen window",
     from: trial.from,
-    to,
+    to: judged.to,
     frozen,
     outcome: harm ? "rolled back" : promotedAt === undefined ? "undecided" : "promoted",
     verdict,
     ...(harm ? { harm } : {}),
-    ...(safeAt === undefined ? {} : { safeAt }),
+    ...(safeAt[0] === undefined ? {} : { safeAt: safeAt[0] }),
     ...(promotedAt === undefined ? {} : { promotedAt }),
-    claims: claims.map((claim) => claim.end(to)),
+    claims: claimsOf(setup, judged, moments),
     costs: ledger.costs(),
   };
 }
@@ -114,8 +99,8 @@ export function replay(playbook: Playbook, arrivals: Arrivals, trial: Trial, cad
 /** Stable's counts of the seconds before the candidate was first seen; a part of the concurrent stable is never taken. */
 function frozenOf(arrivals: Arrivals, { stable, from }: Trial): readonly FrozenWindow[] {
   const freezing = createFreezing(releaseIdOf(stable.label));
-  for (const { samples } of arrivals.ticks(new Set([stable.label])))
-    freezing.take(samples.filter(({ bucket }) => bucket < from));
+  const span = { from: Number.NEGATIVE_INFINITY, until: from };
+  for (const { samples } of arrivals.ticks(new Set([stable.label]), span)) freezing.take(samples);
   return freezing.windows();
 }
 
@@ -123,9 +108,6 @@ function frozenOf(arrivals: Arrivals, { stable, from }: Trial): readonly FrozenW
 function waitOf(signals: readonly Signal[]): Milliseconds {
   return Math.max(0, ...signals.map(({ labels, per }) => labels ?? (per === undefined ? 0 : UNIT_WAIT)));
 }
-
-/** The longest that a signal counted per unit is waited for. */
-const UNIT_WAIT: Milliseconds = 60_000;
 
 interface Moment {
   readonly at: Instant;
@@ -135,34 +117,82 @@ interface Moment {
 /** Each arrival, and where signals wait for their outcomes, the moment at which what arrived has waited long enough. */
 function* momentsOf(arrivals: Arrivals, trial: Trial, wait: Milliseconds): Iterable<Moment> {
   const { candidate, stable, from, until } = trial;
-  const last = Math.min(until, candidate.last + 1000);
+  const span = { from, until: Math.min(until, candidate.last + 1000) };
   const due: Instant[] = [];
   let next = 0;
-  for (const tick of arrivals.ticks(new Set([candidate.label, stable.label]))) {
-    const samples = tick.samples.filter(({ bucket }) => bucket >= from && bucket < last);
-    if (samples.length === 0) continue;
+  for (const tick of arrivals.ticks(new Set([candidate.label, stable.label]), span)) {
     for (; next < due.length && due[next]! <= tick.at; next++)
       if (due[next]! < tick.at) yield { at: due[next]!, samples: [] };
-    yield { at: tick.at, samples };
+    yield tick;
     if (wait > 0) due.push(tick.at + wait);
   }
   for (; next < due.length; next++) yield { at: due[next]!, samples: [] };
 }
 
-function watchAlone({ evaluator, ...alone }: Alone, from: Instant) {
-  let fired: ClaimReplay["fired"];
-  let verdict: Verdict | undefined;
-  return {
-    take(samples: readonly Sample[], at: Instant): void {
-      if (fired) return;
-      evaluator.observe(samples);
-      verdict = evaluator.judge(at);
-      if (verdict.kind === "harmful") fired = { at, after: at - from };
-    },
-    end(at: Instant): ClaimReplay {
-      const [finding] = (verdict ?? evaluator.judge(at)).findings;
-      if (!finding) throw new Error(`an evaluator of ${alone.name} alone has no finding`);
-      return { ...alone, claim: finding.claim, ...(fired ? { fired } : {}), finding };
-    },
-  };
+type Fired = Map<string, { readonly at: Instant; readonly finding: Finding }>;
+
+interface Judged {
+  readonly to: Instant;
+  readonly verdict: Verdict;
+  readonly harm?: Replay["harm"];
+  /** The first moment at which all was proved safe, and the first such one after the planned steps. */
+  readonly safeAt: readonly Instant[];
+  readonly fired: Fired;
+}
+
+/** Judges all triggers together on every arrival, and sums up what was served, to the end. */
+function judge(setup: ReplaySetup, moments: Iterable<Moment>, ledger: Ledger): Judged {
+  const { from, playbook } = setup;
+  const planned = from + playbook.how.each * playbook.how.steps.length;
+  const whole = wholeEvaluator(setup);
+  const fired: Fired = new Map();
+  const safeAt: Instant[] = [];
+  let harm: Replay["harm"];
+  let verdict = whole.judge(from);
+  let to = from;
+  for (const { at, samples } of moments) {
+    to = at;
+    ledger.take(samples);
+    if (harm) continue;
+    whole.observe(samples);
+    verdict = whole.judge(at);
+    if (verdict.kind === "healthy" && (safeAt.length === 0 || (at >= planned && safeAt.at(-1)! < planned)))
+      safeAt.push(at);
+    for (const finding of verdict.findings)
+      if (!fired.has(finding.name) && firesAlone(finding, verdict)) fired.set(finding.name, { at, finding });
+    if (verdict.kind === "harmful") harm = { at, after: at - from, because: verdict.because, costs: ledger.costs() };
+  }
+  return { to, verdict, ...(harm ? { harm } : {}), safeAt, fired };
+}
+
+/** When each claim fires by itself. After the verdict of harm only a second look tells it, each with its own evaluator. */
+function claimsOf(
+  setup: ReplaySetup,
+  { harm, verdict, fired, to }: Judged,
+  moments: () => Iterable<Moment>,
+): readonly ClaimReplay[] {
+  const known: Fired = new Map(fired);
+  const last = new Map(verdict.findings.map((finding) => [finding.name, finding]));
+  if (harm) {
+    const open = aloneEvaluators(setup).filter(({ name }) => !known.has(name));
+    for (const { at, samples } of open.length > 0 ? moments() : [])
+      for (const { name, evaluator } of open) {
+        if (known.has(name)) continue;
+        evaluator.observe(samples);
+        const { kind, findings } = evaluator.judge(at);
+        if (kind === "harmful") known.set(name, { at, finding: findings[0]! });
+      }
+    for (const { name, evaluator } of open) last.set(name, evaluator.judge(to).findings[0]!);
+  }
+  return [...last.values()].map((end): ClaimReplay => {
+    const fire = known.get(end.name);
+    return {
+      name: end.name,
+      signal: end.signal,
+      kind: isHardLimit(end) ? "hard-limit" : "trigger",
+      claim: end.claim,
+      ...(fire ? { fired: { at: fire.at, after: fire.at - setup.from } } : {}),
+      finding: fire?.finding ?? end,
+    };
+  });
 }
