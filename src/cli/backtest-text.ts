@@ -40,7 +40,7 @@ function replayText(replay: Replay, { prices }: BacktestAnswer): string {
   ].join("\n");
 }
 
-function outcomeOf({ harm, promotedAt, safeAt, from, verdict }: Replay): string {
+function outcomeOf({ harm, promotedAt, safeAt, from, verdict, claims }: Replay): string {
   const after = (at: number) => `after ${formatDuration(at - from)}, at ${stamp(at)}`;
   if (harm) {
     const promoted = promotedAt === undefined ? "" : `; it would have been promoted ${after(promotedAt)}`;
@@ -49,7 +49,8 @@ function outcomeOf({ harm, promotedAt, safeAt, from, verdict }: Replay): string 
   if (promotedAt !== undefined) return `would have been promoted ${after(promotedAt)}`;
   if (safeAt !== undefined && verdict.kind === "healthy")
     return `proved safe ${after(safeAt)}; the recording ends before the steps of the playbook do`;
-  return `undecided: ${verdict.kind}`;
+  const open = claims.filter(({ kind, finding }) => kind === "trigger" && finding.kind === verdict.kind);
+  return `undecided: ${verdict.kind} for ${open.map(({ name }) => name).join(", ") || "every trigger"}`;
 }
 
 function referenceOf({ frozen, stable }: Replay, reference: Replay["reference"]): string {

@@ -150,12 +150,12 @@ function parseJson(text: string, line: number): { readonly value: unknown } | { 
     return { value: JSON.parse(text) };
   } catch (error) {
     const { message } = error as Error;
-    const at = Number(/position (\d+)/.exec(message)?.[1]);
-    const before = Number.isNaN(at) ? "" : text.slice(0, at);
-    const lines = before.split("\n");
-    const column = Number.isNaN(at) ? "" : lines.at(-1)!.length + 1;
     const why = message.replace(/ in JSON at position.*$/s, "").replace(/, "?[.{[].*$/s, "");
-    return { flaw: new DataFlaw(`it is not JSON: ${why}`, line + lines.length - 1, column) };
+    const at = Number(/position (\d+)/.exec(message)?.[1]);
+    // Not every error tells its place, and of a text of many lines it is not known then.
+    if (Number.isNaN(at)) return { flaw: new DataFlaw(`it is not JSON: ${why}`, text.includes("\n") ? 0 : line) };
+    const before = text.slice(0, at).split("\n");
+    return { flaw: new DataFlaw(`it is not JSON: ${why}`, line + before.length - 1, before.at(-1)!.length + 1) };
   }
 }
 
