@@ -81,7 +81,7 @@ async function readCsv(file: string, texts: Texts, { playbook, sink }: Reading):
 
 function isRecording(cells: readonly string[]): boolean {
   const names = cells.map((cell) => cell.trim());
-  return names.includes("model") && (names.includes("answer") || names.includes("right"));
+  return names.includes("model") && names.includes("answer");
 }
 
 function ended<Part>(form: FormReader<Part>): Omit<FileRead, "file"> {

@@ -82,8 +82,8 @@ function rowOf(line: number, fields: Fields): RecordedRow {
     question,
     text: text("question", "query") ?? question,
     reference: right === undefined ? need("reference (or ref_answer, or right)", reference) : (reference ?? ""),
-    // A model may well have answered nothing; only a file with neither the column nor a judgement is wrong.
-    answer: need("answer", fields["answer"] === "" || right !== undefined ? (text("answer") ?? "") : text("answer")),
+    // A model may well have answered nothing; only a file without the column is wrong.
+    answer: need("answer", fields["answer"] === "" ? "" : text("answer")),
   };
   return right === undefined ? row : { ...row, right };
 }
