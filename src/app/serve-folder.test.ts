@@ -125,4 +125,33 @@ describe("serving a folder", () => {
     write("connections.yaml", connections.replace("port: 0", "port: 0\ndata: a.txt"));
     await refused({ code: "STORE_UNSAFE", message: /data folder \S+a\.txt cannot be used: EEXIST/ });
   });
+
+  test("of two acting playbooks that name one target only the one in effect acts, and the other is told why", async (t) => {
+    const { serve, heard, write, said } = await folderOf(t);
+    const { rollbook } = await serve();
+    await heard(/the way back leads to prompt 1/);
+    const rival = (authority: string) =>
+      playbook("rises, by: 50%", authority)
+        .replace("system: support-bot", "system: another-bot")
+        .replace("flags://support-prompt", "flags://another-prompt");
+    write("another.yaml", rival("act"));
+    const why = await heard(/another-bot: not taken/);
+    assert.match(why, /vault:\/\/prompt-a is restored by support-bot already, and the two would undo each other/);
+    assert.equal(rollbook.systems.has("another-bot"), false);
+    said.length = 0;
+    write("another.yaml", rival("observe"));
+    await heard(/another-bot: under .*authority: observe/);
+    write("another.yaml", rival("act"));
+    await heard(/another-bot: not taken/);
+    assert.equal(rollbook.systems.get("another-bot")!.playbook().authority, "observe");
+  });
+
+  test("an address that nothing serves is said with its line, and without what the linter only notes", async (t) => {
+    const { serve, heard, write } = await folderOf(t);
+    await serve();
+    write("support.yaml", playbook().replace("vault://prompt-b", "s3://prompt-b"));
+    const said = await heard(/Nothing serves/);
+    assert.match(said, /support\.yaml:8:3 {2}error unserved-address/);
+    assert.doesNotMatch(said, /note|warning/);
+  });
 });

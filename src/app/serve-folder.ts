@@ -3,6 +3,7 @@ import { join, resolve } from "node:path";
 import { RollbookError } from "../core/errors.ts";
 import type { Playbook } from "../core/playbook.ts";
 import type { ReleaseId } from "../core/release.ts";
+import { describeRivalry, findRivals } from "../playbook/lint-rivals.ts";
 import { defineFlag } from "../traffic/flags/flag-book.ts";
 import type { FlagValue } from "../traffic/routing/assignment-state.ts";
 import { type ConnectionsFile, readConnections, type SystemSettings } from "./connections/connections-file.ts";
@@ -170,10 +171,18 @@ function createKeeper(
     );
   };
 
+  const rivalryOf = (playbook: Playbook) => {
+    const others = [...rollbook.systems.values()].filter(({ system }) => system !== playbook.system);
+    return findRivals([...others.map((other) => other.playbook()), playbook]).find(({ second }) => second === playbook);
+  };
+
   /** What is wrong with one system is told once, and keeps nothing from the others. */
-  const alone = async (system: string, take: () => Promise<void>) => {
+  const alone = async (playbook: Playbook, take: () => Promise<void>) => {
+    const { system } = playbook;
     const about = `take ${system}`;
     try {
+      const rivalry = rivalryOf(playbook);
+      if (rivalry) throw new RollbookError("TARGET_SHARED", { reason: describeRivalry(rivalry) });
       await take();
       said.delete(about);
     } catch (error) {
@@ -185,14 +194,19 @@ function createKeeper(
     async takeIn(good: ReadonlyMap<string, PlaybookFile>, broken: ReadonlySet<string>): Promise<void> {
       for (const [system, file] of good) {
         const guarded = rollbook.systems.get(system);
-        if (!guarded) await alone(system, () => begin(file));
-        else if (guarded.playbook().digest !== file.playbook.digest) await alone(system, () => replace(guarded, file));
+        if (!guarded) await alone(file.playbook, () => begin(file));
+        else if (guarded.playbook().digest !== file.playbook.digest)
+          await alone(file.playbook, () => replace(guarded, file));
       }
-      for (const system of broken) {
-        const last = rollbook.systems.has(system) || good.has(system) ? undefined : kept.newest(system);
+      const rivals = [...good.values()]
+        .filter(({ playbook }) => rivalryOf(playbook))
+        .map(({ playbook }) => playbook.system);
+      for (const system of [...broken, ...rivals]) {
+        const taken = rollbook.systems.has(system) || (good.has(system) && !rivals.includes(system));
+        const last = taken ? undefined : kept.newest(system);
         if (!last) continue;
         once(`last ${system}`, `${system}: the last good playbook stays in effect`);
-        await alone(system, () => begin(last, true));
+        await alone(last.playbook, () => begin(last, true));
       }
     },
     /** What was cut off is brought to its end, also where the playbook has been taken away since. */
@@ -202,7 +216,7 @@ function createKeeper(
         const last = open && (kept.byDigest(open.playbook) ?? kept.newest(system));
         if (!last) continue;
         say(`${system}: its playbook is gone, and rollout ${open.id} is not over: it goes on under the last one`);
-        await alone(system, () => begin(last, true));
+        await alone(last.playbook, () => begin(last, true));
       }
     },
   };

@@ -182,7 +182,12 @@ describe("the command line beside two running systems", () => {
     assert.match(page.out, /\| search-prompt v2 \| /);
     assert.equal((await json("observe", "report", "--system", "search")).releases, 1);
     assert.equal((await json("observe", "report", "--system", "search", "--since", "2999-01-01")).releases, 0);
-    assert.equal((await ask("rollback", id, "--reason", "enough")).exit, 0);
+    const nothing = /only observes: this is written into the diary, and nothing else is done/;
+    assert.match((await ask("rollback", id, "--dry-run")).say, nothing);
+    const back = await ask("rollback", id, "--reason", "enough");
+    assert.equal(back.exit, 0);
+    assert.match(back.say, nothing);
+    assert.doesNotMatch(back.say, /Containment/);
   });
 
   test("sends outcomes in batches, and names the line of each that is not taken", async () => {

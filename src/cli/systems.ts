@@ -28,6 +28,8 @@ export interface Status {
   readonly environment?: { readonly name: string };
   readonly gateway?: string;
   readonly route?: { readonly candidatePpm: number; readonly epoch: number };
+  /** The same as requests see it: without a share whose lease has lapsed. */
+  readonly served?: { readonly candidatePpm: number };
   readonly lastKnownGood?: {
     readonly release: string;
     readonly provedAt: number;

@@ -92,6 +92,13 @@ export const errorCatalogue = {
     state: "No component was changed here.",
     hint: "Compare `environment` in the playbook and `identity` in the connections with `rollbook doctor`.",
   },
+  TARGET_SHARED: {
+    class: "terminal",
+    exit: 3,
+    message: (d) => `Two acting playbooks name one target: ${d["reason"]}.`,
+    state: "The playbook that came later is not in effect.",
+    hint: "Put all that goes back together into one playbook, or write `authority: observe` into one of the two.",
+  },
   CONNECTIONS_INVALID: {
     class: "terminal",
     exit: 3,

@@ -10,9 +10,11 @@ import { createCreatedTimes, createScrapeTimes } from "./scrape-times.ts";
 import { type Series, targetOf } from "./series.ts";
 import { createWholeScrapes } from "./whole-scrapes.ts";
 
+export type CountedSignal = Signal & { readonly kind: "share" | "count" };
+
 /** A signal of the playbook and the counters that it is made of. */
 export interface PrometheusSignal {
-  readonly signal: Signal;
+  readonly signal: CountedSignal;
   /** PromQL of monotone counters; see `readExpression`. */
   readonly of: string;
   readonly part: string;

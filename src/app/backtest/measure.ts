@@ -1,7 +1,6 @@
+import { bucketOf, placeOf } from "../../core/cells.ts";
 import type { Signal } from "../../core/playbook.ts";
 import type { Cells } from "../../core/sample.ts";
-import { bucketOf } from "../../statistics/log-histogram.ts";
-import { countValue, emptyValues } from "../../statistics/value-counts.ts";
 import { type Read, readCount, readOutcome, readValue } from "./cell-values.ts";
 
 /** What one signal takes out of a row of named outcomes. */
@@ -66,7 +65,10 @@ function ofOneAnswer(signal: Signal, names: readonly string[]): Measure {
 export function cellsOf(signal: Signal, value: number): Cells {
   if (signal.kind === "time") return [[bucketOf(signal.unit === "milliseconds" ? value / 1000 : value), 1]];
   const [least, greatest] = signal.range ?? [0, 1];
-  const counts = emptyValues();
-  countValue(counts, (value - least) / (greatest - least));
-  return [...counts.entries()].filter(([, count]) => count > 0);
+  const { below, upper } = placeOf((value - least) / (greatest - least));
+  const shares: Cells = [
+    [below, 1 - upper],
+    [below + 1, upper],
+  ];
+  return shares.filter(([, count]) => count > 0);
 }

@@ -59,7 +59,7 @@ export function isHardLimit({ method }: Finding): boolean {
 /** As `control/judgement` sets it up; against a frozen window half of the budget pays for not knowing its true shares. */
 function setupOf({ playbook, candidate, stable, from, frozen, horizon, blindMs }: ReplaySetup): EvaluatorSetup {
   const rules = triggerRules(playbook);
-  const { warmUp } = playbook.how;
+  const { warmUp = 0, holdbackFor: holdback = 0 } = playbook.how;
   const beside = {
     rules,
     hardLimits: playbook.hardLimits.map((limit) => ({ limit, signal: signalOf(playbook, limit.signal) })),
@@ -68,9 +68,10 @@ function setupOf({ playbook, candidate, stable, from, frozen, horizon, blindMs }
     candidate,
     from,
     horizon,
+    holdback,
+    warmUp,
     frozen,
     blindMs,
-    ...(warmUp === undefined ? {} : { warmUp }),
   };
   if (stable !== undefined) return { ...beside, reference: stable };
   const alpha = playbook.falseAlarms / 2;

@@ -1,4 +1,4 @@
-import type { Playbook, Signal } from "../../core/playbook.ts";
+import { maturityOf, type Playbook } from "../../core/playbook.ts";
 import type { FrozenWindow } from "../../core/rollout.ts";
 import type { Sample } from "../../core/sample.ts";
 import type { Instant, Milliseconds } from "../../core/time.ts";
@@ -50,8 +50,6 @@ export interface ClaimReplay {
 
 /** Nobody is blind only because rows are far apart: so many of them may be missing. */
 const MISSING_ROWS = 3;
-/** The longest that a signal counted per unit is waited for. */
-const UNIT_WAIT: Milliseconds = 60_000;
 
 /** How a live rollout would be paced: over which time late faults are expected, and when it is blind. */
 export interface Cadence {
@@ -73,7 +71,7 @@ export function replay(playbook: Playbook, arrivals: Arrivals, trial: Trial, cad
     horizon: cadence.horizon,
     blindMs: Math.max(cadence.blindMs, MISSING_ROWS * arrivals.grain),
   };
-  const moments = () => momentsOf(arrivals, trial, waitOf(playbook.signals));
+  const moments = () => momentsOf(arrivals, trial, Math.max(0, ...playbook.signals.map(maturityOf)));
   const ledger = createLedger(playbook.signals, arms, frozen);
   const judged = judge(setup, moments(), ledger);
   const { harm, safeAt, verdict } = judged;
@@ -102,11 +100,6 @@ function frozenOf(arrivals: Arrivals, { stable, from }: Trial): readonly FrozenW
   const span = { from: Number.NEGATIVE_INFINITY, until: from };
   for (const { samples } of arrivals.ticks(new Set([stable.label]), span)) freezing.take(samples);
   return freezing.windows();
-}
-
-/** How long after its request an outcome is waited for: what is recorded last is judged when it is that old. */
-function waitOf(signals: readonly Signal[]): Milliseconds {
-  return Math.max(0, ...signals.map(({ labels, per }) => labels ?? (per === undefined ? 0 : UNIT_WAIT)));
 }
 
 interface Moment {

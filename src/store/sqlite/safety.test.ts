@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { after, describe, it } from "node:test";
+import { aSample } from "../../testing/store/fixtures.ts";
 import { assertDurable, Connection } from "./connection.ts";
 import { assertLocal } from "./folder.ts";
 import { knownMigrations, migrate } from "./migrations.ts";
@@ -110,6 +111,26 @@ describe("migrations", () => {
       rows.map((row) => ({ ...row })),
       knownMigrations().map(({ name }) => ({ name, applied_at: 1_000.5 })),
     );
+  });
+
+  it("keep the samples of the version before as they were, and take new ones", async () => {
+    const folder = newFolder();
+    mkdirSync(folder);
+    const old = new Connection(join(folder, "rollbook.sqlite"));
+    migrate(old, knownMigrations().slice(0, 1), now);
+    const rows = [0.5, 1000].map((bucket) => aSample({ bucket }));
+    const put = old.prepare(
+      "INSERT INTO samples (rollout, bucket, node, sequence, signal, release, n, k) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+    );
+    for (const { node, sequence, bucket, signal, release, n, k } of rows)
+      put.run("r1", bucket, node, sequence, signal, release, n, k);
+    old.close();
+    const store = await open(folder);
+    assert.deepEqual(await store.samples("r1"), rows);
+    const more = [...rows, aSample({ bucket: 1000, group: "g=a", known: 2000.5, cells: [[1, 10]] })];
+    await store.commit([{ kind: "samples", rollout: "r1", samples: more }]);
+    assert.deepEqual(await store.samples("r1"), more);
+    await store.close();
   });
 
   it("that fail leave no trace and apply when they are mended", () => {
