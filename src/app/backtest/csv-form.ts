@@ -27,7 +27,7 @@ interface Header {
 
 /** Says what goes with a file: its rows begin below `header`. @throws DataFlaw for a header that cannot be used */
 export function csvForm(header: CsvRecord, file: string, playbook: Playbook, sink: Sink): FormReader<CsvRecord> {
-  const head = headerOf(header);
+  const head = headerOf(header, playbook);
   const missing = (["time", "release"] as const).filter((name) => head.place[name] === undefined);
   if (missing.length > 0)
     throw new DataFlaw(
@@ -39,8 +39,10 @@ export function csvForm(header: CsvRecord, file: string, playbook: Playbook, sin
   return wideForm(head, header.line, file, playbook, sink);
 }
 
-function headerOf({ line, cells }: CsvRecord): Header {
-  const names = cells.map((cell) => cell.trim());
+function headerOf({ line, cells }: CsvRecord, { signals }: Playbook): Header {
+  const outcomes = new Map(signals.flatMap(({ part, of }) => [part, of]).map((name) => [name.toLowerCase(), name]));
+  // Spreadsheets like capitals.
+  const names = cells.map((cell) => outcomes.get(cell.trim().toLowerCase()) ?? cell.trim());
   const empty = names.indexOf("");
   const twice = names.findIndex((name, at) => name !== "" && names.indexOf(name) !== at);
   if (twice >= 0) throw new DataFlaw(`two columns are called ${names[twice]}`, line, twice + 1);

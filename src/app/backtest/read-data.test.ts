@@ -104,7 +104,7 @@ describe("CSV of counts", () => {
 
   test("of spreadsheets: byte order mark, CRLF, semicolons, quotes, spaces, an index without a name, empty lines", async () => {
     const text =
-      '\uFEFF;Time; Release ;requests;failed\r\n0;"2026-11-30 07:25:00+01";"v;1";10;"2"\r\n\r\n1;2026-11-30 06:25:00 UTC;v2;9.0;0\r\n';
+      '\uFEFF;Time; Release ;Requests;FAILED\r\n0;"2026-11-30 07:25:00+01";"v;1";10;"2"\r\n\r\n1;2026-11-30 06:25:00 UTC;v2;9.0;0\r\n';
     const { rows } = await takeText("sheet.csv", text);
     assert.deepEqual(rows, [
       { at: AT, release: "v;1", line: 2, signal: "errors", n: 10, k: 2 },

@@ -20,7 +20,9 @@ export interface Arrivals {
 
 export interface RecordedRelease {
   readonly label: string;
-  /** The seconds of its first and its last requests. */
+  /** When the span of its first row begins. */
+  readonly since: Instant;
+  /** The seconds that its first and its last requests count for. */
   readonly first: Instant;
   readonly last: Instant;
   /** Its observations, of whichever signal has most. */
@@ -116,6 +118,7 @@ function orderOf(columns: Columns, when: Float64Array, buckets: Float64Array): U
 
 function releasesOf(columns: Columns, buckets: Float64Array): readonly RecordedRelease[] {
   const spans = columns.releases.all.map(() => ({
+    since: Number.POSITIVE_INFINITY,
     first: Number.POSITIVE_INFINITY,
     last: 0,
     n: new Map<number, number>(),
@@ -124,13 +127,14 @@ function releasesOf(columns: Columns, buckets: Float64Array): readonly RecordedR
     const n = columns.n.get(row);
     if (n === 0 || columns.group.get(row) >= 0) continue;
     const span = spans[columns.release.get(row)]!;
+    span.since = Math.min(span.since, Math.floor(columns.at.get(row) / 1000) * 1000);
     span.first = Math.min(span.first, buckets[row]!);
     span.last = Math.max(span.last, buckets[row]!);
     const signal = columns.signal.get(row);
     span.n.set(signal, (span.n.get(signal) ?? 0) + n);
   }
-  return spans.flatMap(({ first, last, n }, index) =>
-    n.size === 0 ? [] : [{ label: columns.releases.word(index), first, last, n: Math.max(...n.values()) }],
+  return spans.flatMap(({ since, first, last, n }, index) =>
+    n.size === 0 ? [] : [{ label: columns.releases.word(index), since, first, last, n: Math.max(...n.values()) }],
   );
 }
 

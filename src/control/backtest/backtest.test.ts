@@ -169,7 +169,7 @@ describe("a recording", () => {
   });
 
   test("that repeats samples counts them once, and refuses a block that changed", () => {
-    const sample = { at: exposed(1), release: "v1", signal: "errors", n: 9, k: 1, node: "a", sequence: 1, line: 1 };
+    const sample = { at: exposed(1), release: "v1", signal: "errors", n: 90, k: 1, node: "a", sequence: 1, line: 1 };
     const other = { ...sample, release: "v2", at: exposed(5), sequence: 2 };
     assert.equal(backtestOf([sample, sample, other]).recording.repeated, 1);
     assert.throws(
@@ -179,11 +179,11 @@ describe("a recording", () => {
   });
 
   test("that counts a second twice is refused, unless a node tells the rows apart", () => {
-    const row = { at: exposed(1), release: "v1", signal: "errors", n: 9, k: 1, line: 2 };
+    const row = { at: exposed(1), release: "v1", signal: "errors", n: 90, k: 1, line: 2 };
     const other = { ...row, at: exposed(9), release: "v2", line: 3 };
     assert.throws(() => backtestOf([row, other, { ...row, line: 4 }]), refused(/^data.csv:4: .*as line 2 of data.csv/));
     const nodes = backtestOf([{ ...row, node: "a" }, other, { ...row, node: "b", line: 4 }]);
-    assert.equal(nodes.replays[0]?.frozen[0]?.n, 18);
+    assert.equal(nodes.replays[0]?.frozen[0]?.n, 180);
   });
 
   test("of answers sums them up second by second, and makes few rows of many", () => {

@@ -38,7 +38,7 @@ export function backtest(playbook: Playbook, table: SampleTable, cadence: Cadenc
     recording: {
       rows: table.rows,
       repeated: arrivals.repeated,
-      from: Math.min(...arrivals.releases.map(({ first }) => first)),
+      from: Math.min(...arrivals.releases.map(({ since }) => since)),
       to: Math.max(...arrivals.releases.map(({ last }) => last)) + 1000,
       grain: arrivals.grain,
     },

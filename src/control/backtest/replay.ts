@@ -73,15 +73,15 @@ export function replay(playbook: Playbook, arrivals: Arrivals, trial: Trial, cad
   };
   const moments = () => momentsOf(arrivals, trial, Math.max(0, ...playbook.signals.map(maturityOf)));
   const ledger = createLedger(playbook.signals, arms, frozen);
-  const judged = judge(setup, moments(), ledger);
+  const judged = judge(setup, trial.exposedAt, moments(), ledger);
   const { harm, safeAt, verdict } = judged;
-  const planned = trial.from + playbook.how.each * playbook.how.steps.length;
+  const planned = trial.exposedAt + playbook.how.each * playbook.how.steps.length;
   const promotedAt = safeAt.find((at) => at >= planned);
   return {
     candidate: trial.candidate.label,
     stable: trial.stable.label,
     reference: concurrent ? "concurrent stable" : "frozen window",
-    from: trial.from,
+    from: trial.exposedAt,
     to: judged.to,
     frozen,
     outcome: harm ? "rolled back" : promotedAt === undefined ? "undecided" : "promoted",
@@ -89,7 +89,7 @@ export function replay(playbook: Playbook, arrivals: Arrivals, trial: Trial, cad
     ...(harm ? { harm } : {}),
     ...(safeAt[0] === undefined ? {} : { safeAt: safeAt[0] }),
     ...(promotedAt === undefined ? {} : { promotedAt }),
-    claims: claimsOf(setup, judged, moments),
+    claims: claimsOf(setup, judged, moments, trial.exposedAt),
     costs: ledger.costs(),
   };
 }
@@ -134,9 +134,9 @@ interface Judged {
 }
 
 /** Judges all triggers together on every arrival, and sums up what was served, to the end. */
-function judge(setup: ReplaySetup, moments: Iterable<Moment>, ledger: Ledger): Judged {
+function judge(setup: ReplaySetup, exposedAt: Instant, moments: Iterable<Moment>, ledger: Ledger): Judged {
   const { from, playbook } = setup;
-  const planned = from + playbook.how.each * playbook.how.steps.length;
+  const planned = exposedAt + playbook.how.each * playbook.how.steps.length;
   const whole = wholeEvaluator(setup);
   const fired: Fired = new Map();
   const safeAt: Instant[] = [];
@@ -153,7 +153,8 @@ function judge(setup: ReplaySetup, moments: Iterable<Moment>, ledger: Ledger): J
       safeAt.push(at);
     for (const finding of verdict.findings)
       if (!fired.has(finding.name) && firesAlone(finding, verdict)) fired.set(finding.name, { at, finding });
-    if (verdict.kind === "harmful") harm = { at, after: at - from, because: verdict.because, costs: ledger.costs() };
+    if (verdict.kind === "harmful")
+      harm = { at, after: at - exposedAt, because: verdict.because, costs: ledger.costs() };
   }
   return { to, verdict, ...(harm ? { harm } : {}), safeAt, fired };
 }
@@ -163,6 +164,7 @@ function claimsOf(
   setup: ReplaySetup,
   { harm, verdict, fired, to }: Judged,
   moments: () => Iterable<Moment>,
+  exposedAt: Instant,
 ): readonly ClaimReplay[] {
   const known: Fired = new Map(fired);
   const last = new Map(verdict.findings.map((finding) => [finding.name, finding]));
@@ -184,7 +186,7 @@ function claimsOf(
       signal: end.signal,
       kind: isHardLimit(end) ? "hard-limit" : "trigger",
       claim: end.claim,
-      ...(fire ? { fired: { at: fire.at, after: fire.at - setup.from } } : {}),
+      ...(fire ? { fired: { at: fire.at, after: fire.at - exposedAt } } : {}),
       finding: fire?.finding ?? end,
     };
   });

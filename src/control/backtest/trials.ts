@@ -6,7 +6,9 @@ import type { Arrivals, RecordedRelease } from "./arrivals.ts";
 export interface Trial {
   readonly candidate: RecordedRelease;
   readonly stable: RecordedRelease;
-  /** When the candidate is first seen, or the asked moment: evidence starts here. */
+  /** When its first row begins, or the asked moment. */
+  readonly exposedAt: Instant;
+  /** The second that its first requests count for: evidence starts here. */
   readonly from: Instant;
   /** The next release is tried beside the candidate from here on: it is stable now, and no candidate any more. */
   readonly until: Instant;
@@ -23,6 +25,8 @@ export interface TrialChoice {
 
 /** So many times as many observations as the other one make a release the stable one, where both begin together. */
 const MANY = 2;
+/** Fewer observations than this before another release's first one are no start of its own. */
+const FEW = 20;
 
 /**
  * Every release but the first is a candidate. Its stable is the one seen before it that served most while it did; where
@@ -39,11 +43,13 @@ export function trialsOf(arrivals: Arrivals, choice: TrialChoice): readonly Tria
   const candidates = meant ? [meant] : (pairs?.map(({ candidate }) => candidate) ?? releases);
   const found = candidates.flatMap((candidate) => {
     const paired = pairs?.find((pair) => pair.candidate === candidate)?.stable;
-    const stable = beside ?? paired ?? stableOf(candidate, releases, arrivals.grain);
+    const stable = beside ?? paired ?? stableOf(candidate, releases);
     if (!stable || stable === candidate) return [];
     // Among many, those that the named stable came after are not tried beside it.
     if (!meant && beside && candidate.last < beside.first) return [];
-    return [{ candidate, stable, from: Math.max(candidate.first, choice.from ?? 0), until: Number.POSITIVE_INFINITY }];
+    const asked = choice.from ?? Number.NEGATIVE_INFINITY;
+    const [exposedAt, from] = [Math.max(candidate.since, asked), Math.max(candidate.first, asked)];
+    return [{ candidate, stable, exposedAt, from, until: Number.POSITIVE_INFINITY }];
   });
   const trials = found.filter(({ candidate, from }) => candidate.last >= from);
   if (trials.length === 0)
@@ -51,12 +57,8 @@ export function trialsOf(arrivals: Arrivals, choice: TrialChoice): readonly Tria
   return trials.map((trial) => ({ ...trial, until: endOf(trial, trials) }));
 }
 
-function stableOf(
-  candidate: RecordedRelease,
-  releases: readonly RecordedRelease[],
-  grain: number,
-): RecordedRelease | undefined {
-  const older = releases.filter((other) => other !== candidate && isOlder(other, candidate, releases, grain));
+function stableOf(candidate: RecordedRelease, releases: readonly RecordedRelease[]): RecordedRelease | undefined {
+  const older = releases.filter((other) => other !== candidate && isOlder(other, candidate, releases));
   const overlap = (other: RecordedRelease) => Math.min(other.last, candidate.last) - candidate.first;
   const beside = older.filter((other) => overlap(other) >= 0);
   if (beside.length === 0) return older.toSorted((a, b) => b.last - a.last)[0];
@@ -68,13 +70,10 @@ function share({ first, last, n }: RecordedRelease, span: number): number {
   return (n * (span + 1000)) / (last - first + 1000);
 }
 
-function isOlder(
-  one: RecordedRelease,
-  other: RecordedRelease,
-  releases: readonly RecordedRelease[],
-  grain: number,
-): boolean {
-  if (Math.abs(one.first - other.first) > 2 * grain) return one.first < other.first;
+function isOlder(one: RecordedRelease, other: RecordedRelease, releases: readonly RecordedRelease[]): boolean {
+  const [early, late] = one.first < other.first ? [one, other] : [other, one];
+  const gap = late.first - early.first;
+  if (gap > 0 && Math.min(early.n, share(early, gap - 1000)) >= FEW) return early === one;
   if (one.n >= MANY * other.n) return true;
   if (other.n >= MANY * one.n) return false;
   throw unclear(
