@@ -134,8 +134,13 @@ function wideForm(head: Header, line: number, file: string, playbook: Playbook, 
       `the header names no outcome of the playbook, which counts ${wantedBy(playbook)}; it has ${head.names.join(", ")}`,
       line,
     );
+  const across = perAnswer ? groupColumns(playbook, head.names) : [];
   sink.open(perAnswer ? { name: file, grain: 1000, perAnswer } : { name: file });
-  const used = new Set([...Object.values(head.place), ...measures.flatMap(({ columns }) => columns)]);
+  const used = new Set([
+    ...Object.values(head.place),
+    ...measures.flatMap(({ columns }) => columns),
+    ...across.map(({ column }) => column),
+  ]);
   let rows = 0;
   return {
     take(record) {
@@ -153,13 +158,30 @@ function wideForm(head: Header, line: number, file: string, playbook: Playbook, 
             columnAt(head.names.indexOf(signal.part)),
           );
         sink.add({ ...about, signal: signal.name, ...counts });
+        for (const { name, column } of across.filter((one) => one.signal === signal.name)) {
+          const value = record.cells[column]!.trim();
+          if (value !== "") sink.add({ ...about, signal: signal.name, ...counts, group: `${name}=${value}` });
+        }
       }
     },
     end: () => ({
       form: perAnswer ? "CSV, a row for each answer" : "CSV, a column for each outcome",
       rows,
       ignored: head.names.filter((name, place) => name !== "" && !used.has(place)),
-      notes: incomplete.map(({ name, part, of }) => `${file} has ${part} and no ${of}: nothing is known of ${name}`),
+      notes: [
+        ...incomplete.map(({ name, part, of }) => `${file} has ${part} and no ${of}: nothing is known of ${name}`),
+        ...measures.flatMap(({ signal: { name, per } }) =>
+          perAnswer && per ? [`${name} counts once per ${per}: every row of ${file} is taken for one`] : [],
+        ),
+      ],
     }),
   };
+}
+
+/** Columns by whose values a trigger tells groups apart. */
+function groupColumns({ triggers }: Playbook, names: readonly string[]) {
+  return triggers.flatMap((trigger) => {
+    const column = trigger.kind === "differ" ? names.indexOf(trigger.across) : -1;
+    return trigger.kind === "differ" && column >= 0 ? [{ signal: trigger.signal, name: trigger.across, column }] : [];
+  });
 }

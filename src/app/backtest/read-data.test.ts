@@ -27,7 +27,7 @@ const SCORES: Signal = { ...ERRORS, name: "scores", kind: "mean", part: "score",
 const LATENCY: Signal = { ...ERRORS, name: "latency", kind: "time", part: "took", of: "answers", unit: "milliseconds" };
 const RIGHT: Signal = { ...ERRORS, name: "right", part: "right", of: "answers", better: "up" };
 
-const playbookOf = (...signals: readonly Signal[]) => ({ signals }) as unknown as Playbook;
+const playbookOf = (...signals: readonly Signal[]) => ({ signals, triggers: [] }) as unknown as Playbook;
 
 interface Took {
   readonly read: readonly FileRead[];
@@ -151,6 +151,29 @@ describe("CSV of answers", () => {
       ],
     );
   });
+});
+
+test("an answer with a column that a trigger tells groups by counts for all, and for its group", async () => {
+  const fair = {
+    kind: "differ",
+    name: "unfair",
+    signal: "errors",
+    across: "country",
+    by: { kind: "points", value: 0.1 },
+  };
+  const playbook = { signals: [{ ...ERRORS, per: "session" }], triggers: [fair] } as unknown as Playbook;
+  const text = `time,release,failed,country\n${AT},v1,1,ch\n${AT},v1,0,\n`;
+  const { rows, read } = await takeText("fair.csv", text, playbook);
+  assert.deepEqual(
+    rows.map(({ group, n, k }) => [group, n, k]),
+    [
+      [undefined, 1, 1],
+      ["country=ch", 1, 1],
+      [undefined, 1, 0],
+    ],
+  );
+  assert.deepEqual(read[0]?.ignored, []);
+  assert.match(read[0]?.notes[0] ?? "", /errors counts once per session: every row of .*fair\.csv is taken for one/);
 });
 
 const SAMPLE: Sample = {
