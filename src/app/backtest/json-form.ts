@@ -2,6 +2,7 @@ import type { Playbook, Signal } from "../../core/playbook.ts";
 import type { Cells } from "../../core/sample.ts";
 import { DataFlaw } from "./data-flaw.ts";
 import { type FileRead, type Sink, wantedBy } from "./form.ts";
+import { cellsOf as cellsOfValue, isCounted } from "./measure.ts";
 
 /** One value of a JSON file and the line that it starts on. */
 export interface JsonLine {
@@ -18,7 +19,7 @@ export function fieldsOf({ line, value }: JsonLine): Fields {
 }
 
 const SAMPLE_KEYS = ["node", "sequence", "bucket", "signal", "release", "n", "k", "group", "known", "cells"];
-const OUTCOME_KEYS = ["system", "release", "second", "key", "counts"];
+const OUTCOME_KEYS = ["system", "release", "second", "key", "counts", "values", "groups", "unit"];
 
 /** Samples as the API and the store give them (`core/sample`), one to a line. */
 export function sampleLines(file: string, playbook: Playbook, sink: Sink) {
@@ -65,6 +66,7 @@ export function outcomeLines(file: string, playbook: Playbook, sink: Sink) {
   const known = new Set(playbook.signals.flatMap(({ part, of }) => [part, of]));
   let rows = 0;
   let repeated = 0;
+  let units = 0;
   return {
     take(json: JsonLine): void {
       rows++;
@@ -77,26 +79,54 @@ export function outcomeLines(file: string, playbook: Playbook, sink: Sink) {
         );
       const get = getter(fields, OUTCOME_KEYS, line);
       const [release, second, key] = [get.text("release"), get.count("second"), get.text("key")];
-      const counts = fieldsOf({ line, value: fields["counts"] });
-      const of = getter(counts, Object.keys(counts), line);
+      const counts = fieldsOf({ line, value: fields["counts"] ?? {} });
+      const values = fieldsOf({ line, value: fields["values"] ?? {} });
+      const groups = fieldsOf({ line, value: fields["groups"] ?? {} });
       if (keys.has(`${release} ${second} ${key}`)) return void repeated++;
       keys.add(`${release} ${second} ${key}`);
-      for (const name of Object.keys(counts)) if (!known.has(name)) ignored.add(name);
+      for (const name of Object.keys({ ...counts, ...values })) if (!known.has(name)) ignored.add(name);
+      if ("unit" in fields) units++;
       for (const signal of playbook.signals) {
-        if (signal.kind === "mean" || signal.kind === "time" || !(signal.of in counts)) continue;
-        const [n, k] = [of.count(signal.of), signal.part in counts ? of.count(signal.part) : 0];
-        checkShare(signal, n, k, line);
-        sink.add({ at: second * 1000, release, signal: signal.name, n, k, line });
+        const reported = isCounted(signal)
+          ? countsIn(counts, signal, line)
+          : valuesIn(values[signal.part], signal, line);
+        if (reported.n === 0) continue;
+        const row = { at: second * 1000, release, signal: signal.name, line, ...reported };
+        sink.add(row);
+        for (const trigger of playbook.triggers)
+          if (trigger.kind === "differ" && trigger.signal === signal.name && trigger.across in groups)
+            sink.add({ ...row, group: `${trigger.across}=${groups[trigger.across]}` });
       }
     },
     end(): Omit<FileRead, "file"> {
       if (ignored.size > 0 && rows > 0 && [...known].every((name) => ignored.has(name)))
         throw new DataFlaw(`it reports nothing that the playbook counts: ${wantedBy(playbook)}`, 1);
-      const notes =
-        repeated > 0 ? [`${file}: ${repeated} reports had a key that was there before, and count once`] : [];
+      const notes = [
+        ...(repeated > 0 ? [`${file}: ${repeated} reports had a key that was there before, and count once`] : []),
+        ...(units > 0 ? [`${file}: ${units} reports name a unit; each is taken for a unit of its own`] : []),
+      ];
       return { form: "JSON lines of outcomes", rows, ignored: [...ignored], notes };
     },
   };
+}
+
+function countsIn(counts: Fields, signal: Signal, line: number) {
+  const of = getter(counts, Object.keys(counts), line);
+  const n = signal.of in counts ? of.count(signal.of) : 0;
+  const k = signal.part in counts ? of.count(signal.part) : 0;
+  checkShare(signal, n, k, line);
+  return { n, k };
+}
+
+/** One value, or several. */
+function valuesIn(reported: unknown, signal: Signal, line: number) {
+  const values: readonly unknown[] = reported === undefined ? [] : Array.isArray(reported) ? reported : [reported];
+  const cells = new Map<number, number>();
+  for (const value of values) {
+    if (typeof value !== "number") throw new DataFlaw(`${signal.part} must be a number, or several`, line, "values");
+    for (const [cell, count] of cellsOfValue(signal, value)) cells.set(cell, (cells.get(cell) ?? 0) + count);
+  }
+  return { n: values.length, k: 0, cells: [...cells].sort(([a], [b]) => a - b) };
 }
 
 function checkShare(signal: Signal, n: number, k: number, line: number): void {

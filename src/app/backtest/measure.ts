@@ -40,7 +40,8 @@ export function measuresOf(signals: readonly Signal[], names: readonly string[])
   };
 }
 
-function isCounted({ kind }: Signal): boolean {
+/** Does it count outcomes, and not measure values? */
+export function isCounted({ kind }: Signal): boolean {
   return kind === "share" || kind === "count";
 }
 

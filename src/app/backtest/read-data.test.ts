@@ -235,6 +235,49 @@ describe("JSON", () => {
   });
 });
 
+test("reports of values and groups count as they would live", async () => {
+  const fair = {
+    kind: "differ",
+    name: "unfair",
+    signal: "errors",
+    across: "country",
+    by: { kind: "points", value: 0.1 },
+  };
+  const playbook = { signals: [ERRORS, SCORES], triggers: [fair] } as unknown as Playbook;
+  const report = {
+    release: "v1",
+    second: AT / 1000,
+    key: "client:1",
+    counts: { requests: 2, failed: 1 },
+    values: { score: [10, 2.5] },
+    groups: { country: "ch" },
+    unit: "session-1",
+  };
+  const { rows, read } = await takeText("values.jsonl", JSON.stringify(report), playbook);
+  assert.deepEqual(
+    rows.map(({ signal, group, n, k, cells }) => [signal, group, n, k, cells]),
+    [
+      ["errors", undefined, 2, 1, undefined],
+      ["errors", "country=ch", 2, 1, undefined],
+      [
+        "scores",
+        undefined,
+        2,
+        0,
+        [
+          [4, 1],
+          [16, 1],
+        ],
+      ],
+    ],
+  );
+  assert.match(read[0]?.notes[0] ?? "", /1 reports name a unit/);
+  await assert.rejects(
+    takeText("word.jsonl", JSON.stringify({ ...report, values: { score: "good" } }), playbook),
+    /score must be a number/,
+  );
+});
+
 type Points = readonly (readonly [second: number, value: number])[];
 const matrix = (series: readonly (readonly [labels: Record<string, string>, points: Points])[]) =>
   JSON.stringify({
