@@ -19,9 +19,3 @@ export class DataFlaw extends Error {
     return new RollbookError("DATA_INVALID", { file, line, column, reason });
   }
 }
-
-/** A piece of a file in an error: short, and on one line. */
-export function quoted(text: string): string {
-  const line = text.replaceAll(/\s+/g, " ");
-  return `"${line.length > 40 ? `${line.slice(0, 37)}...` : line}"`;
-}
