@@ -1,5 +1,4 @@
-import type { Criterion, Playbook, Signal, Trigger } from "../core/playbook.ts";
-import { maturityOf } from "../core/playbook.ts";
+import { type Criterion, maturityOf, type Playbook, type Signal, type Trigger } from "../core/playbook.ts";
 import { formatDuration, type Milliseconds } from "../core/time.ts";
 import { claimOf, formatPercent } from "./claim.ts";
 import type { LintFinding } from "./lint-playbook.ts";
