@@ -81,6 +81,26 @@ export const localCommands = {
     exits: [3],
     load: async () => (await import("./actions/lint.ts")).lint,
   },
+  backtest: {
+    group: "playbook",
+    usage: "FILE",
+    summary:
+      "Replays recorded data through a playbook and says what it would have done: which release it would have rolled back, when, on what evidence, and how many bad answers that would have spared. Takes CSV, JSON lines of samples or outcomes, answers of Prometheus to a range query, and recorded answers of models; docs/backtest.md describes them.",
+    options: ["candidate", "stable", "from", "fail-on-harm"],
+    needs: ["data"],
+    words: { least: 1, most: 1 },
+    asks: false,
+    examples: [
+      ["rollbook backtest rollbook/loans.yaml --data november.csv", "every release of the month"],
+      [
+        "rollbook backtest loans.yaml --data requests=n.json --data failed=k.json --candidate v12",
+        "two range queries, one release",
+      ],
+      ["rollbook backtest loans.yaml --data november.csv --fail-on-harm --json", "13 when one would have gone back"],
+    ],
+    exits: [3, 13],
+    load: async () => (await import("./actions/backtest.ts")).backtest,
+  },
   import: {
     group: "playbook",
     usage: "FILE",
