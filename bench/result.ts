@@ -4,6 +4,16 @@ export interface BenchResult {
   readonly method: string;
   readonly rows: readonly { readonly subject: string; readonly figures: Readonly<Record<string, number>> }[];
   readonly ratios: Readonly<Record<string, number>>;
+  /** What must be reached: the greatest value that does, and the one measured. */
+  readonly bars?: readonly Bar[];
+}
+
+export interface Bar {
+  readonly what: string;
+  readonly bar: number;
+  readonly measured: number;
+  /** Why the measured value may be off, or what it rests on. */
+  readonly note?: string;
 }
 
 export function medianOf(values: readonly number[]): number {
