@@ -12,13 +12,15 @@ const GUIDE = 64;
 const FEW = 12;
 /** Beyond this mean a table is no longer small. */
 const MOST = 100;
+const TABLES = 4096;
 
 /**
  * How many of `n` succeed, exactly to the rounding of a double: one uniform number against the distribution function. Where
- * many are expected its table is kept until `n` or `p` changes.
+ * many are expected its table is kept, so use it for few pairs of `n` and `p`.
  */
 export function createBinomialDraws(): (random: Random, n: number, p: number) => number {
   let [lastRate, log, odds] = [Number.NaN, 0, 0];
+  const tables = new Map<number, Table>();
   let [tableN, tableP, table] = [0, 0, tableOf(0, 0)];
   return (random, n, p) => {
     if (n === 0 || p <= 0) return 0;
@@ -39,7 +41,9 @@ export function createBinomialDraws(): (random: Random, n: number, p: number) =>
       return k;
     }
     if (n !== tableN || p !== tableP) {
-      table = tableOf(n, p);
+      // Whole numbers and parts of one: the sum tells both.
+      table = tables.get(n + p) ?? tableOf(n, p);
+      if (tables.size < TABLES) tables.set(n + p, table);
       tableN = n;
       tableP = p;
     }

@@ -106,7 +106,7 @@ export const HEALTHY: readonly World[] = [
     return moving((second) => 1 + 0.6 * Math.sin((2 * Math.PI * second) / HOUR + phase));
   }),
   healthy("common outage", (random) => {
-    const from = Math.floor(random.next() * (HOUR - 60));
+    const from = 10 * Math.floor((random.next() * (HOUR - 60)) / 10);
     return both((second) => (second >= from && second < from + 60 ? 0.05 : RARE));
   }),
   healthy("ramp 1-5-25-50 %", () => ({ share: (second) => [0.01, 0.05, 0.25, 0.5][Math.floor(second / 900)]! })),
