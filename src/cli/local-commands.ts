@@ -81,6 +81,24 @@ export const localCommands = {
     exits: [3],
     load: async () => (await import("./actions/lint.ts")).lint,
   },
+  import: {
+    group: "playbook",
+    usage: "FILE",
+    summary:
+      "Turns an AnalysisTemplate or Rollout of Argo Rollouts, a Canary of Flagger or a canary config of Kayenta into a playbook that observes. Each line says where it comes from; what could not be translated and what is left to fill in stand on stderr and in the playbook. Without --out the playbook goes to stdout.",
+    options: ["kind", "out", "system", "owner", "risk", "traffic", "force"],
+    words: { least: 1, most: 1 },
+    asks: false,
+    examples: [
+      ["rollbook import canary.yaml", "the file tells whose config it is"],
+      [
+        "rollbook import rollout.yaml --owner credit-risk --risk high --out rollbook/loans.yaml",
+        "with its connections.yaml beside it",
+      ],
+    ],
+    exits: [3],
+    load: async () => (await import("./actions/import.ts")).importAction,
+  },
   render: {
     group: "playbook",
     usage: "FILE",

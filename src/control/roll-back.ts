@@ -65,7 +65,7 @@ export async function rollBack(
       : `all traffic is on ${run.stable.label} again`,
   );
   tellPeople(run, "is rolled back", because);
-  await Promise.all([holdEvidence(run), continueRollback(run)]);
+  await Promise.all([holdEvidence(run, "rollback", verdict), continueRollback(run)]);
 }
 
 /** Everything after the decision; also the way in after a restart. */
