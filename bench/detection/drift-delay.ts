@@ -1,6 +1,6 @@
 import { createSeededRandom } from "../../src/simulation/random.ts";
-import { advanceDrift, type Design, harmDesign, increments, startRecursion } from "../../src/statistics/index.ts";
 import { oracleDesign } from "../../src/statistics/incumbents/oracle.ts";
+import { advanceDrift, type Design, harmDesign, increments, startRecursion } from "../../src/statistics/index.ts";
 import { createBinomialDraws } from "./draws.ts";
 import { meanOf } from "./summary.ts";
 

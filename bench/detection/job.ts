@@ -11,7 +11,13 @@ import { HARMS, HEALTHY } from "./worlds.ts";
 /** A part of the suite that one process does by itself. `size` is a number of rollouts. */
 export type Job =
   | { readonly kind: "harm" | "many" | "values"; readonly world: string; readonly from: number; readonly size: number }
-  | { readonly kind: "healthy"; readonly world: string; readonly from: number; readonly size: number; readonly incumbents: number }
+  | {
+      readonly kind: "healthy";
+      readonly world: string;
+      readonly from: number;
+      readonly size: number;
+      readonly incumbents: number;
+    }
   | { readonly kind: "ten" | "drift"; readonly size: number }
   | { readonly kind: "replay"; readonly size: number; readonly file: string }
   | { readonly kind: "exact" };

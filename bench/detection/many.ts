@@ -1,8 +1,10 @@
 import type { Random } from "../../src/core/ports.ts";
 import { createSeededRandom } from "../../src/simulation/random.ts";
+import { exactUpperBound } from "../../src/statistics/exact-bound.ts";
 import { type Block, type Design, increments, planStarts } from "../../src/statistics/index.ts";
 import { startShares } from "../../src/statistics/late-evidence.ts";
 import { createBinomialDraws } from "./draws.ts";
+import type { FalseAlarms } from "./healthy.ts";
 import { calibratedThreshold, createDefault, designOf } from "./ours.ts";
 import { ALPHA, HOUR, type World } from "./worlds.ts";
 
@@ -13,6 +15,17 @@ export interface Many {
   readonly alarms: Readonly<Record<string, number>>;
   /** Rollouts of the default that came near and were judged again by the evaluator itself. */
   readonly judgedAgain: number;
+}
+
+/** Puts parts together. */
+export function falseAlarmsOfMany(parts: readonly Many[]): readonly FalseAlarms[] {
+  return [...Map.groupBy(parts, ({ world }) => world)].flatMap(([world, own]) => {
+    const rollouts = own.reduce((sum, part) => sum + part.rollouts, 0);
+    return Object.keys(own[0]!.alarms).map((method) => {
+      const alarms = own.reduce((sum, part) => sum + part.alarms[method]!, 0);
+      return { method, world, rollouts, alarms, atMost: exactUpperBound(rollouts, alarms, 0.05) };
+    });
+  });
 }
 
 /** Seconds between two starts of the recursion; rates and shares of the worlds move at these only. */

@@ -1,5 +1,7 @@
+import { createArgoAnalysis } from "../../src/statistics/incumbents/argo-analysis.ts";
 import { createFlaggerAnalysis } from "../../src/statistics/incumbents/flagger.ts";
 import { createGrowthBookSequence } from "../../src/statistics/incumbents/growth-book.ts";
+import { createKayentaAnalysis } from "../../src/statistics/incumbents/kayenta-analysis.ts";
 import { createMultinomialTest } from "../../src/statistics/incumbents/multinomial.ts";
 import type { OnlineJudge } from "../../src/statistics/incumbents/online-judge.ts";
 import { createOracle } from "../../src/statistics/incumbents/oracle.ts";
@@ -12,6 +14,8 @@ export interface Method {
   readonly name: string;
   /** Decides between whole seconds too, so that it needs the fine ticks. */
   readonly fine: boolean;
+  /** So slow that it judges a tenth of the healthy rollouts. */
+  readonly slow?: boolean;
   /** Undefined where it has no answer to such a question. */
   readonly open: (world: World, course: Course) => OnlineJudge | undefined;
 }
@@ -46,6 +50,17 @@ export const INCUMBENTS: readonly Method[] = [
   },
   { name: "z-test, 60 s, p < .05", fine: false, open: () => createRepeatedZTest({ every: 60, deviations: P05 }) },
   { name: "z-test, 10 s, p < .001", fine: false, open: () => createRepeatedZTest({ every: 10, deviations: P001 }) },
+  ...[0, 3].map((failureLimit) => ({
+    name: `Argo, failureLimit ${failureLimit}`,
+    fine: false,
+    open: ({ limit }: World) => createArgoAnalysis({ interval: 60, failureLimit, limit }),
+  })),
+  {
+    name: "Kayenta, each minute",
+    fine: false,
+    slow: true,
+    open: () => createKayentaAnalysis({ step: 60, lookback: 60 }),
+  },
   {
     name: "Flagger, threshold 1",
     fine: false,

@@ -33,6 +33,7 @@ function setupOf(names: readonly string[], question: Question): EvaluatorSetup {
   return {
     rules: names.map((name) => ({
       name: `more-${name}`,
+      test: "share",
       signal: signalOf(name),
       claim: `${name} rise`,
       null: question.null,

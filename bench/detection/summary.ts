@@ -15,15 +15,21 @@ export interface Summary {
   readonly median: number;
   readonly p90: number;
   readonly seconds: number;
-  readonly answers: number;
   readonly bound: number;
+  /** The mean over the bound. */
+  readonly ratio: number;
 }
 
-export function summarise(outcomes: readonly Outcome[], bound: number): readonly Summary[] {
+/** @param what is counted: bad answers of the candidate, or all of its answers */
+export function summarise(
+  outcomes: readonly Outcome[],
+  bound: number,
+  what: "bad" | "answers" = "bad",
+): readonly Summary[] {
   const byMethod = Map.groupBy(outcomes, ({ method }) => method);
   return [...byMethod].map(([method, all]) => {
     const told = all.filter(({ end }) => end !== "early");
-    const bad = told.map((one) => one.bad).sort((a, b) => a - b);
+    const bad = told.map((one) => one[what]).sort((a, b) => a - b);
     const mean = meanOf(bad);
     const spread = meanOf(bad.map((one) => (one - mean) ** 2));
     return {
@@ -40,8 +46,8 @@ export function summarise(outcomes: readonly Outcome[], bound: number): readonly
         told.map((one) => one.seconds).sort((a, b) => a - b),
         0.5,
       ),
-      answers: meanOf(told.map((one) => one.answers)),
       bound,
+      ratio: mean / bound,
     };
   });
 }

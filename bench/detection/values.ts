@@ -1,5 +1,7 @@
 import type { Random } from "../../src/core/ports.ts";
 import { createSeededRandom } from "../../src/simulation/random.ts";
+import { isHarmful } from "../../src/statistics/incumbents/growth-book.ts";
+import type { OnlineJudge } from "../../src/statistics/incumbents/online-judge.ts";
 import {
   type Block,
   combine,
@@ -14,8 +16,6 @@ import {
   planStarts,
   type ValueSums,
 } from "../../src/statistics/index.ts";
-import { isHarmful } from "../../src/statistics/incumbents/growth-book.ts";
-import type { OnlineJudge } from "../../src/statistics/incumbents/online-judge.ts";
 import type { Outcome } from "./harm.ts";
 import { INCUMBENTS } from "./methods.ts";
 import { ALPHA, type Course, HEALTHY, HOUR, type World } from "./worlds.ts";
@@ -109,7 +109,13 @@ function slower(factor: number): ValueWorld {
       return {
         take(candidate, stable, second) {
           for (const { design, evidence, limit } of tests) {
-            evidence.add(Math.floor(second / 10), increments(design, blockOf(candidate, stable, (v) => v > limit)));
+            evidence.add(
+              Math.floor(second / 10),
+              increments(
+                design,
+                blockOf(candidate, stable, (v) => v > limit),
+              ),
+            );
           }
           return combine(
             tests.map(({ evidence }) => evidence.log()),
@@ -132,10 +138,12 @@ export function runValues(name: string, seed: string, rollout: number): readonly
   const sums = [noValues(), noValues()] as const;
   const asShare: World = { ...HEALTHY[0]!, forecast: world.badShare, limit: 1.6 * world.badShare };
   const course: Course = asShare.open(random);
-  const judges: { readonly name: string; readonly judge: OnlineJudge; done: boolean }[] = INCUMBENTS.flatMap((method) => {
-    const judge = method.name.startsWith("GrowthBook") ? undefined : method.open(asShare, course);
-    return judge ? [{ name: method.name, judge, done: false }] : [];
-  });
+  const judges: { readonly name: string; readonly judge: OnlineJudge; done: boolean }[] = INCUMBENTS.flatMap(
+    (method) => {
+      const judge = method.name.startsWith("GrowthBook") ? undefined : method.open(asShare, course);
+      return judge ? [{ name: method.name, judge, done: false }] : [];
+    },
+  );
   const outcomes: ValueOutcome[] = [];
   let [answers, bad, tick, growthBook, own] = [0, 0, 0, false, false];
   const note = (method: string, end: Outcome["end"]) =>
