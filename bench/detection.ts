@@ -1,4 +1,4 @@
-// Every method on the same streams: `npm run bench -- detection [--json] [--full] [--seed N] [--csv FOLDER]`. See docs/detection.md.
+// Every method on the same streams: `npm run bench -- detection [--json] [--full | --times N] [--seed N] [--recording FILE] [--csv FOLDER]`. See docs/detection.md.
 import { join } from "node:path";
 import { type Bars, barsOf } from "./detection/bars.ts";
 import { writeCsv } from "./detection/csv.ts";
@@ -58,8 +58,18 @@ const FULL: Sizes = {
   part: 100,
 };
 
+/** So many times the rollouts of the quick form. */
+function timesQuick(times: number): Sizes {
+  const entries = Object.entries(QUICK).map(([name, size]) => [
+    name,
+    name === "part" ? size : Math.round(size * times),
+  ]);
+  return { ...QUICK, ...Object.fromEntries(entries) };
+}
+
 interface Options {
   readonly full: boolean;
+  readonly times: number;
   readonly seed: string;
   readonly csv?: string;
   /** A recording of a real model's regression; a small synthetic one of the repository by default. */
@@ -68,13 +78,13 @@ interface Options {
 
 export async function benchDetection(args: readonly string[]): Promise<BenchResult> {
   const options = optionsOf(args);
-  const sizes = options.full ? FULL : QUICK;
+  const sizes = options.full ? FULL : timesQuick(options.times);
   const results = await runJobs(jobsOf(sizes, options.recording), options.seed, THREADS);
   const found = findingsOf(results);
   if (options.csv !== undefined) writeCsv(options.csv, { ...options, sizes: { ...sizes } }, results, found);
   return {
     name: "detection",
-    method: `seed ${options.seed}, ${options.full ? "full" : "quick"}; 1,000 answers a second, alpha 0.001; docs/detection.md`,
+    method: `seed ${options.seed}, ${options.full ? "full" : `${options.times} times the quick form`}; 1,000 answers a second, alpha 0.001; docs/detection.md`,
     rows: [
       ...found.summaries.map(rowOf),
       ...found.falseAlarms.map(({ world, method, rollouts, alarms, atMost }) => ({
@@ -97,8 +107,11 @@ function optionsOf(args: readonly string[]): Options {
     return value;
   };
   const csv = after("--csv");
+  const times = Number(after("--times") ?? 1);
+  if (!(times >= 1)) throw new Error("--times needs a number of at least 1.");
   return {
     full: args.includes("--full"),
+    times,
     seed: after("--seed") ?? "1",
     recording: after("--recording") ?? TINY,
     ...(csv !== undefined && { csv }),

@@ -12,6 +12,8 @@ export interface Bar {
   readonly what: string;
   readonly bar: number;
   readonly measured: number;
+  /** Of a limit: what it is the limit of. Where that alone is within the bar, more rollouts may show it. */
+  readonly estimate?: number;
   /** Why the measured value may be off, or what it rests on. */
   readonly note?: string;
 }

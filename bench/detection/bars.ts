@@ -94,6 +94,7 @@ function falseAlarmBars({ falseAlarms, exact }: Bars): readonly Bar[] {
         what: `false alarms, ${world}`,
         bar: ALPHA,
         measured: atMost,
+        estimate: alarms / rollouts,
         note: `upper 95 % limit of ${alarms} in ${rollouts.toLocaleString("en")}`,
       })),
     ...exact.map(({ mode, risk }) => ({

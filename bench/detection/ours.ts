@@ -15,6 +15,7 @@ import {
   startRecursion,
 } from "../../src/statistics/index.ts";
 import { createEvaluator, type Evaluator, type EvaluatorSetup } from "../../src/watch/evaluator.ts";
+import { maturityOf } from "../../src/watch/rule.ts";
 import { ALPHA, HOUR, type World } from "./worlds.ts";
 
 const START = 1_700_000_000_000;
@@ -23,10 +24,11 @@ const STABLE = digestOf("stable");
 /** Units of stable that were seen before the release. */
 const FROZEN = 100_000;
 
-type Question = Pick<World, "null" | "forecast" | "share">;
+type Question = Pick<World, "null" | "forecast" | "share" | "labels" | "per">;
 
-function signalOf(name: string): Signal {
-  return { name, kind: "share", part: "bad", of: "all", from: "events", better: "down" };
+function signalOf(name: string, { labels, per }: Question): Signal {
+  const signal: Signal = { name, kind: "share", part: "bad", of: "all", from: "events", better: "down" };
+  return { ...signal, ...(labels !== undefined && { labels }), ...(per !== undefined && { per }) };
 }
 
 function setupOf(names: readonly string[], question: Question): EvaluatorSetup {
@@ -34,7 +36,7 @@ function setupOf(names: readonly string[], question: Question): EvaluatorSetup {
     rules: names.map((name) => ({
       name: `more-${name}`,
       test: "share",
-      signal: signalOf(name),
+      signal: signalOf(name, question),
       claim: `${name} rise`,
       null: question.null,
       badIs: "part",
@@ -62,6 +64,8 @@ export interface DefaultJudge extends OnlineJudge {
 export function createDefault(question: Question, signals = 1): DefaultJudge {
   const names = Array.from({ length: signals }, (_, index) => `errors-${index}`);
   const evaluator: Evaluator = createEvaluator(setupOf(names, question));
+  // A world that is labelled late hands over each second as it is known at maturity: that is when it is judged.
+  const maturity = maturityOf(question);
   let sequence = 0;
   let log = 0;
   const judge: DefaultJudge = {
@@ -78,7 +82,7 @@ export function createDefault(question: Question, signals = 1): DefaultJudge {
           { node: "edge", sequence, bucket, signal: names[index]!, release: STABLE, n: n0, k: k0 },
         ]),
       );
-      const verdict = evaluator.judge(START + 1000 * at);
+      const verdict = evaluator.judge(START + 1000 * Math.ceil(at - 1e-6) + maturity);
       log = verdict.logEvidence;
       return verdict.kind === "harmful";
     },

@@ -1,4 +1,5 @@
 import type { Random } from "../../src/core/ports.ts";
+import type { Milliseconds } from "../../src/core/time.ts";
 import type { MarginNull } from "../../src/statistics/index.ts";
 
 /** What every rollout of the suite has in common. */
@@ -30,8 +31,9 @@ export interface World {
   /** What a plain threshold is set to. */
   readonly limit: number;
   readonly share: number;
-  /** How the evaluation meets what the world breaks. */
-  readonly correction?: string;
+  /** How the evaluation meets what the world breaks: from which age on a second is compared, and what is one observation. */
+  readonly labels?: Milliseconds;
+  readonly per?: string;
   /** A world that is measured without its correction, to show what it is for: outside the bar. */
   readonly uncorrected?: "outcomes" | "arrivals";
   /** Draws one rollout. */
@@ -85,7 +87,6 @@ const LATE = 120;
 const MATURED = -Math.expm1(-MATURITY / LATE);
 const MATURED_FAST = -Math.expm1((-2 * MATURITY) / LATE);
 const labelled = (candidate: number, stable: number) => ({ p1: () => RARE * candidate, p0: () => RARE * stable });
-const matured = `labels: 20m; a second is compared when it is that old, with what is known by then`;
 
 function sessions(mean: number): Partial<Course> {
   // Ten requests in a session: a bad one has `mean` bad answers.
@@ -110,10 +111,10 @@ export const HEALTHY: readonly World[] = [
     return both((second) => (second >= from && second < from + 60 ? 0.05 : RARE));
   }),
   healthy("ramp 1-5-25-50 %", () => ({ share: (second) => [0.01, 0.05, 0.25, 0.5][Math.floor(second / 900)]! })),
-  healthy("late labels", () => labelled(MATURED, MATURED), { correction: matured }),
-  healthy("late labels, one arm twice as fast", () => labelled(MATURED_FAST, MATURED), { correction: matured }),
-  healthy("bursts of 2", () => sessions(2), { correction: "per: session", forecast: 0.025 }),
-  healthy("bursts of 5", () => sessions(5), { correction: "per: session", forecast: 0.01 }),
+  healthy("late labels", () => labelled(MATURED, MATURED), { labels: 1000 * MATURITY }),
+  healthy("late labels, one arm twice as fast", () => labelled(MATURED_FAST, MATURED), { labels: 1000 * MATURITY }),
+  healthy("bursts of 2", () => sessions(2), { per: "session", forecast: 0.025 }),
+  healthy("bursts of 5", () => sessions(5), { per: "session", forecast: 0.01 }),
   healthy("drifting baseline", (random) => {
     const to = Math.log(random.next() < 0.5 ? 0.5 : 2);
     return moving((second) => Math.exp((to * second) / HOUR));
