@@ -5,8 +5,8 @@ import { createKayentaAnalysis } from "../../src/statistics/incumbents/kayenta-a
 import { createMultinomialTest } from "../../src/statistics/incumbents/multinomial.ts";
 import type { OnlineJudge } from "../../src/statistics/incumbents/online-judge.ts";
 import { createOracle } from "../../src/statistics/incumbents/oracle.ts";
+import { createRepeatedZTest } from "../../src/statistics/incumbents/repeated-z.ts";
 import { createSlidingThreshold, createTumblingThreshold } from "../../src/statistics/incumbents/threshold.ts";
-import { createRepeatedZTest } from "../../src/statistics/incumbents/z-test.ts";
 import { calibratedThreshold, createDefault, createDrift, createStartOnly } from "./ours.ts";
 import { ALPHA, type Course, type World } from "./worlds.ts";
 
