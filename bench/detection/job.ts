@@ -5,7 +5,7 @@ import { type HealthyPart, runHealthy } from "./healthy.ts";
 import { type Many, runMany } from "./many.ts";
 import { type Replay, replay } from "./recorded.ts";
 import { tenMetrics } from "./ten-metrics.ts";
-import { runValues, type ValueOutcome } from "./values.ts";
+import { runValues } from "./values.ts";
 import { HARMS, HEALTHY } from "./worlds.ts";
 
 /** A part of the suite that one process does by itself. `size` is a number of rollouts. */
@@ -24,7 +24,7 @@ export type Job =
 
 export type JobResult =
   | { readonly kind: "harm"; readonly outcomes: readonly Outcome[] }
-  | { readonly kind: "values"; readonly outcomes: readonly ValueOutcome[] }
+  | { readonly kind: "values"; readonly outcomes: readonly Outcome[] }
   | { readonly kind: "many"; readonly many: Many }
   | { readonly kind: "healthy"; readonly world: string; readonly part: HealthyPart }
   | { readonly kind: "ten"; readonly ratios: Readonly<Record<string, number>> }

@@ -98,66 +98,73 @@ function walk(
   table: (n1: number, n0: number) => Row,
   random: Random,
   listen?: (counts: Block, at: number) => void,
-): { late: number; start: number } {
+): { readonly late: number; readonly start: number } {
   const course = world.open(random);
-  const { weights, first, atMark, between, plan, share } = startsOf(design);
-  const size = weights.length;
-  const late = first.slice();
-  const start = weights.slice();
-  const limit = NEAR / ALPHA;
-  const top = { late: 0, start: 0 };
-  let unspent = 1 - share(0);
-  let row = table(1, 1);
-
-  /** Multiplies the factors in. */
-  const step = (k1: number, k0: number) => {
-    const { bad, reference } = row;
-    let [sumLate, sumStart] = [unspent, 0];
-    for (let j = 0, b = k1 * size, r = k0 * size; j < size; j++, b++, r++) {
-      const factor = bad[b]! * reference[r]!;
-      late[j]! *= factor;
-      sumLate += late[j]!;
-      const plain = start[j]! * factor;
-      start[j] = plain < DEAD ? 0 : plain;
-      sumStart += plain;
-    }
-    if (sumLate > top.late) top.late = sumLate;
-    if (sumStart > top.start) top.start = sumStart;
-  };
-  /** The most that either evidence could be within a span with so many bad candidate answers. */
-  const most = (k1: number) => {
-    const { bad } = row;
-    let [sumLate, sumStart] = [unspent, 0];
-    for (let j = 0, b = k1 * size; j < size; j++, b++) {
-      sumLate += late[j]! * bad[b]!;
-      sumStart += start[j]! * bad[b]!;
-    }
-    return Math.max(sumLate, sumStart);
-  };
-
+  const evidence = createSpanEvidence(design);
   for (let second = 0; second < HOUR; second += SPAN) {
-    const interval = second / SPAN;
-    if (interval > 0) {
-      unspent -= share(interval);
-      const fresh = interval % plan.perMark === 0 ? atMark : between;
-      for (let j = 0; j < size; j++) late[j]! += fresh[j]!;
-    }
     const n1 = Math.round(course.perSecond * course.share(second));
     const n0 = course.perSecond - n1;
-    row = table(n1, n0);
+    evidence.open(second / SPAN, table(n1, n0));
     const p0 = course.p0(second);
     const k1 = draws[0](random, SPAN * n1, course.p1(second));
     /** Takes the seconds from `since` up to `until`, with `bad` bad candidate answers in the last of them. */
     const take = (since: number, until: number, bad: number) => {
       const length = until - since;
       const k0 = draws[length === SPAN ? 1 : 2](random, length * n0, p0);
-      step(bad, k0);
+      evidence.step(bad, k0);
       listen?.({ n1: length * n1, k1: bad, n0: length * n0, k0 }, second + until);
     };
-    if (k1 === 0 || most(k1) < limit / 2) take(0, SPAN, k1);
+    if (k1 === 0 || evidence.most(k1) < NEAR / ALPHA / 2) take(0, SPAN, k1);
     else inSeconds(random, k1, take);
   }
-  return top;
+  return evidence.top;
+}
+
+/** Evidence with and without later starts, as plain e-values. */
+function createSpanEvidence(design: Design) {
+  const { weights, first, atMark, between, plan, share } = startsOf(design);
+  const size = weights.length;
+  const late = first.slice();
+  const start = weights.slice();
+  const top = { late: 0, start: 0 };
+  let unspent = 1 - share(0);
+  let row: Row = { bad: late, reference: late };
+  return {
+    top,
+    /** Begins a span with the factors of its share. */
+    open(interval: number, factors: Row) {
+      row = factors;
+      if (interval === 0) return;
+      unspent -= share(interval);
+      const fresh = interval % plan.perMark === 0 ? atMark : between;
+      for (let j = 0; j < size; j++) late[j]! += fresh[j]!;
+    },
+    /** Multiplies the factors of so many bad outcomes in. */
+    step(k1: number, k0: number) {
+      const { bad, reference } = row;
+      let [sumLate, sumStart] = [unspent, 0];
+      for (let j = 0, b = k1 * size, r = k0 * size; j < size; j++, b++, r++) {
+        const factor = bad[b]! * reference[r]!;
+        late[j]! *= factor;
+        sumLate += late[j]!;
+        const plain = start[j]! * factor;
+        start[j] = plain < DEAD ? 0 : plain;
+        sumStart += plain;
+      }
+      if (sumLate > top.late) top.late = sumLate;
+      if (sumStart > top.start) top.start = sumStart;
+    },
+    /** The most that either could be within a span with so many bad candidate answers. */
+    most(k1: number) {
+      const { bad } = row;
+      let [sumLate, sumStart] = [unspent, 0];
+      for (let j = 0, b = k1 * size; j < size; j++, b++) {
+        sumLate += late[j]! * bad[b]!;
+        sumStart += start[j]! * bad[b]!;
+      }
+      return Math.max(sumLate, sumStart);
+    },
+  };
 }
 
 /** Deals bad answers out over the seconds of a span, and cuts it after each second that has some. */

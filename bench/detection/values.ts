@@ -1,7 +1,7 @@
 import type { Random } from "../../src/core/ports.ts";
 import { createSeededRandom } from "../../src/simulation/random.ts";
 import { isHarmful } from "../../src/statistics/incumbents/growth-book.ts";
-import type { OnlineJudge } from "../../src/statistics/incumbents/online-judge.ts";
+import { atIntervals } from "../../src/statistics/incumbents/online-judge.ts";
 import {
   type Block,
   combine,
@@ -18,9 +18,7 @@ import {
 } from "../../src/statistics/index.ts";
 import type { Outcome } from "./harm.ts";
 import { INCUMBENTS } from "./methods.ts";
-import { ALPHA, type Course, HEALTHY, HOUR, type World } from "./worlds.ts";
-
-export type ValueOutcome = Outcome;
+import { ALPHA, HEALTHY, HOUR, type World } from "./worlds.ts";
 
 /** One signal whose outcomes are values: what a candidate and a stable answer give, 0 the best. */
 interface ValueWorld {
@@ -129,56 +127,68 @@ function slower(factor: number): ValueWorld {
 
 export const VALUES: readonly ValueWorld[] = [SENTIMENT, slower(1.2), slower(1.5)];
 
-/** One rollout with the fault at the start; means and quantiles are judged by their own tests, the others count bad answers. */
-export function runValues(name: string, seed: string, rollout: number): readonly ValueOutcome[] {
+/** One tick of a rollout, in the eyes of those who judge values and of those who count. */
+interface ValueTick {
+  readonly candidate: readonly number[];
+  readonly stable: readonly number[];
+  readonly block: Block;
+  readonly at: number;
+}
+
+type ValueJudge = (tick: ValueTick) => boolean;
+
+/** One rollout with the fault at the start: ours and GrowthBook's judge the values, the others count bad answers. */
+export function runValues(name: string, seed: string, rollout: number): readonly Outcome[] {
   const world = VALUES.find((one) => one.name === name);
   if (!world) throw new RangeError(`No world is called ${name}.`);
   const random = createSeededRandom(`${seed}/${name}/${rollout}`);
-  const ours = world.ours();
-  const sums = [noValues(), noValues()] as const;
-  const asShare: World = { ...HEALTHY[0]!, forecast: world.badShare, limit: 1.6 * world.badShare };
-  const course: Course = asShare.open(random);
-  const judges: { readonly name: string; readonly judge: OnlineJudge; done: boolean }[] = INCUMBENTS.flatMap(
-    (method) => {
-      const judge = method.name.startsWith("GrowthBook") ? undefined : method.open(asShare, course);
-      return judge ? [{ name: method.name, judge, done: false }] : [];
-    },
-  );
-  const outcomes: ValueOutcome[] = [];
-  let [answers, bad, tick, growthBook, own] = [0, 0, 0, false, false];
-  const note = (method: string, end: Outcome["end"]) =>
-    outcomes.push({ method, world: name, rollout, fault: 0, end, seconds: tick * TICK, answers, bad });
-  while (!(own && growthBook && judges.every((one) => one.done)) && tick * TICK < HOUR / 2) {
+  const waiting = judgesOf(world, random);
+  const outcomes: Outcome[] = [];
+  let [answers, bad, ticks] = [0, 0, 0];
+  const note = (method: string, end: Outcome["end"]) => {
+    waiting.delete(method);
+    outcomes.push({ method, world: name, rollout, fault: 0, end, seconds: ticks * TICK, answers, bad });
+  };
+  while (waiting.size > 0 && ticks * TICK < HOUR / 2) {
     const candidate: number[] = [];
     const stable: number[] = [];
     for (let left = PER_TICK; left > 0; left--) {
       if (random.next() < SHARE) candidate.push(world.candidate(random));
       else stable.push(world.stable(random));
     }
-    tick++;
+    ticks++;
     const block = blockOf(candidate, stable, world.isBad);
     answers += block.n1;
     bad += block.k1;
-    if (!own && ours.take(candidate, stable, tick * TICK - 1e-6) >= LOG) {
-      own = true;
-      note("ours, default", "decided");
-    }
+    const tick = { candidate, stable, block, at: ticks * TICK };
+    for (const [method, judge] of waiting) if (judge(tick)) note(method, "decided");
+  }
+  for (const method of waiting.keys()) note(method, "never");
+  return outcomes;
+}
+
+function judgesOf(world: ValueWorld, random: Random): Map<string, ValueJudge> {
+  const ours = world.ours();
+  const judges = new Map<string, ValueJudge>([
+    ["ours, default", ({ candidate, stable, at }) => ours.take(candidate, stable, at - 1e-6) >= LOG],
+    ["GrowthBook, each second", growthBook()],
+  ]);
+  const asShare: World = { ...HEALTHY[0]!, forecast: world.badShare, limit: 1.6 * world.badShare };
+  for (const method of INCUMBENTS) {
+    const judge = method.open(asShare, asShare.open(random));
+    if (judge && !judges.has(method.name)) judges.set(method.name, ({ block, at }) => judge.take(block, at));
+  }
+  return judges;
+}
+
+function growthBook(): ValueJudge {
+  const sums = [noValues(), noValues()] as const;
+  const look = atIntervals(1, () => sums[0].n > 1 && isHarmful(sums[0], sums[1], ALPHA));
+  return ({ candidate, stable, at }) => {
     addValues(sums[0], candidate);
     addValues(sums[1], stable);
-    if (!growthBook && tick % 50 === 0 && sums[0].n > 1 && isHarmful(sums[0], sums[1], ALPHA)) {
-      growthBook = true;
-      note("GrowthBook, each second", "decided");
-    }
-    for (const one of judges) {
-      if (one.done || !one.judge.take(block, tick * TICK)) continue;
-      one.done = true;
-      note(one.name, "decided");
-    }
-  }
-  if (!own) note("ours, default", "never");
-  if (!growthBook) note("GrowthBook, each second", "never");
-  for (const one of judges) if (!one.done) note(one.name, "never");
-  return outcomes;
+    return look(at);
+  };
 }
 
 function blockOf(candidate: readonly number[], stable: readonly number[], isBad: (value: number) => boolean): Block {
