@@ -88,7 +88,9 @@ function showTraffic(ppm) {
   find("bar").setAttribute("aria-label", words);
 }
 
-const REFERENCE = (item) => (item.reference.n > 0 ? share(item.reference) : "a fixed limit");
+// A claim about a limit of its own has none; neither has one beside which stable gave no answer.
+const REFERENCE = (item) =>
+  item.reference.n > 0 ? share(item.reference) : item.method === "hard-limit" ? "a fixed limit" : "none";
 /** A hard limit has no odds: it is broken or it is kept. */
 const VERDICT = (item) => (item.method === "hard-limit" && item.kind !== "harmful" ? "kept" : item.kind);
 const HARM = (item) => (item.method === "hard-limit" ? "no statistics" : odds(item.logHarm));
