@@ -128,9 +128,21 @@ function addMoment(event) {
     kind === "step"
       ? `${step.step} ${step.status === "done" ? "is back" : "is stuck"}${step.recovered ? " (recovered after a crash)" : ""}`
       : event.text;
+  for (const recorded of find("timeline").querySelectorAll("[data-kind=recorded]")) recorded.remove();
   const since = (at - (seen.zero ?? rollout.startedAt)) / 1000;
+  addLine(kind, `${seen.zero && since >= 0 ? "+" : ""}${since.toFixed(1)} s`, text);
+}
+
+/** What the record knows, where no event was heard: after a restart. */
+function showRecorded(timeline) {
+  if (find("timeline").childElementCount > 0) return;
+  for (const { sinceExposure, what } of timeline)
+    addLine("recorded", `${sinceExposure >= 0 ? "+" : ""}${(sinceExposure / 1000).toFixed(1)} s`, what);
+}
+
+function addLine(kind, time, text) {
   const item = element("li", undefined, { "data-kind": kind });
-  item.append(element("time", `${seen.zero && since >= 0 ? "+" : ""}${since.toFixed(1)} s`), element("span", text));
+  item.append(element("time", time), element("span", text));
   find("timeline").append(item);
 }
 
@@ -172,6 +184,7 @@ async function showReport(rollout) {
     .map(({ component, note }) => (note ? `${component}: ${note}` : ""))
     .filter(Boolean)
     .join(" · ");
+  showRecorded(report.timeline);
   find("restored").hidden = components.length === 0;
   if (fixed.length > 0)
     fill(
