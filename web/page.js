@@ -88,7 +88,9 @@ function showTraffic(ppm) {
   find("bar").setAttribute("aria-label", words);
 }
 
-const REFERENCE = (item) => (item.reference.n > 0 ? share(item.reference) : "a fixed limit");
+// A claim about a limit of its own has none; neither has one beside which stable gave no answer.
+const REFERENCE = (item) =>
+  item.reference.n > 0 ? share(item.reference) : item.method === "hard-limit" ? "a fixed limit" : "none";
 /** A hard limit has no odds: it is broken or it is kept. */
 const VERDICT = (item) => (item.method === "hard-limit" && item.kind !== "harmful" ? "kept" : item.kind);
 const HARM = (item) => (item.method === "hard-limit" ? "no statistics" : odds(item.logHarm));
@@ -126,9 +128,21 @@ function addMoment(event) {
     kind === "step"
       ? `${step.step} ${step.status === "done" ? "is back" : "is stuck"}${step.recovered ? " (recovered after a crash)" : ""}`
       : event.text;
+  for (const recorded of find("timeline").querySelectorAll("[data-kind=recorded]")) recorded.remove();
   const since = (at - (seen.zero ?? rollout.startedAt)) / 1000;
+  addLine(kind, `${seen.zero && since >= 0 ? "+" : ""}${since.toFixed(1)} s`, text);
+}
+
+/** What the record knows, where no event was heard: after a restart. */
+function showRecorded(timeline) {
+  if (find("timeline").childElementCount > 0) return;
+  for (const { sinceExposure, what } of timeline)
+    addLine("recorded", `${sinceExposure >= 0 ? "+" : ""}${(sinceExposure / 1000).toFixed(1)} s`, what);
+}
+
+function addLine(kind, time, text) {
   const item = element("li", undefined, { "data-kind": kind });
-  item.append(element("time", `${seen.zero && since >= 0 ? "+" : ""}${since.toFixed(1)} s`), element("span", text));
+  item.append(element("time", time), element("span", text));
   find("timeline").append(item);
 }
 
@@ -170,6 +184,7 @@ async function showReport(rollout) {
     .map(({ component, note }) => (note ? `${component}: ${note}` : ""))
     .filter(Boolean)
     .join(" · ");
+  showRecorded(report.timeline);
   find("restored").hidden = components.length === 0;
   if (fixed.length > 0)
     fill(
