@@ -69,7 +69,12 @@ function pairs(id, entries) {
 }
 
 const seconds = (ms) => (ms < 1000 ? `${Math.round(ms)} ms` : `${(ms / 1000).toFixed(1)} s`);
-const share = ({ n, k }) => (n === 0 ? "none seen" : `${((100 * k) / n).toFixed(1)} in 100 (${k} of ${n})`);
+const share = ({ n, k, mean, group }) => {
+  const who = group === undefined ? "" : `${group}: `;
+  if (n === 0) return `${who}none seen`;
+  if (mean !== undefined) return `a mean of ${mean.toFixed(3)} (${n})`;
+  return `${who}${((100 * k) / n).toFixed(1)} in 100 (${k} of ${n})`;
+};
 const percentOf = (ppm) => Math.round(ppm / 10_000);
 
 function odds(logE) {
@@ -89,11 +94,15 @@ function showTraffic(ppm) {
 }
 
 // A claim about a limit of its own has none; neither has one beside which stable gave no answer.
-const REFERENCE = (item) =>
-  item.reference.n > 0 ? share(item.reference) : item.method === "hard-limit" ? "a fixed limit" : "none";
+const isHard = ({ method }) => method === "hard-limit" || method === "run-length";
+const CANDIDATE = (item) => (item.method === "run-length" ? `longest run ${item.candidate.k}` : share(item.candidate));
+const REFERENCE = (item) => (item.reference.n > 0 ? share(item.reference) : isHard(item) ? "a fixed limit" : "none");
 /** A hard limit has no odds: it is broken or it is kept. */
-const VERDICT = (item) => (item.method === "hard-limit" && item.kind !== "harmful" ? "kept" : item.kind);
-const HARM = (item) => (item.method === "hard-limit" ? "no statistics" : odds(item.logHarm));
+const VERDICT = (item) => {
+  if (isHard(item) && item.kind !== "harmful") return "kept";
+  return item.doubts ? `${item.kind}: ${item.doubts.join("; ")}` : item.kind;
+};
+const HARM = (item) => (isHard(item) ? "no statistics" : odds(item.logHarm));
 
 function showVerdict({ kind, verdict, rollout }) {
   if (kind === "proving" || rollout.rollback?.restoredAt) {
@@ -110,7 +119,7 @@ function showVerdict({ kind, verdict, rollout }) {
   }
   fill(
     "findings",
-    verdict.findings.map((item) => [item.claim, share(item.candidate), REFERENCE(item), HARM(item), VERDICT(item)]),
+    verdict.findings.map((item) => [item.claim, CANDIDATE(item), REFERENCE(item), HARM(item), VERDICT(item)]),
   );
   if (verdict.logEvidence === null || !rollout.exposedAt) return;
   find("evidence").hidden = false;
