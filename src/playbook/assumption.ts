@@ -1,5 +1,5 @@
 import type { Playbook, Signal } from "../core/playbook.ts";
-import { compileNull, formatPercent } from "./claim.ts";
+import { compileNull, formatLevel, formatPercent, levelOf, verbOf } from "./claim.ts";
 
 /** The rate of bad outcomes that the linter reckons with before there is data, and the sentence that says so. */
 export interface Assumption {
@@ -7,25 +7,43 @@ export interface Assumption {
   readonly says: string;
 }
 
-/** Assumed where the playbook says nothing: 5 % bad outcomes where fewer are better, 60 % good ones where more are. */
+/**
+ * Assumed where the playbook says nothing: 5 % bad outcomes where fewer are better, 60 % good ones where more are; 5
+ * occurrences for 100 of what a count is of; a mean in the middle of its scale.
+ */
 const ASSUMED_BAD = 0.05;
 const ASSUMED_GOOD = 0.6;
+const MIDDLE = 0.5;
 
 /**
  * A playbook knows no baseline, so the linter assumes one: half of the strictest limit that a trigger or a criterion
- * sets for bad outcomes of the signal (who proves "below 0.8 %" is normally below it), else 5 % bad or 60 % good, but
- * never more than half of a hard limit.
+ * sets for bad outcomes of the signal (who proves "below 0.8 %" is normally below it), else what is assumed in silence,
+ * but never more than half of a hard limit. Of a mean half is half of the way from its best end.
  */
 export function assumedBaseline(playbook: Playbook, signal: Signal): Assumption {
-  const claims = [...playbook.triggers, ...playbook.fixed.criteria].filter(
-    (claim) => claim.signal === signal.name && claim.kind !== "compare" && claim.kind !== "within",
+  const own = Math.min(
+    ...[...playbook.triggers, ...playbook.fixed.criteria].flatMap((claim) =>
+      claim.signal === signal.name && "limit" in claim ? [compileNull(claim, signal).points / 2] : [],
+    ),
   );
-  const hard = playbook.hardLimits.filter((limit) => limit.signal === signal.name).map((limit) => limit.limit);
-  const silent = signal.better === "down" ? ASSUMED_BAD : 1 - ASSUMED_GOOD;
-  const ceilings = hard.map((limit) => (signal.better === "down" ? limit : 1 - limit) / 2);
-  const own = Math.min(...claims.map((claim) => compileNull(claim, signal).points)) / 2;
+  // A hard limit of a count is about a whole rollout, and a run about no rate at all.
+  const ceilings = playbook.hardLimits
+    .filter((limit) => limit.signal === signal.name && signal.kind === "share" && limit.inARow === undefined)
+    .map(({ limit }) => (signal.better === "down" ? limit : 1 - limit) / 2);
+  const silent = silentBadness(signal);
   const badness = Number.isFinite(own) ? own : Math.min(silent, ...ceilings);
-  const rate = `${formatPercent(signal.better === "down" ? badness : 1 - badness)} of ${signal.of} are ${signal.part}`;
   const why = badness === silent ? "" : " (half way to the playbook's own limit)";
-  return { badness, says: `assuming that normally ${rate}${why}` };
+  return { badness, says: `assuming that normally ${sayNormal(badness, signal)}${why}` };
+}
+
+function silentBadness({ kind, better }: Signal): number {
+  if (kind === "mean") return MIDDLE;
+  return kind === "count" || better === "down" ? ASSUMED_BAD : 1 - ASSUMED_GOOD;
+}
+
+function sayNormal(badness: number, signal: Signal): string {
+  const level = levelOf(badness, signal);
+  return signal.kind === "share"
+    ? `${formatPercent(level)} of ${signal.of} are ${signal.part}`
+    : `${signal.name} ${verbOf(signal)} ${formatLevel(level, signal)}`;
 }

@@ -15,14 +15,14 @@ const losses: Signal = {
 const approvals: Signal = { ...losses, name: "approvals", part: "approved", of: "applications", better: "up" };
 const leaks: Signal = { ...losses, name: "leaks", kind: "count", part: "leaked-tokens" };
 
-const compare = (move: "rises" | "falls", by: Margin): Trigger => ({
+const compare = (move: "rises" | "falls", by: Margin): Extract<Trigger, { kind: "compare" }> => ({
   kind: "compare",
   name: "t",
   signal: "s",
   move,
   by,
 });
-const limit = (side: "above" | "below", value: number): Trigger => ({
+const limit = (side: "above" | "below", value: number): Extract<Trigger, { kind: "limit" }> => ({
   kind: "limit",
   name: "t",
   signal: "s",

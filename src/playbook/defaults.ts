@@ -3,8 +3,8 @@ import type { Playbook } from "../core/playbook.ts";
 /** What holds where a playbook is silent; docs/playbook.md says the same. Nothing else has a default. */
 export const defaults = {
   undo: "compensatable",
-  /** What a `count` counts for, when `of` is not written. */
-  countOf: "requests",
+  /** What a count, a mean or a time is of, when `of` is not written. */
+  of: "requests",
   falseAlarms: 0.001,
   holdback: 5,
   contain: "stable",

@@ -1,4 +1,4 @@
-import { type ComponentSpec, isRoute, type Playbook, type Undo } from "../core/playbook.ts";
+import { type ComponentSpec, isRoute, type Playbook, type Trigger, type Undo } from "../core/playbook.ts";
 import { formatDuration } from "../core/time.ts";
 import { claimOf, formatPercent } from "./claim.ts";
 
@@ -49,21 +49,27 @@ function whatSentences({ system, owner, risk, authority, environment, components
   ];
 }
 
+/** What a claim's subject is compared with. */
+const against: Readonly<Record<Trigger["kind"], string>> = {
+  compare: ", compared with stable in the same seconds",
+  limit: "",
+  differ: ", among its own outcomes",
+  slows: ", compared with stable's own window from before the release",
+};
+
 function whenSentences(playbook: Playbook): readonly string[] {
-  const { triggers, hardLimits, policies = [], unjudged = [], falseAlarms } = playbook;
+  const { triggers, hardLimits, policies = [], falseAlarms } = playbook;
   const signalOf = (name: string) => playbook.signals.find((signal) => signal.name === name)!;
   const releases = Math.round(1 / falseAlarms).toLocaleString("en-US");
   return [
     ...triggers.map((trigger) => {
-      const against = trigger.kind === "compare" ? ", compared with stable in the same seconds" : "";
-      return `${trigger.name}: when ${claimOf(trigger, signalOf(trigger.signal))}${against}.`;
+      return `${trigger.name}: when ${claimOf(trigger, signalOf(trigger.signal))}${against[trigger.kind]}.`;
     }),
     `Of ${releases} releases that do no harm at most one is rolled back by ${triggers.length === 1 ? "this claim" : "these claims together"}, however often one looks.`,
     ...hardLimits.map(
       (limit) => `${limit.name}: at once, without statistics, when ${claimOf(limit, signalOf(limit.signal))}.`,
     ),
     ...policies.map(({ name, at }) => `${name}: when the policy ${at} gives a reason; it can never take one away.`),
-    ...unjudged.map(({ name }) => `${name} is written down, and nothing judges it yet.`),
   ];
 }
 
@@ -107,8 +113,8 @@ function fixedSentences({ fixed, signals }: Playbook): readonly string[] {
   return [
     `It is fixed when all of this is proved, and was watched for ${formatDuration(fixed.for)}:`,
     ...fixed.criteria.map((criterion) => {
-      const against = criterion.kind === "within" ? ", compared with stable's own window from before the release" : "";
-      return `${claimOf(criterion, signalOf(criterion.signal))}${against}.`;
+      const window = criterion.kind === "within" ? ", compared with stable's own window from before the release" : "";
+      return `${claimOf(criterion, signalOf(criterion.signal))}${window}.`;
     }),
   ];
 }

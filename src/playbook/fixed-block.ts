@@ -1,11 +1,12 @@
-import type { Criterion, Fixed } from "../core/playbook.ts";
+import type { Criterion, Fixed, Signal } from "../core/playbook.ts";
 import { contradiction } from "./claim.ts";
+import { readLimitOf, readMarginOf } from "./claim-amount.ts";
 import { limits } from "./defaults.ts";
 import { type IssueList, quote } from "./issue.ts";
 import { language } from "./language.ts";
 import { nearestWord } from "./nearest-word.ts";
-import { readMargin, readPercent, readSpan } from "./quantity.ts";
-import { findSignal, refuseTime, type Signals } from "./signal-block.ts";
+import { readSpan } from "./quantity.ts";
+import { findSignal, refuseGoodCount, refuseTime, type Signals } from "./signal-block.ts";
 import { checkSize, readBlock, readMap } from "./yaml-reader.ts";
 import type { YamlEntry } from "./yaml-tree.ts";
 
@@ -64,14 +65,10 @@ function readCriterion(item: YamlEntry, signals: Signals, issues: IssueList): Cr
     return undefined;
   }
   const entry = block.get(first)!;
-  const criterion = criterionOf(item.key, first, entry, signal?.better === "up" ? 0.99 : 100, issues);
-  if (refuseTime(item.key, item.offset, signals, "criteria", issues)) return undefined;
+  if (signal && refuseTime(signal, item.offset, "criteria", issues)) return undefined;
+  if (signal && refuseGoodCount(signal, item.offset, issues)) return undefined;
+  const criterion = criterionOf(item.key, signal, first, entry, issues);
   if (!criterion || !signal) return undefined;
-  if (signal.kind === "count") {
-    const message = `${quote(signal.name)} is a count; criteria about counts are not supported by this version yet.`;
-    issues.add("VALUE_NOT_SUPPORTED", item.offset, message, "Make it a `share`.");
-    return undefined;
-  }
   const wrong = contradiction(criterion, signal);
   if (!wrong) return criterion;
   const turned = first === "below" ? "above" : "below";
@@ -80,16 +77,19 @@ function readCriterion(item: YamlEntry, signals: Signals, issues: IssueList): Cr
 }
 
 function criterionOf(
-  signal: string,
+  name: string,
+  signal: Signal | undefined,
   kind: (typeof kinds)[number],
   entry: YamlEntry,
-  largest: number,
   issues: IssueList,
 ): Criterion | undefined {
-  if (kind === "within") {
-    const margin = readMargin(entry, largest, issues);
-    return margin && { kind, signal, margin };
+  if (kind !== "within") {
+    const limit = readLimitOf(signal, entry, issues);
+    return limit === undefined ? undefined : { kind, signal: name, limit };
   }
-  const limit = readPercent(entry, { from: 0, to: 0.99, open: true }, issues);
-  return limit === undefined ? undefined : { kind, signal, limit };
+  const margin = readMarginOf(signal, entry, issues);
+  if (signal?.kind !== "count" || margin?.kind !== "points") return margin && { kind, signal: name, margin };
+  const message = `${quote(name)} is a count, which is compared with stable's own window as a part of it.`;
+  issues.add("WRONG_UNIT", entry.value.offset, message, "Write for example `within: 50%`, or `below` with a number.");
+  return undefined;
 }

@@ -10,8 +10,9 @@ import { type Block, readText, reportKey } from "./yaml-reader.ts";
 import type { YamlEntry } from "./yaml-tree.ts";
 
 const example = "hard: errors > 5%";
+const runExample = "hard: errors 100 in a row";
 
-/** Reads `{ hard: errors > 5%, over: 30s, min: 200 }` or `{ hard: leaks >= 1 }`. */
+/** Reads `{ hard: errors > 5%, over: 30s, min: 200 }`, `{ hard: leaks >= 1 }` or `{ hard: errors 100 in a row }`. */
 export function readHardLimit(
   item: YamlEntry,
   block: Block,
@@ -32,16 +33,16 @@ export function readHardLimit(
   const least = block.get("min");
   const leastText = least && readText(least, "min: 200", issues);
   const min = least && leastText !== undefined ? wholeOf(leastText, least, { from: 1, to: 1e9 }, issues) : undefined;
-  const { signal, threshold } = readCondition(block.get("hard")!, signals, issues);
+  const { signal, threshold, run } = readCondition(block.get("hard")!, signals, issues);
   if (!signal) return undefined;
   const hard = threshold && { name: item.key, signal: signal.name, ...threshold };
-  if (signal.kind === "count") {
+  if (run || signal.kind === "count") {
+    const why = run ? "so many in a row need no window" : "a count is counted over the whole rollout";
     for (const entry of [over, least]) {
       if (!entry) continue;
-      const message = `${quote(entry.key)} does not go with a count: it is counted over the whole rollout.`;
-      issues.add("CONFLICTING_KEYS", entry.offset, message, "Remove it.");
+      issues.add("CONFLICTING_KEYS", entry.offset, `${quote(entry.key)} does not go with it: ${why}.`, "Remove it.");
     }
-    return hard && { ...hard, min: 0 };
+    return hard && { min: 0, ...hard };
   }
   for (const [key, entry] of Object.entries({ over, min: least })) {
     if (entry) continue;
@@ -53,22 +54,26 @@ export function readHardLimit(
 
 interface Condition {
   readonly signal?: Signal | undefined;
-  readonly threshold?: Pick<HardLimit, "comparison" | "limit"> | undefined;
+  readonly threshold?: (Pick<HardLimit, "comparison" | "limit"> & Partial<HardLimit>) | undefined;
+  /** It says how many in a row. */
+  readonly run?: true;
 }
 
 function readCondition(entry: YamlEntry, signals: Signals, issues: IssueList): Condition {
   const text = readText(entry, example, issues);
   if (text === undefined) return {};
+  if (/\bin\s+a\s+row\b|\bconsecutive\b/.test(text)) return readRun(entry, text, signals, issues);
   const at = entry.value.offset;
   const match = new RegExp(patterns.condition).exec(text);
   if (!match) {
     const message = `${quote(text)} is not a condition \`SIGNAL > LIMIT\`.`;
-    issues.add("BAD_VALUE", at, message, `Write for example \`${example}\` or \`hard: leaks >= 1\`.`);
+    const hint = `Write for example \`${example}\`, \`hard: leaks >= 1\` or \`${runExample}\`.`;
+    issues.add("BAD_VALUE", at, message, hint);
     return {};
   }
   const [, name = "", sign = "", amount = ""] = match;
   const signal = findSignal(name, at, signals, issues);
-  if (refuseTime(name, at, signals, "hard limits", issues)) return {};
+  if (signal && !hasLimit(signal, at, issues)) return {};
   if (/^[<>]=?$/.test(sign)) {
     return {
       signal,
@@ -79,6 +84,41 @@ function readCondition(entry: YamlEntry, signals: Signals, issues: IssueList): C
   const message = `${quote(sign)} is not a comparison of the language.`;
   issues.add("BAD_VALUE", at, message, `Write \`hard: ${name} ${meant} ${amount}\`; there are >, >=, < and <=.`);
   return { signal };
+}
+
+/** `errors 100 in a row`: so many observations one after the other, all bad. */
+function readRun(entry: YamlEntry, text: string, signals: Signals, issues: IssueList): Condition {
+  const at = entry.value.offset;
+  const match = new RegExp(patterns.run).exec(text);
+  if (!match) {
+    const message = `${quote(text)} does not say how many of which signal in a row.`;
+    issues.add("BAD_VALUE", at, message, `Write for example \`${runExample}\`.`);
+    return {};
+  }
+  const [, name = "", amount = ""] = match;
+  const inARow = wholeOf(amount, entry, { from: 2, to: 1e6 }, issues);
+  const signal = findSignal(name, at, signals, issues);
+  if (!signal || inARow === undefined) return {};
+  if (signal.kind === "share") {
+    return { signal, run: true, threshold: { comparison: ">=", limit: 1, min: inARow, inARow } };
+  }
+  const message = `${quote(name)} is a ${signal.kind}; only of a share each observation is good or bad.`;
+  issues.add("VALUE_NOT_SUPPORTED", at, message, "Make it a `share`, of scores below a line say.");
+  return {};
+}
+
+/** Whether a plain threshold can stand on such a signal. */
+function hasLimit(signal: Signal, at: number, issues: IssueList): boolean {
+  if (refuseTime(signal, at, "hard limits", issues)) return false;
+  if (signal.kind !== "mean") return true;
+  const message = `${quote(signal.name)} is a mean; hard limits of means are not supported by this version.`;
+  issues.add(
+    "VALUE_NOT_SUPPORTED",
+    at,
+    message,
+    `Claim it: \`${signal.name}: below, limit: -0.3\`, or make it a \`share\`.`,
+  );
+  return false;
 }
 
 function readThreshold(

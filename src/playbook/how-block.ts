@@ -47,7 +47,7 @@ function readContain(entry: YamlEntry, issues: IssueList): "stable" | undefined 
   return readWord(entry, ["stable"] as const, issues);
 }
 
-type ReleasePart = Pick<How, "steps" | "each" | "holdback" | "holdbackFor" | "allow">;
+type ReleasePart = Pick<How, "steps" | "each" | "warmUp" | "holdback" | "holdbackFor" | "allow">;
 
 function readRelease(entry: YamlEntry, issues: IssueList): ReleasePart | undefined {
   const block = readBlock(entry, language.release, language.how.keys.release.example, issues);
@@ -69,8 +69,25 @@ function readRelease(entry: YamlEntry, issues: IssueList): ReleasePart | undefin
     issues.add("CANARY_ORDER", (holdbackEntry ?? canary).offset, message, hint);
     return undefined;
   }
+  const warmUp = readWarmUp(block, steps, each, issues);
   if (!steps || each === undefined || !held) return undefined;
-  return { steps, each, ...held, ...(allow === undefined ? {} : { allow }) };
+  return { steps, each, ...warmUp, ...held, ...(allow === undefined ? {} : { allow }) };
+}
+
+/** A release that is all warm-up would be judged by nothing but its hard limits. */
+function readWarmUp(
+  block: Block,
+  steps: readonly number[] | undefined,
+  each: number | undefined,
+  issues: IssueList,
+): Pick<How, "warmUp"> {
+  const entry = block.get("warm-up");
+  const warmUp = entry && readSpan(entry, issues);
+  if (!entry || warmUp === undefined) return {};
+  if (!steps || each === undefined || warmUp < steps.length * each) return { warmUp };
+  const message = "The warm-up is as long as the whole canary, so nothing of it would be evidence.";
+  issues.add("OUT_OF_RANGE", entry.value.offset, message, "Make it shorter than the first step, for example `30s`.");
+  return {};
 }
 
 function readSteps(entry: YamlEntry, issues: IssueList): readonly number[] | undefined {

@@ -137,8 +137,14 @@ const rules: Readonly<Record<string, Schema>> = {
   what: { anyOf: [required("route"), some(livesAt(gateway))] },
   signals: { propertyNames: { pattern: patterns.name, maxLength: lengths.name, not: { enum: reservedNames } } },
   signal: {
-    oneOf: [required("share"), required("count"), required("time")],
-    dependencies: { share: ["of"], time: { properties: { of: false, better: { const: "down" } } } },
+    oneOf: (["share", "count", "mean", "time"] as const).map(required),
+    dependencies: {
+      share: ["of"],
+      mean: ["between"],
+      between: ["mean"],
+      per: ["share"],
+      time: { properties: { better: { const: "down" } } },
+    },
   },
   when: some({ type: "object", not: { anyOf: [required("hard"), required("policy")] } }),
   claim: {

@@ -40,7 +40,7 @@ test("the page and the program have the same defaults", () => {
   assert.ok(page.includes("`holdback` | default `5%`") && defaults.holdback === 5);
   assert.ok(page.includes("`within` | default `60s`") && defaults.within === 60_000);
   assert.ok(page.includes("`false-alarms` | default `1 in 1000 releases`") && defaults.falseAlarms === 0.001);
-  assert.ok(page.includes("default `requests` with `count`") && defaults.countOf === "requests");
+  assert.ok(page.includes("else default `requests`") && defaults.of === "requests");
   assert.ok(page.includes("`undo` | default: compensatable") && defaults.undo === "compensatable");
 });
 

@@ -12,7 +12,9 @@ const MOST_OBSERVATIONS = 100_000;
 export function lintHardLimits(playbook: Playbook): LintFinding[] {
   return playbook.hardLimits.flatMap((hard) => {
     const signal = playbook.signals.find((candidate) => candidate.name === hard.signal);
-    return signal?.kind === "share" && hard.over !== undefined ? [price(playbook, hard, signal, hard.over)] : [];
+    if (signal?.kind !== "share") return [];
+    if (hard.inARow !== undefined) return [priceRun(playbook, hard, signal, hard.inARow)];
+    return hard.over === undefined ? [] : [price(playbook, hard, signal, hard.over)];
   });
 }
 
@@ -45,6 +47,48 @@ function price(playbook: Playbook, hard: HardLimit, signal: Signal, over: number
       ? `That is more than the whole budget for the other triggers: raise the limit, \`min\` or the window of ${formatDuration(over)}.`
       : "Hard limits are priced apart from the false-alarm budget; a window that slides costs a few times more.",
   };
+}
+
+/**
+ * The expected number of runs of at least `length` bad ones among `n` observations: each begins after a good one, or at
+ * the very start. It is exact, and at least the chance that there is one.
+ */
+export function expectedRuns(n: number, badness: number, length: number): number {
+  return n < length ? 0 : badness ** length * (1 + (n - length) * (1 - badness));
+}
+
+function priceRun(playbook: Playbook, hard: HardLimit, signal: Signal, length: number): LintFinding {
+  const { badness, says } = assumedBaseline(playbook, signal);
+  const { how, trafficPerSecond, falseAlarms } = playbook;
+  const first = how.steps[0] ?? 0;
+  const about = `when.${hard.name}`;
+  const claim = `"${claimOf(hard, signal)}"`;
+  if (trafficPerSecond === undefined) {
+    const message = `${claim} happens by chance once in ${sayNumber(1 / badness ** length)} observations, ${says}.`;
+    return {
+      level: "note",
+      name: "false-alarm-price",
+      about,
+      message,
+      hint: "State `traffic` to see how often that is.",
+    };
+  }
+  const perDay = expectedRuns((trafficPerSecond * 86_400 * first) / 100, badness, length);
+  const canary = how.steps.reduce((sum, step) => sum + (trafficPerSecond * how.each * step) / 100_000, 0);
+  const dear = expectedRuns(canary, badness, length) > falseAlarms;
+  return {
+    level: dear ? "warning" : "note",
+    name: "false-alarm-price",
+    about,
+    message: `${claim} happens by chance ${sayRate(perDay)} at ${first}% of the stated traffic, ${says}, and each independent of the others.`,
+    hint: dear
+      ? "That is more in one release than the whole budget for the other triggers: ask for more in a row."
+      : "Hard limits are priced apart from the false-alarm budget; bad outcomes that come in bursts make longer runs.",
+  };
+}
+
+function sayNumber(value: number): string {
+  return value < 1e15 ? Math.round(value).toLocaleString("en-US") : "more than 1,000,000,000,000,000";
 }
 
 function sayOdds(chance: number): string {

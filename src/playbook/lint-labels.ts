@@ -1,10 +1,35 @@
-import type { Playbook } from "../core/playbook.ts";
+import type { Playbook, Signal } from "../core/playbook.ts";
 import { formatDuration, type Milliseconds } from "../core/time.ts";
 import type { LintFinding } from "./lint-playbook.ts";
 
-/** Outcomes that become known only after whoever waits for them has gone. */
-export function lintLabels({ signals, triggers, fixed, how }: Playbook): readonly LintFinding[] {
-  const labelsOf = new Map(signals.map(({ name, labels }) => [name, labels ?? 0]));
+/** How old a second is when it is compared, where what counts is one person or application and nobody said `labels`. */
+const UNIT_MATURITY: Milliseconds = 60_000;
+
+/** How old a second is when it is compared: its outcomes are known for certain then. */
+export function maturityOf({ labels, per }: Signal): Milliseconds {
+  return labels ?? (per === undefined ? 0 : UNIT_MATURITY);
+}
+
+/** Outcomes that become known late: after whoever waits for them has gone, or later than somebody may think. */
+export function lintLabels(playbook: Playbook): readonly LintFinding[] {
+  return [...lintTooLate(playbook), ...playbook.signals.flatMap(lintUnits)];
+}
+
+function lintUnits({ name, per, labels }: Signal): readonly LintFinding[] {
+  if (per === undefined || labels !== undefined) return [];
+  return [
+    {
+      level: "note",
+      name: "late-units",
+      about: `signals.${name}`,
+      message: `One observation of \`${name}\` is one ${per}, and a second is compared when it is ${formatDuration(UNIT_MATURITY)} old.`,
+      hint: "Say with `labels` how long after a request its outcome is known for certain, for example `labels: 30s`.",
+    },
+  ];
+}
+
+function lintTooLate({ signals, triggers, fixed, how }: Playbook): readonly LintFinding[] {
+  const labelsOf = new Map(signals.map((signal) => [signal.name, maturityOf(signal)]));
   const watched = how.steps.length * how.each + (how.holdbackFor ?? 0);
   const claims = triggers.map(({ name, signal, within = watched }) => {
     const inside = within < watched;

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import fc from "fast-check";
 import type { HardLimit, Signal } from "../core/playbook.ts";
+import { informationBound } from "../statistics/information-bound.ts";
 import { binomialTail } from "./binomial-tail.ts";
 import { falseAlarmPrice } from "./lint-hard-limits.ts";
 import { type LintRule, lintPlaybook } from "./lint-playbook.ts";
@@ -149,21 +150,21 @@ test("evidence only grows during a release, and decides first where it reaches o
   const question = {
     how: { steps: [5, 50, 100], each: 10_000 },
     perSecond: 500,
-    nothing: { ratio: 1.2, points: 0, badIs: "part" as const },
-    p0: 0.05,
-    alpha: 0.001,
   };
-  assert.equal(evidenceAfter(0, { ...question, p1: 0.2 }), 0);
+  const needs = (times: number, share: number) =>
+    informationBound({ p1: 0.05 + times * 0.01, p0: 0.05, ratio: 1.2, points: 0, share, alpha: 0.001 });
+  const at = (times: number) => ({ ...question, needs: (share: number) => needs(times, share) });
+  assert.equal(evidenceAfter(0, at(15)), 0);
   fc.assert(
     fc.property(fc.nat({ max: 30_000 }), fc.nat({ max: 30_000 }), (a, b) => {
-      const [early, late] = [Math.min(a, b), Math.max(a, b)].map((at) => evidenceAfter(at, { ...question, p1: 0.2 }));
+      const [early, late] = [Math.min(a, b), Math.max(a, b)].map((span) => evidenceAfter(span, at(15)));
       assert.ok(early! <= late! + 1e-12);
     }),
   );
-  const smallest = smallestDecidable(question) ?? assert.fail("nothing is decidable");
-  assert.equal(decidedAfter({ ...question, p1: smallest * 0.99 }), undefined);
-  assert.ok((decidedAfter({ ...question, p1: smallest * 1.01 }) ?? 0) > 10_000);
-  assert.equal(smallestDecidable({ ...question, perSecond: 0.001 }), undefined);
+  const smallest = smallestDecidable({ ...question, needs }, 20) ?? assert.fail("nothing is decidable");
+  assert.equal(decidedAfter(at(smallest * 0.99)), undefined);
+  assert.ok((decidedAfter(at(smallest * 1.01)) ?? 0) > 10_000);
+  assert.equal(smallestDecidable({ ...question, needs, perSecond: 0.001 }, 20), undefined);
 });
 
 test("signals without use and triggers without proof are noted", () => {

@@ -22,6 +22,7 @@ export const lintRules = {
   "no-environment": "warning: the risk is high, and no `environment` says where the playbook may act",
   "holdback-without-end": "note: a holdback without a time ends with the promotion",
   "slow-labels": "error: outcomes become known later than the release, a trigger or a criterion waits for them",
+  "late-units": "note: `per` without `labels`: seconds are compared when they are a minute old",
   "sick-fallback": "warning: `else` or `safe` is an address of what is being rolled back",
   "route-name": "warning: the route is not called like the system",
   decidable: "note: what a trigger or a criterion needs before it can decide",
@@ -125,7 +126,8 @@ function lintSignals(playbook: Playbook): LintFinding[] {
   const watched = new Set([...playbook.triggers, ...playbook.hardLimits].map((trigger) => trigger.signal));
   const found: LintFinding[] = [];
   for (const trigger of playbook.triggers) {
-    if (proved.has(trigger.signal)) continue;
+    // No criterion can be about a time.
+    if (proved.has(trigger.signal) || trigger.kind === "slows") continue;
     found.push({
       level: "note",
       name: "unproved-signal",

@@ -54,7 +54,7 @@ function readPlaybook(root: YamlNode, text: string, issues: IssueList): Playbook
   // An authority that cannot be read may be meant as `act`: all is said in one pass.
   if (head.authority !== "observe") issues.refuseIdle();
   const { system, owner, risk, authority, falseAlarms, environment, trafficPerSecond } = head;
-  const { signals, triggers, unjudged, hardLimits, policies, how, fixed, drills, ...others } = rest;
+  const { signals, triggers, hardLimits, policies, how, fixed, drills, ...others } = rest;
   if (!system || !owner || !risk || !authority || !falseAlarms || !how || !fixed) return undefined;
   return {
     digest: digestOf(text),
@@ -72,8 +72,6 @@ function readPlaybook(root: YamlNode, text: string, issues: IssueList): Playbook
     falseAlarms,
     how,
     fixed,
-    ...(signals.times.size > 0 ? { times: [...signals.times.values()] } : {}),
-    ...(unjudged.length > 0 ? { unjudged } : {}),
     ...(drills ? { drills } : {}),
     ...idleOf(root, issues),
   };
@@ -92,7 +90,7 @@ function readBlocks(block: Block, issues: IssueList) {
   return {
     components,
     signals,
-    ...(when ? readWhen(when, signals, issues) : { triggers: [], unjudged: [], hardLimits: [], policies: [] }),
+    ...(when ? readWhen(when, signals, issues) : { triggers: [], hardLimits: [], policies: [] }),
     how: how && readHow(how, issues),
     fixed: fixed && readFixed(fixed, signals, issues),
     who: who ? readWho(who, issues) : defaults.who,

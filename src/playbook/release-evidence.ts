@@ -1,16 +1,14 @@
 import type { How } from "../core/playbook.ts";
 import type { Milliseconds } from "../core/time.ts";
-import { informationBound } from "../statistics/information-bound.ts";
-import type { BadnessNull } from "./claim.ts";
 
 /** What a release has to tell apart, and with which traffic. */
 export interface EvidenceQuestion {
-  readonly how: Pick<How, "steps" | "each">;
+  readonly how: Pick<How, "steps" | "each" | "warmUp">;
   readonly perSecond: number;
-  readonly nothing: BadnessNull;
-  readonly p0: number;
-  readonly p1: number;
-  readonly alpha: number;
+  /** The fewest observations of the candidate that decide, when it has this share of them all. */
+  readonly needs: (share: number) => number;
+  /** Only so recent observations count. */
+  readonly within?: Milliseconds | undefined;
 }
 
 /**
@@ -18,31 +16,35 @@ export interface EvidenceQuestion {
  * Observations of all steps so far are pooled, as if the baseline stood still; moving baselines need more.
  */
 export function evidenceAfter(span: Milliseconds, question: EvidenceQuestion): number {
-  const { how, perSecond, nothing, p0, p1, alpha } = question;
+  const { how, perSecond, needs, within = Number.POSITIVE_INFINITY } = question;
+  const from = Math.max(how.warmUp ?? 0, span - within);
   let candidate = 0;
   let seconds = 0;
   how.steps.forEach((step, index) => {
-    const part = Math.max(0, Math.min(span - index * how.each, how.each)) / 1000;
+    const start = Math.max(from, index * how.each);
+    const part = Math.max(0, Math.min(span, (index + 1) * how.each) - start) / 1000;
     seconds += part;
     candidate += part * perSecond * (step / 100);
   });
-  if (candidate === 0) return 0;
-  const share = Math.min(1, candidate / (seconds * perSecond));
-  return candidate / informationBound({ p1, p0, share, ...nothing, alpha });
+  return candidate === 0 ? 0 : candidate / needs(Math.min(1, candidate / (seconds * perSecond)));
 }
 
 /** When the best test decides on average, counted from the first exposure; undefined when not within the release. */
 export function decidedAfter(question: EvidenceQuestion): Milliseconds | undefined {
-  const end = question.how.steps.length * question.how.each;
-  if (evidenceAfter(end, question) < 1) return undefined;
-  return bisect(0, end, (span) => evidenceAfter(span, question) >= 1);
+  const { each, steps } = question.how;
+  const decides = (span: Milliseconds) => evidenceAfter(span, question) >= 1;
+  const step = steps.findIndex((_, index) => decides((index + 1) * each));
+  return step < 0 ? undefined : bisect(step * each, (step + 1) * each, decides);
 }
 
-/** The smallest rate of bad outcomes that the whole release can tell from the null; undefined when there is none. */
-export function smallestDecidable(question: Omit<EvidenceQuestion, "p1">): number | undefined {
-  const edge = question.nothing.ratio * question.p0 + question.nothing.points;
-  const decides = (p1: number) => decidedAfter({ ...question, p1 }) !== undefined;
-  return decides(1) ? bisect(edge, 1, decides) : undefined;
+/** The least number of times the margin, at most `most`, that the release can tell from no harm; undefined when none. */
+export function smallestDecidable(
+  question: Omit<EvidenceQuestion, "needs"> & { readonly needs: (times: number, share: number) => number },
+  most: number,
+): number | undefined {
+  const decides = (times: number) =>
+    decidedAfter({ ...question, needs: (share) => question.needs(times, share) }) !== undefined;
+  return decides(most) ? bisect(1, most, decides) : undefined;
 }
 
 /** The least value of [low, high] that passes, for a test that fails below it and passes above it. */

@@ -1,4 +1,5 @@
-import type { Signal, TimeSignal } from "../core/playbook.ts";
+import type { Signal } from "../core/playbook.ts";
+import { numberOf } from "./claim-amount.ts";
 import { defaults, limits } from "./defaults.ts";
 import { type IssueList, quote } from "./issue.ts";
 import { timeUnits } from "./language/what-keys.ts";
@@ -11,8 +12,10 @@ import {
   checkSize,
   readAddress,
   readBlock,
+  readItems,
   readMap,
   readName,
+  readText,
   readWord,
 } from "./yaml-reader.ts";
 import type { YamlEntry } from "./yaml-tree.ts";
@@ -22,17 +25,17 @@ export interface Signals {
   /** Undefined when `signals` itself could not be read: then no reference is called unknown. */
   readonly names: readonly string[] | undefined;
   readonly byName: ReadonlyMap<string, Signal>;
-  readonly times: ReadonlyMap<string, TimeSignal>;
 }
 
-export const noSignals: Signals = { names: undefined, byName: new Map(), times: new Map() };
+export const noSignals: Signals = { names: undefined, byName: new Map() };
 
 /** What Rollbook itself counts; any other source is the name of a connection. */
 export const ownSources = ["events", "gateway"] as const;
 
 const keys = language.signal.keys;
+const kinds = ["share", "count", "mean", "time"] as const;
 
-/** Reads `signals`: named streams of counts. */
+/** Reads `signals`: named streams of counts and values. */
 export function readSignals(entry: YamlEntry, issues: IssueList): Signals {
   const map = readMap(entry, language.playbook.keys.signals.example, issues);
   if (!map || !checkSize(map.entries.length, limits.signals, entry, issues)) return noSignals;
@@ -42,36 +45,35 @@ export function readSignals(entry: YamlEntry, issues: IssueList): Signals {
     return noSignals;
   }
   const byName = new Map<string, Signal>();
-  const times = new Map<string, TimeSignal>();
   for (const signal of map.entries) {
     const named = checkName(signal.key, signal.offset, issues, reservedNames);
     const read = readSignal(signal, issues);
-    if (!named || !read) continue;
-    if ("unit" in read) times.set(signal.key, read);
-    else byName.set(signal.key, read);
+    if (named && read) byName.set(signal.key, read);
   }
-  return { names: map.entries.map((signal) => signal.key), byName, times };
+  return { names: map.entries.map((signal) => signal.key), byName };
 }
 
-function readSignal(entry: YamlEntry, issues: IssueList): Signal | TimeSignal | undefined {
+function readSignal(entry: YamlEntry, issues: IssueList): Signal | undefined {
   const example = "errors: { share: failed, of: requests, from: gateway, better: down }";
   const block = readBlock(entry, language.signal, example, issues);
   if (!block) return undefined;
   const whole = entry.value.kind === "map" && entry.value.whole;
-  const counted = readCounted(entry, block, whole, issues);
+  const measured = readMeasured(entry, block, whole, issues);
   const fromEntry = block.get("from");
   const from = fromEntry && readSource(fromEntry, issues);
   const betterEntry = block.get("better");
   const better = betterEntry && readWord(betterEntry, ["down", "up"] as const, issues);
   const more = readRest(block, issues);
-  const upwards = better === "up" && block.has("time");
-  if (upwards) {
+  if (better === "up" && block.has("time")) {
     const message = `${quote(entry.key)} is a time, and longer is never better here.`;
     issues.add("WRONG_DIRECTION", betterEntry!.value.offset, message, "Write `better: down`.");
+    return undefined;
   }
-  if (!counted || !from || !better || upwards) return undefined;
-  if ("unit" in counted) return { name: entry.key, ...counted, from };
-  return { name: entry.key, ...counted, from, better, ...more };
+  if (!measured || !from || !better) return undefined;
+  const { part = from === "gateway" ? "latency" : entry.key, ...rest } = measured;
+  const signal: Signal = { name: entry.key, part, ...rest, from, better, ...more };
+  if (!isSeen(signal, fromEntry, issues)) return undefined;
+  return withUnits(signal, block.get("per"), issues);
 }
 
 /** A near miss of our own sources is a slip: as the name of a connection it would be silence. */
@@ -102,13 +104,13 @@ function readRest(block: Block, issues: IssueList): Pick<Signal, "per" | "labels
   return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined));
 }
 
-type Counted = Pick<Signal, "kind" | "part" | "of"> | Pick<TimeSignal, "unit">;
+/** A signal without its source; a time is called after that. */
+type Measured = Pick<Signal, "kind" | "of" | "range" | "unit"> & { readonly part?: string };
 
-function readCounted(entry: YamlEntry, block: Block, complete: boolean, issues: IssueList): Counted | undefined {
-  const kinds = (["share", "count", "time"] as const).filter((kind) => block.has(kind));
-  const [kind, other] = kinds;
+function readMeasured(entry: YamlEntry, block: Block, complete: boolean, issues: IssueList): Measured | undefined {
+  const [kind, other] = kinds.filter((candidate) => block.has(candidate));
   const of = block.get("of");
-  const whole = of && readName(of, "of: loans", issues);
+  const whole = of ? readName(of, "of: loans", issues) : defaults.of;
   if (kind === undefined) {
     if (!complete) return undefined;
     const message = `${quote(entry.key)} does not say what it counts.`;
@@ -117,28 +119,84 @@ function readCounted(entry: YamlEntry, block: Block, complete: boolean, issues: 
   }
   if (other) {
     const message = `${quote(entry.key)} is a ${quote(kind)} and a ${quote(other)} at once.`;
-    const hint = "Keep `share` for a part of `of`, `count` for occurrences, or `time` for how long something takes.";
+    const hint =
+      "Keep `share` for a part of `of`, `count` for occurrences, `mean` for a score, or `time` for how long something takes.";
     issues.add("CONFLICTING_KEYS", block.get(other)!.offset, message, hint);
     return undefined;
   }
-  const counted = block.get(kind)!;
+  const range = readRange(entry, block, kind, issues);
+  const subject = block.get(kind)!;
   if (kind === "time") {
-    const unit = readWord(counted, timeUnits, issues);
-    if (!of) return unit && { unit };
-    issues.add("CONFLICTING_KEYS", of.offset, "`of` does not go with `time`.", "Remove it.");
-    return undefined;
+    const unit = readWord(subject, timeUnits, issues);
+    return unit && whole !== undefined ? { kind, of: whole, unit } : undefined;
   }
-  const part = readName(counted, `${kind}: defaulted`, issues);
+  const part = readName(subject, `${kind}: ${kind === "mean" ? "sentiment" : "defaulted"}`, issues);
   if (kind === "share" && !of) {
     const message = `${quote(entry.key)} is a share, but not of what: bare rates cannot be judged.`;
     issues.add("MISSING_KEY", entry.offset, message, "Add what it is a share of, for example `of: requests`.");
     return undefined;
   }
-  if (part === undefined || (of && whole === undefined)) return undefined;
-  return { kind, part, of: whole ?? defaults.countOf };
+  if (part === undefined || whole === undefined) return undefined;
+  if (kind !== "mean") return { kind, part, of: whole };
+  return range && { kind, part, of: whole, range };
 }
 
-/** The counted signal that a name refers to; an issue when `signals` does not declare it. */
+/** `between` of a mean. */
+function readRange(entry: YamlEntry, block: Block, kind: Signal["kind"], issues: IssueList): Signal["range"] {
+  const between = block.get("between");
+  const { example } = keys.between;
+  if (!between) {
+    if (kind !== "mean") return undefined;
+    const message = `${quote(entry.key)} is a mean, but not between what: a score without bounds cannot be judged.`;
+    issues.add("MISSING_KEY", entry.offset, message, `Add its least and greatest value, for example \`${example}\`.`);
+    return undefined;
+  }
+  if (kind !== "mean") {
+    const message = `${quote("between")} does not go with ${quote(kind)}: only a \`mean\` has a scale.`;
+    issues.add("CONFLICTING_KEYS", between.offset, message, "Remove it.");
+    return undefined;
+  }
+  const values = readItems(between, { example, least: 2, most: 2 }, issues, (item) => {
+    const text = readText(item, example, issues);
+    return text === undefined ? undefined : numberOf(text, item, issues);
+  });
+  const [least, greatest] = values ?? [];
+  if (least === undefined || greatest === undefined) return undefined;
+  if (least < greatest) return [least, greatest];
+  const message = `A score between ${least} and ${greatest} has no room: the least comes first.`;
+  issues.add("OUT_OF_RANGE", between.value.offset, message, `Write for example \`${example}\`.`);
+  return undefined;
+}
+
+/** Whether its source can see such a signal at all. */
+function isSeen({ name, kind, from }: Signal, entry: YamlEntry | undefined, issues: IssueList): boolean {
+  if (from === "events" || kind === "share" || kind === "count" || (kind === "time" && from === "gateway")) return true;
+  const why =
+    from === "gateway"
+      ? "the gateway sees that there was an answer, and no score of it"
+      : "a connection gives counts, and no values";
+  const message = `${quote(name)} is a ${kind}, and ${why}.`;
+  const hint = `Report it with the outcomes: \`from: events\`${kind === "time" ? ", or `from: gateway` for the time to the answer" : ""}.`;
+  issues.add("VALUE_NOT_SUPPORTED", entry!.value.offset, message, hint);
+  return false;
+}
+
+/** `per` needs outcomes that name their person or application, and a yes or no about each. */
+function withUnits(signal: Signal, entry: YamlEntry | undefined, issues: IssueList): Signal | undefined {
+  if (!entry || signal.per === undefined) return signal;
+  if (signal.kind !== "share") {
+    const message = `${quote("per")} goes with a share only: one ${signal.per} is bad when one of its requests was.`;
+    issues.add("CONFLICTING_KEYS", entry.offset, message, "Remove it, or make the signal a `share`.");
+    return undefined;
+  }
+  if (signal.from === "events") return signal;
+  const message = `${quote("per")} has no effect on what comes from ${quote(signal.from)}: only reported outcomes name their ${signal.per}.`;
+  issues.addIdle("KEY_NOT_SUPPORTED", entry.offset, message, "Report the outcomes, with `from: events`, or remove it.");
+  const { per: _, ...rest } = signal;
+  return rest;
+}
+
+/** The signal that a name refers to; an issue when `signals` does not declare it. */
 export function findSignal(name: string, offset: number, signals: Signals, issues: IssueList): Signal | undefined {
   if (signals.names && !signals.names.includes(name)) {
     const message = `${quote(name)} is not a signal of this playbook.`;
@@ -148,11 +206,21 @@ export function findSignal(name: string, offset: number, signals: Signals, issue
   return signals.byName.get(name);
 }
 
+/** What to write where a time cannot stand. */
+export const slowShare = "Count the slow ones: `{ share: slow, of: requests, from: events, better: down }`.";
+
 /** Says that only `slows` goes with a time; true when it was one. */
-export function refuseTime(name: string, offset: number, signals: Signals, what: string, issues: IssueList): boolean {
-  if (!signals.times.has(name)) return false;
+export function refuseTime({ name, kind }: Signal, offset: number, what: string, issues: IssueList): boolean {
+  if (kind !== "time") return false;
   const message = `${quote(name)} is a time; ${what} of a time are not supported by this version.`;
-  const hint = "Count the slow ones: `{ share: slow, of: requests, from: events, better: down }`.";
-  issues.add("VALUE_NOT_SUPPORTED", offset, message, hint);
+  issues.add("VALUE_NOT_SUPPORTED", offset, message, slowShare);
+  return true;
+}
+
+/** Says that nobody can judge occurrences of something good; true when the signal is such a count. */
+export function refuseGoodCount({ name, kind, better }: Signal, offset: number, issues: IssueList): boolean {
+  if (kind !== "count" || better === "down") return false;
+  const message = `${quote(name)} counts something good, and how often that may happen knows no bound.`;
+  issues.add("VALUE_NOT_SUPPORTED", offset, message, "Make it a `share` of those that have one, or a `mean`.");
   return true;
 }

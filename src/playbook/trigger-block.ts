@@ -1,12 +1,13 @@
-import type { Signal, Trigger, UnjudgedTrigger } from "../core/playbook.ts";
+import type { Signal, Trigger } from "../core/playbook.ts";
 import { contradiction } from "./claim.ts";
+import { readLimitOf, readMarginOf } from "./claim-amount.ts";
 import { type IssueList, quote } from "./issue.ts";
 import { claimForms, type MoveWord, moves } from "./language/when-keys.ts";
 import { language } from "./language.ts";
 import { nearestWord } from "./nearest-word.ts";
 import { patterns } from "./patterns.ts";
-import { readMargin, readPercent } from "./quantity.ts";
-import { findSignal, refuseTime, type Signals } from "./signal-block.ts";
+import { readMargin } from "./quantity.ts";
+import { findSignal, refuseGoodCount, refuseTime, type Signals, slowShare } from "./signal-block.ts";
 import { readTerms } from "./trigger-terms.ts";
 import { type Block, readName, readText, readWord, reportKey } from "./yaml-reader.ts";
 import type { YamlEntry } from "./yaml-tree.ts";
@@ -27,12 +28,8 @@ export interface Written {
   readonly whole: boolean;
 }
 
-/** Reads a claim such as `{ losses: rises, by: 60% }`. */
-export function readTrigger(
-  written: Written,
-  signals: Signals,
-  issues: IssueList,
-): Trigger | UnjudgedTrigger | undefined {
+/** Reads a claim such as `{ losses: rises, by: 60% }`; undefined also for one that nobody could judge, which is noted. */
+export function readTrigger(written: Written, signals: Signals, issues: IssueList): Trigger | undefined {
   const { item, block, rest, whole } = written;
   const subject = findSubject(rest, signals, issues);
   if (!subject) {
@@ -46,11 +43,10 @@ export function readTrigger(
   checkWindow(block, issues);
   if (!move) return undefined;
   checkForm(move, subject, block, issues);
-  const trigger = readClaim(item, subject.key, move, block, issues);
-  if (move === "slows") return isTime(subject, signals, issues) ? trigger : undefined;
-  if (refuseTime(subject.key, subject.offset, signals, "other claims than `slows`", issues)) return undefined;
-  if (!trigger || !signal) return undefined;
-  return isSound(trigger, signal, subject, issues) ? trigger : undefined;
+  const fits = signal !== undefined && checkKind(signal, move, subject, issues);
+  const trigger = readClaim(item, subject.key, signal, move, block, issues);
+  if (!fits || !trigger || !isHarm(trigger, signal, subject, issues)) return undefined;
+  return trigger.kind === "differ" && !knowsGroups(signal, block, issues) ? undefined : trigger;
 }
 
 /** The entry that says which signal does what; the others are reported as unknown keys. */
@@ -69,7 +65,7 @@ function checkWindow(block: Block, issues: IssueList): void {
     const entry = block.get(key);
     if (!entry) continue;
     const message = `${quote(key)} belongs to a hard limit; a claim weighs all evidence since the first exposure.`;
-    const hint = "Remove it, or write `hard: errors > 5%, over: 30s, min: 200`.";
+    const hint = "Remove it, or write `within: 10m` for a recent change, or `hard: errors > 5%, over: 30s, min: 200`.";
     issues.add("CONFLICTING_KEYS", entry.offset, message, hint);
   }
 }
@@ -98,29 +94,48 @@ function checkForm(move: MoveWord, subject: YamlEntry, block: Block, issues: Iss
   }
 }
 
+/** Whether such a signal can be said to do that. */
+function checkKind(signal: Signal, move: MoveWord, subject: YamlEntry, issues: IssueList): boolean {
+  const { name, kind } = signal;
+  if (move === "slows") {
+    if (kind === "time") return true;
+    const message = `${quote(name)} is a ${kind}; only a \`time\` slows.`;
+    issues.add("VALUE_NOT_SUPPORTED", subject.value.offset, message, slowShare);
+    return false;
+  }
+  if (refuseTime(signal, subject.offset, "other claims than `slows`", issues)) return false;
+  if (move === "differ" && kind !== "share") {
+    const message = `${quote(name)} is a ${kind}; groups are compared by their shares only.`;
+    issues.add("VALUE_NOT_SUPPORTED", subject.offset, message, "Make it a `share`, of scores below a line say.");
+    return false;
+  }
+  return !refuseGoodCount(signal, subject.offset, issues);
+}
+
 function readClaim(
   item: YamlEntry,
-  signal: string,
+  name: string,
+  signal: Signal | undefined,
   move: MoveWord,
   block: Block,
   issues: IssueList,
-): Trigger | UnjudgedTrigger | undefined {
+): Trigger | undefined {
   const terms = readTerms(item, block, issues);
-  const hint = exampleOf(move, item, signal);
+  const hint = exampleOf(move, item, name);
   const amount = block.get(wantedBy(move));
   const other = block.has(wantedBy(move) === "by" ? "limit" : "by");
   const needed = { across: move === "differ", at: move === "slows", [wantedBy(move)]: !other };
   for (const [key, isNeeded] of Object.entries(needed)) {
     if (!isNeeded || block.has(key)) continue;
-    issues.add("MISSING_KEY", item.offset, `${quote(key)} is missing: ${signal} ${move}, ${asks[key]}?`, hint);
+    issues.add("MISSING_KEY", item.offset, `${quote(key)} is missing: ${name} ${move}, ${asks[key]}?`, hint);
   }
-  const head = { name: item.key, signal, ...terms };
-  if (move === "above" || move === "below") {
-    const limit = amount && readPercent(amount, { from: 0, to: 0.99, open: true }, issues);
-    return limit && !other ? { kind: "limit", ...head, side: move, limit } : undefined;
-  }
+  const head = { name: item.key, signal: name, ...terms };
   if (move === "slows") return readSlows(head, block, issues);
-  const by = amount && readMargin(amount, move === "falls" ? 0.99 : 100, issues);
+  if (move === "above" || move === "below") {
+    const limit = amount && readLimitOf(signal, amount, issues);
+    return limit !== undefined && !other ? { kind: "limit", ...head, side: move, limit } : undefined;
+  }
+  const by = amount && readMarginOf(signal, amount, issues);
   if (move !== "differ") return by && !other ? { kind: "compare", ...head, move, by } : undefined;
   const acrossEntry = block.get("across");
   const across = acrossEntry && readName(acrossEntry, "across: applicant-group", issues);
@@ -134,11 +149,7 @@ const asks: Readonly<Record<string, string>> = {
   at: "at which quantile",
 };
 
-function readSlows(
-  head: Pick<Trigger, "name" | "signal">,
-  block: Block,
-  issues: IssueList,
-): UnjudgedTrigger | undefined {
+function readSlows(head: Pick<Trigger, "name" | "signal">, block: Block, issues: IssueList): Trigger | undefined {
   const [atEntry, byEntry] = [block.get("at"), block.get("by")];
   const at = atEntry && readText(atEntry, "at: p95", issues);
   const quantile = at === undefined ? undefined : Number(new RegExp(patterns.quantile).exec(at)?.[1]) / 100;
@@ -156,27 +167,21 @@ function readSlows(
   return by && sound ? { kind: "slows", ...head, quantile, by: by.value } : undefined;
 }
 
-function isTime(subject: YamlEntry, signals: Signals, issues: IssueList): boolean {
-  if (signals.times.has(subject.key)) return true;
-  if (!signals.byName.has(subject.key)) return false;
-  const message = `${quote(subject.key)} is no time, so it cannot slow down.`;
-  issues.add("VALUE_NOT_SUPPORTED", subject.value.offset, message, "Write `rises` or `falls`, or declare a `time`.");
-  return false;
-}
-
-function isSound(trigger: Trigger | UnjudgedTrigger, signal: Signal, subject: YamlEntry, issues: IssueList): boolean {
-  if (signal.kind === "count") {
-    const message = `${quote(signal.name)} is a count; claims about counts are not supported by this version yet.`;
-    const hint = `Use \`hard: ${signal.name} >= 1\`, or make it a \`share\`.`;
-    issues.add("VALUE_NOT_SUPPORTED", subject.offset, message, hint);
-    return false;
-  }
-  if (trigger.kind === "differ" || trigger.kind === "slows") return true;
+function isHarm(trigger: Trigger, signal: Signal, subject: YamlEntry, issues: IssueList): boolean {
   const wrong = contradiction(trigger, signal);
   if (!wrong) return true;
   const opposite = { rises: "falls", falls: "rises", above: "below", below: "above" } as const;
-  const meant = opposite[trigger.kind === "compare" ? trigger.move : trigger.side];
-  const hint = `Write \`${subject.key}: ${meant}\`, or correct \`better\`.`;
+  const said = subject.value.kind === "text" ? subject.value.value : "";
+  const hint = `Write \`${subject.key}: ${opposite[said as keyof typeof opposite]}\`, or correct \`better\`.`;
   issues.add("WRONG_DIRECTION", subject.value.offset, wrong, hint);
+  return false;
+}
+
+/** Only reported outcomes say which group they are of; from elsewhere the claim is written down and not judged. */
+function knowsGroups({ name, from }: Signal, block: Block, issues: IssueList): boolean {
+  if (from === "events") return true;
+  const message = `${quote("across")} has no effect on ${quote(name)}, which comes from ${quote(from)}: only reported outcomes say their group.`;
+  const hint = "Report the outcomes with their group, with `from: events`.";
+  issues.addIdle("KEY_NOT_SUPPORTED", block.get("across")!.offset, message, hint);
   return false;
 }

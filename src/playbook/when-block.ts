@@ -1,4 +1,4 @@
-import type { HardLimit, PolicyTrigger, Trigger, UnjudgedTrigger } from "../core/playbook.ts";
+import type { HardLimit, PolicyTrigger, Trigger } from "../core/playbook.ts";
 import { limits } from "./defaults.ts";
 import { readHardLimit } from "./hard-limit-block.ts";
 import { type IssueList, quote } from "./issue.ts";
@@ -13,7 +13,6 @@ const example = "rising-losses: { losses: rises, by: 60% }";
 
 export interface When {
   readonly triggers: readonly Trigger[];
-  readonly unjudged: readonly UnjudgedTrigger[];
   readonly hardLimits: readonly HardLimit[];
   readonly policies: readonly PolicyTrigger[];
 }
@@ -21,11 +20,10 @@ export interface When {
 /** Reads `when`: claims that the statistics test, hard limits, and policies. */
 export function readWhen(entry: YamlEntry, signals: Signals, issues: IssueList): When {
   const triggers: Trigger[] = [];
-  const unjudged: UnjudgedTrigger[] = [];
   const hardLimits: HardLimit[] = [];
   const policies: PolicyTrigger[] = [];
   const map = readMap(entry, `when: { ${example} }`, issues);
-  const when = { triggers, unjudged, hardLimits, policies };
+  const when = { triggers, hardLimits, policies };
   if (!map || !checkSize(map.entries.length, limits.triggers, entry, issues)) return when;
   let claims = 0;
   for (const item of map.entries) {
@@ -45,9 +43,7 @@ export function readWhen(entry: YamlEntry, signals: Signals, issues: IssueList):
     } else {
       claims++;
       const trigger = readTrigger({ item, block, rest, whole: claim.whole }, signals, issues);
-      if (!trigger || !named) continue;
-      if (trigger.kind === "differ" || trigger.kind === "slows") unjudged.push(trigger);
-      else triggers.push(trigger);
+      if (trigger && named) triggers.push(trigger);
     }
   }
   if (claims === 0 && map.whole) {

@@ -1,6 +1,6 @@
 import { limits } from "../defaults.ts";
 import { type BlockSpec, may, must } from "./key-spec.ts";
-import { address, block, either, holdback, list, margin, percent, span, step, words } from "./values.ts";
+import { address, amount, block, either, holdback, list, margin, percent, span, step, words } from "./values.ts";
 
 export const howBlock = {
   where: "`how`",
@@ -38,6 +38,11 @@ export const releaseBlock = {
       "rising percentages of traffic on the candidate, from 0.0001 to 100, at most four decimals, at most 20 steps",
     ),
     each: must("each: 15m", span, "how long each step lasts"),
+    "warm-up": may(
+      "warm-up: 30s",
+      span,
+      "what is served so soon after the first exposure is no evidence: caches are cold; hard limits see it",
+    ),
     holdback: may(
       "holdback: 5% for 14d",
       holdback,
@@ -65,11 +70,11 @@ export const criterionBlock = {
   keys: {
     within: may(
       "within: 3%",
-      margin,
+      either(margin, amount),
       "no worse than stable's own window before the release by more than this margin",
       oneOf,
     ),
-    below: may("below: 0.8%", percent, "below this share; for `better: down`", oneOf),
-    above: may("above: 60%", percent, "above this share; for `better: up`", oneOf),
+    below: may("below: 0.8%", either(percent, amount), "below this, in the signal's unit; for `better: down`", oneOf),
+    above: may("above: 60%", either(percent, amount), "above this, in the signal's unit; for `better: up`", oneOf),
   },
 } as const satisfies BlockSpec;

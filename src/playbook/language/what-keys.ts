@@ -1,6 +1,6 @@
 import { limits } from "../defaults.ts";
 import { type BlockSpec, may, must } from "./key-spec.ts";
-import { address, block, either, name, span, words } from "./values.ts";
+import { address, amount, block, either, list, name, span, words } from "./values.ts";
 
 /** How people name the way back of a component, and what that makes of a step. */
 export const undoWords = {
@@ -45,21 +45,20 @@ export const signalsBlock = {
   names: { value: block("signal"), least: 1, most: limits.signals },
 } as const satisfies BlockSpec;
 
+const one = { said: "one of `share`, `count`, `mean` and `time`" };
+
 export const signalBlock = {
   where: "a signal",
   keys: {
-    share: may("share: defaulted", name, "which outcome is counted, as a part of `of`", {
-      said: "this, `count` or `time`",
+    share: may("share: defaulted", name, "which outcome is counted, as a part of `of`", one),
+    count: may("count: leaked-tokens", name, "which occurrence is counted, for each of `of`", one),
+    mean: may("mean: sentiment", name, "which reported score is averaged, one observation each", one),
+    time: may("time: seconds", words(...timeUnits), "how long something takes, in this unit", one),
+    of: may("of: loans", name, "the outcome that the whole is made of; of a mean or a time, what is observed", {
+      said: "required with `share`; else default `requests`",
     }),
-    count: may("count: leaked-tokens", name, "which occurrence is counted; serves hard limits only", {
-      said: "this, `share` or `time`",
-    }),
-    time: may("time: seconds", words(...timeUnits), "how long something takes, in this unit", {
-      said: "this, `share` or `count`",
-      instead: "Count the slow ones: `{ share: slow, of: requests, from: events, better: down }`.",
-    }),
-    of: may("of: loans", name, "the outcome that the whole is made of", {
-      said: "required with `share`; default `requests` with `count`",
+    between: may("between: [-1, 1]", list(amount, 2, 2), "the least and the greatest score that there is", {
+      said: "required with `mean`",
     }),
     from: must(
       "from: events",
@@ -67,12 +66,16 @@ export const signalBlock = {
       "`events` (reported outcomes), `gateway` (what our own edge sees), or the name of a connection such as `prometheus`",
     ),
     better: must("better: down", words("down", "up"), "which direction is good news"),
-    per: may("per: application", name, "what counts as one observation where it makes several requests", {
-      instead: "Count one observation for each person or application at the source.",
-    }),
-    labels: may("labels: 2d", span, "how long after its request an outcome becomes known", {
-      instead: "Leave it out: a late outcome is counted when it arrives.",
-    }),
+    per: may(
+      "per: session",
+      name,
+      "what is one observation, where one person or application makes many requests; for a `share` from `events`",
+    ),
+    labels: may(
+      "labels: 2d",
+      span,
+      "how long after its request an outcome is known for certain; seconds are compared when they are so old",
+    ),
     judge: may("judge: llm://toxicity-judge", address, "who gives the opinion that is counted", {
       instead: "Let the judge report its opinion as an outcome event, with `from: events`.",
     }),

@@ -2,13 +2,16 @@ import { limits } from "../defaults.ts";
 import { type BlockSpec, may } from "./key-spec.ts";
 import {
   address,
+  amount,
   block,
   condition,
+  either,
   margin,
   money,
   name,
   percent,
   quantile,
+  run,
   span,
   unanswered,
   whole,
@@ -43,34 +46,39 @@ const actsAtOnce = "Leave it out: every trigger of this version acts at once.";
 export const claimBlock = {
   where: "a trigger",
   keys: {
-    by: may("by: 5%", margin, "how much worse is harm", { said: "required with rises, falls, differ, slows" }),
-    limit: may("limit: 1.5%", percent, "where harm begins, whatever stable does", {
-      said: "required with above, below",
+    by: may("by: 5%", either(margin, amount), "how much worse is harm, in the signal's unit", {
+      said: "required with rises, falls, differ, slows",
     }),
-    hard: may("hard: errors > 5%", condition, "a plain threshold instead of a claim"),
-    over: may("over: 30s", span, "the window of a hard limit", { said: "required with `hard` on a share" }),
+    limit: may(
+      "limit: 1.5%",
+      either(percent, amount),
+      "where harm begins, whatever stable does, in the signal's unit",
+      {
+        said: "required with above, below",
+      },
+    ),
+    hard: may(
+      "hard: errors > 5%",
+      either(condition, run),
+      "a plain threshold, or so many bad ones in a row, instead of a claim",
+    ),
+    over: may("over: 30s", span, "the window of a hard limit", { said: "required with a threshold of a share" }),
     min: may("min: 200", whole(1, 1e9), "the least number of observations in the window", {
-      said: "required with `hard` on a share",
+      said: "required with a threshold of a share",
     }),
     policy: may(
       "policy: opa://lending/back",
       address,
       "a policy instead of a claim: each reason that it answers speaks for going back",
     ),
-    within: may("within: 1h", span, "harm that begins must show within this span", {
-      instead: "Leave it out: evidence is weighed on every arrival of data.",
-    }),
-    costs: may("costs: 900 EUR", money, "what one more bad outcome costs, with a currency of ISO 4217", {
-      instead: "Leave it out: every margin counts the same.",
-    }),
-    across: may("across: applicant-group", name, "which groups are compared", {
-      said: "required with differ",
-      instead: "Declare one signal for each group.",
-    }),
-    at: may("at: p95", quantile, "which quantile of a time", {
-      said: "required with slows",
-      instead: "Count the slow ones: `{ share: slow, of: requests, from: events, better: down }`.",
-    }),
+    within: may("within: 1h", span, "only what was served within this span counts: a recent change"),
+    costs: may(
+      "costs: 900 EUR",
+      money,
+      "what one more bad outcome costs, with a currency of ISO 4217; `rollbook check` reckons with it",
+    ),
+    across: may("across: applicant-group", name, "which groups are compared", { said: "required with differ" }),
+    at: may("at: p95", quantile, "which quantile of a time", { said: "required with slows" }),
     // biome-ignore lint/suspicious/noThenProperty: the playbook language has a key of this name
     then: may("then: ask", words("ask"), "people are asked before traffic is contained", { instead: actsAtOnce }),
     unanswered: may("unanswered: contain after 15m", unanswered, "what happens when nobody answers", {
