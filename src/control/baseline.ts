@@ -1,7 +1,7 @@
 import type { Release } from "../core/release.ts";
 import type { FrozenWindow } from "../core/rollout.ts";
-import type { Sample } from "../core/sample.ts";
 import type { Milliseconds } from "../core/time.ts";
+import { frozenWindows } from "./frozen-windows.ts";
 import { cordOf } from "./order.ts";
 import { drain, emit, FencedError, keep, type Run } from "./run.ts";
 
@@ -24,7 +24,7 @@ export async function freezeBaseline(run: Run, recent: Recent): Promise<readonly
     if (run.stopped) throw new FencedError(run.lease.resource);
     await keep(run, drain(run));
   }
-  return frozenOf(run, await run.ports.store.samples(run.rollout.id));
+  return frozenWindows(run.playbook, await run.ports.store.samples(run.rollout.id), run.stable.id);
 }
 
 /** How old counts may be that were taken while stable was being promoted. */
@@ -40,13 +40,7 @@ async function fromPromotion(run: Run): Promise<readonly FrozenWindow[] | undefi
   const since = clock.now() - MEMORY_MS;
   const samples = (await store.samples(promoted.id)).filter(({ bucket }) => bucket >= since);
   const seconds = new Set(samples.filter(({ release }) => release === run.stable.id).map(({ bucket }) => bucket));
-  return seconds.size * 1000 >= run.settings.baselineMs ? frozenOf(run, samples) : undefined;
-}
-
-function frozenOf(run: Run, samples: readonly Sample[]): readonly FrozenWindow[] {
-  return run.playbook.signals.map(({ name }) => {
-    const own = samples.filter((sample) => sample.signal === name && sample.release === run.stable.id);
-    const sum = (field: "n" | "k") => own.reduce((total, sample) => total + sample[field], 0);
-    return { signal: name, n: sum("n"), k: sum("k") };
-  });
+  return seconds.size * 1000 >= run.settings.baselineMs
+    ? frozenWindows(run.playbook, samples, run.stable.id)
+    : undefined;
 }

@@ -5,6 +5,7 @@ import type { FrozenWindow } from "../core/rollout.ts";
 import type { Sample } from "../core/sample.ts";
 import type { Instant, Milliseconds } from "../core/time.ts";
 import { servingPlace } from "../decide/place.ts";
+import { frozenWindows } from "./frozen-windows.ts";
 import { changedComponents, readComponents } from "./live-state.ts";
 import type { ControlPorts, Settings } from "./ports.ts";
 import { withdrawOrphan } from "./weight.ts";
@@ -78,13 +79,13 @@ export function createIdleWatch(ports: ControlPorts, settings: Settings, playboo
     judged.add(what);
     const label = changed.map(({ revision }) => revision.label).join(" + ");
     const candidate = defineRelease(playbook.system, label, { ...stable.revisions, ...news });
-    return { stable, candidate, frozen: windowsOf(playbook, memory, stable, confirmedAt) };
+    return { stable, candidate, frozen: frozenWindows(playbook, memory, stable.id, confirmedAt) };
   };
 
   return {
     recent(stable, atLeast) {
       const fresh = ports.clock.now() - until <= settings.leaseMs + GAP_TICKS * settings.tickMs;
-      return fresh && until - since >= atLeast ? windowsOf(playbook, memory, stable, until) : undefined;
+      return fresh && until - since >= atLeast ? frozenWindows(playbook, memory, stable.id, until) : undefined;
     },
     async run(idle, onFound, signal) {
       while (!signal.aborted) {
@@ -120,19 +121,4 @@ async function callStable(ports: ControlPorts, playbook: Playbook, stable: Relea
   const route = { ...current, epoch: current.epoch + 1, stable: stable.id };
   await ports.store.commit([{ kind: "route", route }]);
   ports.traffic.set(route);
-}
-
-function windowsOf(
-  playbook: Playbook,
-  samples: readonly Sample[],
-  stable: Release,
-  until: Instant,
-): readonly FrozenWindow[] {
-  return playbook.signals.map(({ name }) => {
-    const own = samples.filter(
-      ({ signal, release, bucket }) => signal === name && release === stable.id && bucket + 1000 <= until,
-    );
-    const sum = (field: "n" | "k") => own.reduce((total, sample) => total + sample[field], 0);
-    return { signal: name, n: sum("n"), k: sum("k") };
-  });
 }

@@ -49,7 +49,7 @@ function evaluatorBeside(run: Run, from: Instant): Evaluator {
     candidate: run.candidate.id,
     reference: run.stable.id,
     from,
-    horizon: settings.patienceMs,
+    ...spansOf(run),
     frozen: rollout.frozen,
     blindMs: settings.blindMs,
   });
@@ -61,19 +61,21 @@ function evaluatorAgainstFrozen(run: Run, from: Instant): Evaluator {
   const alpha = playbook.falseAlarms / 2;
   const rules = triggerRules(playbook);
   return createEvaluator({
-    rules: rules.map((rule) =>
-      rule.null.ratio > 0 ? againstFrozen(rule, rollout.frozen, alpha / rules.length) : rule,
-    ),
+    rules: rules.map((rule) => againstFrozen(rule, rollout.frozen, alpha / rules.length)),
     hardLimits: limitsOf(run),
     alpha,
     beta: BETA / 2,
     candidate: run.candidate.id,
     reference: "sha256:none",
     from,
-    horizon: settings.patienceMs,
+    ...spansOf(run),
     frozen: rollout.frozen,
     blindMs: settings.blindMs,
   });
+}
+
+function spansOf({ playbook: { how }, settings }: Run) {
+  return { horizon: settings.patienceMs, holdback: how.holdbackFor ?? 0, warmUp: how.warmUp ?? 0 };
 }
 
 function limitsOf({ playbook }: Run) {

@@ -1,23 +1,38 @@
-import type { Criterion, Playbook, Signal, Trigger } from "../core/playbook.ts";
+import type { Playbook, Signal, Trigger } from "../core/playbook.ts";
 import { claimOf, compileNull } from "../playbook/claim.ts";
-import type { Rule } from "../watch/rule.ts";
+import type { FixedRule } from "../watch/fixed-evaluator.ts";
+import type { MeanRule, Rule, ShareRule } from "../watch/rule.ts";
 
 /** The playbook's triggers as rules for the evaluator. */
 export function triggerRules(playbook: Playbook): readonly Rule[] {
-  return playbook.triggers.map((trigger) => ruleOf(trigger.name, trigger, signalOf(playbook, trigger.signal)));
+  return playbook.triggers.map((trigger) => triggerRule(trigger, signalOf(playbook, trigger.signal)));
+}
+
+function triggerRule(trigger: Trigger, signal: Signal): Rule {
+  const { name, within } = trigger;
+  const head = { name, signal, claim: claimOf(trigger, signal), ...(within === undefined ? {} : { within }) };
+  if (trigger.kind === "slows") return { test: "time", ...head, quantile: trigger.quantile, by: trigger.by };
+  const { badIs, ...line } = compileNull(trigger, signal);
+  if (trigger.kind === "differ") return { test: "parity", ...head, null: line, badIs, across: trigger.across };
+  return comparison(head, { badIs, ...line }, signal);
 }
 
 /** The playbook's recovery criteria as rules for the same evaluator. */
-export function fixedRules(playbook: Playbook): readonly (Rule & { readonly kind: Criterion["kind"] })[] {
-  return playbook.fixed.criteria.map((criterion) => ({
-    ...ruleOf(`fixed: ${criterion.signal}`, criterion, signalOf(playbook, criterion.signal)),
-    kind: criterion.kind,
-  }));
+export function fixedRules(playbook: Playbook): readonly FixedRule[] {
+  return playbook.fixed.criteria.map((criterion) => {
+    const signal = signalOf(playbook, criterion.signal);
+    const head = { name: `fixed: ${criterion.signal}`, signal, claim: claimOf(criterion, signal) };
+    return { ...comparison(head, compileNull(criterion, signal), signal), kind: criterion.kind };
+  });
 }
 
-function ruleOf(name: string, claim: Trigger | Criterion, signal: Signal): Rule {
-  const { ratio, points, badIs } = compileNull(claim, signal);
-  return { name, signal, claim: claimOf(claim, signal), null: { ratio, points }, badIs };
+function comparison(
+  head: Pick<Rule, "name" | "signal" | "claim" | "within">,
+  { ratio, points, badIs }: ReturnType<typeof compileNull>,
+  { kind }: Signal,
+): ShareRule | MeanRule {
+  const line = { ratio, points };
+  return kind === "mean" ? { test: "mean", ...head, null: line } : { test: "share", ...head, null: line, badIs };
 }
 
 export function signalOf(playbook: Playbook, name: string): Signal {

@@ -39,7 +39,14 @@ export {
 export { increments } from "./increment.ts";
 export { type Interval, interval } from "./interval.ts";
 export { compareDelays, type DelayBlock, type DelayComparison, type DelayRequest } from "./label-delay.ts";
-export { createLateEvidence, type LateEvidence, planStarts, type StartPlan } from "./late-evidence.ts";
+export {
+  createLateEvidence,
+  GRAIN,
+  type LateEvidence,
+  planStarts,
+  type StartDesign,
+  type StartPlan,
+} from "./late-evidence.ts";
 export { bucketOf, createLogHistogram, type LogHistogram, upperEdge } from "./log-histogram.ts";
 export {
   type MeanAlternative,
@@ -54,11 +61,13 @@ export { exceedanceBlock, frozenThresholds, type QuantileBounds, quantileBounds,
 export {
   advance,
   logEvidence,
+  logSumExp,
   mixture,
   type RecursionState,
   type SpendingRequest,
   spending,
   startRecursion,
+  type Weighed,
 } from "./recursion.ts";
 export { type RatioEpoch, sampleRatioEvidence } from "./sample-ratio.ts";
 export { type StoppingLaw, stoppingBoundary, stoppingLaw, successQuantile, type Trials, trialsOf } from "./stopping.ts";

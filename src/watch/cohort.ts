@@ -1,96 +1,127 @@
-import type { ReleaseId } from "../core/release.ts";
 import type { Sample } from "../core/sample.ts";
 import type { Instant, Milliseconds } from "../core/time.ts";
-import type { Block } from "../statistics/index.ts";
-import { badOf, type Rule } from "./rule.ts";
 
-/** Counts of one signal in one second of requests, as they became known: one factor of an e-process. */
-export interface CohortBlock extends Block {
-  readonly bucket: Instant;
+/** What was counted of one side of a comparison. */
+export interface Arm {
+  n: number;
+  k: number;
+  /** Counts by cell, of a signal of values. */
+  cells?: Map<number, number>;
 }
 
-/** Gathers what becomes known of each second of requests, node by node, and hands it over in closed blocks. */
+/** Counts of one signal in one span of requests, both sides: one factor of an e-process. */
+export interface Cohort {
+  readonly bucket: Instant;
+  readonly candidate: Arm;
+  readonly reference: Arm;
+}
+
+/** Gathers what becomes known of each second of requests, node by node, and hands it over in closed cohorts. */
 export interface Cohorts {
-  /** Takes one batch (one node, one sequence) and answers the blocks that it closes. */
-  take(batch: readonly Sample[]): readonly CohortBlock[];
+  /** Takes one batch (one node, one sequence) and answers the cohorts that it closes. */
+  take(batch: readonly Sample[]): readonly Cohort[];
+  /** The cohorts that have matured by now. */
+  ripen(now: Instant): readonly Cohort[];
 }
 
 export interface CohortsSetup {
-  readonly rule: Pick<Rule, "signal" | "badIs">;
-  readonly candidate: ReleaseId;
-  readonly reference: ReleaseId;
-  /** The rule compares with the reference; without it every batch closes its blocks. */
+  /** Which side a sample belongs to; neither is possible. */
+  readonly sideOf: (sample: Sample) => "candidate" | "reference" | undefined;
+  /** The sides are compared; without that every batch closes its cohorts. */
   readonly compares: boolean;
+  /** How long the requests of one cohort may lie apart: one second, unless said otherwise. */
+  readonly span?: Milliseconds;
+  /** Cohorts are compared when they are this old. 0: as their outcomes come. */
+  readonly maturity: Milliseconds;
 }
 
 /**
- * So many reference observations make a block worth closing. Simulated at 10 to 95 % canary and 20 to 600 requests a
+ * So many reference observations make a cohort worth closing. Simulated at 10 to 95 % canary and 20 to 600 requests a
  * second: fewer waste evidence in quiet traffic, more cost bad answers by waiting where great harm is decided quickly.
  */
 const ENOUGH = 10;
 /** When the reference of a second this much later is known, few more outcomes of this one will come. */
 const SETTLED: Milliseconds = 2000;
+const SECOND: Milliseconds = 1000;
 
-interface Window {
-  readonly bucket: Instant;
-  n1: number;
-  k1: number;
-  n0: number;
-  k0: number;
+interface Node {
+  /** The newest second of the reference. */
+  newest: Instant;
+  /** What waits for its age, and what is compared as it comes. */
+  readonly maturing: Map<Instant, Cohort>;
+  readonly coming: Map<Instant, Cohort>;
+  readonly open: Set<Cohort>;
 }
 
 /**
- * Outcomes are compared only with outcomes of the same second that became known in the same span of time. In quiet
- * traffic a batch often brings a second's candidates without its reference, or the other way round, so a block stays
- * open until it holds enough reference, or any at all once the second has settled. Candidates wait for the first.
+ * Without a maturity, outcomes are compared only with outcomes of the same second that became known in the same span of
+ * time. In quiet traffic a batch often brings a second's candidates without its reference, or the other way round, so a
+ * cohort stays open until it holds enough reference, or any at all once the second has settled. Candidates wait for the
+ * first. When a cohort closes depends on how many *reference* observations there are, and on nothing else: so the borders
+ * are predictable, every cohort keeps its expectation of at most 1 under the null, and one more bad outcome of the
+ * candidate joins a cohort without moving a border, so it can only add to the evidence of harm.
  *
- * When a block closes depends on how many *reference* observations there are, and on nothing else. So the borders are
- * predictable and every block keeps its expectation of at most 1 under the null; and one more bad outcome of the
- * candidate joins a block without moving a border, so it can only add to the evidence of harm.
+ * With a maturity, all that is known of a second at that age is one cohort, whatever came first: it makes no difference
+ * which arm's outcomes, or whether good or bad ones, become known sooner. What comes later still is compared as it comes.
+ * Which cohort a sample is of depends on the sample alone, and not on when anybody looks.
  */
-export function createCohorts(setup: CohortsSetup): Cohorts {
-  const nodes = new Map<
-    string,
-    { newest: Instant; readonly windows: Map<Instant, Window>; readonly open: Set<Window> }
-  >();
+export function createCohorts({ sideOf, compares, span = SECOND, maturity }: CohortsSetup): Cohorts {
+  const nodes = new Map<string, Node>();
+  const deadlineOf = (bucket: Instant) => bucket + span + maturity;
 
-  function nodeOf(name: string) {
+  function nodeOf(name: string): Node {
     const known = nodes.get(name);
     if (known) return known;
-    const fresh = { newest: Number.NEGATIVE_INFINITY, windows: new Map<Instant, Window>(), open: new Set<Window>() };
+    const fresh = { newest: Number.NEGATIVE_INFINITY, maturing: new Map(), coming: new Map(), open: new Set<Cohort>() };
     nodes.set(name, fresh);
     return fresh;
+  }
+
+  function add(node: Node, sample: Sample): void {
+    const side = sideOf(sample);
+    if (side === undefined) return;
+    const bucket = Math.floor(sample.bucket / span) * span;
+    const inTime = maturity > 0 && (sample.known ?? sample.bucket + SECOND) < deadlineOf(bucket);
+    const cohorts = inTime ? node.maturing : node.coming;
+    const cohort = cohorts.get(bucket) ?? { bucket, candidate: { n: 0, k: 0 }, reference: { n: 0, k: 0 } };
+    cohorts.set(bucket, cohort);
+    join(cohort[side], sample);
+    if (side === "reference") node.newest = Math.max(node.newest, sample.bucket);
+    if (!inTime && (!compares || cohort.reference.n > 0)) node.open.add(cohort);
   }
 
   return {
     take(batch) {
       const node = nodeOf(batch[0]?.node ?? "");
-      for (const sample of batch) {
-        const isCandidate = sample.release === setup.candidate;
-        if (sample.signal !== setup.rule.signal.name || (!isCandidate && sample.release !== setup.reference)) continue;
-        const { bucket, n } = sample;
-        const window = node.windows.get(bucket) ?? { bucket, n1: 0, k1: 0, n0: 0, k0: 0 };
-        node.windows.set(bucket, window);
-        const bad = badOf(setup.rule, sample);
-        if (isCandidate) {
-          window.n1 += n;
-          window.k1 += bad;
-        } else {
-          window.n0 += n;
-          window.k0 += bad;
-          node.newest = Math.max(node.newest, bucket);
-        }
-        if (!setup.compares || window.n0 > 0) node.open.add(window);
-      }
-      const closed: CohortBlock[] = [];
-      for (const window of node.open) {
-        const settled = node.newest >= window.bucket + SETTLED;
-        if (setup.compares && window.n0 < ENOUGH && !settled) continue;
-        node.open.delete(window);
-        node.windows.delete(window.bucket);
-        closed.push(window);
+      for (const sample of batch) add(node, sample);
+      const closed: Cohort[] = [];
+      for (const cohort of node.open) {
+        const settled = node.newest >= cohort.bucket + span - SECOND + SETTLED;
+        if (compares && cohort.reference.n < ENOUGH && !settled) continue;
+        node.open.delete(cohort);
+        node.coming.delete(cohort.bucket);
+        closed.push(cohort);
       }
       return closed;
     },
+    ripen(now) {
+      if (maturity === 0) return [];
+      const ripe: Cohort[] = [];
+      for (const { maturing } of nodes.values())
+        for (const cohort of maturing.values()) {
+          if (deadlineOf(cohort.bucket) > now) continue;
+          maturing.delete(cohort.bucket);
+          ripe.push(cohort);
+        }
+      return ripe;
+    },
   };
+}
+
+function join(arm: Arm, { n, k, cells }: Sample): void {
+  arm.n += n;
+  arm.k += k;
+  if (!cells) return;
+  arm.cells ??= new Map();
+  for (const [cell, count] of cells) arm.cells.set(cell, (arm.cells.get(cell) ?? 0) + count);
 }

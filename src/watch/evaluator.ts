@@ -9,6 +9,7 @@ import { type HardLimitWatch, watchHardLimit } from "./hard-limit.ts";
 import { createReception } from "./reception.ts";
 import type { Rule } from "./rule.ts";
 import { type RuleWatch, watchRule } from "./rule-watch.ts";
+import { watchRunLength } from "./run-length.ts";
 
 /** Everything that is fixed before the first outcome of the candidate is seen; it is hashed into the ledger. */
 export interface EvaluatorSetup {
@@ -24,6 +25,10 @@ export interface EvaluatorSetup {
   readonly from: Instant;
   /** The horizon over which late faults are expected; half of the error budget is spread over it. */
   readonly horizon: Milliseconds;
+  /** How long it is watched beside a holdback afterwards: a tenth of the budget is spread over that. None unless said. */
+  readonly holdback?: Milliseconds;
+  /** What is served so soon after the exposure is no evidence; hard limits see it. */
+  readonly warmUp?: Milliseconds;
   readonly frozen: readonly FrozenWindow[];
   /** Requests went to the candidate, yet none of a rule's outcomes for this long: blind. */
   readonly blindMs: Milliseconds;
@@ -43,9 +48,7 @@ export interface Evaluator {
  */
 export function createEvaluator(setup: EvaluatorSetup): Evaluator {
   const rules: readonly RuleWatch[] = setup.rules.map((rule) => watchRule(rule, setup));
-  const limits: readonly HardLimitWatch[] = setup.hardLimits.map(({ limit, signal }) =>
-    watchHardLimit(limit, signal, setup.candidate, setup.from),
-  );
+  const limits = setup.hardLimits.map((hard) => watchLimit(hard, setup));
   const logThreshold = -Math.log(setup.alpha);
   const weights = rules.map(() => 1 / rules.length);
   const reception = createReception();
@@ -78,6 +81,12 @@ export function createEvaluator(setup: EvaluatorSetup): Evaluator {
       return verdict;
     },
   };
+}
+
+function watchLimit({ limit, signal }: EvaluatorSetup["hardLimits"][number], setup: EvaluatorSetup): HardLimitWatch {
+  const { inARow } = limit;
+  if (inARow === undefined) return watchHardLimit(limit, signal, setup.candidate, setup.from);
+  return watchRunLength({ ...limit, inARow }, signal, setup.candidate, setup.from);
 }
 
 /** After the combined evidence is over its threshold: the rules that carry it by themselves, or else the strongest. */

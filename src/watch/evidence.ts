@@ -1,19 +1,53 @@
 import type { Instant, Milliseconds } from "../core/time.ts";
-import { type Design, mixture, planStarts, createLateEvidence as startLateEvidence } from "../statistics/index.ts";
-import { GRAIN } from "../statistics/late-evidence.ts";
+import {
+  createRecentEvidence,
+  GRAIN,
+  logSumExp,
+  mixture,
+  planStarts,
+  type StartDesign,
+  createLateEvidence as startLateEvidence,
+  type Weighed,
+} from "../statistics/index.ts";
 
-/** Sums up the increments of blocks; the order in which they come changes no bit of the evidence. */
+/** Sums up the increments of cohorts; the order in which they come changes no bit of the evidence. */
 export interface Evidence {
   add(bucket: Instant, increments: ArrayLike<number>): void;
-  /** ln of the e-value; 0 before the first block. */
-  log(): number;
+  /** ln of the e-value; 0 before the first cohort. */
+  log(now: Instant): number;
 }
+
+/** How long harm is watched for. */
+export interface Watch {
+  readonly from: Instant;
+  /** While the release goes out. */
+  readonly horizon: Milliseconds;
+  /** Afterwards, beside the holdback; 0 without one. */
+  readonly holdback: Milliseconds;
+}
+
+/** The share of the error budget that is spread over the holdback, where harm is rarer than while a release goes out. */
+const HOLDBACK = 0.1;
 
 /**
  * Evidence of harm that may begin at any time. A start of the recursion is a moment of *requests*: it takes in what
  * was served from then on, whenever that became known, so a late outcome never dilutes a start that it is older than.
+ * A holdback gets starts of its own, further apart: the mean of two e-processes is one.
  */
-export function createLateEvidence(design: Design, from: Instant, horizon: Milliseconds): Evidence {
+export function createLateEvidence(design: StartDesign, { from, horizon, holdback }: Watch): Evidence {
+  const early = startsOver(design, from, horizon);
+  if (holdback === 0) return early;
+  const late = startsOver(design, from, horizon + holdback);
+  return {
+    add(bucket, increments) {
+      early.add(bucket, increments);
+      late.add(bucket, increments);
+    },
+    log: (now) => logSumExp([Math.log1p(-HOLDBACK) + early.log(now), Math.log(HOLDBACK) + late.log(now)]),
+  };
+}
+
+function startsOver(design: StartDesign, from: Instant, horizon: Milliseconds): Evidence {
   const plan = planStarts(Math.max(1, horizon / 1000));
   const every = Math.max(1000, horizon / plan.intervals);
   const evidence = startLateEvidence(design, plan);
@@ -23,17 +57,36 @@ export function createLateEvidence(design: Design, from: Instant, horizon: Milli
   };
 }
 
-/** Evidence about the whole time since the first request. */
-export function createPlainEvidence(design: Design): Evidence {
-  const totals = new Float64Array(design.alternatives.length);
+/** So many intervals make a window: a start that is a tenth of it off costs little. */
+const RECENT = 10;
+
+/**
+ * Evidence of harm that began within the last `within`: a slow sum of small differences is none. Each interval of the whole
+ * watch has an equal part of the error budget; what is served after the watch starts nothing.
+ */
+export function createRecentWatch(design: Weighed, within: Milliseconds, watch: Watch): Evidence {
+  const every = Math.max(1000, within / RECENT);
+  const life = Math.max(1, Math.ceil((watch.horizon + watch.holdback) / every));
+  const evidence = createRecentEvidence(design, { window: RECENT, weight: 1 / life });
+  const intervalOf = (moment: Instant) => Math.floor((moment - watch.from) / every);
+  const rounded = new Float64Array(design.alternatives.length);
   return {
-    add: (_, increments) => addTo(totals, increments),
-    log: () => mixture(design, totals),
+    add(bucket, increments) {
+      if (intervalOf(bucket) >= life) return;
+      for (let j = 0; j < rounded.length; j++) rounded[j] = Math.floor(increments[j]! / GRAIN) * GRAIN;
+      evidence.add(intervalOf(bucket), rounded);
+    },
+    log: (now) => evidence.log(Math.min(life - 1, Math.max(0, intervalOf(now)))),
   };
 }
 
-function addTo(totals: Float64Array, increments: ArrayLike<number>): void {
-  for (let index = 0; index < totals.length; index++) {
-    totals[index]! += Math.floor(increments[index]! / GRAIN) * GRAIN;
-  }
+/** Evidence about the whole time since the first request. */
+export function createPlainEvidence(design: Weighed): Evidence {
+  const totals = new Float64Array(design.alternatives.length);
+  return {
+    add(_, increments) {
+      for (let j = 0; j < totals.length; j++) totals[j]! += Math.floor(increments[j]! / GRAIN) * GRAIN;
+    },
+    log: () => mixture(design, totals),
+  };
 }

@@ -1,15 +1,12 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { Criterion } from "../core/playbook.ts";
 import { drawBinomial } from "../simulation/draws.ts";
 import { createSeededRandom } from "../simulation/random.ts";
 import { exactLowerBound } from "../statistics/exact-bound.ts";
-import { createFixedEvaluator, type FixedSetup } from "./fixed-evaluator.ts";
-import type { Rule } from "./rule.ts";
+import { createFixedEvaluator, type FixedRule, type FixedSetup } from "./fixed-evaluator.ts";
 import { aRule, aSample, STABLE, START } from "./stream.fixture.ts";
 
 const BETA = 0.05;
-type FixedRule = Rule & { readonly kind: Criterion["kind"] };
 const within = (value: number): FixedRule => ({ ...aRule({ null: { ratio: 1 + value, points: 0 } }), kind: "within" });
 const below = (limit: number): FixedRule => ({ ...aRule({ null: { ratio: 0, points: limit } }), kind: "below" });
 

@@ -7,10 +7,14 @@ import type { Finding, Verdict } from "../core/verdict.ts";
 import type { Evaluator } from "./evaluator.ts";
 import { createEvaluator } from "./evaluator.ts";
 import { againstFrozen } from "./frozen-reference.ts";
-import type { Rule } from "./rule.ts";
+import { meanOf } from "./hypothesis/mean.ts";
+import type { MeanRule, Rule, ShareRule } from "./rule.ts";
+
+/** A criterion of `fixed`, compiled. */
+export type FixedRule = (ShareRule | MeanRule) & { readonly kind: Criterion["kind"] };
 
 export interface FixedSetup {
-  readonly rules: readonly (Rule & { readonly kind: Criterion["kind"] })[];
+  readonly rules: readonly FixedRule[];
   /** Probability of calling it fixed when one of the criteria does not hold. */
   readonly beta: number;
   readonly release: ReleaseId;
@@ -41,8 +45,10 @@ export function createFixedEvaluator(setup: FixedSetup): Evaluator {
     blindMs: setup.blindMs,
   });
   const withReference = (finding: Finding): Finding => {
-    const window = setup.frozen.find((frozen) => frozen.signal === finding.signal);
-    return { ...finding, reference: { release: "frozen-window", n: window?.n ?? 0, k: window?.k ?? 0 } };
+    const { n, k, cells } = setup.frozen.find(({ signal }) => signal === finding.signal) ?? { n: 0, k: 0 };
+    const signal = setup.rules.find(({ name }) => name === finding.name)?.signal;
+    const mean = signal?.kind === "mean" ? meanOf(signal, { n, ...(cells ? { cells } : {}) }) : {};
+    return { ...finding, reference: { release: "frozen-window", n, k, ...mean } };
   };
   return {
     observe: (samples: readonly Sample[]) => evaluator.observe(samples),
@@ -53,6 +59,6 @@ export function createFixedEvaluator(setup: FixedSetup): Evaluator {
   };
 }
 
-function lineOf(rule: FixedSetup["rules"][number], setup: FixedSetup): Rule {
+function lineOf(rule: FixedRule, setup: FixedSetup): Rule {
   return rule.kind === "within" ? againstFrozen(rule, setup.frozen, setup.beta / 2) : rule;
 }

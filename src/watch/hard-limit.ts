@@ -24,7 +24,8 @@ export function watchHardLimit(limit: HardLimit, signal: Signal, candidate: Rele
   return {
     observe(samples) {
       for (const sample of samples) {
-        if (sample.signal !== signal.name || sample.release !== candidate || sample.bucket < first) continue;
+        if (sample.signal !== signal.name || sample.release !== candidate || sample.group !== undefined) continue;
+        if (sample.bucket < first) continue;
         const second = seconds.get(sample.bucket) ?? { n: 0, k: 0 };
         seconds.set(sample.bucket, { n: second.n + sample.n, k: second.k + sample.k });
       }

@@ -17,7 +17,7 @@ export function createReception(): Reception {
         const batch = `${sample.node}/${sample.sequence}`;
         const rows = batches.get(batch) ?? new Map<string, Sample>();
         batches.set(batch, rows);
-        const row = `${sample.bucket}/${sample.release}/${sample.signal}`;
+        const row = `${sample.bucket}/${sample.release}/${sample.signal}/${sample.group ?? ""}`;
         if (!rows.has(row)) rows.set(row, sample);
       }
       return [...batches.values()]

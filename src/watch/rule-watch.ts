@@ -1,11 +1,16 @@
 import type { Sample } from "../core/sample.ts";
 import type { Instant } from "../core/time.ts";
 import type { Finding } from "../core/verdict.ts";
-import { chooseForm, type Design, harmDesign, increments, safetyDesign } from "../statistics/index.ts";
-import { createCohorts } from "./cohort.ts";
+import { type Arm, createCohorts } from "./cohort.ts";
 import type { EvaluatorSetup } from "./evaluator.ts";
-import { createLateEvidence, createPlainEvidence } from "./evidence.ts";
-import { badOf, type Rule } from "./rule.ts";
+import { createLateEvidence, createPlainEvidence, createRecentWatch, type Evidence } from "./evidence.ts";
+import type { Hypothesis } from "./hypothesis/hypothesis.ts";
+import { meanHypothesis } from "./hypothesis/mean.ts";
+import { shareHypothesis } from "./hypothesis/share.ts";
+import { timeHypothesis } from "./hypothesis/time.ts";
+import { watchParity } from "./parity-watch.ts";
+import { maturityOf, type ParityRule, type Rule } from "./rule.ts";
+import { createSight } from "./sight.ts";
 
 /** Watches one rule on one candidate. */
 export interface RuleWatch {
@@ -13,96 +18,116 @@ export interface RuleWatch {
   judge(now: Instant): Finding;
 }
 
-/** The share of bad answers that is assumed where stable was never seen: any value is valid, a good one is faster. */
-const UNKNOWN_SHARE = 0.05;
-
 export function watchRule(rule: Rule, setup: EvaluatorSetup): RuleWatch {
-  const { harm, safety } = designsOf(rule, setup);
-  const from = Math.floor(setup.from / 1000) * 1000;
-  const cohorts = createCohorts({ ...setup, rule, compares: harm.null.ratio > 0 || safety.null.ratio > 0 });
-  const harmEvidence = createLateEvidence(harm, from, setup.horizon);
-  const safetyEvidence = createPlainEvidence(safety);
-  const tally = { n1: 0, k1: 0, n0: 0, k0: 0 };
-  let exposedSince: Instant | undefined;
-  let lastOutcome: Instant | undefined;
+  if (rule.test === "parity") return watchParity(rule, setup);
+  const hypothesis = hypothesisOf(rule, setup);
+  return hypothesis ? watchArms(rule, hypothesis, setup) : watchNothing(rule, setup);
+}
+
+export function hypothesisOf(rule: Exclude<Rule, ParityRule>, setup: EvaluatorSetup): Hypothesis | undefined {
+  const frozen = setup.frozen.find(({ signal }) => signal === rule.signal.name);
+  if (rule.test === "mean") return meanHypothesis(rule, frozen);
+  return rule.test === "time" ? timeHypothesis(rule, frozen) : shareHypothesis(rule, frozen);
+}
+
+/** When evidence begins: with the second of the first exposure, or once caches are warm. */
+export function evidenceFrom({ from, warmUp = 0 }: EvaluatorSetup): Instant {
+  return Math.floor((from + warmUp) / 1000) * 1000;
+}
+
+/** Evidence of harm, as the rule wants it, and of safety. */
+export function evidenceOf(rule: Rule, { harm, safety }: Pick<Hypothesis, "harm" | "safety">, setup: EvaluatorSetup) {
+  const watch = { from: evidenceFrom(setup), horizon: setup.horizon, holdback: setup.holdback ?? 0 };
+  const { within } = rule;
+  const forHarm: Evidence =
+    within === undefined ? createLateEvidence(harm, watch) : createRecentWatch(harm, within, watch);
+  return { harm: forHarm, safety: createPlainEvidence(safety) };
+}
+
+function watchArms(rule: Rule, hypothesis: Hypothesis, setup: EvaluatorSetup): RuleWatch {
+  const from = evidenceFrom(setup);
+  const evidence = evidenceOf(rule, hypothesis, setup);
+  const sight = createSight(rule, setup);
+  const sums: Record<"candidate" | "reference", Arm> = { candidate: { n: 0, k: 0 }, reference: { n: 0, k: 0 } };
+  const sideOf = ({ release }: Sample) => (release === setup.candidate ? "candidate" : "reference");
+  const cohorts = createCohorts({ sideOf, compares: hypothesis.compares, maturity: maturityOf(rule.signal) });
   let broken = false;
 
   /** Counts a sample that may be evidence; answers whether it is. */
   function admit(sample: Sample): boolean {
-    const isCandidate = sample.release === setup.candidate;
-    if (sample.bucket < from || (!isCandidate && sample.release !== setup.reference)) return false;
-    if (isCandidate) exposedSince = Math.min(exposedSince ?? sample.bucket, sample.bucket);
-    if (sample.signal !== rule.signal.name) return false;
-    if (!isShare(sample)) {
+    const { release, bucket, signal, group } = sample;
+    if (bucket < from || (release !== setup.candidate && release !== setup.reference)) return false;
+    if (signal !== rule.signal.name || group !== undefined) return false;
+    if (!hypothesis.possible(sample)) {
       broken = true;
       return false;
     }
-    if (isCandidate) {
-      if (sample.n > 0) lastOutcome = Math.max(lastOutcome ?? 0, sample.bucket);
-      tally.n1 += sample.n;
-      tally.k1 += badOf(rule, sample);
-    } else {
-      tally.n0 += sample.n;
-      tally.k0 += badOf(rule, sample);
-    }
+    addTo(sums[sideOf(sample)], sample);
     return true;
+  }
+
+  function close(closed: ReturnType<typeof cohorts.take>): void {
+    for (const cohort of closed) {
+      evidence.harm.add(cohort.bucket, hypothesis.harmOf(cohort));
+      evidence.safety.add(cohort.bucket, hypothesis.safetyOf(cohort));
+    }
   }
 
   return {
     observe(batch) {
-      for (const block of cohorts.take(batch.filter(admit))) {
-        harmEvidence.add(block.bucket, increments(harm, block));
-        safetyEvidence.add(block.bucket, increments(safety, block));
-      }
+      for (const sample of batch) sight.see(sample);
+      close(cohorts.take(batch.filter(admit)));
     },
     judge(now) {
-      const logSafe = safetyEvidence.log();
-      const quiet = now - Math.max(lastOutcome ?? 0, exposedSince ?? now) > setup.blindMs;
-      const kind = broken
-        ? "instrument-error"
-        : tally.n1 === 0 || quiet
-          ? "no-data"
-          : logSafe >= -Math.log(setup.beta)
-            ? "healthy"
-            : "inconclusive";
+      close(cohorts.ripen(now));
+      const logSafe = evidence.safety.log(now);
+      const proved = logSafe >= -Math.log(setup.beta);
+      const shown = (release: Finding["candidate"]["release"], arm: Arm) => ({
+        release,
+        n: arm.n,
+        ...hypothesis.shown(arm),
+      });
       return {
         name: rule.name,
         signal: rule.signal.name,
-        kind,
+        kind: broken
+          ? "instrument-error"
+          : (sight.blind(now, sums.candidate.n) ?? (proved ? "healthy" : "inconclusive")),
         claim: rule.claim,
-        method: harm.form,
-        candidate: { release: setup.candidate, n: tally.n1, k: asNamed(rule, tally.n1, tally.k1) },
-        reference: { release: setup.reference, n: tally.n0, k: asNamed(rule, tally.n0, tally.k0) },
-        logHarm: harmEvidence.log(),
+        method: hypothesis.method,
+        candidate: shown(setup.candidate, sums.candidate),
+        reference: shown(setup.reference, sums.reference),
+        logHarm: evidence.harm.log(now),
         logSafe,
+        ...(hypothesis.threshold === undefined ? {} : { threshold: hypothesis.threshold }),
       };
     },
   };
 }
 
-/** Designs of one rule, for reports and for recomputing a decision. */
-export function designsOf(rule: Rule, setup: EvaluatorSetup): { readonly harm: Design; readonly safety: Design } {
-  const forecast = forecastOf(rule, setup);
-  const form = chooseForm(forecast, rule.null);
+/** Of a time without a frozen window nobody can say what is slow. */
+function watchNothing(rule: Rule, { candidate, reference }: EvaluatorSetup): RuleWatch {
   return {
-    harm: harmDesign({ form, null: rule.harmNull ?? rule.null, forecast }),
-    safety: safetyDesign({ form, null: rule.null, forecast }),
+    observe() {},
+    judge: () => ({
+      name: rule.name,
+      signal: rule.signal.name,
+      kind: "no-data",
+      claim: rule.claim,
+      method: "exceedance",
+      candidate: { release: candidate, n: 0, k: 0 },
+      reference: { release: reference, n: 0, k: 0 },
+      logHarm: 0,
+      logSafe: 0,
+      doubts: [`nothing was measured of ${rule.signal.name} before the release, so nobody can say what is slow`],
+    }),
   };
 }
 
-/** So many of so many; anything else is a fault of the instrument. */
-function isShare({ n, k }: Sample): boolean {
-  return Number.isSafeInteger(n) && Number.isSafeInteger(k) && k >= 0 && k <= n;
-}
-
-function asNamed(rule: Rule, n: number, bad: number): number {
-  return rule.badIs === "part" ? bad : n - bad;
-}
-
-/** Stable's own bad share before the release; predictable, so any value keeps the guarantee. */
-function forecastOf(rule: Rule, setup: EvaluatorSetup): number {
-  const window = setup.frozen.find((frozen) => frozen.signal === rule.signal.name);
-  if (!window || window.n === 0) return UNKNOWN_SHARE;
-  const bad = rule.badIs === "part" ? window.k : window.n - window.k;
-  return (bad + 0.5) / (window.n + 1);
+function addTo(sum: Arm, { n, k, cells }: Sample): void {
+  sum.n += n;
+  sum.k += k;
+  if (!cells) return;
+  sum.cells ??= new Map();
+  for (const [cell, count] of cells) sum.cells.set(cell, (sum.cells.get(cell) ?? 0) + count);
 }

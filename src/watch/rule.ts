@@ -1,27 +1,69 @@
 import type { Signal } from "../core/playbook.ts";
 import type { Sample } from "../core/sample.ts";
+import type { Milliseconds } from "../core/time.ts";
 
-/** The null hypothesis "no harm": bad share of the candidate <= ratio * bad share of the reference + points. */
+/** The null hypothesis "no harm": badness of the candidate <= ratio * badness of the reference + points. */
 export interface HarmNull {
   readonly ratio: number;
   readonly points: number;
 }
 
-/** A trigger or a fixed criterion, compiled: what is bad, and how much of it is still acceptable. */
-export interface Rule {
+interface RuleHead {
   readonly name: string;
   readonly signal: Signal;
   /** The claim as a sentence, for people: "losses rise by more than 60 %". */
   readonly claim: string;
+  /** Only what was served within this span counts: "within 10 minutes". */
+  readonly within?: Milliseconds;
+}
+
+interface Compared extends RuleHead {
   /** The line between safe and harmful. */
   readonly null: HarmNull;
   /** A worse line for the proof of harm, where the reference is known only within an interval. */
   readonly harmNull?: HarmNull;
+}
+
+/** A share of bad outcomes, or how many there are for each observation. */
+export interface ShareRule extends Compared {
+  readonly test: "share";
   /** Which side of the share is the bad one. */
   readonly badIs: "part" | "rest";
 }
 
+/** A mean; its badness is 0 at the signal's best value and 1 at its worst. */
+export interface MeanRule extends Compared {
+  readonly test: "mean";
+}
+
+/** A quantile of a time that grows by more than `by`. */
+export interface TimeRule extends RuleHead {
+  readonly test: "time";
+  readonly quantile: number;
+  readonly by: number;
+  /** No reference serves beside it: the frozen quantile's bounds are each wrong with this probability. */
+  readonly alone?: number;
+}
+
+/** Groups of the candidate's own traffic that are treated differently. */
+export interface ParityRule extends Compared {
+  readonly test: "parity";
+  readonly badIs: "part" | "rest";
+  readonly across: string;
+}
+
+/** A trigger or a fixed criterion, compiled: what is bad, and how much of it is still acceptable. */
+export type Rule = ShareRule | MeanRule | TimeRule | ParityRule;
+
 /** How many of a sample's observations are bad in the eyes of a rule. */
-export function badOf(rule: Pick<Rule, "badIs">, counts: Pick<Sample, "n" | "k">): number {
+export function badOf(rule: { readonly badIs: "part" | "rest" }, counts: Pick<Sample, "n" | "k">): number {
   return rule.badIs === "part" ? counts.k : counts.n - counts.k;
+}
+
+/** Until what age of a second its outcomes are waited for: what is counted per unit goes on for a while. */
+const UNIT_MATURITY: Milliseconds = 60_000;
+
+/** Seconds of requests are compared when they are this old; 0 as their outcomes come. */
+export function maturityOf({ labels, per }: Pick<Signal, "labels" | "per">): Milliseconds {
+  return labels ?? (per === undefined ? 0 : UNIT_MATURITY);
 }

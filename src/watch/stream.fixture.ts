@@ -4,7 +4,7 @@ import type { Random } from "../core/ports.ts";
 import type { Sample } from "../core/sample.ts";
 import { drawBinomial, drawInteger, drawPoisson } from "../simulation/draws.ts";
 import type { EvaluatorSetup } from "./evaluator.ts";
-import type { Rule } from "./rule.ts";
+import type { ShareRule } from "./rule.ts";
 
 export const START = 1_700_000_000_000;
 export const CANDIDATE = digestOf("candidate");
@@ -21,8 +21,9 @@ export const LOSSES: Signal = {
 export const APPROVALS: Signal = { ...LOSSES, name: "approvals", part: "approved", of: "applications", better: "up" };
 export const LEAKS: Signal = { ...LOSSES, name: "leaks", kind: "count", part: "leaked-tokens", of: "answers" };
 
-export function aRule(fields: Partial<Rule> = {}): Rule {
+export function aRule(fields: Partial<ShareRule> = {}): ShareRule {
   return {
+    test: "share",
     name: "rising-losses",
     signal: LOSSES,
     claim: "losses rise by more than 60 %",

@@ -1,0 +1,108 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import type { Random } from "../core/ports.ts";
+import type { Sample } from "../core/sample.ts";
+import { drawBinomial } from "../simulation/draws.ts";
+import { createSeededRandom } from "../simulation/random.ts";
+import { createEvaluator } from "./evaluator.ts";
+import { aRule, aSample, aSetup, CANDIDATE, LOSSES, STABLE, START } from "./stream.fixture.ts";
+
+const SECONDS = 120;
+const equal = { null: { ratio: 1, points: 0 } };
+const labelled = aRule({ ...equal, signal: { ...LOSSES, labels: 60_000 } });
+
+/** Outcomes of both arms, 12 and 40 a second, known after an exponential time with these means, in seconds. */
+function labels(random: Random, delay: { readonly candidate: number; readonly stable: number }, bad: number): Sample[] {
+  const rows = new Map<string, Sample>();
+  for (let second = 0; second < SECONDS; second++)
+    for (const [release, n, mean, share] of [
+      [CANDIDATE, 12, delay.candidate, bad],
+      [STABLE, 40, delay.stable, 0.08],
+    ] as const)
+      for (let one = 0; one < n; one++) {
+        const after = Math.floor(-mean * Math.log(1 - random.next()));
+        const known = START + 1000 * (second + 1 + after);
+        const key = `${known} ${second} ${release}`;
+        const row = rows.get(key) ?? aSample(second, 0, 0, { release, known, sequence: known });
+        rows.set(key, { ...row, n: row.n + 1, k: row.k + drawBinomial(random, 1, share) });
+      }
+  return [...rows.values()].toSorted((a, b) => a.known! - b.known!);
+}
+
+/** Is it rolled back, judged every second for five minutes? */
+function rolledBack(samples: readonly Sample[], rule = labelled, alpha = 0.05): boolean {
+  const evaluator = createEvaluator(aSetup({ rules: [rule], alpha, horizon: 120_000 }));
+  let next = 0;
+  for (let now = START; now <= START + 300_000; now += 1000) {
+    const from = next;
+    while (next < samples.length && samples[next]!.known! <= now) next += 1;
+    evaluator.observe(samples.slice(from, next));
+    if (evaluator.judge(now).kind === "harmful") return true;
+  }
+  return false;
+}
+
+describe("outcomes that are known late", () => {
+  it("are no harm where one arm's come twice as fast, once the signal says how long they take", () => {
+    let alarms = 0;
+    for (let run = 0; run < 30; run++) {
+      const random = createSeededRandom(`twice as fast ${run}`);
+      if (rolledBack(labels(random, { candidate: 5, stable: 10 }, 0.08))) alarms += 1;
+    }
+    assert.ok(alarms <= 2, `${alarms} of 30`);
+  });
+
+  it("show harm as surely as early ones, whatever comes first", () => {
+    for (let run = 0; run < 5; run++) {
+      const random = createSeededRandom(`late harm ${run}`);
+      assert.ok(rolledBack(labels(random, { candidate: 10, stable: 10 }, 0.25), labelled, 0.001), `run ${run}`);
+    }
+  });
+
+  it("are decided where bad ones come later than good ones, which outcomes as they come cannot", () => {
+    const random = createSeededRandom("bad ones later");
+    const rows = Array.from({ length: SECONDS }, (_, second) => {
+      const at = (after: number, release: typeof STABLE, n: number, k: number) => {
+        const known = START + 1000 * (second + 1 + after);
+        return aSample(second, n, k, { release, known, sequence: known });
+      };
+      const [bad, stably] = [drawBinomial(random, 12, 0.3), drawBinomial(random, 40, 0.08)];
+      return [
+        at(1, CANDIDATE, 12 - bad, 0),
+        at(1, STABLE, 40 - stably, 0),
+        at(20, CANDIDATE, bad, bad),
+        at(20, STABLE, stably, stably),
+      ];
+    });
+    const samples = rows
+      .flat()
+      .filter(({ n }) => n > 0)
+      .toSorted((a, b) => a.known! - b.known!);
+    assert.ok(rolledBack(samples, labelled, 0.001));
+  });
+
+  it("are waited for: nothing can be known yet is not blindness, and silence afterwards is", () => {
+    const other = (second: number) => aSample(second, 50, 0, { signal: "errors" });
+    const evaluator = createEvaluator(aSetup({ rules: [labelled] }));
+    evaluator.observe([other(0)]);
+    assert.equal(evaluator.judge(START + 30_000).kind, "inconclusive");
+    assert.equal(evaluator.judge(START + 70_000).kind, "inconclusive");
+    assert.equal(evaluator.judge(START + 70_001).kind, "no-data");
+  });
+});
+
+describe("what is counted by unit", () => {
+  it("is compared after a minute, so that a unit that turns bad later is bad in its own second", () => {
+    const perUser = aRule({ ...equal, signal: { ...LOSSES, per: "user" } });
+    const rows = (turned: number) =>
+      Array.from({ length: 60 }, (_, second) => [
+        aSample(second, 10, 0, { sequence: 3 * second }),
+        aSample(second, 40, 3, { sequence: 3 * second + 1, release: STABLE }),
+        aSample(second, 0, turned, { sequence: 3 * second + 2, known: START + 1000 * (second + 20) }),
+      ]).flat();
+    const evaluator = createEvaluator(aSetup({ rules: [perUser] }));
+    evaluator.observe(rows(4));
+    assert.equal(evaluator.judge(START + 30_000).kind, "inconclusive");
+    assert.equal(evaluator.judge(START + 121_000).kind, "harmful");
+  });
+});

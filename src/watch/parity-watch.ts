@@ -1,0 +1,127 @@
+import type { Sample } from "../core/sample.ts";
+import type { Milliseconds } from "../core/time.ts";
+import { paritySafety } from "../statistics/index.ts";
+import { type Arm, type Cohorts, createCohorts } from "./cohort.ts";
+import type { EvaluatorSetup } from "./evaluator.ts";
+import type { Evidence } from "./evidence.ts";
+import type { Hypothesis } from "./hypothesis/hypothesis.ts";
+import { shareHypothesis } from "./hypothesis/share.ts";
+import { maturityOf, type ParityRule } from "./rule.ts";
+import { evidenceFrom, evidenceOf, type RuleWatch } from "./rule-watch.ts";
+import { createSight } from "./sight.ts";
+
+/** Groups are smaller than arms: requests of one minute may share a cohort. A full one closes sooner. */
+const SPAN: Milliseconds = 60_000;
+/** Of the error budget, what is kept for pairs with groups that nobody has seen before the release. */
+const RESERVE = 0.1;
+/** A label has so many groups at most, with the one for all others. */
+const MOST_GROUPS = 17;
+
+/** Is one group worse off than another, by more than the margin? */
+interface PairWatch {
+  readonly worse: string;
+  readonly better: string;
+  /** ln of the pair's part of the error budget. */
+  readonly logWeight: number;
+  readonly cohorts: Cohorts;
+  readonly evidence: { readonly harm: Evidence; readonly safety: Evidence };
+}
+
+/**
+ * Compares every group of the candidate's traffic with every other one: of each ordered pair the first is the candidate of a
+ * test, the second its reference. The evidence is that of the pair with the most, less what its part of the budget costs:
+ * so one more bad outcome in the worse-off group can only add to it. Pairs of groups that the frozen window has seen share the
+ * budget equally; those with a group that appears later each have a part of the reserve that is kept for as many as can be.
+ */
+export function watchParity(rule: ParityRule, setup: EvaluatorSetup): RuleWatch {
+  const from = evidenceFrom(setup);
+  const window = setup.frozen.find(({ signal }) => signal === rule.signal.name);
+  const hypothesis = shareHypothesis(rule, window);
+  const prefix = `${rule.across}=`;
+  const sums = new Map<string, Arm>();
+  const pairs: PairWatch[] = [];
+  const sight = createSight(rule, setup);
+  let broken = false;
+
+  const known = Object.keys(window?.groups ?? {}).filter((group) => group.startsWith(prefix));
+  const reserve = known.length >= 2 ? RESERVE : 1;
+
+  function meet(group: string, weight: number): void {
+    if (sums.has(group)) return;
+    for (const other of sums.keys())
+      for (const [worse, better] of [[group, other] as const, [other, group] as const])
+        pairs.push(watchPair(rule, hypothesis, setup, { worse, better, weight }));
+    sums.set(group, { n: 0, k: 0 });
+  }
+  for (const group of known) meet(group, (1 - reserve) / (known.length * (known.length - 1)));
+
+  function admit(sample: Sample): boolean {
+    const { release, bucket, signal, group } = sample;
+    if (release !== setup.candidate || bucket < from || signal !== rule.signal.name) return false;
+    if (!group?.startsWith(prefix)) return false;
+    if (!hypothesis.possible(sample)) {
+      broken = true;
+      return false;
+    }
+    meet(group, reserve / (MOST_GROUPS * (MOST_GROUPS - 1)));
+    const sum = sums.get(group)!;
+    sum.n += sample.n;
+    sum.k += sample.k;
+    return true;
+  }
+
+  return {
+    observe(batch) {
+      for (const sample of batch) sight.see(sample);
+      const admitted = batch.filter(admit);
+      for (const pair of pairs) add(pair, hypothesis, pair.cohorts.take(admitted));
+    },
+    judge(now) {
+      for (const pair of pairs) add(pair, hypothesis, pair.cohorts.ripen(now));
+      const logs = pairs.map(({ logWeight, evidence }) => logWeight + evidence.harm.log(now));
+      const logHarm = pairs.length === 0 ? 0 : Math.max(...logs);
+      const worst = pairs[logs.indexOf(logHarm)];
+      const logSafe = paritySafety(pairs.map(({ evidence }) => evidence.safety.log(now)));
+      const outcomes = [...sums.values()].reduce((sum, { n }) => sum + n, 0);
+      const proved = pairs.length > 0 && logSafe >= -Math.log(setup.beta);
+      const tally = (group: string | undefined) => {
+        const { n, k } = sums.get(group ?? "") ?? { n: 0, k: 0 };
+        return { release: setup.candidate, n, k, ...(group === undefined ? {} : { group }) };
+      };
+      return {
+        name: rule.name,
+        signal: rule.signal.name,
+        kind: broken ? "instrument-error" : (sight.blind(now, outcomes) ?? (proved ? "healthy" : "inconclusive")),
+        claim: rule.claim,
+        method: "disparity",
+        candidate: tally(worst?.worse),
+        reference: tally(worst?.better),
+        logHarm,
+        logSafe,
+      };
+    },
+  };
+}
+
+function watchPair(
+  rule: ParityRule,
+  hypothesis: Hypothesis,
+  setup: EvaluatorSetup,
+  { worse, better, weight }: { readonly worse: string; readonly better: string; readonly weight: number },
+): PairWatch {
+  const sideOf = ({ group }: Sample) => (group === worse ? "candidate" : group === better ? "reference" : undefined);
+  return {
+    worse,
+    better,
+    logWeight: Math.log(weight),
+    cohorts: createCohorts({ sideOf, compares: true, span: SPAN, maturity: maturityOf(rule.signal) }),
+    evidence: evidenceOf(rule, hypothesis, setup),
+  };
+}
+
+function add({ evidence }: PairWatch, hypothesis: Hypothesis, closed: ReturnType<Cohorts["take"]>): void {
+  for (const cohort of closed) {
+    evidence.harm.add(cohort.bucket, hypothesis.harmOf(cohort));
+    evidence.safety.add(cohort.bucket, hypothesis.safetyOf(cohort));
+  }
+}
