@@ -40,12 +40,20 @@ export function linearEvidence(design: Design, share: number): LinearEvidence {
 /** So many candidate observations stand for a block of any size. */
 const MANY = 1e6;
 
+/** How scores are spread: a part of them lies at the two ends of their scale, the others at the mean of their side. */
+export interface ScoreSpread {
+  /** The part at the ends, in (0, 1]: 1 is the widest spread that there is, and says least. */
+  readonly ends: number;
+  /** The candidate's mean. */
+  readonly mean: number;
+}
+
 /**
- * The evidence of a test of a mean, as if every score lay at one of its two ends: of all scores with the same mean these
- * say least, because ln(1 + g y) is concave in y. A bad observation is one at the worse end.
+ * The evidence of a test of a mean whose reference has the mean that the design expects, in observations at the ends of the
+ * scale; there is one in `1 / ends`. A bad observation is one at the worse end.
  * @throws RangeError as `linearEvidence` does
  */
-export function linearMeanEvidence(design: MeanDesign, share: number): LinearEvidence {
+export function linearMeanEvidence(design: MeanDesign, share: number, { ends, mean }: ScoreSpread): LinearEvidence {
   const beside = besideOf(design.null.ratio, share);
   const n0 = beside * MANY;
   const at = (k1: number, k0: number) =>
@@ -54,10 +62,18 @@ export function linearMeanEvidence(design: MeanDesign, share: number): LinearEvi
   const [good, worst] = [at(0, usual), at(MANY, usual)];
   const more = at(0, usual + 1);
   const reference = Array.from(good, (log, j) => (beside === 0 ? 0 : more[j]! - log));
+  const bad = Array.from(good, (log, j) => (worst[j]! - log) / MANY);
+  const line = design.null.ratio * design.forecast + design.null.points;
   return {
     logWeight: design.alternatives.map(({ weight }) => Math.log(weight)),
-    each: Array.from(good, (log, j) => (log - usual * reference[j]!) / MANY),
-    bad: Array.from(good, (log, j) => (worst[j]! - log) / MANY),
+    each: Array.from(good, (log, j) => {
+      const bet = (design.direction === "harm" ? 1 : -1) * design.alternatives[j]!.bet;
+      // Where the reference cannot carry the whole bet, every candidate counts for a part only.
+      const counted = bad[j]! / (Math.log1p(bet * (1 - line)) - Math.log1p(-bet * line));
+      const middle = counted * Math.log1p(bet * (mean - line));
+      return (log - usual * reference[j]!) / MANY + (1 / ends - 1) * middle;
+    }),
+    bad,
     reference,
     beside,
   };

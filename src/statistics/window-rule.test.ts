@@ -73,6 +73,15 @@ test("a rule over a single window is exact, and no chance grows beyond certainty
   assert.equal(slidingAlarm({ n: 10, least: 0, looks: 10 }, 0.5, 3).atMost, 1);
 });
 
+test("long lives and large windows cost no time, and stay between their bounds", () => {
+  const rule = { n: 20_000, least: 10_200, looks: 30 };
+  const day = slidingAlarm(rule, 0.5, 2880);
+  assert.ok(day.atLeast > 0.9 && day.atLeast <= day.atMost && day.atMost <= 1, JSON.stringify(day));
+  const [hour, week] = [slidingAlarm(article, 0.003, 120), slidingAlarm(article, 0.003, 20_160)];
+  assert.ok(hour.atLeast < week.atLeast && hour.about < week.about, JSON.stringify([hour, week]));
+  assert.ok(Math.abs(week.atLeast - chanceInAll(hour.atLeast, 168)) < 0.01 * week.atLeast);
+});
+
 test("looking at every half of a window alarms with the chances of a simulation", () => {
   const rule = { n: 301, least: 8, looks: 2 };
   const found = firstAlarms(rule, 0.02, 5);

@@ -20,8 +20,12 @@ export function windowAlarm({ n, least }: WindowRule, rate: number): number {
   return binomialTail(n, rate, least);
 }
 
-/** So many states are still walked exactly. */
+/** Up to so many bad ones in a window two windows are walked exactly. */
 const STATES = 60;
+/** Up to so many two halves of a window are; of more, only windows that do not overlap are reckoned with. */
+const WALKED = 2000;
+/** After so many halves the chance of an alarm in the next one, without any before, has long settled. */
+const SETTLED = 24;
 
 /**
  * The chance that a window which slides over `windows` of its own lengths ever alarms. The numbers of neighbouring windows
@@ -33,7 +37,7 @@ const STATES = 60;
  */
 export function slidingAlarm(rule: WindowRule, rate: number, windows: number): Bounds {
   const once = windowAlarm(rule, rate);
-  const atLeast = firstAlarms(rule, rate, Math.max(1, Math.floor(2 * windows) - 1)).at(-1)!;
+  const atLeast = alarmedAfter(rule, rate, Math.max(1, Math.floor(2 * windows) - 1));
   const looks = Math.max(1, Math.floor((windows - 1) * rule.looks) + 1);
   if (rule.least > STATES || looks === 1) {
     const atMost = looks === 1 ? once : chanceInAll(once, looks);
@@ -46,6 +50,14 @@ export function slidingAlarm(rule: WindowRule, rate: number, windows: number): B
   return { atLeast: Math.min(atLeast, atMost), about: Math.min(Math.max(about, atLeast), atMost), atMost };
 }
 
+function alarmedAfter(rule: WindowRule, rate: number, halves: number): number {
+  const found = firstAlarms(rule, rate, Math.min(halves, SETTLED));
+  // Halves take turns, so it is two of them that repeat.
+  const [before = 0, , last = 0] = found.slice(-3);
+  if (halves <= SETTLED || last >= 1) return found.at(-1)!;
+  return 1 - (1 - last) * (1 - (last - before) / (1 - before)) ** ((halves - SETTLED) / 2);
+}
+
 /** The chance of at least one in so many independent trials. */
 export function chanceInAll(chance: number, trials: number): number {
   return chance >= 1 ? 1 : -Math.expm1(trials * Math.log1p(-chance));
@@ -55,7 +67,12 @@ export function chanceInAll(chance: number, trials: number): number {
  * For each of `halves` looks, half a window apart and the first at a full window: the chance that the rule has alarmed by
  * then. Looking more often alarms no later, so these are upper bounds of how long a rule takes.
  */
-export function firstAlarms({ n, least }: WindowRule, rate: number, halves: number): readonly number[] {
+export function firstAlarms(rule: WindowRule, rate: number, halves: number): readonly number[] {
+  const { n, least } = rule;
+  if (least > WALKED) {
+    const once = windowAlarm(rule, rate);
+    return Array.from({ length: halves }, (_, look) => chanceInAll(once, Math.floor(look / 2) + 1));
+  }
   if (least <= 0) return new Array<number>(halves).fill(1);
   const size = Math.min(least, Math.ceil(n / 2) + 1);
   const [early, late] = [Math.floor(n / 2), Math.ceil(n / 2)].map((half) =>
