@@ -1,0 +1,214 @@
+import type { Playbook, Signal, Trigger } from "../../core/playbook.ts";
+import type { Milliseconds } from "../../core/time.ts";
+import { stoppingBoundary, stoppingLaw, tailExponent, trialsOf } from "../../statistics/index.ts";
+import type { Stated } from "../assumption.ts";
+import { claimOf } from "../claim.ts";
+import { type Quantiles, quantiles, rounded } from "./quantiles.ts";
+import { type MeasuredThreshold, measuredThresholdOf, type RawThreshold, rawThresholdOf } from "./raw-threshold.ts";
+import { type Remedy, remedyOf } from "./remedy.ts";
+import { lawOf, lengthOf, momentOf, patient, type TestLength } from "./test-length.ts";
+import { type TriggerTest, testOf } from "./trigger-test.ts";
+
+/** What a trigger can do with the stated traffic; every number is explained in docs/check.md. */
+export interface TriggerPhysics {
+  readonly name: string;
+  readonly signal: string;
+  readonly claim: string;
+  /** Stable's level, the harm that is reckoned with, and the other assumptions, in words. */
+  readonly baseline: string;
+  readonly harm: string;
+  readonly assumes: string;
+  /** Decided in half of all cases within the planned release. */
+  readonly decidable: boolean;
+  /** What would make it so; absent where it is. */
+  readonly wouldDecide?: Remedy;
+  readonly detection: Detection;
+  readonly falseAlarms: FalseAlarms;
+  /** Until a candidate as good as stable is proved safe, with 5 % doubt. */
+  readonly safety: { readonly answers: Quantiles; readonly seconds: Quantiles };
+  readonly money?: Stake;
+  readonly canary?: CanarySize;
+  readonly raw?: RawThreshold;
+  readonly measured?: MeasuredThreshold;
+}
+
+/** For a candidate that does the harm from its first answer on; quantiles are upper bounds, and absent beyond four releases. */
+export interface Detection {
+  /** What the candidate serves until the decision; `bound` is the least mean that any test can have, at the first step's share. */
+  readonly answers: Quantiles & { readonly bound: number };
+  /** Bad ones among them; absent for a mean. */
+  readonly bad?: Quantiles & { readonly bound: number };
+  /** From the first exposure on. */
+  readonly seconds: Quantiles;
+  /** Answers among them that are served before evidence begins, and while outcomes are awaited. */
+  readonly waiting: number;
+}
+
+/** Lifetime probabilities that this trigger rolls a release back. */
+export interface FalseAlarms {
+  /** Exactly at the margin: its part of the playbook's budget, guaranteed. */
+  readonly atMargin: number;
+  /** As good as stable: an upper bound. */
+  readonly asStable: number;
+  /** Of the evidence from the first answer on alone: exact for independent outcomes, where it is a walk of two counts. */
+  readonly firstStart?: { readonly atMargin: number; readonly asStable: number };
+}
+
+/** What the excess of bad answers costs. */
+export interface Stake {
+  readonly currency: string;
+  /** Until the decision. */
+  readonly decided: Quantiles;
+  /** The same, if the candidate served on for the whole of `how.within`. */
+  readonly restored: Quantiles;
+}
+
+/** The first step at which what is served while outcomes travel is a tenth of what the statistics need. */
+export interface CanarySize {
+  /** Percent of the traffic. */
+  readonly most: number;
+  /** Bad answers while the last outcomes travel, at the playbook's first step. */
+  readonly late: number;
+  /** How long outcomes travel. */
+  readonly latency: Milliseconds;
+}
+
+/** What people write where they have no better idea: a window of half a minute. */
+const USUAL_WINDOW: Milliseconds = 30_000;
+/** A second must be over, and its counts arrive. */
+const TRAVEL: Milliseconds = 2000;
+/** Of the bad answers that the statistics need, what may come on top. */
+const WASTE = 0.1;
+const PATIENCE = 4;
+const TIMES = 2;
+/** Bad outcomes of both arms after which hardly any first alarm is left. */
+const MOST_TRIALS = 6000;
+
+/** @param perSecond answers of both sides */
+export function triggerPhysics(
+  playbook: Playbook,
+  trigger: Trigger,
+  signal: Signal,
+  perSecond: number,
+  stated: Stated = {},
+): TriggerPhysics {
+  const { how } = playbook;
+  const test = testOf(playbook, trigger, signal, TIMES, stated);
+  const share = how.steps[0]! / 100;
+  const law = lawOf(test, "harm", share, perSecond);
+  const detection = detectionOf(playbook, test, perSecond, (part) => lengthOf(test, law, part));
+  const decidable = momentOf(test, lengthOf(test, law, 0.5).answers, how, perSecond) !== undefined;
+  const money = stakeOf(playbook, test, perSecond, detection);
+  const canary = canaryOf(test, share, perSecond, lengthOf(test, law, 0.5).answers);
+  return {
+    name: trigger.name,
+    signal: signal.name,
+    claim: claimOf(trigger, signal),
+    baseline: test.baseline,
+    harm: test.sayHarm,
+    assumes: test.assumes,
+    decidable,
+    ...(decidable ? {} : { wouldDecide: remedyOf(playbook, trigger, signal, TIMES, perSecond, stated) }),
+    detection,
+    falseAlarms: falseAlarmsOf(playbook, test, share, perSecond),
+    safety: safetyOf(playbook, test, perSecond),
+    ...(money ? { money } : {}),
+    ...(canary ? { canary } : {}),
+    ...rawOf(playbook, test, perSecond),
+  };
+}
+
+function detectionOf(
+  { how }: Playbook,
+  test: TriggerTest,
+  perSecond: number,
+  length: (part: number) => TestLength,
+): Detection {
+  const share = how.steps[0]! / 100;
+  const answers = test.bound(share);
+  // Served before evidence counts, and while outcomes mature.
+  const blind = (perSecond * share * ((how.warmUp ?? 0) + test.maturity)) / 1000;
+  const badRate = test.p1 * test.chances;
+  const [median, p90] = [length(0.5), length(0.9)];
+  const ramp = patient(how, PATIENCE);
+  const moment = ({ answers: needed }: TestLength) => inSeconds(momentOf(test, needed, ramp, perSecond));
+  const plus = (value: number | undefined, more: number) => (value === undefined ? undefined : value + more);
+  return {
+    answers: { ...quantiles(plus(median.answers, blind), plus(p90.answers, blind)), bound: rounded(answers) },
+    ...(test.signal.kind === "mean"
+      ? {}
+      : {
+          bad: {
+            ...quantiles(plus(median.bad, blind * badRate), plus(p90.bad, blind * badRate)),
+            bound: rounded(answers * badRate),
+          },
+        }),
+    seconds: quantiles(moment(median), moment(p90)),
+    waiting: rounded(blind),
+  };
+}
+
+function safetyOf({ how }: Playbook, test: TriggerTest, perSecond: number): TriggerPhysics["safety"] {
+  const law = lawOf(test, "safety", how.steps[0]! / 100, perSecond);
+  const ramp = patient(how, PATIENCE);
+  const [median, p90] = [0.5, 0.9].map((part) => lengthOf(test, law, part).answers);
+  const moment = (answers: number | undefined) =>
+    inSeconds(momentOf({ ...test, within: undefined }, answers, ramp, perSecond));
+  return {
+    answers: quantiles(median, p90),
+    seconds: quantiles(moment(median), moment(p90)),
+  };
+}
+
+function falseAlarmsOf({ how }: Playbook, test: TriggerTest, share: number, perSecond: number): FalseAlarms {
+  const { p0, alpha, design } = test;
+  const { ratio, points } = test.null;
+  const equal = Math.min(p0, ratio * p0 + points);
+  const atMost = { atMargin: alpha, asStable: alpha ** tailExponent(test.evidence("harm", share), equal, p0) };
+  if (design?.form !== "poisson-tilt" || ratio === 0 || points > 0 || test.trigger.kind === "differ") return atMost;
+  const life = (perSecond * how.steps.length * how.each * test.chances * p0 * 1.5) / 1000;
+  const walk = trialsOf(design, share);
+  const boundary = stoppingBoundary(walk, test.logThreshold, Math.ceil(Math.min(MOST_TRIALS, Math.max(100, life))));
+  const stopped = (rate: number) => stoppingLaw(boundary, rate).stopped;
+  return { ...atMost, firstStart: { atMargin: stopped(walk.nullRate), asStable: stopped(share) } };
+}
+
+function stakeOf({ how }: Playbook, test: TriggerTest, perSecond: number, { answers }: Detection): Stake | undefined {
+  const { costs } = test.trigger;
+  if (!costs) return undefined;
+  const each = Math.max(0, test.p1 - test.p0) * (test.signal.kind === "mean" ? 1 : test.chances) * costs.amount;
+  const more = (perSecond * how.steps[0]! * how.within) / 100_000;
+  const cost = (count: number | undefined, extra: number) => (count === undefined ? undefined : each * (count + extra));
+  return {
+    currency: costs.currency,
+    decided: quantiles(cost(answers.median, 0), cost(answers.p90, 0)),
+    restored: quantiles(cost(answers.median, more), cost(answers.p90, more)),
+  };
+}
+
+function canaryOf(
+  test: TriggerTest,
+  share: number,
+  perSecond: number,
+  answers: number | undefined,
+): CanarySize | undefined {
+  const latency = TRAVEL + test.maturity;
+  if (answers === undefined) return undefined;
+  const most = (WASTE * answers * 100_000) / (perSecond * latency);
+  const late = (test.p1 * test.chances * perSecond * share * latency) / 1000;
+  return { most: Math.min(50, Number(most.toPrecision(2))), late: rounded(late), latency };
+}
+
+/** A mean of few scores is no count, and groups are compared by no usual threshold. */
+function rawOf(playbook: Playbook, test: TriggerTest, perSecond: number): Pick<TriggerPhysics, "raw" | "measured"> {
+  if (test.signal.kind === "mean" || test.trigger.kind === "differ") return {};
+  const line = test.null.ratio * test.p0 + test.null.points;
+  const own = playbook.hardLimits.find((hard) => hard.signal === test.signal.name && hard.over !== undefined);
+  const raw = rawThresholdOf(playbook.how, test, { line, over: own?.over ?? USUAL_WINDOW, reached: false }, perSecond);
+  const measured = measuredThresholdOf(playbook.how, test, line, perSecond);
+  return { ...(raw ? { raw } : {}), ...(measured ? { measured } : {}) };
+}
+
+function inSeconds(span: Milliseconds | undefined): number | undefined {
+  return span === undefined ? undefined : span / 1000;
+}
