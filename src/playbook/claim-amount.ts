@@ -37,7 +37,11 @@ export function readMarginOf(signal: Signal | undefined, entry: YamlEntry, issue
   if (value === undefined) return undefined;
   const most = signal.kind === "mean" ? widthOf(signal) : MOST_OCCURRENCES;
   if (value > 0 && value < most) return { kind: "points", value };
-  return complain("OUT_OF_RANGE", `${quote(text)} is not more than 0 and less than ${most}.`, hint);
+  return complain(
+    "OUT_OF_RANGE",
+    `${quote(text)} is not more than 0 and less than ${most.toLocaleString("en-US")}.`,
+    hint,
+  );
 }
 
 /** A part of what it is now: what is good can fall by no more than all of it, and a score no further than its scale. */
@@ -67,11 +71,17 @@ export function readLimitOf(signal: Signal | undefined, entry: YamlEntry, issues
   }
   const value = numberOf(text, entry, issues);
   if (value === undefined || (value > least && value < greatest)) return value;
-  return complain("OUT_OF_RANGE", `${quote(text)} is not between ${least} and ${greatest}.`, hint);
+  const range = `${least.toLocaleString("en-US")} and ${greatest.toLocaleString("en-US")}`;
+  return complain("OUT_OF_RANGE", `${quote(text)} is not between ${range}.`, hint);
 }
 
 /** `-0.3` as -0.3. */
-export function numberOf(text: string, entry: YamlEntry, issues: IssueList): number | undefined {
+export function readNumber(entry: YamlEntry, example: string, issues: IssueList): number | undefined {
+  const text = readText(entry, example, issues);
+  return text === undefined ? undefined : numberOf(text, entry, issues);
+}
+
+function numberOf(text: string, entry: YamlEntry, issues: IssueList): number | undefined {
   if (new RegExp(patterns.number).test(text)) return Number(text);
   const message = `${quote(text)} is not a plain number.`;
   issues.add("BAD_VALUE", entry.value.offset, message, "Write the digits, with a point: `0.2` or `-0.3`.");

@@ -35,7 +35,7 @@ export function reckonCriterion(playbook: Playbook, criterion: Criterion, signal
 export function harmOf(times: number, nothing: BadnessNull, baseline: number, signal: Signal): number {
   const edge = nothing.ratio * baseline + nothing.points;
   const harm = nothing.ratio === 0 ? times * edge : baseline + times * (edge - baseline);
-  return signal.kind === "count" ? harm : Math.min(harm, (1 + edge) / 2);
+  return signal.kind === "count" ? harm : Math.min(harm, (1 + Math.min(edge, 1)) / 2);
 }
 
 /** `2 ln(1/alpha) variance / gap^2`: what a Gaussian test of a mean needs, an approximation for any spread. */
