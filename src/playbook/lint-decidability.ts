@@ -46,13 +46,13 @@ function lintTrigger(playbook: Playbook, trigger: Trigger, signal: Signal): Lint
   const answers = medianAnswers(playbook, test, perSecond);
   const about = `when.${trigger.name}`;
   const basis = `${test.assumes}, and a harm of twice the margin (${test.sayHarm})`;
-  const needed = `"${claimOf(trigger, signal)}" needs ${sayCount(answers)} observations of the candidate in half of all cases (no test fewer than ${sayCount(test.bound(first / 100))} on average)`;
+  const needed = `"${claimOf(trigger, signal)}" needs ${sayCount(answers)} observations of the candidate at ${first}% in half of all cases (no test fewer than ${sayCount(test.bound(first / 100))} on average)`;
   if (perSecond === undefined) {
     const hint = "State `traffic` to see how long that takes.";
-    return { level: "note", name: "decidable", about, message: `${needed} at ${first}%, ${basis}.`, hint };
+    return { level: "note", name: "decidable", about, message: `${needed}, ${basis}.`, hint };
   }
   const seconds = answers === undefined ? undefined : answers / (perSecond * (first / 100));
-  const message = `${needed}, ${sayTime(seconds)} at ${first}% of the stated traffic, ${basis} and each request one of ${signal.of}.`;
+  const message = `${needed}, ${sayTime(seconds)} of the stated traffic, ${basis} and each request one of ${signal.of}.`;
   const span = momentOf(test, answers, how, perSecond);
   if (span !== undefined) {
     const late = test.maturity > 0 ? `; outcomes are compared when they are ${formatDuration(test.maturity)} old` : "";

@@ -1,6 +1,6 @@
+export { binomialTail, logBinomial } from "./binomial.ts";
 export type { Block, MarginNull } from "./block.ts";
 export { type Calibration, type CalibrationRequest, calibrate } from "./calibration.ts";
-export { binomialTail, logBinomial } from "./binomial.ts";
 export { attribute, combine } from "./combination.ts";
 export {
   type Alternative,

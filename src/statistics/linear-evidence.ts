@@ -60,8 +60,8 @@ export function linearMeanEvidence(design: MeanDesign, share: number, { ends, me
     meanIncrements(design, { candidate: [MANY - k1, k1], reference: [n0 - k0, k0] });
   const usual = design.forecast * n0;
   const [good, worst] = [at(0, usual), at(MANY, usual)];
-  const more = at(0, usual + 1);
-  const reference = Array.from(good, (log, j) => (beside === 0 ? 0 : more[j]! - log));
+  const fewer = at(0, Math.max(0, usual - 1));
+  const reference = Array.from(good, (log, j) => log - fewer[j]!);
   const bad = Array.from(good, (log, j) => (worst[j]! - log) / MANY);
   const line = design.null.ratio * design.forecast + design.null.points;
   return {

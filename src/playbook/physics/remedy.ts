@@ -10,6 +10,8 @@ export interface Remedy {
   readonly perSecond?: number;
   /** How long each step has to be. */
   readonly each?: Milliseconds;
+  /** The span within which a recent change must show. */
+  readonly within?: Milliseconds;
   /** The trigger's margin or limit, in its own unit. */
   readonly margin?: number;
 }
@@ -23,6 +25,7 @@ export function medianAnswers({ how }: Playbook, test: TriggerTest, perSecond: n
 const MOST_TRAFFIC = 1e9;
 const LONGEST: Milliseconds = 366 * 86_400_000;
 const WIDER = [1.25, 1.5, 1.75, 2, 2.5, 3, 4, 5, 6, 8, 10, 12, 16, 20, 30, 40, 60, 80, 100];
+const LONGER = [1.5, 2, 3, 4, 6, 8, 12, 24, 48, 100];
 /** Where the harm is stated, it is a narrower margin that leaves more of it. */
 const NARROWER = [0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2, 0.1];
 
@@ -46,16 +49,18 @@ export function remedyOf(
   const each = least(trigger.within === undefined ? LONGEST / how.each : 1, (factor) =>
     momentOf(test, answers, { ...how, each: how.each * factor }, perSecond),
   );
+  const decides = (other: Trigger) => {
+    const changed = testOf(playbook, other, signal, times, stated);
+    return momentOf(changed, medianAnswers(playbook, changed, perSecond), how, perSecond) !== undefined;
+  };
+  const within = trigger.within === undefined ? [] : LONGER.map((factor) => trigger.within! * factor);
+  const longer = within.find((span) => span <= how.steps.length * how.each && decides({ ...trigger, within: span }));
   const ladder = stated.harms?.has(signal.name) ? NARROWER : WIDER;
-  const changed = ladder
-    .flatMap((factor) => widened(trigger, signal, factor) ?? [])
-    .find((other) => {
-      const wider = testOf(playbook, other, signal, times, stated);
-      return momentOf(wider, medianAnswers(playbook, wider, perSecond), how, perSecond) !== undefined;
-    });
+  const changed = ladder.flatMap((factor) => widened(trigger, signal, factor) ?? []).find(decides);
   return {
     ...(traffic === undefined ? {} : { perSecond: roundUp(perSecond * traffic) }),
     ...(each === undefined ? {} : { each: Math.ceil((how.each * each) / 1000) * 1000 }),
+    ...(longer === undefined ? {} : { within: longer }),
     ...(changed === undefined ? {} : { margin: marginOf(changed) }),
   };
 }
@@ -71,7 +76,9 @@ function widened(trigger: Trigger, signal: Signal, factor: number): Trigger | un
     return limit > low && limit < high ? { ...trigger, limit } : undefined;
   }
   const value = round(trigger.by.value * factor);
-  const most = trigger.by.kind === "points" ? high - low : signal.better === "up" ? 1 : 100;
+  // What is good falls by no more than all of it, and a score no further than its scale.
+  const relative = signal.better === "up" ? (high - low) / high : low > 0 ? (high - low) / low : 100;
+  const most = trigger.by.kind === "points" ? high - low : Math.min(100, relative);
   return value < most ? { ...trigger, by: { ...trigger.by, value } } : undefined;
 }
 

@@ -3,10 +3,11 @@ import { formatLevel, formatPercent } from "../claim.ts";
 import type { Remedy } from "./remedy.ts";
 
 /** What would make a trigger decidable, as a sentence: each of these does by itself. */
-export function sayRemedy({ perSecond, each, margin }: Remedy, trigger: Trigger, signal: Signal): string {
+export function sayRemedy({ perSecond, each, within, margin }: Remedy, trigger: Trigger, signal: Signal): string {
   const ways = [
     ...(perSecond === undefined ? [] : [`\`traffic: ${sayTraffic(perSecond)}\``]),
     ...(each === undefined ? [] : [`\`each: ${saySpan(each)}\``]),
+    ...(within === undefined ? [] : [`\`within: ${saySpan(within)}\``]),
     ...(margin === undefined ? [] : [`\`${sayMargin(margin, trigger, signal)}\``]),
   ];
   if (ways.length === 0) return "No traffic, no steps and no margin within reason would do.";

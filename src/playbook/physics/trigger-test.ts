@@ -133,8 +133,17 @@ function shareTest(nothing: MarginNull, p0: number, p1: number, chances: number,
     chances,
     design,
     evidence: (direction, share) => linearEvidence(direction === "harm" ? design : safetyDesign(request), share),
-    bound: (share) => informationBound({ p1, p0, share, ...nothing, alpha }) / chances,
+    bound: (share) => boundOf(nothing, p0, p1, chances, share, alpha),
   };
+}
+
+/** Occurrences of a count are told apart in far smaller slices than the evaluator has: so the bound is that of Poisson counts. */
+const SLICES = 1000;
+
+function boundOf({ ratio, points }: MarginNull, p0: number, p1: number, chances: number, share: number, alpha: number) {
+  const slices = chances > 1 ? SLICES : 1;
+  const fine = { p1: p1 / slices, p0: p0 / slices, points: points / slices };
+  return informationBound({ ...fine, ratio, share, alpha }) / chances / slices;
 }
 
 /** The worse-off group is the candidate of its test, all others are the reference: whatever share the release has. */
@@ -147,24 +156,28 @@ function groupTest(test: Numbers, alpha: number): Pick<Numbers, "chances" | "evi
   };
 }
 
-function meanTest({ ratio, points }: MarginNull, forecast: number, p1: number, alpha: number): Numbers {
-  const clamped = ratio === 0 ? Math.min(Math.max(points, EDGE), 1 - EDGE) : points;
-  const nothing = { ratio, points: clamped };
-  const endsAt = (mean: number) => varianceAt(mean) / (mean * (1 - mean));
-  const ends = endsAt(p1);
+function meanTest({ ratio, points }: MarginNull, p0: number, p1: number, alpha: number): Numbers {
+  const nothing = { ratio, points: ratio === 0 ? Math.min(Math.max(points, EDGE), 1 - EDGE) : points };
+  // As the evaluator does: a forecast only steers the bets.
+  const [low, high] = ratio === 0 ? [0, 1] : [(EDGE - points) / ratio, (1 - EDGE - points) / ratio];
+  const forecast = Math.min(Math.max(p0, low, 0), Math.max(0, high), 1);
+  const ends = varianceAt(p1) / (p1 * (1 - p1));
   return {
     null: nothing,
-    p0: forecast,
+    p0,
     p1,
     chances: ends,
-    evidence: (direction, share) =>
-      linearMeanEvidence(meanDesign({ direction, null: nothing, forecast }), share, {
-        ends,
-        mean: direction === "harm" ? p1 : forecast,
-      }),
+    evidence: (direction, share) => {
+      const design = meanDesign({ direction, null: nothing, forecast });
+      return linearMeanEvidence(design, share, { ends, mean: direction === "harm" ? p1 : p0 });
+    },
     bound: (share) => {
-      const reference = ratio === 0 ? 0 : (ratio * ratio * varianceAt(forecast) * share) / (1 - share);
-      return gaussianBound({ gap: p1 - ratio * forecast - clamped, variance: varianceAt(p1) + reference, alpha });
+      const reference = ratio === 0 ? 0 : (ratio * ratio * varianceAt(p0) * share) / (1 - share);
+      return gaussianBound({
+        gap: p1 - ratio * p0 - nothing.points,
+        variance: varianceAt(p1) + reference,
+        alpha,
+      });
     },
   };
 }
