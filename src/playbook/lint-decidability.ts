@@ -2,19 +2,14 @@ import type { Criterion, Playbook, Signal, Trigger } from "../core/playbook.ts";
 import { formatDuration } from "../core/time.ts";
 import { claimOf, formatPercent } from "./claim.ts";
 import type { LintFinding } from "./lint-playbook.ts";
-import { medianAnswers, remedyOf } from "./physics/remedy.ts";
+import { HARMS, judge, TWICE } from "./physics/decidability.ts";
+import { medianAnswers } from "./physics/remedy.ts";
 import { sayRemedy } from "./physics/say-remedy.ts";
-import { momentOf } from "./physics/test-length.ts";
-import { testOf } from "./physics/trigger-test.ts";
+import { type TriggerTest, testOf } from "./physics/trigger-test.ts";
 import { reckonCriterion } from "./reckoning.ts";
 
 /** The error probability with which the linter reckons for a criterion of `fixed`. */
 const CRITERION_ALPHA = 0.05;
-
-const TWICE = 2;
-/** Times the margin: a trigger that would miss the last of these decides nothing worth the name. */
-const NEVER = 10;
-const HARMS = [2.5, 3, 4, 5, 6, 8, NEVER] as const;
 
 /** For each trigger and criterion: how many observations and how much time it needs, and whether it can have them. */
 export function lintDecidability(playbook: Playbook): LintFinding[] {
@@ -40,40 +35,47 @@ export function lintDecidability(playbook: Playbook): LintFinding[] {
 }
 
 function lintTrigger(playbook: Playbook, trigger: Trigger, signal: Signal): LintFinding {
-  const { how, trafficPerSecond: perSecond } = playbook;
+  const perSecond = playbook.trafficPerSecond;
+  return perSecond === undefined
+    ? lintWithoutTraffic(playbook, trigger, signal)
+    : lintWithTraffic(playbook, trigger, signal, perSecond);
+}
+
+function lintWithoutTraffic(playbook: Playbook, trigger: Trigger, signal: Signal): LintFinding {
   const test = testOf(playbook, trigger, signal, TWICE);
-  const first = how.steps[0] ?? 0;
-  const answers = medianAnswers(playbook, test, perSecond);
+  const answers = medianAnswers(playbook, test, undefined);
+  const message = `${sayNeed(playbook, test, answers)}, ${sayBasis(test)}.`;
+  const hint = "State `traffic` to see how long that takes.";
+  return { level: "note", name: "decidable", about: `when.${trigger.name}`, message, hint };
+}
+
+function lintWithTraffic(playbook: Playbook, trigger: Trigger, signal: Signal, perSecond: number): LintFinding {
+  const { kind, test, answers, moment, remedy = {}, smallest } = judge(playbook, trigger, signal, perSecond);
+  const seconds = answers === undefined ? undefined : answers / (perSecond * (playbook.how.steps[0]! / 100));
   const about = `when.${trigger.name}`;
-  const basis = `${test.assumes}, and a harm of twice the margin (${test.sayHarm})`;
-  const needed = `"${claimOf(trigger, signal)}" needs ${sayCount(answers)} observations of the candidate at ${first}% in half of all cases (no test fewer than ${sayCount(test.bound(first / 100))} on average)`;
-  if (perSecond === undefined) {
-    const hint = "State `traffic` to see how long that takes.";
-    return { level: "note", name: "decidable", about, message: `${needed}, ${basis}.`, hint };
-  }
-  const seconds = answers === undefined ? undefined : answers / (perSecond * (first / 100));
-  const message = `${needed}, ${sayTime(seconds)} of the stated traffic, ${basis} and each request one of ${signal.of}.`;
-  const span = momentOf(test, answers, how, perSecond);
-  if (span !== undefined) {
+  const message = `${sayNeed(playbook, test, answers)}, ${sayTime(seconds)} of the stated traffic, ${sayBasis(test)} and each request one of ${signal.of}.`;
+  if (moment !== undefined) {
     const late = test.maturity > 0 ? `; outcomes are compared when they are ${formatDuration(test.maturity)} old` : "";
-    const hint = `The ramp gets there ${formatDuration(span)} after the first exposure${late}.`;
+    const hint = `The ramp gets there ${formatDuration(moment)} after the first exposure${late}.`;
     return { level: "note", name: "decidable", about, message, hint };
   }
-  const wanted = sayRemedy(remedyOf(playbook, trigger, signal, TWICE, perSecond), trigger, signal);
-  const smallest = smallestDecidable(playbook, trigger, signal, perSecond);
-  if (smallest === undefined) {
-    const hint = `${wanted} The whole release cannot tell even ${NEVER} times the margin from no harm.`;
+  const wanted = sayRemedy(remedy, trigger, signal);
+  if (kind === "undecidable") {
+    const hint = `${wanted} The whole release cannot tell even ${HARMS.at(-1)} times the margin from no harm.`;
     return { level: "error", name: "undecidable", about, message, hint };
   }
-  const hint = `${wanted} As it is, the whole release decides harm from ${smallest.sayHarm} on; smaller harm stays inconclusive.`;
+  const hint = `${wanted} As it is, the whole release decides harm from ${smallest} on; smaller harm stays inconclusive.`;
   return { level: "warning", name: "blind-spot", about, message, hint };
 }
 
-/** The test of the smallest of these harms that half of all releases decide; undefined when none of them. */
-function smallestDecidable(playbook: Playbook, trigger: Trigger, signal: Signal, perSecond: number) {
-  return HARMS.map((times) => testOf(playbook, trigger, signal, times)).find(
-    (test) => momentOf(test, medianAnswers(playbook, test, perSecond), playbook.how, perSecond) !== undefined,
-  );
+function sayNeed({ how }: Playbook, test: TriggerTest, answers: number | undefined): string {
+  const first = how.steps[0] ?? 0;
+  const least = sayCount(test.bound(first / 100));
+  return `"${claimOf(test.trigger, test.signal)}" needs ${sayCount(answers)} observations of the candidate at ${first}% in half of all cases (no test fewer than ${least} on average)`;
+}
+
+function sayBasis({ assumes, sayHarm }: TriggerTest): string {
+  return `${assumes}, and a harm of twice the margin (${sayHarm})`;
 }
 
 function lintCriterion(playbook: Playbook, criterion: Criterion, signal: Signal): LintFinding {

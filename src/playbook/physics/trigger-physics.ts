@@ -3,11 +3,13 @@ import type { Milliseconds } from "../../core/time.ts";
 import { stoppingBoundary, stoppingLaw, tailExponent, trialsOf } from "../../statistics/index.ts";
 import type { Stated } from "../assumption.ts";
 import { claimOf } from "../claim.ts";
+import { type Decidability, judge } from "./decidability.ts";
 import { type Quantiles, quantiles, rounded } from "./quantiles.ts";
 import { type MeasuredThreshold, measuredThresholdOf, type RawThreshold, rawThresholdOf } from "./raw-threshold.ts";
-import { type Remedy, remedyOf } from "./remedy.ts";
+import type { Remedy } from "./remedy.ts";
+import { sayRemedy } from "./say-remedy.ts";
 import { lawOf, lengthOf, momentOf, patient, type TestLength } from "./test-length.ts";
-import { type TriggerTest, testOf } from "./trigger-test.ts";
+import type { TriggerTest } from "./trigger-test.ts";
 
 /** What a trigger can do with the stated traffic; every number is explained in docs/check.md. */
 export interface TriggerPhysics {
@@ -18,10 +20,12 @@ export interface TriggerPhysics {
   readonly baseline: string;
   readonly harm: string;
   readonly assumes: string;
-  /** Decided in half of all cases within the planned release. */
-  readonly decidable: boolean;
-  /** What would make it so; absent where it is. */
-  readonly wouldDecide?: Remedy;
+  /** Can it decide within the planned release, with this traffic? */
+  readonly kind: Decidability;
+  /** What would make it decide, each by itself, and the same in words; absent where it does. */
+  readonly wouldDecide?: Remedy & { readonly says: string };
+  /** Of a blind spot: the least harm that is decided. */
+  readonly smallest?: string;
   readonly detection: Detection;
   readonly falseAlarms: FalseAlarms;
   /** Until a candidate as good as stable is proved safe, with 5 % doubt. */
@@ -80,7 +84,6 @@ const TRAVEL: Milliseconds = 2000;
 /** Of the bad answers that the statistics need, what may come on top. */
 const WASTE = 0.1;
 const PATIENCE = 4;
-const TIMES = 2;
 /** Bad outcomes of both arms after which hardly any first alarm is left. */
 const MOST_TRIALS = 6000;
 
@@ -93,11 +96,10 @@ export function triggerPhysics(
   stated: Stated = {},
 ): TriggerPhysics {
   const { how } = playbook;
-  const test = testOf(playbook, trigger, signal, TIMES, stated);
+  const { kind, test, remedy, smallest } = judge(playbook, trigger, signal, perSecond, stated);
   const share = how.steps[0]! / 100;
   const law = lawOf(test, "harm", share, perSecond);
   const detection = detectionOf(playbook, test, perSecond, (part) => lengthOf(test, law, part));
-  const decidable = momentOf(test, lengthOf(test, law, 0.5).answers, how, perSecond) !== undefined;
   const money = stakeOf(playbook, test, perSecond, detection);
   const canary = canaryOf(test, share, perSecond, lengthOf(test, law, 0.5).answers);
   return {
@@ -107,8 +109,9 @@ export function triggerPhysics(
     baseline: test.baseline,
     harm: test.sayHarm,
     assumes: test.assumes,
-    decidable,
-    ...(decidable ? {} : { wouldDecide: remedyOf(playbook, trigger, signal, TIMES, perSecond, stated) }),
+    kind,
+    ...(remedy ? { wouldDecide: { ...remedy, says: sayRemedy(remedy, trigger, signal) } } : {}),
+    ...(smallest === undefined ? {} : { smallest }),
     detection,
     falseAlarms: falseAlarmsOf(playbook, test, share, perSecond),
     safety: safetyOf(playbook, test, perSecond),
