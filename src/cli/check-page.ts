@@ -11,7 +11,7 @@ import type {
 /** What a playbook's triggers can do, one block each; docs/check.md explains every number. */
 export function checkPage(physics: Physics): string {
   const { system, perSecond, falseAlarms, steps, eachSeconds, triggers, hardLimits } = physics;
-  const head = `${system}: ${number(perSecond)} answers/s, ${steps.map((step) => `${step} %`).join(", ")} of them for ${span(eachSeconds)} each; all triggers together roll back at most ${odds(falseAlarms)} sound releases`;
+  const head = `${system}: ${number(perSecond)} answers/s, ${steps.map((step) => `${step} %`).join(", ")} of them for ${duration(eachSeconds)} each; all triggers together roll back at most ${odds(falseAlarms)} sound releases`;
   return [head, ...triggers.map((trigger) => triggerBlock(trigger, steps[0]!)), ...hardLimits.map(limitBlock)].join(
     "\n\n",
   );
@@ -41,15 +41,16 @@ function triggerBlock(trigger: TriggerPhysics, first: number): string {
 
 function verdictRows({ kind, wouldDecide, smallest }: TriggerPhysics): readonly Row[] {
   if (!wouldDecide) return [];
-  const rest = kind === "blind-spot" ? `; as it is, only harm from ${smallest} on is decided within the ramp` : "";
-  return [["undecided", `within the ramp half of such releases are not decided. ${wouldDecide.says}${rest}`]];
+  const rest = kind === "blind-spot" ? ` As it is, the ramp decides harm from ${smallest} on.` : "";
+  return [["undecided", `fewer than half of such releases are decided within the ramp. ${wouldDecide.says}${rest}`]];
 }
 
 function detection({ detection: { bad, answers, seconds, waiting } }: TriggerPhysics): string {
   const counted = bad ?? answers;
+  if (counted.bound === undefined) return "never: this harm lies within the margin";
   const what = bad ? "bad answers" : "answers";
   const awaited = waiting > 0 ? `; ${count(waiting)} answers of that go out before outcomes count` : "";
-  return `half within ${span(seconds.median)} and ${count(counted.median)} ${what}, nine of ten within ${span(seconds.p90)} and ${count(counted.p90)} (upper bounds; no test needs fewer than ${count(counted.bound)} on average)${awaited}`;
+  return `half of such releases ${span(seconds.median)} and ${count(counted.median)} ${what}, nine of ten ${span(seconds.p90)} and ${count(counted.p90)} (upper bounds; no test gets by with fewer than ${count(counted.bound)} on average)${awaited}`;
 }
 
 function falseAlarms({ falseAlarms: { atMargin, asStable } }: TriggerPhysics): string {
@@ -57,7 +58,7 @@ function falseAlarms({ falseAlarms: { atMargin, asStable } }: TriggerPhysics): s
 }
 
 function provedSafe({ safety: { answers, seconds } }: TriggerPhysics): string {
-  return `as good as stable: half within ${span(seconds.median)} and ${count(answers.median)} answers, nine of ten within ${span(seconds.p90)} and ${count(answers.p90)}`;
+  return `half of the releases that are as good as stable ${span(seconds.median)} and ${count(answers.median)} answers, nine of ten ${span(seconds.p90)} and ${count(answers.p90)}`;
 }
 
 function moneyRows({ money }: TriggerPhysics): readonly Row[] {
@@ -75,7 +76,7 @@ function moneyRows({ money }: TriggerPhysics): readonly Row[] {
 
 function canaryRows({ canary }: TriggerPhysics, first: number): readonly Row[] {
   if (!canary) return [];
-  const now = `${first} % serves ${number(canary.late)} bad ones in the ${span(canary.latency / 1000)} that outcomes travel`;
+  const now = `${first} % serves ${number(canary.late)} bad ones in the ${duration(canary.latency / 1000)} that outcomes travel`;
   return [["canary", `up to ${canary.most} % wastes hardly an answer; ${now}`]];
 }
 
@@ -86,7 +87,7 @@ function rawRows(raw: RawThreshold | undefined, measured: MeasuredThreshold | un
       ? ([
           [
             "",
-            `Argo Rollouts, measured every ${span(measured.every / 1000)}, failureLimit ${measured.failureLimit}: rolls back ${share(measured.falseAlarms.perRelease)} of sound releases; ${found(measured)}`,
+            `Argo Rollouts, measured every ${duration(measured.every / 1000)}, failureLimit ${measured.failureLimit}: rolls back ${share(measured.falseAlarms.perRelease)} of sound releases; ${found(measured)}`,
           ],
         ] satisfies Row[])
       : []),
@@ -100,11 +101,11 @@ function rawText({
   falseAlarms: { perWindow, perRelease, perDay },
   detection: raw,
 }: RawThreshold): string {
-  return `over ${span(over / 1000)} (${count(least)} of ${count(answers)}): false alarm in ${share(perWindow)} of windows, ${between(perRelease)} of sound releases, ${between(perDay)} of days at the first step; ${found({ detection: raw })}`;
+  return `over ${duration(over / 1000)} (${count(least)} of ${count(answers)}): false alarm in ${share(perWindow)} of windows, ${between(perRelease)} of sound releases, ${between(perDay)} of days at the first step; ${found({ detection: raw })}`;
 }
 
 function found({ detection: { seconds, bad } }: Pick<RawThreshold, "detection">): string {
-  return `finds the harm half within ${span(seconds.median)} and ${count(bad.median)} bad answers, nine of ten within ${span(seconds.p90)} and ${count(bad.p90)}`;
+  return `finds half of the harm ${span(seconds.median)} and ${count(bad.median)} bad answers, nine of ten ${span(seconds.p90)} and ${count(bad.p90)}`;
 }
 
 function limitBlock({ name, claim, baseline, harm, window, run }: LimitPhysics): string {
@@ -124,7 +125,12 @@ function between({ atLeast, atMost }: { readonly atLeast: number; readonly atMos
 }
 
 function span(seconds: number | undefined): string {
-  return seconds === undefined ? "no time that is reckoned" : formatDuration(seconds * 1000);
+  return seconds === undefined ? "later than anybody waits" : `within ${duration(seconds)}`;
+}
+
+/** Without the noughts that `formatDuration` keeps. */
+function duration(seconds: number): string {
+  return formatDuration(Math.round(seconds * 1000)).replace(/\.0(?= s)| 0 (?:s|min|h)$/g, "");
 }
 
 function count(value: number | undefined): string {

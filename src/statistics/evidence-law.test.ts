@@ -147,7 +147,7 @@ for (const ends of [1, 1 / 3]) {
   test(`a mean's bound holds for scores of which ${ends === 1 ? "all lie" : "a third lies"} at the ends of their scale`, () => {
     const [n1, n0, p0, p1] = [30, 270, 0.25, 0.375];
     const design = meanDesign({ direction: "harm", null: { ratio: 1, points: 0.05 }, forecast: p0 });
-    const evidence = linearMeanEvidence(design, n1 / (n1 + n0), { ends, mean: p1 });
+    const evidence = linearMeanEvidence(design, n1 / (n1 + n0), { ends, p1, p0 });
     const law = evidenceLaw({ evidence, logThreshold: -Math.log(ALPHA * FIRST), p1, p0, block: n1 * ends });
     const bound = law.observations(0.5)! / ends / n1;
     const random = seeded(23);

@@ -2,6 +2,7 @@ import type { Design } from "./design.ts";
 import { type MeanDesign, meanIncrements } from "./mean-betting.ts";
 import { projectedFactor } from "./projection.ts";
 import { tiltFactor } from "./tilt.ts";
+import { countValue, emptyValues } from "./value-counts.ts";
 
 /**
  * Evidence at a constant share of the traffic: ln of alternative j's factor after `n` candidate observations, `k1` of them
@@ -37,43 +38,43 @@ export function linearEvidence(design: Design, share: number): LinearEvidence {
   };
 }
 
-/** So many candidate observations stand for a block of any size. */
+/** So many candidate observations stand for a block of any size, and so many cells for any score. */
 const MANY = 1e6;
+const CELLS = 1024;
 
 /** How scores are spread: a part of them lies at the two ends of their scale, the others at the mean of their side. */
 export interface ScoreSpread {
-  /** The part at the ends, in (0, 1]: 1 is the widest spread that there is, and says least. */
+  /** The part at the ends, in (0, 1]. */
   readonly ends: number;
-  /** The candidate's mean. */
-  readonly mean: number;
+  /** The candidate's mean and the reference's. */
+  readonly p1: number;
+  readonly p0: number;
 }
 
 /**
- * The evidence of a test of a mean whose reference has the mean that the design expects, in observations at the ends of the
- * scale; there is one in `1 / ends`. A bad observation is one at the worse end.
+ * The evidence of a test of a mean, in observations at the ends of the scale, of which there is one in `1 / ends`. A bad
+ * observation is one at the worse end.
  * @throws RangeError as `linearEvidence` does
  */
-export function linearMeanEvidence(design: MeanDesign, share: number, { ends, mean }: ScoreSpread): LinearEvidence {
+export function linearMeanEvidence(design: MeanDesign, share: number, { ends, p1, p0 }: ScoreSpread): LinearEvidence {
   const beside = besideOf(design.null.ratio, share);
-  const n0 = beside * MANY;
+  const scores = (n: number, bad: number, mean: number) => {
+    const counts = emptyValues(CELLS);
+    countValue(counts, mean);
+    for (let i = 0; i <= CELLS; i++) counts[i]! *= n * (1 - ends);
+    counts[0]! += n * ends - bad;
+    counts[CELLS]! += bad;
+    return counts;
+  };
+  const [all, usual] = [ends * MANY, p0 * ends * beside * MANY];
   const at = (k1: number, k0: number) =>
-    meanIncrements(design, { candidate: [MANY - k1, k1], reference: [n0 - k0, k0] });
-  const usual = design.forecast * n0;
-  const [good, worst] = [at(0, usual), at(MANY, usual)];
-  const fewer = at(0, Math.max(0, usual - 1));
+    meanIncrements(design, { candidate: scores(MANY, k1, p1), reference: scores(beside * MANY, k0, p0) });
+  const [good, worst, fewer] = [at(0, usual), at(all, usual), at(0, Math.max(0, usual - 1))];
   const reference = Array.from(good, (log, j) => log - fewer[j]!);
-  const bad = Array.from(good, (log, j) => (worst[j]! - log) / MANY);
-  const line = design.null.ratio * design.forecast + design.null.points;
   return {
     logWeight: design.alternatives.map(({ weight }) => Math.log(weight)),
-    each: Array.from(good, (log, j) => {
-      const bet = (design.direction === "harm" ? 1 : -1) * design.alternatives[j]!.bet;
-      // Where the reference cannot carry the whole bet, every candidate counts for a part only.
-      const counted = bad[j]! / (Math.log1p(bet * (1 - line)) - Math.log1p(-bet * line));
-      const middle = counted * Math.log1p(bet * (mean - line));
-      return (log - usual * reference[j]!) / MANY + (1 / ends - 1) * middle;
-    }),
-    bad,
+    each: Array.from(good, (log, j) => (log - usual * reference[j]!) / all),
+    bad: Array.from(good, (log, j) => (worst[j]! - log) / all),
     reference,
     beside,
   };

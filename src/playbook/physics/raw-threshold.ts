@@ -53,7 +53,7 @@ const MINUTE: Milliseconds = 60_000;
 /** Windows that detection is followed for. */
 const FOLLOWED = 120;
 
-/** A window of the candidate's answers that slides by the second. Undefined with less than one answer in it. */
+/** A window of the candidate's answers that slides by the second. Undefined with less than one answer in it, or a ramp that it outlasts. */
 export function rawThresholdOf(
   how: How,
   test: Rates,
@@ -63,7 +63,7 @@ export function rawThresholdOf(
   const { over } = threshold;
   const at = (step: number) => ruleAt(step, test, threshold, perSecond);
   const rule = at(how.steps[0]!);
-  if (rule.n < 1) return undefined;
+  if (rule.n < 1 || lengthOf(how) < over) return undefined;
   const halves = firstAlarms(rule, test.p1, 2 * FOLLOWED);
   return {
     over,
@@ -78,7 +78,7 @@ export function rawThresholdOf(
   };
 }
 
-/** Minutes do not overlap, so this is exact but for the ramp, which detection leaves out. */
+/** Minutes do not overlap, so this is exact, but for a minute over the border of two steps; detection leaves out the ramp. */
 export function measuredThresholdOf(
   how: How,
   test: Rates,
@@ -87,8 +87,8 @@ export function measuredThresholdOf(
 ): MeasuredThreshold | undefined {
   const at = (step: number) => ruleAt(step, test, { line, over: MINUTE, reached: false }, perSecond);
   const rule = at(how.steps[0]!);
-  if (rule.n < 1) return undefined;
-  const chances = how.steps.map((step) => chanceInAll(windowAlarm(at(step), test.p0), Math.floor(how.each / MINUTE)));
+  if (rule.n < 1 || lengthOf(how) < MINUTE) return undefined;
+  const chances = how.steps.map((step) => chanceInAll(windowAlarm(at(step), test.p0), how.each / MINUTE));
   const found = windowAlarm(rule, test.p1);
   return {
     every: MINUTE,
@@ -98,6 +98,10 @@ export function measuredThresholdOf(
       found >= part ? 1 : Math.ceil(Math.log1p(-part) / Math.log1p(-found)),
     ),
   };
+}
+
+function lengthOf({ steps, each }: How): Milliseconds {
+  return steps.length * each;
 }
 
 function ruleAt(step: number, { chances }: Rates, { line, over, reached }: Threshold, perSecond: number): WindowRule {

@@ -24,7 +24,7 @@ export function lawOf(
 ): EvidenceLaw {
   const { p1, p0, chances, null: nothing, logThreshold } = test;
   const request = {
-    evidence: test.evidence(direction, share),
+    evidence: test.evidence(direction, share, direction === "harm" ? "bad" : "sound"),
     logThreshold: direction === "harm" ? logThreshold : -Math.log(BETA),
     p1: direction === "harm" ? p1 : Math.min(p0, nothing.ratio * p0 + nothing.points),
     p0,

@@ -36,12 +36,18 @@ export interface TriggerPhysics {
   readonly measured?: MeasuredThreshold;
 }
 
-/** For a candidate that does the harm from its first answer on; quantiles are upper bounds, and absent beyond four releases. */
+/** Quantiles are upper bounds; `bound` is the least mean that any test can have, at the first step's share. */
+export interface Needed extends Quantiles {
+  /** Absent where the harm lies within the margin, so that there is nothing to find. */
+  readonly bound?: number;
+}
+
+/** For a candidate that does the harm from its first answer on; quantiles are absent beyond four times the ramp. */
 export interface Detection {
-  /** What the candidate serves until the decision; `bound` is the least mean that any test can have, at the first step's share. */
-  readonly answers: Quantiles & { readonly bound: number };
+  /** What the candidate serves until the decision. */
+  readonly answers: Needed;
   /** Bad ones among them; absent for a mean. */
-  readonly bad?: Quantiles & { readonly bound: number };
+  readonly bad?: Needed;
   /** From the first exposure on. */
   readonly seconds: Quantiles;
   /** Answers among them that are served before evidence begins, and while outcomes are awaited. */
@@ -137,18 +143,19 @@ function detectionOf(
   const moment = ({ answers: needed }: TestLength) => inSeconds(momentOf(test, needed, ramp, perSecond));
   const plus = (value: number | undefined, more: number) => (value === undefined ? undefined : value + more);
   return {
-    answers: { ...quantiles(plus(median.answers, blind), plus(p90.answers, blind)), bound: rounded(answers) },
+    answers: needed(plus(median.answers, blind), plus(p90.answers, blind), answers),
     ...(test.signal.kind === "mean"
       ? {}
       : {
-          bad: {
-            ...quantiles(plus(median.bad, blind * badRate), plus(p90.bad, blind * badRate)),
-            bound: rounded(answers * badRate),
-          },
+          bad: needed(plus(median.bad, blind * badRate), plus(p90.bad, blind * badRate), answers * badRate),
         }),
     seconds: quantiles(moment(median), moment(p90)),
     waiting: rounded(blind),
   };
+}
+
+function needed(median: number | undefined, p90: number | undefined, bound: number): Needed {
+  return { ...quantiles(median, p90), ...(Number.isFinite(bound) ? { bound: rounded(bound) } : {}) };
 }
 
 function safetyOf({ how }: Playbook, test: TriggerTest, perSecond: number): TriggerPhysics["safety"] {
@@ -167,7 +174,8 @@ function falseAlarmsOf({ how }: Playbook, test: TriggerTest, share: number, perS
   const { p0, alpha, design } = test;
   const { ratio, points } = test.null;
   const equal = Math.min(p0, ratio * p0 + points);
-  const atMost = { atMargin: alpha, asStable: alpha ** tailExponent(test.evidence("harm", share), equal, p0) };
+  const exponent = tailExponent(test.evidence("harm", share, "sound"), equal, p0);
+  const atMost = { atMargin: alpha, asStable: alpha ** exponent };
   if (design?.form !== "poisson-tilt" || ratio === 0 || points > 0 || test.trigger.kind === "differ") return atMost;
   const life = (perSecond * how.steps.length * how.each * test.chances * p0 * 1.5) / 1000;
   const walk = trialsOf(design, share);

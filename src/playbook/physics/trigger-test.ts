@@ -41,7 +41,8 @@ export interface TriggerTest {
   readonly alpha: number;
   /** Absent for a mean. */
   readonly design?: Design;
-  readonly evidence: (direction: "harm" | "safety", share: number) => LinearEvidence;
+  /** Of a candidate that does the harm, or that is as good as stable. */
+  readonly evidence: (direction: "harm" | "safety", share: number, candidate: "bad" | "sound") => LinearEvidence;
   /** Answers of the candidate that any test needs on average, at this share of them all; approximate for a mean. */
   readonly bound: (share: number) => number;
   /** The harm in words, the level of stable, and what else is assumed as a part of a sentence. */
@@ -151,7 +152,7 @@ function groupTest(test: Numbers, alpha: number): Pick<Numbers, "chances" | "evi
   const { p1, p0 } = test;
   return {
     chances: SMALLEST_GROUP,
-    evidence: (direction) => test.evidence(direction, SMALLEST_GROUP),
+    evidence: (direction, _, candidate) => test.evidence(direction, SMALLEST_GROUP, candidate),
     bound: () => informationBound({ p1, p0, share: SMALLEST_GROUP, ...test.null, alpha: alpha / 2 }) / SMALLEST_GROUP,
   };
 }
@@ -167,9 +168,9 @@ function meanTest({ ratio, points }: MarginNull, p0: number, p1: number, alpha: 
     p0,
     p1,
     chances: ends,
-    evidence: (direction, share) => {
+    evidence: (direction, share, candidate) => {
       const design = meanDesign({ direction, null: nothing, forecast });
-      return linearMeanEvidence(design, share, { ends, mean: direction === "harm" ? p1 : p0 });
+      return linearMeanEvidence(design, share, { ends, p1: candidate === "bad" ? p1 : p0, p0 });
     },
     bound: (share) => {
       const reference = ratio === 0 ? 0 : (ratio * ratio * varianceAt(p0) * share) / (1 - share);
