@@ -87,7 +87,7 @@ function rawRows(raw: RawThreshold | undefined, measured: MeasuredThreshold | un
       ? ([
           [
             "",
-            `Argo Rollouts, measured every ${duration(measured.every / 1000)}, failureLimit ${measured.failureLimit}: rolls back ${share(measured.falseAlarms.perRelease)} of sound releases; ${found(measured)}`,
+            `Argo Rollouts, measured every ${duration(measured.every / 1000)}, failureLimit ${measured.failureLimit}: rolls back ${part(measured.falseAlarms.perRelease, "sound releases")}; ${found(measured)}`,
           ],
         ] satisfies Row[])
       : []),
@@ -101,7 +101,7 @@ function rawText({
   falseAlarms: { perWindow, perRelease, perDay },
   detection: raw,
 }: RawThreshold): string {
-  return `over ${duration(over / 1000)} (${count(least)} of ${count(answers)}): false alarm in ${share(perWindow)} of windows, ${between(perRelease)} of sound releases, ${between(perDay)} of days at the first step; ${found({ detection: raw })}`;
+  return `over ${duration(over / 1000)} (${count(least)} of ${count(answers)}): false alarms in ${part(perWindow, "windows")}, ${between(perRelease, "sound releases")}, ${between(perDay, "days at the first step")}; ${found({ detection: raw })}`;
 }
 
 function found({ detection: { seconds, bad } }: Pick<RawThreshold, "detection">): string {
@@ -119,9 +119,9 @@ function limitBlock({ name, claim, baseline, harm, window, run }: LimitPhysics):
   return block(`${name}: ${claim}`, [["hard limit", `normally ${baseline}, harm ${harm}: ${says}`]]);
 }
 
-function between({ atLeast, atMost }: { readonly atLeast: number; readonly atMost: number }): string {
+function between({ atLeast, atMost }: { readonly atLeast: number; readonly atMost: number }, what: string): string {
   const [low, high] = [share(atLeast), share(atMost)];
-  return low === high ? low : `${low} to ${high}`;
+  return low === high ? part(atMost, what) : `${low} to ${part(atMost, what)}`;
 }
 
 function span(seconds: number | undefined): string {
@@ -143,9 +143,12 @@ function number(value: number): string {
 
 /** A chance as people say it. */
 function share(chance: number): string {
-  if (chance <= 1e-12) return "less than one in a trillion";
   if (chance > 0.9995) return "practically all";
   return chance >= 0.01 ? `${Number((chance * 100).toPrecision(3))} %` : odds(chance);
+}
+
+function part(chance: number, what: string): string {
+  return `${share(chance)} ${chance >= 0.01 && chance <= 0.9995 ? "of " : ""}${what}`;
 }
 
 function odds(chance: number): string {

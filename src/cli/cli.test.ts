@@ -223,8 +223,8 @@ test("check reckons: 0 when all triggers decide, 3 when one never can, 2 without
   assert.deepEqual([broken.exit, broken.out], [3, ""]);
   for (const [args, message] of [
     [["--traffic", "lots"], /"lots" is no traffic/],
-    [["--baseline", "nothing=1%"], /no signal "nothing"/],
-    [["--harm", "losses"], /says no level/],
+    [["--traffic", "1/s", "--baseline", "nothing=1%"], /no signal "nothing"/],
+    [["--traffic", "1/s", "--harm", "losses"], /says no level/],
   ] as const) {
     const { exit, say } = await rollbook(["check", EXAMPLE, ...args]);
     assert.equal(exit, 2);

@@ -21,7 +21,7 @@ export function windowAlarm({ n, least }: WindowRule, rate: number): number {
 }
 
 /** Up to so many bad ones in a window two windows are walked exactly. */
-const STATES = 60;
+const STATES = 100;
 /** Up to so many two halves of a window are; of more, only windows that do not overlap are reckoned with. */
 const WALKED = 2000;
 /** After so many halves the chance of an alarm in the next one, without any before, has long settled. */

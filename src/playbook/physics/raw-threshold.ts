@@ -9,6 +9,7 @@ import {
   windowAlarm,
 } from "../../statistics/index.ts";
 import { type Quantiles, quantiles } from "./quantiles.ts";
+import { waitingOf } from "./served.ts";
 import type { TriggerTest } from "./trigger-test.ts";
 
 /** From the first answer of a bad candidate on; a window has to fill first. Absent where it takes longer than is followed. */
@@ -74,7 +75,7 @@ export function rawThresholdOf(
       perRelease: inAny(how.steps.map((step) => slidingAlarm(at(step), test.p0, Math.max(1, how.each / over)))),
       perDay: slidingAlarm(rule, test.p0, Math.max(1, DAY / over)),
     },
-    detection: detectionOf(rule, test, over, (part) => 1 + indexOf(halves, part) / 2),
+    detection: detectionOf(how, test, perSecond, over, (part) => 1 + indexOf(halves, part) / 2),
   };
 }
 
@@ -94,7 +95,7 @@ export function measuredThresholdOf(
     every: MINUTE,
     failureLimit: 0,
     falseAlarms: { perMeasurement: windowAlarm(rule, test.p0), perRelease: anyOf(chances) },
-    detection: detectionOf(rule, test, MINUTE, (part) =>
+    detection: detectionOf(how, test, perSecond, MINUTE, (part) =>
       found >= part ? 1 : Math.ceil(Math.log1p(-part) / Math.log1p(-found)),
     ),
   };
@@ -113,14 +114,20 @@ function ruleAt(step: number, { chances }: Rates, { line, over, reached }: Thres
 }
 
 function detectionOf(
-  rule: WindowRule,
-  { p1, maturity }: Rates,
+  how: How,
+  { p1, chances, maturity }: Rates,
+  perSecond: number,
   over: Milliseconds,
   windows: (part: number) => number,
 ): RawDetection {
-  const spans = [0.5, 0.9].map(windows).map((count) => (count <= FOLLOWED ? count * over + maturity : undefined));
-  const scaled = (each: number) => quantiles(spans[0] && spans[0] * each, spans[1] && spans[1] * each);
-  return { seconds: scaled(1 / 1000), bad: scaled((rule.n * p1) / over) };
+  const first = (perSecond * how.steps[0]!) / 100_000;
+  const [median, p90] = [0.5, 0.9].map((part) => {
+    const span = windows(part) * over;
+    if (span > FOLLOWED * over) return undefined;
+    const waiting = waitingOf({ ...how, warmUp: 0 }, maturity, span + maturity, perSecond);
+    return { seconds: (span + maturity) / 1000, bad: (span * first + waiting) * chances * p1 };
+  });
+  return { seconds: quantiles(median?.seconds, p90?.seconds), bad: quantiles(median?.bad, p90?.bad) };
 }
 
 function indexOf(chances: readonly number[], part: number): number {

@@ -8,6 +8,7 @@ import { type Quantiles, quantiles, rounded } from "./quantiles.ts";
 import { type MeasuredThreshold, measuredThresholdOf, type RawThreshold, rawThresholdOf } from "./raw-threshold.ts";
 import type { Remedy } from "./remedy.ts";
 import { sayRemedy } from "./say-remedy.ts";
+import { waitingOf } from "./served.ts";
 import { lawOf, lengthOf, momentOf, patient, type TestLength } from "./test-length.ts";
 import type { TriggerTest } from "./trigger-test.ts";
 
@@ -50,7 +51,7 @@ export interface Detection {
   readonly bad?: Needed;
   /** From the first exposure on. */
   readonly seconds: Quantiles;
-  /** Answers among them that are served before evidence begins, and while outcomes are awaited. */
+  /** Answers among the median's that go out before evidence begins, and while outcomes are awaited. */
   readonly waiting: number;
 }
 
@@ -133,25 +134,27 @@ function detectionOf(
   perSecond: number,
   length: (part: number) => TestLength,
 ): Detection {
-  const share = how.steps[0]! / 100;
-  const answers = test.bound(share);
-  // Served before evidence counts, and while outcomes mature.
-  const blind = (perSecond * share * ((how.warmUp ?? 0) + test.maturity)) / 1000;
+  const bound = test.bound(how.steps[0]! / 100);
   const badRate = test.p1 * test.chances;
-  const [median, p90] = [length(0.5), length(0.9)];
   const ramp = patient(how, PATIENCE);
-  const moment = ({ answers: needed }: TestLength) => inSeconds(momentOf(test, needed, ramp, perSecond));
-  const plus = (value: number | undefined, more: number) => (value === undefined ? undefined : value + more);
+  const [median, p90] = [0.5, 0.9].map((part) => {
+    const { answers, bad } = length(part);
+    const moment = momentOf(test, answers, ramp, perSecond);
+    const waiting = waitingOf(how, test.maturity, moment ?? test.maturity, perSecond);
+    const plus = (value: number | undefined, more: number) => (value === undefined ? undefined : value + more);
+    return { moment, waiting, answers: plus(answers, waiting), bad: plus(bad, waiting * badRate) };
+  }) as [Decided, Decided];
   return {
-    answers: needed(plus(median.answers, blind), plus(p90.answers, blind), answers),
-    ...(test.signal.kind === "mean"
-      ? {}
-      : {
-          bad: needed(plus(median.bad, blind * badRate), plus(p90.bad, blind * badRate), answers * badRate),
-        }),
-    seconds: quantiles(moment(median), moment(p90)),
-    waiting: rounded(blind),
+    answers: needed(median.answers, p90.answers, bound),
+    ...(test.signal.kind === "mean" ? {} : { bad: needed(median.bad, p90.bad, bound * badRate) }),
+    seconds: quantiles(inSeconds(median.moment), inSeconds(p90.moment)),
+    waiting: rounded(median.waiting),
   };
+}
+
+interface Decided extends TestLength {
+  readonly moment: Milliseconds | undefined;
+  readonly waiting: number;
 }
 
 function needed(median: number | undefined, p90: number | undefined, bound: number): Needed {
