@@ -115,6 +115,30 @@ test("where the walk of two counts exists, the law is never below it and within 
   }
 });
 
+test("the published means are reproduced from the start on, and the tuned weights are near them", () => {
+  // 1,000 simulated runs each: 25.8, 13.8 and 7.0 bad answers, and exactly 6.7e-4 false alarms at 0.001.
+  const walk = (design: Design) => {
+    const trials = trialsOf(design, 0.05);
+    const boundary = stoppingBoundary(trials, -Math.log(ALPHA), 6000);
+    return {
+      badAt: (p1: number) => stoppingLaw(boundary, (0.05 * p1) / (0.05 * p1 + 0.95 * 0.005)).meanSuccesses,
+      falseAlarms: stoppingLaw(boundary, trials.nullRate).stopped,
+    };
+  };
+  const published = walk(publishedDesign());
+  const tuned = walk(harmDesign({ form: "poisson-tilt", null: { ratio: 1, points: 0 }, forecast: 0.005 }));
+  for (const [p1, mean] of [
+    [0.013, 25.8],
+    [0.02, 13.8],
+    [0.05, 7],
+  ] as const) {
+    assert.ok(Math.abs(published.badAt(p1) / mean - 1) < 0.03, `${p1}: ${published.badAt(p1)}`);
+    assert.ok(Math.abs(tuned.badAt(p1) / mean - 1) < 0.08, `${p1}: ${tuned.badAt(p1)}`);
+  }
+  assert.ok(Math.abs(published.falseAlarms / 6.7e-4 - 1) < 0.02, String(published.falseAlarms));
+  assert.ok(tuned.falseAlarms < ALPHA && tuned.falseAlarms > 0.5 * ALPHA, String(tuned.falseAlarms));
+});
+
 function median(law: EvidenceLaw): number {
   return law.observations(0.5)!;
 }
