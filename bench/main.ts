@@ -6,6 +6,8 @@ const benches: Readonly<Record<string, () => Promise<() => Promise<BenchResult>>
   store: async () => (await import("./store.ts")).benchStore,
   assignment: async () => (await import("./assignment.ts")).benchAssignment,
   "detection-weights": async () => (await import("./detection-weights.ts")).benchDetectionWeights,
+  watch: async () => (await import("./watch.ts")).benchWatch,
+  ingest: async () => (await import("./ingest.ts")).benchIngest,
   schema: async () => (await import("./schema.ts")).benchSchema,
 };
 

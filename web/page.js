@@ -146,11 +146,15 @@ async function showReport(rollout) {
     "clocks",
     Object.entries(report.clocks).map(([name, span]) => [
       `time to ${name}`.replace("time to total", "all in all"),
-      seconds(span),
+      span < 1 ? "< 1 ms" : seconds(span),
     ]),
   );
+  const more =
+    bad.excess === undefined
+      ? "stable had no answers to compare with"
+      : `${bad.excess} more than stable would have served`;
   find("bad").textContent =
-    `Bad answers served by the candidate: ${bad.served} of ${bad.of} (${bad.meaning}); ${bad.excess} more than stable would have served.`;
+    `Bad answers served by the candidate: ${bad.served} of ${bad.of} (${bad.meaning}); ${more}.`;
   find("bad").hidden = false;
   fill(
     "components",
@@ -248,10 +252,10 @@ async function showStatus() {
   const query = chosen === undefined ? "" : `?system=${encodeURIComponent(chosen)}`;
   const answer = await fetch(`/v1/status${query}`);
   if (!answer.ok || seen.rollout !== undefined) return;
-  const { system, route, rollouts, lastKnownGood: good } = await answer.json();
+  const { system, served, rollouts, lastKnownGood: good } = await answer.json();
   find("system").textContent = system;
   find("detail").textContent = good ? `the way back leads to ${good.label}` : "there is no way back yet";
-  showTraffic(route?.candidatePpm ?? 0);
+  showTraffic(served?.candidatePpm ?? 0);
   const [newest] = rollouts;
   if (!newest?.endedAt) return;
   show(newest.id);

@@ -99,6 +99,44 @@ export const localCommands = {
     exits: [3],
     load: async () => (await import("./actions/check.ts")).check,
   },
+  backtest: {
+    group: "playbook",
+    usage: "FILE",
+    summary:
+      "Replays recorded data through a playbook and says what it would have done: which release it would have rolled back, when, on what evidence, and how many bad answers that would have spared. Takes CSV, JSON lines of samples or outcomes, answers of Prometheus to a range query, and recorded answers of models; docs/backtest.md describes them.",
+    options: ["candidate", "stable", "from", "fail-on-harm"],
+    needs: ["data"],
+    words: { least: 1, most: 1 },
+    asks: false,
+    examples: [
+      ["rollbook backtest rollbook/loans.yaml --data november.csv", "every release of the month"],
+      [
+        "rollbook backtest loans.yaml --data requests=n.json --data failed=k.json --candidate v12",
+        "two range queries, one release",
+      ],
+      ["rollbook backtest loans.yaml --data november.csv --fail-on-harm --json", "13 when one would have gone back"],
+    ],
+    exits: [3, 13],
+    load: async () => (await import("./actions/backtest.ts")).backtest,
+  },
+  import: {
+    group: "playbook",
+    usage: "FILE",
+    summary:
+      "Turns an AnalysisTemplate or Rollout of Argo Rollouts, a Canary of Flagger or a canary config of Kayenta into a playbook that observes. Each line says where it comes from; what could not be translated and what is left to fill in stand on stderr and in the playbook. Without --out the playbook goes to stdout.",
+    options: ["kind", "out", "system", "owner", "risk", "traffic", "force"],
+    words: { least: 1, most: 1 },
+    asks: false,
+    examples: [
+      ["rollbook import canary.yaml", "the file tells whose config it is"],
+      [
+        "rollbook import rollout.yaml --owner credit-risk --risk high --out rollbook/loans.yaml",
+        "with its connections.yaml beside it",
+      ],
+    ],
+    exits: [3],
+    load: async () => (await import("./actions/import.ts")).importAction,
+  },
   render: {
     group: "playbook",
     usage: "FILE",

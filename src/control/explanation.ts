@@ -5,6 +5,15 @@ import type { Rollout } from "../core/rollout.ts";
 import type { Finding, Tally, Verdict } from "../core/verdict.ts";
 import { type Interval, interval } from "../statistics/index.ts";
 import { badOf } from "../watch/rule.ts";
+import { type ChangeOfMind, changeOfMind } from "./change-of-mind.ts";
+import {
+  budgetSentence,
+  decisionSentence,
+  findingSentence,
+  mindSentence,
+  recordSentence,
+} from "./explanation-words.ts";
+import { type Recomputed, recompute } from "./recompute.ts";
 import { signalOf } from "./rules.ts";
 
 /** A verdict taken apart: the numbers that it rests on, and the same in sentences. */
@@ -16,6 +25,10 @@ export interface Explanation {
   readonly logEvidence: number;
   readonly logThreshold: number;
   readonly findings: readonly ExplainedFinding[];
+  /** The decision, computed once more from the parameters in the ledger and the counts: `same` is bit for bit. */
+  readonly recomputed: Recomputed["answer"] | "undecided";
+  /** What it would have taken to decide otherwise. */
+  readonly changeOfMind?: ChangeOfMind;
   readonly sentences: readonly string[];
 }
 
@@ -25,16 +38,20 @@ export interface ExplainedFinding {
   readonly kind: Finding["kind"];
   readonly method: Finding["method"];
   readonly candidate: Counted;
-  readonly reference: Counted & { readonly from: "concurrent stable" | "frozen window" | "none" };
+  readonly reference: Counted & { readonly from: "concurrent stable" | "frozen window" | "another group" | "none" };
   readonly logHarm: number;
   readonly logSafe: number;
+  readonly threshold?: number;
+  readonly doubts?: readonly string[];
 }
 
-/** Bad observations of all, with the exact 95 % interval of their share. */
+/** Bad observations of all, with an interval of their share that holds however often one looks (95 %). */
 export interface Counted {
   readonly n: number;
   readonly bad: number;
   readonly interval: Interval;
+  readonly mean?: number;
+  readonly group?: string;
 }
 
 const CONFIDENCE = 0.95;
@@ -43,10 +60,13 @@ const CONFIDENCE = 0.95;
 export async function explainRollout(store: Store, playbook: Playbook, id: string): Promise<Explanation> {
   const rollout = await store.rollout(id);
   if (!rollout) throw new RollbookError("NOT_FOUND", { what: `rollout ${id}` });
-  const verdict = rollout.wouldHave?.verdict ?? rollout.verdict;
+  const verdict = verdictOf(rollout);
   if (!verdict) throw new RollbookError("NOT_FOUND", { what: `verdict of rollout ${id} yet` });
   const findings = verdict.findings.map((finding) => explained(playbook, finding));
-  const decision = decisionOf(rollout);
+  const decision = decisionSentence(rollout);
+  const again = await recompute(store, id);
+  const mind =
+    again?.answer === "same" ? changeOfMind(again.held.parameters!, again.samples!, again.verdict!) : undefined;
   return {
     rollout: id,
     decision,
@@ -54,64 +74,56 @@ export async function explainRollout(store: Store, playbook: Playbook, id: strin
     logEvidence: verdict.logEvidence,
     logThreshold: verdict.logThreshold,
     findings,
-    sentences: [decision, budgetSentence(playbook, verdict), ...findings.map(sentenceOf)],
+    recomputed: again?.answer ?? "undecided",
+    ...(mind ? { changeOfMind: mind } : {}),
+    sentences: [
+      decision,
+      budgetSentence(playbook, verdict),
+      ...findings.map(findingSentence),
+      ...(mind ? [mindSentence(mind)] : []),
+      ...(again ? [recordSentence(again)] : []),
+    ],
   };
 }
 
-function decisionOf({ rollback, wouldHave, promotedAt, phase, note, order }: Rollout): string {
-  if (wouldHave)
-    return `It would have gone back because of ${wouldHave.because.join(", ")}; the playbook only observes.`;
-  if (rollback) return `It went back: ${rollback.cause[0]}, because of ${rollback.cause.slice(1).join(", ")}.`;
-  if (promotedAt !== undefined || phase === "healthy") return "It was promoted: every claim was proved not to hold.";
-  if (order?.kind === "pause") return `It is paused by ${order.by}: ${order.reason}.`;
-  return note ? `It ended: ${note}.` : "Nothing is decided yet.";
-}
-
-function budgetSentence({ falseAlarms }: Playbook, { logEvidence, logThreshold }: Verdict): string {
-  const releases = Math.round(1 / falseAlarms).toLocaleString("en-US");
-  return `Of ${releases} releases that do no harm at most one is rolled back by all claims together, however often one looks: that asks for evidence of ${odds(logThreshold)}, and there is ${odds(logEvidence)}.`;
+function verdictOf({ wouldHave, verdict }: Rollout): Verdict | undefined {
+  return wouldHave?.verdict ?? verdict;
 }
 
 function explained(playbook: Playbook, finding: Finding): ExplainedFinding {
-  const { name, claim, kind, method, logHarm, logSafe, candidate, reference } = finding;
-  const known = playbook.signals.some((signal) => signal.name === finding.signal);
-  const badIs = known && signalOf(playbook, finding.signal).better === "up" ? "rest" : "part";
-  const counted = ({ n, k }: Tally): Counted => {
+  const { candidate, reference, signal, logHarm, logSafe, ...rest } = finding;
+  const known = playbook.signals.some(({ name }) => name === signal);
+  // What is slow is bad, whatever the signal calls better; so is a run's length.
+  const named = finding.method === "exceedance" || finding.method === "run-length";
+  const badIs = !named && known && signalOf(playbook, signal).better === "up" ? "rest" : "part";
+  const counted = ({ n, k, mean, group }: Tally): Counted => {
     const bad = badOf({ badIs }, { n, k });
     // A count can be larger than what it is counted per; it has no share.
-    return { n, bad, interval: bad <= n ? interval(n, bad, CONFIDENCE) : { low: 0, high: 1, share: 1 } };
+    const share = bad <= n && bad >= 0 ? interval(n, bad, CONFIDENCE) : { low: 0, high: 1, share: 1 };
+    return {
+      n,
+      bad,
+      interval: share,
+      ...(mean === undefined ? {} : { mean }),
+      ...(group === undefined ? {} : { group }),
+    };
   };
-  const from =
-    reference.n === 0 ? "none" : reference.release === "frozen-window" ? "frozen window" : "concurrent stable";
   return {
-    name,
-    claim,
-    kind,
-    method,
+    name: rest.name,
+    claim: rest.claim,
+    kind: rest.kind,
+    method: rest.method,
     candidate: counted(candidate),
-    reference: { ...counted(reference), from },
+    reference: { ...counted(reference), from: sourceOf(reference) },
     logHarm,
     logSafe,
+    ...(rest.threshold === undefined ? {} : { threshold: rest.threshold }),
+    ...(rest.doubts ? { doubts: rest.doubts } : {}),
   };
 }
 
-function sentenceOf({ name, claim, kind, method, candidate, reference, logHarm, logSafe }: ExplainedFinding): string {
-  if (method === "policy") return `${name}: the policy says: ${claim}.`;
-  const beside = reference.from === "none" ? "" : `; ${reference.from}: ${frequency(reference)}`;
-  const counts = `${name} ("${claim}"): candidate ${frequency(candidate)}${beside}`;
-  if (method === "hard-limit") return `${counts}. A plain limit, ${kind === "harmful" ? "broken" : "kept"}.`;
-  if (kind === "harmful") return `${counts}. The evidence that it holds is ${odds(logHarm)}.`;
-  if (kind === "healthy") return `${counts}. The evidence that it does not hold is ${odds(logSafe)}.`;
-  return `${counts}. ${kind}: ${odds(logHarm)} for it, ${odds(logSafe)} against it.`;
-}
-
-function frequency({ n, bad, interval: { low, high } }: Counted): string {
-  if (n === 0) return "nothing seen";
-  const per100 = (share: number) => (100 * share).toFixed(2);
-  return `${bad} bad of ${n}, ${per100(bad / n)} in 100 (95 % interval ${per100(low)} to ${per100(high)})`;
-}
-
-function odds(logE: number): string {
-  if (logE > 27) return `over 10^${Math.floor(logE / Math.LN10)} to 1`;
-  return `${Math.max(1, Math.round(Math.exp(logE))).toLocaleString("en-US")} to 1`;
+function sourceOf({ n, release, group }: Tally): ExplainedFinding["reference"]["from"] {
+  if (n === 0) return "none";
+  if (group !== undefined) return "another group";
+  return release === "frozen-window" ? "frozen window" : "concurrent stable";
 }

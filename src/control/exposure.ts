@@ -46,7 +46,9 @@ async function goForward(run: Run, judgement: Judgement, places: PlacesWatch): P
     const move = nextMove(run.playbook, run.rollout, verdict, now, run.settings.patienceMs);
     if (move.kind === "roll-back") return rollBack(run, move.cause, move.because, verdict, samples);
     const blind = move.kind === "stay" && move.blind && now - shownSince > run.settings.blindMs;
-    if (now < run.lease.until && !blind) traffic.renew(run.playbook.system, clock.now() + run.settings.exposureMs);
+    const renewed = now < run.lease.until && !blind;
+    if (renewed) traffic.renew(run.playbook.system, clock.now() + run.settings.exposureMs);
+    judgement.evaluator.exposed(now, renewed ? (traffic.current(run.playbook.system)?.candidatePpm ?? 0) / 1e6 : 0);
     await keep(run, samples);
     if (cordOf(run)) continue;
     const foreign = places.foreign();

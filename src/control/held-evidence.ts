@@ -1,15 +1,71 @@
-import { canonicalJson, digestOf } from "../core/digest.ts";
+import { canonicalJson, digestOf, type Json } from "../core/digest.ts";
+import type { Sample } from "../core/sample.ts";
+import type { Instant } from "../core/time.ts";
+import type { Verdict } from "../core/verdict.ts";
+import type { EvaluatorSetup } from "../watch/evaluator.ts";
 import { entryOf, type Run } from "./run.ts";
 
+/** What a verdict decided: it went back, it was promoted, or it would have gone back. */
+export type Decision = "rollback" | "promotion" | "would-have";
+
+/** What the ledger holds of a decision, so that anybody can recompute it. */
+export interface HeldEvidence {
+  readonly decision: Decision;
+  /** When it was judged: what became known later had no part in it. */
+  readonly at: Instant;
+  readonly kind: Verdict["kind"];
+  /** Everything that was fixed before the first outcome. Absent: nothing was judged yet. */
+  readonly parameters?: EvaluatorSetup;
+  readonly playbook: string;
+  /** How many blocks of counts, and their digest. */
+  readonly blocks: number;
+  readonly samples: string;
+  readonly logEvidence: number;
+  readonly logThreshold: number;
+  readonly findings: readonly {
+    readonly name: string;
+    readonly logHarm: number;
+    readonly logSafe: number;
+    readonly candidate: readonly [n: number, k: number];
+    readonly reference: readonly [n: number, k: number];
+  }[];
+}
+
+/** The counts that were known when a verdict was given, in the order in which the store gives them. */
+export function knownBy(samples: readonly Sample[], at: Instant): readonly Sample[] {
+  return samples.filter(({ known, bucket }) => (known ?? bucket + 1000) <= at);
+}
+
+export function digestOfSamples(samples: readonly Sample[]): string {
+  return digestOf(samples.map((sample) => canonicalJson({ ...sample } as Json)).join("\n"));
+}
+
 /**
- * Holds what the decision rested on, beside the work: how many blocks of counts there were, their digest, and the
- * frozen reference. The counts themselves are in the store; the ledger proves that nobody changed them afterwards.
+ * Holds what a decision rested on, beside the work: the parameters, the evidence, and the digest of the counts. The counts
+ * themselves are in the store; the ledger proves that nobody changed them afterwards.
  */
-export async function holdEvidence(run: Run): Promise<void> {
-  const samples = await run.ports.store.samples(run.rollout.id);
-  const hash = digestOf(samples.map((sample) => canonicalJson({ ...sample })).join("\n"));
-  const frozen = run.rollout.frozen.map((window) => ({ ...window }));
-  const data = { blocks: samples.length, samples: hash, frozen, playbook: run.playbook.digest };
+export async function holdEvidence(run: Run, decision: Decision, verdict: Verdict): Promise<void> {
+  const samples = knownBy(await run.ports.store.samples(run.rollout.id), verdict.at);
+  const { kind, at, logEvidence, logThreshold } = verdict;
+  const held: HeldEvidence = {
+    decision,
+    at,
+    kind,
+    ...(run.parameters ? { parameters: run.parameters } : {}),
+    playbook: run.playbook.digest,
+    blocks: samples.length,
+    samples: digestOfSamples(samples),
+    logEvidence,
+    logThreshold,
+    findings: verdict.findings.map(({ name, logHarm, logSafe, candidate, reference }) => ({
+      name,
+      logHarm,
+      logSafe,
+      candidate: [candidate.n, candidate.k],
+      reference: [reference.n, reference.k],
+    })),
+  };
   const guard = { resource: run.lease.resource, fence: run.lease.fence };
+  const data = JSON.parse(JSON.stringify(held)) as { readonly [key: string]: Json };
   await run.ports.store.commit([entryOf(run, "evidence-held", data)], guard);
 }

@@ -8,6 +8,7 @@ import { servingPlace } from "../decide/place.ts";
 import { frozenWindows } from "./frozen-windows.ts";
 import { changedComponents, readComponents } from "./live-state.ts";
 import type { ControlPorts, Settings } from "./ports.ts";
+import { stamped } from "./run.ts";
 import { withdrawOrphan } from "./weight.ts";
 
 /** How far back stable's counts are remembered while nothing is going on. */
@@ -52,7 +53,7 @@ export function createIdleWatch(ports: ControlPorts, settings: Settings, playboo
       memory = [];
     }
     until = now;
-    const fresh = ports.signals.drain();
+    const fresh = stamped(ports.signals.drain(), now);
     if (fresh.length > 0) memory = [...memory, ...fresh].filter(({ bucket }) => bucket > now - MEMORY_MS);
   };
 

@@ -1,11 +1,11 @@
 import type { Sample } from "../core/sample.ts";
 import type { Instant } from "../core/time.ts";
 import type { Verdict } from "../core/verdict.ts";
-import { createEvaluator, type Evaluator } from "../watch/evaluator.ts";
+import { createEvaluator, type Evaluator, type EvaluatorSetup } from "../watch/evaluator.ts";
 import { againstFrozen } from "../watch/frozen-reference.ts";
 import { watchPolicies } from "./policies.ts";
 import { signalOf, triggerRules } from "./rules.ts";
-import { drain, FencedError, type Run } from "./run.ts";
+import { drain, entryOf, FencedError, type Run, save } from "./run.ts";
 
 /** Probability of calling a candidate safe although it does the harm that a trigger names. */
 export const BETA = 0.05;
@@ -20,7 +20,10 @@ export interface Judgement {
 
 /** Starts with what the store knows already, so that a restart forgets no evidence. */
 export async function startJudgement(run: Run, from: Instant): Promise<Judgement> {
-  const evaluator = run.rollout.unannounced ? evaluatorAgainstFrozen(run, from) : evaluatorBeside(run, from);
+  const parameters = run.rollout.unannounced ? againstTheWindow(run, from) : besideStable(run, from);
+  run.parameters = parameters;
+  await save(run, () => run.rollout, [entryOf(run, "parameters", JSON.parse(JSON.stringify(parameters)))]);
+  const evaluator = createEvaluator(parameters);
   evaluator.observe(await run.ports.store.samples(run.rollout.id));
   const policies = watchPolicies(run);
   return {
@@ -39,9 +42,9 @@ export async function startJudgement(run: Run, from: Instant): Promise<Judgement
   };
 }
 
-function evaluatorBeside(run: Run, from: Instant): Evaluator {
+function besideStable(run: Run, from: Instant): EvaluatorSetup {
   const { playbook, settings, rollout } = run;
-  return createEvaluator({
+  return {
     rules: triggerRules(playbook),
     hardLimits: limitsOf(run),
     alpha: playbook.falseAlarms,
@@ -52,15 +55,15 @@ function evaluatorBeside(run: Run, from: Instant): Evaluator {
     ...spansOf(run),
     frozen: rollout.frozen,
     blindMs: settings.blindMs,
-  });
+  };
 }
 
 /** No stable serves beside it: half of the error budget pays for not knowing the frozen window's true shares. */
-function evaluatorAgainstFrozen(run: Run, from: Instant): Evaluator {
+function againstTheWindow(run: Run, from: Instant): EvaluatorSetup {
   const { playbook, settings, rollout } = run;
   const alpha = playbook.falseAlarms / 2;
   const rules = triggerRules(playbook);
-  return createEvaluator({
+  return {
     rules: rules.map((rule) => againstFrozen(rule, rollout.frozen, alpha / rules.length)),
     hardLimits: limitsOf(run),
     alpha,
@@ -71,7 +74,7 @@ function evaluatorAgainstFrozen(run: Run, from: Instant): Evaluator {
     ...spansOf(run),
     frozen: rollout.frozen,
     blindMs: settings.blindMs,
-  });
+  };
 }
 
 function spansOf({ playbook: { how }, settings }: Run) {

@@ -1,6 +1,7 @@
 import type { Sample } from "../core/sample.ts";
 import type { Verdict } from "../core/verdict.ts";
 import { nextMove } from "../decide/next-move.ts";
+import { holdEvidence } from "./held-evidence.ts";
 import { startJudgement } from "./judgement.ts";
 import { noteOf } from "./order.ts";
 import { emit, entryOf, keep, type Run, samplesChange, save } from "./run.ts";
@@ -64,6 +65,7 @@ export async function noteHarm(run: Run, verdict: Verdict, samples: readonly Sam
   ]);
   emit(run, "observed-harm", note, { verdict });
   tellPeople(run, "would be rolled back now", verdict.because);
+  await holdEvidence(run, "would-have", verdict);
 }
 
 interface End {

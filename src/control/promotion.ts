@@ -1,5 +1,6 @@
 import { formatDuration } from "../core/time.ts";
 import type { Verdict } from "../core/verdict.ts";
+import { holdEvidence } from "./held-evidence.ts";
 import { cordOf } from "./order.ts";
 import { emit, entryOf, type Run, routeTo, save } from "./run.ts";
 
@@ -34,6 +35,7 @@ export async function promote(run: Run, verdict: Verdict): Promise<boolean> {
       ? `${how.holdback} % stays on ${run.stable.label} and is watched for ${formatDuration(holdbackFor)}`
       : "it takes all traffic";
   emit(run, "promoted", `${run.candidate.label} is promoted; ${text}`, { verdict });
+  await holdEvidence(run, "promotion", verdict);
   return holdbackFor === 0;
 }
 

@@ -5,7 +5,9 @@ import type { Change } from "../core/ports.ts";
 import type { Release } from "../core/release.ts";
 import type { Lease, Order, Place, Rollout } from "../core/rollout.ts";
 import type { Sample } from "../core/sample.ts";
+import type { Instant } from "../core/time.ts";
 import type { Verdict } from "../core/verdict.ts";
+import type { EvaluatorSetup } from "../watch/evaluator.ts";
 import { underOrder } from "./order.ts";
 import type { ControlPorts, RolloutEventKind, Settings } from "./ports.ts";
 
@@ -26,6 +28,8 @@ export interface Run {
   order: Order | undefined;
   /** The newest judgement. */
   verdict?: Verdict;
+  /** What was fixed before the first outcome was judged. */
+  parameters?: EvaluatorSetup;
   stopped: boolean;
   /** The newest write of the rollout. */
   saving: Promise<void>;
@@ -68,7 +72,12 @@ async function saveNow(run: Run, next: Rollout, changes: readonly Change[]): Pro
 
 /** Takes what the data plane has counted since the last call. Durable only once `keep` or a commit has written it. */
 export function drain(run: Run): readonly Sample[] {
-  return run.ports.signals.drain();
+  return stamped(run.ports.signals.drain(), run.ports.clock.now());
+}
+
+/** Says when samples became known, where their source has not. */
+export function stamped(samples: readonly Sample[], now: Instant): readonly Sample[] {
+  return samples.map((sample) => (sample.known === undefined ? { ...sample, known: now } : sample));
 }
 
 export function samplesChange(run: Run, samples: readonly Sample[]): readonly Change[] {

@@ -17,6 +17,7 @@ export type EntryType =
   | "exposure"
   | "verdict"
   | "contained"
+  | "parameters"
   | "evidence-held"
   | "saga-started"
   | "step-intent"

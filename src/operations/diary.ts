@@ -94,8 +94,10 @@ async function savedBy(
   { id, candidate, stable, frozen }: Rollout,
   since: Instant,
 ): Promise<readonly Saved[]> {
-  const samples = await store.samples(id);
-  return playbook.signals.map(({ name }): Saved => {
+  const samples = (await store.samples(id)).filter(({ group }) => group === undefined);
+  // Values are not good or bad one by one.
+  const counted = playbook.signals.filter(({ kind }) => kind === "share" || kind === "count");
+  return counted.map(({ name }): Saved => {
     const signal = signalOf(playbook, name);
     const badOf = (n: number, k: number) => (signal.better === "down" ? k : n - k);
     const sum = (release: string, from: Instant) => {

@@ -16,6 +16,8 @@ export function sumOf(samples: readonly Sample[], signal: BusinessSignal, releas
   const sum = { n: 0, bad: 0 };
   for (const sample of samples) {
     if (sample.signal !== signal.name || sample.release !== release || sample.bucket < from) continue;
+    // Whoever is in a group is in the whole signal too.
+    if (sample.group !== undefined) continue;
     sum.n += sample.n;
     sum.bad += signal.badIs === "part" ? sample.k : sample.n - sample.k;
   }

@@ -26,7 +26,7 @@ export function replayFixedRule(
 ): FixedRuleReplay {
   const seconds = new Map<Instant, { n: number; bad: number }>();
   for (const sample of samples) {
-    if (sample.signal !== signal || sample.release !== release) continue;
+    if (sample.signal !== signal || sample.release !== release || sample.group !== undefined) continue;
     if (sample.bucket < Math.floor(from / 1000) * 1000 || sample.bucket > to) continue;
     const second = seconds.get(sample.bucket) ?? { n: 0, bad: 0 };
     second.n += sample.n;

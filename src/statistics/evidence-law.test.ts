@@ -119,7 +119,7 @@ test("the published means are reproduced from the start on, and the tuned weight
   // 1,000 simulated runs each: 25.8, 13.8 and 7.0 bad answers, and exactly 6.7e-4 false alarms at 0.001.
   const walk = (design: Design) => {
     const trials = trialsOf(design, 0.05);
-    const boundary = stoppingBoundary(trials, -Math.log(ALPHA), 6000);
+    const boundary = stoppingBoundary(trials, -Math.log(ALPHA), 18_000);
     return {
       badAt: (p1: number) => stoppingLaw(boundary, (0.05 * p1) / (0.05 * p1 + 0.95 * 0.005)).meanSuccesses,
       falseAlarms: stoppingLaw(boundary, trials.nullRate).stopped,

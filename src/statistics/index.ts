@@ -1,3 +1,4 @@
+export { bucketOf, upperEdge } from "../core/cells.ts";
 export { binomialTail, logBinomial } from "./binomial.ts";
 export type { Block, MarginNull } from "./block.ts";
 export { type Calibration, type CalibrationRequest, calibrate } from "./calibration.ts";
@@ -58,7 +59,7 @@ export {
   type ScoreSpread,
   tailExponent,
 } from "./linear-evidence.ts";
-export { bucketOf, createLogHistogram, type LogHistogram, upperEdge } from "./log-histogram.ts";
+export { createLogHistogram, type LogHistogram } from "./log-histogram.ts";
 export {
   type MeanAlternative,
   type MeanDesign,

@@ -1,4 +1,4 @@
-import type { Playbook, Signal, Trigger } from "../../core/playbook.ts";
+import { maturityOf, type Playbook, type Signal, type Trigger } from "../../core/playbook.ts";
 import type { Milliseconds } from "../../core/time.ts";
 import {
   chooseForm,
@@ -15,7 +15,6 @@ import {
 import { FIRST } from "../../statistics/late-evidence.ts";
 import { assumedBaseline, type Stated } from "../assumption.ts";
 import { compileNull, formatLevel, formatPercent, levelOf, verbOf } from "../claim.ts";
-import { maturityOf } from "../lint-labels.ts";
 import { normalQuantile, normalTail } from "../normal-tail.ts";
 import { gaussianBound, harmOf, varianceAt } from "../reckoning.ts";
 

@@ -1,0 +1,84 @@
+import type { Sample } from "../core/sample.ts";
+import type { Verdict } from "../core/verdict.ts";
+import type { EvaluatorSetup } from "../watch/evaluator.ts";
+import type { ShareRule } from "../watch/rule.ts";
+import { judgeAgain } from "./recompute.ts";
+
+/** What it would have taken to decide otherwise. */
+export interface ChangeOfMind {
+  readonly rule: string;
+  /** Of the newest answers of the candidate: so many bad ones good, or so many good ones bad. */
+  readonly turned: "good" | "bad";
+  readonly answers: number;
+}
+
+/**
+ * The fewest of the candidate's newest answers that would have changed the verdict, had they been the other way round, for
+ * the rule about a share that spoke loudest: exact, since more bad answers never take harm back. Undefined where no number
+ * of them would have.
+ */
+export function changeOfMind(
+  parameters: EvaluatorSetup,
+  samples: readonly Sample[],
+  verdict: Verdict,
+): ChangeOfMind | undefined {
+  const harmful = verdict.kind === "harmful";
+  const loudest = verdict.findings
+    .filter(({ name }) => parameters.rules.some((rule) => rule.name === name && rule.test === "share"))
+    .toSorted((a, b) => b.logHarm - a.logHarm)[0];
+  const rule = parameters.rules.find(({ name }) => name === loudest?.name) as ShareRule | undefined;
+  if (rule?.signal.kind !== "share" || rule.signal.per !== undefined) return undefined;
+  if (harmful && !verdict.because.includes(rule.name)) return undefined;
+  const turned = harmful ? "good" : "bad";
+  const changes = (answers: number) => {
+    const other = judgeAgain(parameters, turnNewest(samples, rule, parameters, turned, answers), verdict.at);
+    return (other.kind === "harmful") !== harmful;
+  };
+  const most = available(samples, rule, parameters, turned);
+  if (most === 0 || !changes(most)) return undefined;
+  let [no, yes] = [0, most];
+  while (yes - no > 1) {
+    const middle = Math.floor((no + yes) / 2);
+    if (changes(middle)) yes = middle;
+    else no = middle;
+  }
+  return { rule: rule.name, turned, answers: yes };
+}
+
+function isOwn({ signal, release, group }: Sample, rule: ShareRule, { candidate }: EvaluatorSetup): boolean {
+  return signal === rule.signal.name && release === candidate && group === undefined;
+}
+
+/** How many answers of a sample could be turned. */
+function turnable({ n, k }: Sample, { badIs }: ShareRule, turned: ChangeOfMind["turned"]): number {
+  return (badIs === "part") === (turned === "good") ? k : n - k;
+}
+
+function available(
+  samples: readonly Sample[],
+  rule: ShareRule,
+  parameters: EvaluatorSetup,
+  turned: ChangeOfMind["turned"],
+): number {
+  return samples.reduce((sum, one) => sum + (isOwn(one, rule, parameters) ? turnable(one, rule, turned) : 0), 0);
+}
+
+function turnNewest(
+  samples: readonly Sample[],
+  rule: ShareRule,
+  parameters: EvaluatorSetup,
+  turned: ChangeOfMind["turned"],
+  answers: number,
+): readonly Sample[] {
+  let left = answers;
+  const direction = (rule.badIs === "part") === (turned === "good") ? -1 : 1;
+  return samples
+    .toReversed()
+    .map((sample) => {
+      if (left === 0 || !isOwn(sample, rule, parameters)) return sample;
+      const some = Math.min(left, turnable(sample, rule, turned));
+      left -= some;
+      return { ...sample, k: sample.k + direction * some };
+    })
+    .toReversed();
+}

@@ -1,0 +1,155 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import type { Store } from "../core/ports.ts";
+import type { Sample } from "../core/sample.ts";
+import { changeOfMind } from "./change-of-mind.ts";
+import { explainRollout } from "./explanation.ts";
+import { findingSentence, mindSentence } from "./explanation-words.ts";
+import { judgeAgain, recompute } from "./recompute.ts";
+import { createControlWorld, type WorldOptions } from "./world.fixture.ts";
+
+/** A rollout to its end, and everything that was recorded of it. */
+async function ended(options: WorldOptions) {
+  const world = createControlWorld(options);
+  const id = await world.live(async () => {
+    const rollout = await world.release();
+    if (options.playbook?.authority === "observe") await world.control.weight(20, "ada");
+    await world.ended(rollout.id);
+    return rollout.id;
+  });
+  return { ...world, id, explain: (store: Store = world.store) => explainRollout(store, world.playbook, id) };
+}
+
+describe("a decision", () => {
+  for (const [name, options, kind] of [
+    ["to go back", { losses: 0.2 }, "harmful"],
+    ["to promote", { losses: 0.05 }, "healthy"],
+    ["that a hard limit forces", { leaks: 0.01 }, "harmful"],
+    ["that it only would have made", { losses: 0.2, playbook: { authority: "observe" } }, "harmful"],
+  ] as const)
+    it(`${name} is recomputed bit for bit from the ledger's parameters and the counts`, async () => {
+      const { explain } = await ended(options);
+      const { recomputed, verdict, sentences } = await explain();
+      assert.deepEqual([recomputed, verdict], ["same", kind]);
+      assert.match(sentences.at(-1)!, /the same, bit for bit/);
+    });
+
+  it("is not the ledger's when a count was changed afterwards, or a number of the record", async () => {
+    const { explain, store, id } = await ended({ losses: 0.2 });
+    const forged: Store = {
+      ...store,
+      samples: async (rollout) => {
+        const [first, ...rest] = await store.samples(rollout);
+        return [{ ...first!, n: first!.n + 1 }, ...rest];
+      },
+    };
+    assert.match((await explain(forged)).sentences.at(-1)!, /THE COUNTS ARE NOT THOSE OF THE DECISION/);
+    const rewritten: Store = {
+      ...store,
+      entries: async (from, limit) =>
+        (await store.entries(from, limit)).map((entry) => ({
+          ...entry,
+          leaf: entry.leaf.includes("evidence-held")
+            ? entry.leaf.replace(/"logEvidence":\d/, '"logEvidence":9')
+            : entry.leaf,
+        })),
+    };
+    assert.equal((await recompute(rewritten, id))?.answer, "differs");
+    assert.match((await explain(rewritten)).sentences.at(-1)!, /COMPUTED ONCE MORE IT DIFFERS/);
+  });
+
+  it("of a person is recomputed too; before anything was judged, and of another rollout, there is nothing", async () => {
+    const world = createControlWorld({ losses: 0.05 });
+    const id = await world.live(async () => {
+      const { id } = await world.release();
+      await world.until(() => world.kinds().includes("judged"));
+      await world.control.pullCord(id, "ada", "a feeling");
+      await world.ended(id);
+      return id;
+    });
+    assert.equal((await recompute(world.store, id))?.answer, "same");
+    assert.equal(await recompute(world.store, "no such rollout"), undefined);
+    const early: Store = {
+      ...world.store,
+      entries: async (from, limit) =>
+        (await world.store.entries(from, limit)).map((entry) => {
+          const read = JSON.parse(entry.leaf);
+          if (read.type === "evidence-held") delete read.data.parameters;
+          return { ...entry, leaf: JSON.stringify(read) };
+        }),
+    };
+    const explained = await explainRollout(early, world.playbook, id);
+    assert.equal(explained.recomputed, "not-judged");
+    assert.match(explained.sentences.at(-1)!, /by a person before anything was judged/);
+  });
+});
+
+describe("what would have changed its mind", () => {
+  it("is the exact number of answers, either way", async () => {
+    for (const losses of [0.2, 0.05]) {
+      const { store, id } = await ended({ losses });
+      const { held, samples, verdict } = (await recompute(store, id))!;
+      const mind = changeOfMind(held.parameters!, samples!, verdict!);
+      assert.equal(mind?.turned, losses === 0.2 ? "good" : "bad");
+      assert.ok(mind!.answers > 0);
+      const turned = (answers: number): readonly Sample[] => {
+        let left = answers;
+        const own = (one: Sample) => one.signal === "losses" && one.release === held.parameters!.candidate;
+        const turn = (one: Sample) => {
+          const some = Math.min(left, own(one) ? (losses === 0.2 ? one.k : one.n - one.k) : 0);
+          left -= some;
+          return { ...one, k: one.k + (losses === 0.2 ? -some : some) };
+        };
+        return samples!.toReversed().map(turn).toReversed();
+      };
+      const harmful = (answers: number) => judgeAgain(held.parameters!, turned(answers), held.at).kind === "harmful";
+      assert.notEqual(harmful(mind!.answers), losses === 0.2);
+      assert.equal(harmful(mind!.answers - 1), losses === 0.2);
+      assert.match(mindSentence(mind!), /What would have changed its mind: had [\d,]+ of the candidate's newest/);
+    }
+  });
+
+  it("is nothing where a plain limit decided", async () => {
+    const { explain } = await ended({ leaks: 0.01 });
+    assert.equal((await explain()).changeOfMind, undefined);
+  });
+});
+
+describe("the words", () => {
+  const side = { n: 400, bad: 6, interval: { low: 0.005, high: 0.034, share: 0.015 } };
+  const finding = {
+    name: "slow",
+    claim: "p95 grows",
+    kind: "inconclusive",
+    method: "exceedance",
+    candidate: side,
+    reference: { ...side, from: "concurrent stable" },
+    logHarm: 1,
+    logSafe: 30,
+  } as const;
+
+  it("are natural frequencies with their interval", () => {
+    assert.equal(
+      findingSentence(finding),
+      'slow ("p95 grows"): candidate: 6 bad of 400, so of 100 about 1.5 (95 % interval 0.5 to 3.4); concurrent stable: 6 bad of 400, so of 100 about 1.5 (95 % interval 0.5 to 3.4). inconclusive: 3 to 1 for it, over 10^13 to 1 against it.',
+    );
+  });
+
+  it("say what slow is, which groups, which means, which run, and what is doubted", () => {
+    const none = { ...side, n: 0, from: "none" } as const;
+    const said = (more: object) => findingSentence({ ...finding, reference: none, ...more });
+    assert.match(said({ threshold: 1.2345 }), /Slow is what takes longer than 1\.23 s\./);
+    assert.match(said({ doubts: ["labels of one arm are faster"] }), /Doubt: labels of one arm are faster\./);
+    assert.match(said({ candidate: { ...side, group: "group=a" } }), /candidate \(group=a\): 6 bad/);
+    assert.match(said({ candidate: { ...side, mean: -0.25 } }), /candidate: a mean of -0\.250 over 400/);
+    assert.match(said({ candidate: { ...side, bad: 900 } }), /candidate: 900 bad of 400\./);
+    assert.match(said({ candidate: { ...side, bad: 0 } }), /0 bad of 400, so of 1,000 about 0/);
+    assert.match(said({ candidate: none }), /candidate: nothing seen/);
+    assert.match(
+      said({ method: "run-length", kind: "harmful", candidate: { ...side, bad: 31 } }),
+      /the longest run was 31\. A plain limit, broken\./,
+    );
+    assert.match(said({ method: "policy" }), /^slow: the policy says: p95 grows\.$/);
+    assert.match(said({ kind: "healthy" }), /The evidence that it does not hold is over 10\^13 to 1\./);
+  });
+});
