@@ -3,7 +3,7 @@ export const exitCodes = {
   0: "done; for a rollout that was watched: promoted",
   1: "something inside broke",
   2: "the command line or the request is wrong",
-  3: "a playbook, a connections file or recorded data is invalid",
+  3: "a playbook, a connections file or recorded data is invalid, or a trigger can never decide",
   4: "not reachable: no Rollbook, or no AI system",
   5: "not allowed: the token may not do this",
   6: "something is wrong with what was looked at or sent: a check of `doctor`, a rejected outcome",

@@ -81,6 +81,24 @@ export const localCommands = {
     exits: [3],
     load: async () => (await import("./actions/lint.ts")).lint,
   },
+  check: {
+    group: "playbook",
+    usage: "FILE",
+    summary:
+      "Reckons what each trigger can do with the stated traffic: how soon it finds the harm and how many bad answers that costs, its false alarms, when a sound release is proved safe, the money at stake, and what a plain threshold would do instead.",
+    options: ["traffic", "baseline", "harm"],
+    words: { least: 1, most: 1 },
+    asks: false,
+    examples: [
+      [
+        "rollbook check rollbook/loans.yaml --traffic 1000/s",
+        "3 when a trigger can never decide, with what would let it",
+      ],
+      ["rollbook check rollbook/loans.yaml --baseline errors=0.5% --harm errors=1.3% --json", "as data"],
+    ],
+    exits: [3],
+    load: async () => (await import("./actions/check.ts")).check,
+  },
   backtest: {
     group: "playbook",
     usage: "FILE",
