@@ -186,6 +186,9 @@ test("a harm within the margin is no harm to find, and a narrower margin is what
   const narrower = { ...rising, by: by(inside.wouldDecide!.margin!) };
   assert.equal(said(narrower, 1000, {}, "losses=0.7%").kind, "decides");
   assert.match(said(rising, 1000, {}, "losses=0.5%").wouldDecide!.says, /^No traffic/);
+  const beyond = said(rising, 1000, {}, "losses=1.3%");
+  assert.deepEqual(inside.safety.answers, beyond.safety.answers);
+  near(inside.safety.seconds.median, beyond.safety.seconds.median!, 0.01);
 });
 
 test("labels and a warm-up are waited for, and what is served meanwhile is counted", () => {

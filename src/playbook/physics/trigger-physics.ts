@@ -165,8 +165,10 @@ function safetyOf({ how }: Playbook, test: TriggerTest, perSecond: number): Trig
   const law = lawOf(test, "safety", how.steps[0]! / 100, perSecond);
   const ramp = patient(how, PATIENCE);
   const [median, p90] = [0.5, 0.9].map((part) => lengthOf(test, law, part).answers);
+  // Where there is no harm to find, nobody can say how much more an answer is worth in a later step: as much as in the first.
+  const bound = Number.isFinite(test.bound(how.steps[0]! / 100)) ? test.bound : () => 1;
   const moment = (answers: number | undefined) =>
-    inSeconds(momentOf({ ...test, within: undefined }, answers, ramp, perSecond));
+    inSeconds(momentOf({ ...test, within: undefined, bound }, answers, ramp, perSecond));
   return {
     answers: quantiles(median, p90),
     seconds: quantiles(moment(median), moment(p90)),
