@@ -77,6 +77,27 @@ describe("a good release", () => {
     assert.equal(world.target.live("sim:model"), digestOf("model 1"));
   });
 
+  it("that falls silent in its holdback is contained, and is not made stable because the time is over", async () => {
+    const how = { ...playbook.how, holdbackFor: 30_000 };
+    let silent = false;
+    const world = createControlWorld({
+      playbook: { how },
+      ports: ({ signals }) => ({
+        signals: { drain: () => signals.drain().filter(({ release }) => !silent || release !== candidate.id) },
+      }),
+    });
+    await world.live(async () => {
+      const { id } = await world.release();
+      await world.until(() => world.kinds().includes("promoted"));
+      silent = true;
+      await world.clock.sleep(120_000);
+      assert.equal((await world.store.rollout(id))?.endedAt, undefined);
+      assert.equal(world.traffic.current("loans")?.stable, stable.id);
+      await world.control.promote(id, "on-call", "its counts are seen elsewhere");
+      assert.equal((await world.ended(id)).phase, "healthy");
+    });
+  });
+
   it("can be taken back by a person after it has settled, and traffic is there at once", async () => {
     const world = createControlWorld();
     await world.live(async () => {

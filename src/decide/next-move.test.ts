@@ -90,6 +90,20 @@ describe("the next move", () => {
     assert.equal(said(single, rollout(), verdict("healthy"), START + EACH, PATIENCE), "promote");
   });
 
+  it("ends the holdback when its time is over, but not on doubt, unless a person says so", () => {
+    const watched = aPlaybook([], { steps: [5, 25, 50, 95], each: EACH, holdbackFor: EACH });
+    const promoted = rollout({ step: LAST, promotedAt: START });
+    const at = (kind: VerdictKind, now: number, one = promoted) => said(watched, one, verdict(kind), now, PATIENCE);
+    for (const kind of ["healthy", "inconclusive"] as const) {
+      assert.equal(at(kind, START + EACH - 1), "stay");
+      assert.equal(at(kind, START + EACH), "settle");
+    }
+    assert.equal(at("no-data", START + 9 * PATIENCE), "stay blind");
+    assert.equal(at("instrument-error", START + 9 * PATIENCE), "stay");
+    const ordered = { ...promoted, order: { kind: "promote", by: "on-call", reason: "the probe is known" } } as const;
+    for (const kind of kinds) assert.equal(at(kind, START, ordered), kind === "harmful" ? "roll-back harm" : "settle");
+  });
+
   const worlds = fc.record({
     rollout: fc
       .record({

@@ -42,11 +42,17 @@ export function nextMove(
   return rollout.step >= last ? { kind: "promote" } : { kind: "advance", step: rollout.step + 1 };
 }
 
-/** After the promotion the last known good keeps its share, and everything is watched, until the holdback is over. */
-function inHoldback(playbook: Playbook, rollout: Rollout, verdict: Verdict, since: Instant, now: Instant): Move {
-  const over = now - since >= (playbook.how.holdbackFor ?? 0);
-  if (over || rollout.order?.kind === "promote") return { kind: "settle" };
-  return { kind: "stay", why: "the holdback is watched", blind: verdict.kind === "no-data" };
+/**
+ * After the promotion the last known good keeps its share, and everything is watched, until the holdback is over. Ending it
+ * is a step forward: on doubt, or blind, only a person takes it.
+ */
+function inHoldback(playbook: Playbook, { order }: Rollout, { kind }: Verdict, since: Instant, now: Instant): Move {
+  if (order?.kind === "promote") return { kind: "settle" };
+  const blind = kind === "no-data";
+  if (now - since < (playbook.how.holdbackFor ?? 0)) return { kind: "stay", why: "the holdback is watched", blind };
+  if (blind) return { kind: "stay", why: "the holdback is over, and there is no data from the candidate", blind };
+  if (kind !== "instrument-error") return { kind: "settle" };
+  return { kind: "stay", why: "the holdback is over, and the instrument is in doubt", blind };
 }
 
 function said(what: string, { by, reason }: Order): string {
