@@ -9,7 +9,8 @@ import { type ShareStretch, startStretch } from "./share-stretch.ts";
 export interface SampleRatio extends Instrument {
   /**
    * From this moment on the candidate is planned to get this share of requests, 0 to 1; a repeated share is no change.
-   * @throws RangeError for a share that is none, or a moment before the last one
+   * A clock that was set back changes no order: what is told later was planned later.
+   * @throws RangeError for a share that is none
    */
   exposed(at: Instant, share: number): void;
 }
@@ -73,9 +74,8 @@ export function createSampleRatio(setup: SampleRatioSetup): SampleRatio {
     exposed(at, share) {
       if (!(share >= 0 && share <= 1)) throw new RangeError(`A share of requests lies between 0 and 1, not ${share}.`);
       const last = shares.at(-1);
-      if (last && at < last.at) throw new RangeError("Shares are told in the order in which they were planned.");
       if (last?.share === share) return;
-      shares.push({ at, share });
+      shares.push({ at: Math.max(at, last?.at ?? at), share });
       if (shares.length > REMEMBERED) shares.shift();
     },
     observe(batch) {
