@@ -86,6 +86,18 @@ describe("cohorts of a longer span", () => {
     assert.deepEqual(watch.take([at(62, 1)]).map(counts), [[0, 0, 3, 1]]);
   });
 
+  it("wait a day for a reference of their second, and no longer", () => {
+    const reference = { release: STABLE };
+    const joined = (hours: number) => {
+      const watch = cohorts({ maturity: 0 });
+      watch.take([aSample(0, 5, 5)]);
+      watch.take([aSample(3600 * hours, 40, 0, reference)]);
+      return watch.take([aSample(0, 40, 0, reference)]).map(counts);
+    };
+    assert.deepEqual(joined(24), [[5, 5, 40, 0]]);
+    assert.deepEqual(joined(25), [[0, 0, 40, 0]]);
+  });
+
   it("ignore what belongs to neither side", () => {
     assert.deepEqual(
       cohorts({ maturity: 0, compares: false }).take([aSample(0, 5, 1, { release: "other" as never })]),

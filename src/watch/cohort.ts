@@ -42,11 +42,15 @@ export interface CohortsSetup {
 const ENOUGH = 10;
 /** When the reference of a second this much later is known, few more outcomes of this one will come. */
 const SETTLED: Milliseconds = 2000;
+/** So long candidates wait for a reference of their second: where it is thin, most seconds have none. */
+const FORGOTTEN: Milliseconds = 86_400_000;
 const SECOND: Milliseconds = 1000;
 
 interface Node {
   /** The newest second of the reference. */
   newest: Instant;
+  /** No cohort that waits for its age is older than this. */
+  oldest: Instant;
   /** What waits for its age, and what is compared as it comes. */
   readonly maturing: Map<Instant, Cohort>;
   readonly coming: Map<Instant, Cohort>;
@@ -72,7 +76,13 @@ export function createCohorts({ sideOf, compares, span = SECOND, maturity }: Coh
   function nodeOf(name: string): Node {
     const known = nodes.get(name);
     if (known) return known;
-    const fresh = { newest: Number.NEGATIVE_INFINITY, maturing: new Map(), coming: new Map(), open: new Set<Cohort>() };
+    const fresh: Node = {
+      newest: Number.NEGATIVE_INFINITY,
+      oldest: Number.POSITIVE_INFINITY,
+      maturing: new Map(),
+      coming: new Map(),
+      open: new Set(),
+    };
     nodes.set(name, fresh);
     return fresh;
   }
@@ -83,6 +93,7 @@ export function createCohorts({ sideOf, compares, span = SECOND, maturity }: Coh
     const bucket = Math.floor(sample.bucket / span) * span;
     const inTime = maturity > 0 && (sample.known ?? sample.bucket + SECOND) < deadlineOf(bucket);
     const cohorts = inTime ? node.maturing : node.coming;
+    if (inTime) node.oldest = Math.min(node.oldest, bucket);
     const cohort = cohorts.get(bucket) ?? { bucket, candidate: { n: 0, k: 0 }, reference: { n: 0, k: 0 } };
     cohorts.set(bucket, cohort);
     join(cohort[side], sample);
@@ -102,15 +113,21 @@ export function createCohorts({ sideOf, compares, span = SECOND, maturity }: Coh
         node.coming.delete(cohort.bucket);
         closed.push(cohort);
       }
+      for (const [bucket, { reference }] of node.coming) {
+        if (bucket >= node.newest - FORGOTTEN || reference.n > 0) break;
+        node.coming.delete(bucket);
+      }
       return closed;
     },
     ripen(now) {
       if (maturity === 0) return [];
       const ripe: Cohort[] = [];
-      for (const { maturing } of nodes.values())
-        for (const cohort of maturing.values()) {
-          if (deadlineOf(cohort.bucket) > now) continue;
-          maturing.delete(cohort.bucket);
+      // By time and not by looking through all: labels of days hold hundreds of thousands of seconds.
+      for (const node of nodes.values())
+        for (; node.maturing.size > 0 && deadlineOf(node.oldest) <= now; node.oldest += span) {
+          const cohort = node.maturing.get(node.oldest);
+          if (!cohort) continue;
+          node.maturing.delete(node.oldest);
           ripe.push(cohort);
         }
       return ripe;
