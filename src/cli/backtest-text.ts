@@ -24,12 +24,15 @@ export function backtestText(answer: BacktestAnswer): string {
   ].join("\n");
 }
 
-function replayText(replay: Replay, { prices }: BacktestAnswer): string {
+function replayText(replay: Replay, { prices, horizon }: BacktestAnswer): string {
   const { candidate, stable, harm, verdict, from, to, reference } = replay;
   const odds = `evidence ${oddsOf(verdict.logEvidence)}, and ${oddsOf(verdict.logThreshold)} is asked`;
   return [
     `${candidate} beside ${stable}: ${outcomeOf(replay)}`,
     `  exposed ${stamp(from)}, judged until ${stamp(to)} (${formatDuration(to - from)}); ${referenceOf(replay, reference)}`,
+    ...(to - from > horizon
+      ? [`  a rollout of this playbook ends within ${formatDuration(horizon)}: what turns bad later is found slowly`]
+      : []),
     ...(harm ? [`  ${because(replay, harm.because)}; ${odds}`] : [`  ${odds}`]),
     "  each by itself:",
     columns(replay.claims.map(claimRow), 4),

@@ -272,7 +272,7 @@ describe("the command line with a running Rollbook", () => {
     const words = await ask(["status"], "");
     assert.match(
       words.out,
-      /^chat {2}\(authority: act, owner: support, risk: low\)\n {2}last known good {2}polite off \(/,
+      /^chat {2}\(authority: act, owner: support, risk: low\)\n {2}playbook {9}sha256:[0-9a-f]{64}\n {2}last known good {2}polite off \(/,
     );
     assert.match(words.out, /flag: polite off/);
     assert.match((await ask(["status", "--system", "chat"])).out, /^chat /);

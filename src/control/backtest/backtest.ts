@@ -16,6 +16,8 @@ export interface Backtest {
     readonly grain: Milliseconds;
   };
   readonly falseAlarms: number;
+  /** Faults are expected to begin within this time after the exposure: a rollout's patience, and its holdback. */
+  readonly horizon: Milliseconds;
   readonly releases: number;
   readonly wouldHaveRolledBack: number;
   readonly replays: readonly Replay[];
@@ -43,6 +45,7 @@ export function backtest(playbook: Playbook, table: SampleTable, cadence: Cadenc
       grain: arrivals.grain,
     },
     falseAlarms: playbook.falseAlarms,
+    horizon: cadence.horizon + (playbook.how.holdbackFor ?? 0),
     releases: replays.length,
     wouldHaveRolledBack: replays.filter(({ harm }) => harm).length,
     replays,
