@@ -25,6 +25,7 @@ interface Sizes {
   readonly seconds: number;
   readonly incumbents: number;
   readonly ten: number;
+  readonly cohorts: number;
   readonly drift: number;
   readonly replays: number;
   /** Of one job. */
@@ -40,6 +41,7 @@ const QUICK: Sizes = {
   seconds: 200,
   incumbents: 100,
   ten: 12,
+  cohorts: 500,
   drift: 40,
   replays: 50,
   part: 20,
@@ -53,6 +55,7 @@ const FULL: Sizes = {
   seconds: 20_000,
   incumbents: 2000,
   ten: 1000,
+  cohorts: 10_000,
   drift: 1000,
   replays: 1000,
   part: 100,
@@ -91,6 +94,7 @@ export async function benchDetection(args: readonly string[]): Promise<BenchResu
         subject: `${world} | ${method}`,
         figures: { rollouts, "false alarms": alarms, rate: alarms / rollouts, "rate at most": atMost },
       })),
+      { subject: "errors 0.5 -> 5 %, by length of a cohort | ours, first start", figures: found.cohorts },
       ...found.replays.map(({ subject, figures }) => ({ subject: `replay ${subject} | ours, default`, figures })),
     ],
     ratios: {},
@@ -130,6 +134,7 @@ function jobsOf(sizes: Sizes, file: string): readonly Job[] {
     { kind: "ten", size: sizes.ten },
     { kind: "drift", size: sizes.drift },
     { kind: "exact" },
+    { kind: "cohorts", size: sizes.cohorts },
     ...HARMS.flatMap((world) => {
       const size = world.forecast > 0.1 ? sizes.common : world.fault === "start" ? sizes.start : sizes.late;
       return parts(size, sizes.part).map((part) => ({ kind: "harm", world: world.name, ...part }) as const);
@@ -182,6 +187,7 @@ function findingsOf(results: readonly JobResult[]): Bars {
       ...bySecond.filter((one) => !many.some(({ world, alarms }) => world === one.world && one.method in alarms)),
     ],
     exact: of("exact").flatMap((result) => result.modes),
+    cohorts: of("cohorts")[0]!.ratios,
     ten: of("ten")[0]!.ratios,
     drift: of("drift")[0]!.figures,
     replays: of("replay").flatMap((result) => result.replays),

@@ -11,6 +11,7 @@ export interface Bars {
   readonly summaries: readonly Summary[];
   readonly falseAlarms: readonly FalseAlarms[];
   readonly exact: readonly Exact[];
+  readonly cohorts: Readonly<Record<string, number>>;
   readonly ten: Readonly<Record<string, number>>;
   readonly drift: DriftFigures;
   readonly replays: readonly Replay[];
