@@ -52,7 +52,7 @@ const FULL: Sizes = {
   common: 1000,
   values: 1000,
   many: 100_000,
-  seconds: 20_000,
+  seconds: 32_000,
   incumbents: 2000,
   ten: 1000,
   cohorts: 10_000,

@@ -32,7 +32,7 @@ function asText({ name, method, rows, ratios, bars = [] }: BenchResult): string 
   for (const [ratio, value] of Object.entries(ratios)) lines.push(`  ${ratio.padEnd(60)} ${rounded(value)}`);
   for (const one of bars) {
     const note = one.note === undefined ? "" : `; ${one.note}`;
-    lines.push(`  ${standing(one)} ${one.what.padEnd(60)} ${rounded(one.measured)} (bar ${rounded(one.bar)})${note}`);
+    lines.push(`  ${standing(one)} ${one.what.padEnd(60)} ${one.measured.toPrecision(4)} (bar ${one.bar})${note}`);
   }
   return `${lines.join("\n")}\n`;
 }
