@@ -112,7 +112,7 @@ function optionsOf(args: readonly string[]): Options {
   };
   const csv = after("--csv");
   const times = Number(after("--times") ?? 1);
-  if (!(times >= 1)) throw new Error("--times needs a number of at least 1.");
+  if (!(times > 0)) throw new Error("--times needs a number above 0, such as 3, or 0.1 for a glance.");
   return {
     full: args.includes("--full"),
     times,
