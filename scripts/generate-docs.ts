@@ -15,6 +15,9 @@ const PERMISSIONS = {
 
 interface Schema {
   readonly type?: string;
+  readonly description?: string;
+  readonly anyOf?: readonly Schema[];
+  readonly oneOf?: readonly Schema[];
   readonly format?: string;
   readonly pattern?: string;
   readonly default?: unknown;
@@ -32,6 +35,9 @@ interface Schema {
 /** The type of an input, as people write it down. */
 function shapeOf(schema: Schema): string {
   if (schema.pattern?.startsWith("^sha256")) return "digest";
+  const choices = schema.anyOf ?? schema.oneOf;
+  if (choices) return choices.map(shapeOf).join(" or ");
+  if (schema.type === undefined && schema.description) return schema.description;
   if (schema.type === "array") return `array of ${shapeOf(schema.items ?? {})}${limit("at most", schema.maxItems)}`;
   if (schema.properties) {
     const fields = Object.entries(schema.properties).map(([name, field]) => {
@@ -80,7 +86,7 @@ const API_HEAD = `# HTTP API
 This page is generated from the table of operations: \`node scripts/generate-docs.ts\`.
 
 Rollbook answers on loopback only, and only to the names 127.0.0.1, localhost and [::1] (others: 421). Bodies are JSON
-of at most 1 MiB (else: 413); unknown keys are errors. A token goes into \`Authorization: Bearer TOKEN\`; the first one
+of at most 1 MiB, of \`samples\` 16 MiB (else: 413); unknown keys are errors. A token goes into \`Authorization: Bearer TOKEN\`; the first one
 is printed once, at the first start, and only its SHA-256 is kept. Errors are \`application/problem+json\` (RFC 9457)
 with \`code\`, \`state\` (what was left) and \`hint\` (what to do); [errors.md](errors.md) lists the codes.
 

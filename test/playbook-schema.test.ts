@@ -53,6 +53,7 @@ const onlyTheParserKnows = new Set([
   "anchors.yaml",
   "canary-order.yaml",
   "canary-without-room.yaml",
+  "count-claims.yaml",
   "counts.yaml",
   "directive.yaml",
   "duplicate-keys.yaml",
@@ -64,7 +65,9 @@ const onlyTheParserKnows = new Set([
   "times-elsewhere.yaml",
   "two-documents.yaml",
   "two-routes.yaml",
+  "units-elsewhere.yaml",
   "unknown-signals.yaml",
+  "recent-and-warm.yaml",
   "wrong-indent.yaml",
 ]);
 
@@ -79,7 +82,27 @@ const values = [
   ...Object.values(language as Record<string, BlockSpec>).flatMap(({ keys }) =>
     Object.values(keys).map(({ example }) => example),
   ),
-  ...["5", "05", "0.5", "5%", "5 %", '"5"', "p99.9", "true", "'true'", "30s", '" 30s "', "1e3", "0", "100", "act"],
+  ...[
+    "5",
+    "05",
+    "0.5",
+    "5%",
+    "5 %",
+    '"5"',
+    "p99.9",
+    "true",
+    "'true'",
+    "-0.3",
+    "0.2",
+    "[0, 1]",
+    "errors 9 in a row",
+    "30s",
+    '" 30s "',
+    "1e3",
+    "0",
+    "100",
+    "act",
+  ],
   ...["observe", "gateway://x", "flags://x", "[ ]", "{ }", "contain after 1h", "[ k8s://a/b ]", "events", "stable"],
 ];
 

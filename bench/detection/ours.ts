@@ -1,5 +1,5 @@
 import { digestOf } from "../../src/core/digest.ts";
-import type { Signal } from "../../src/core/playbook.ts";
+import { maturityOf, type Signal } from "../../src/core/playbook.ts";
 import type { OnlineJudge } from "../../src/statistics/incumbents/online-judge.ts";
 import {
   advance,
@@ -15,7 +15,6 @@ import {
   startRecursion,
 } from "../../src/statistics/index.ts";
 import { createEvaluator, type Evaluator, type EvaluatorSetup } from "../../src/watch/evaluator.ts";
-import { maturityOf } from "../../src/watch/rule.ts";
 import { ALPHA, HOUR, type World } from "./worlds.ts";
 
 const START = 1_700_000_000_000;

@@ -1,3 +1,4 @@
+import type { Route } from "../core/entry.ts";
 import { RollbookError } from "../core/errors.ts";
 import { isRoute, type Playbook } from "../core/playbook.ts";
 import type { RestoreAdapter, TrafficAdapter } from "../core/ports.ts";
@@ -28,6 +29,8 @@ export interface EdgeSettings {
 /** The place where traffic is contained: a gateway, a release flag, or nothing of ours. */
 export interface Edge {
   readonly traffic: TrafficAdapter;
+  /** The route as requests see it: without the candidate's share once its lease has lapsed. */
+  served(): Route | undefined;
   /** Address of the gateway, if there is one. */
   readonly gateway?: string;
   readonly moved: boolean;
@@ -49,7 +52,13 @@ export async function openEdge(
     return flagEdge(system, route.slice("flags://".length), settings, counter, requestKey);
   if (settings.upstreams) return gatewayEdge(system, settings.upstreams, settings, counter, requestKey);
   const traffic = createExposure(system, systemClock);
-  return { traffic, moved: false, lastToCandidate: () => undefined, close: async () => undefined };
+  return {
+    traffic,
+    served: traffic.effective,
+    moved: false,
+    lastToCandidate: () => undefined,
+    close: async () => undefined,
+  };
 }
 
 function flagEdge(
@@ -69,6 +78,7 @@ function flagEdge(
   });
   return {
     traffic: flag.traffic,
+    served: flag.traffic.effective,
     moved: false,
     flag,
     lastToCandidate: () => flag.lastCandidateEvaluation(),
@@ -92,6 +102,7 @@ async function gatewayEdge(
   }
   return {
     traffic: gateway.traffic,
+    served: gateway.traffic.effective,
     gateway: `http://127.0.0.1:${port}`,
     moved,
     lastToCandidate: () => gateway.lastDispatchToCandidate(),

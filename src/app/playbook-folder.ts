@@ -3,7 +3,6 @@ import { basename, join } from "node:path";
 import type { Digest } from "../core/digest.ts";
 import type { Playbook } from "../core/playbook.ts";
 import { renderFindings, renderIssues } from "../playbook/issue-frame.ts";
-import { lintPlaybook } from "../playbook/lint-playbook.ts";
 import { parsePlaybook } from "../playbook/parse-playbook.ts";
 
 /** A playbook that may take effect, with the file and the text that it came from. */
@@ -28,12 +27,13 @@ export interface PlaybookFolder {
 
 /**
  * The playbooks of a folder: every `.yaml` or `.yml` file in it and in its folder `playbooks`, but for the connections.
- * A file that does not parse, or that the linter refuses, is a problem and no playbook.
+ * A file that does not parse, or that the linter refuses, is a problem and no playbook. Without `schemes`, the names of
+ * the connections, no address is called unserved.
  */
 export function createPlaybookFolder(
   folder: string,
   connectionsFile: string,
-  schemes: readonly string[],
+  schemes?: readonly string[],
 ): PlaybookFolder {
   const read = new Map<string, { readonly stamp: string; readonly found: PlaybookFile | string }>();
   return {
@@ -67,17 +67,17 @@ export function createPlaybookFolder(
 }
 
 /** A playbook, or why it is none. */
-function readPlaybook(file: string, schemes: readonly string[]): PlaybookFile | string {
+function readPlaybook(file: string, schemes: readonly string[] | undefined): PlaybookFile | string {
   let text: string;
   try {
     text = readFileSync(file, "utf8");
   } catch (error) {
     return `${file} cannot be read: ${(error as Error).message}`;
   }
-  const parsed = parsePlaybook(text, file);
+  const parsed = parsePlaybook(text, file, schemes ? { schemes } : {});
   if (parsed.kind === "invalid") return renderIssues(parsed.issues, text, { colour: false });
-  const findings = lintPlaybook(parsed.playbook, { schemes });
-  if (findings.some(({ level }) => level === "error")) return renderFindings(findings, file, { colour: false });
+  const errors = parsed.findings.filter(({ level }) => level === "error");
+  if (errors.length > 0) return renderFindings(errors, file, { colour: false });
   return { file, text, playbook: parsed.playbook };
 }
 

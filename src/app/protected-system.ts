@@ -49,8 +49,8 @@ export async function protectSystem(
   const { config, store, ledger, connections } = shared;
   const { system } = first;
   const key = requestKey(config.folder);
-  const counterOf = ({ signals }: Playbook) =>
-    createCounter({ signals, node: systemIds.next("gateway"), clock: systemClock, requestKey: key });
+  const counterOf = ({ signals, triggers }: Playbook) =>
+    createCounter({ signals, triggers, node: systemIds.next("gateway"), clock: systemClock, requestKey: key });
   const counter = createSwitchableCounter(counterOf(first));
   for (const id of await releasesOf(store, system)) counter.know(id);
   const edge = await openEdge(first, edgeSettings, counter, key);

@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { describe, type TestContext, test } from "node:test";
 import type { RolloutEvent } from "../control/ports.ts";
 import { canonicalJson, digestOf } from "../core/digest.ts";
+import type { Route } from "../core/entry.ts";
 import type { Playbook } from "../core/playbook.ts";
 import { defineRelease, type Release } from "../core/release.ts";
 import { parsePlaybook } from "../playbook/parse-playbook.ts";
@@ -149,6 +150,26 @@ describe("a Rollbook", () => {
 });
 
 describe("a rollout", () => {
+  test("that was cut off has a share in the record and none in fact, and status says which", async (t) => {
+    const folder = folderOf(t);
+    const seen: RolloutEvent[] = [];
+    const rollbook = await start(folder, { onEvent: (event) => void seen.push(event) });
+    const { control } = await protect(rollbook);
+    await control.adopt(releaseWith("off"));
+    await control.release(releaseWith("on"));
+    while (!seen.some(({ kind }) => kind === "exposed")) await new Promise((resolve) => setTimeout(resolve, 5));
+    const statusOf = async ({ url }: Rollbook) => {
+      const { route, served } = (await (await fetch(`${url}/v1/status`)).json()) as Record<string, Route | undefined>;
+      return [route?.candidatePpm, served?.candidatePpm];
+    };
+    assert.deepEqual(await statusOf(rollbook), [500_000, 500_000]);
+    await rollbook.stop();
+    const again = await start(folder);
+    t.after(() => again.stop());
+    await protect(again);
+    assert.deepEqual(await statusOf(again), [500_000, 0]);
+  });
+
   test("goes out, is called back by a person and leaves a verified ledger; flags and route outlast a restart", async (t) => {
     const folder = folderOf(t);
     const seen: RolloutEvent[] = [];

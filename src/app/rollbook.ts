@@ -10,7 +10,7 @@ import type { CrashPoint } from "../restore/crash-point.ts";
 import { createApi } from "../server/api.ts";
 import { createEventStream } from "../server/event-stream.ts";
 import { openSqliteStore } from "../store/sqlite/sqlite-store.ts";
-import { reportToAny } from "../traffic/attribution/outcome-intake.ts";
+import { reportToAny, takeBlocks } from "../traffic/attribution/outcome-intake.ts";
 import { createAssignments } from "../traffic/flags/assignments.ts";
 import { createFlags, type FlagBook } from "../traffic/flags/flag-book.ts";
 import { answerOfrep } from "../traffic/flags/ofrep.ts";
@@ -104,6 +104,7 @@ async function startOver(config: RollbookConfig, opened: Store): Promise<Rollboo
     systems,
     issueToken: (role, id) => issueToken(store, role, id),
     reportOutcomes: (items) => reportToAny(countersOf(systems), items),
+    takeBlocks: (blocks) => takeBlocks(countersOf(systems), blocks),
   });
   const releaseFlags = () => [...systems.values()].flatMap(({ edge }) => (edge.flag ? [edge.flag] : []));
   const ofrep = (method: string, path: string, body: string, etag: string | undefined) =>

@@ -3,6 +3,7 @@ import { join, resolve } from "node:path";
 import { RollbookError } from "../core/errors.ts";
 import type { Playbook } from "../core/playbook.ts";
 import type { ReleaseId } from "../core/release.ts";
+import { describeRivalry, findRivals } from "../playbook/lint-rivals.ts";
 import { defineFlag } from "../traffic/flags/flag-book.ts";
 import type { FlagValue } from "../traffic/routing/assignment-state.ts";
 import { type ConnectionsFile, readConnections, type SystemSettings } from "./connections/connections-file.ts";
@@ -70,6 +71,11 @@ export async function serveFolder(options: ServeOptions): Promise<Serving> {
   ]);
   const keeper = createKeeper(rollbook, settings.systems, kept, say, stopped.signal);
   const look = async () => {
+    if (!existsSync(settings.data))
+      keeper.once(
+        "data",
+        `the data folder ${settings.data} is gone: nothing is recorded any more, and no release is taken; put it back from a backup and start again`,
+      );
     const { good, problems, broken } = playbooks.look();
     for (const problem of problems) say(problem);
     await keeper.takeIn(good, problems.length > 0 ? new Set([...Object.keys(settings.systems), ...broken]) : broken);
@@ -170,10 +176,18 @@ function createKeeper(
     );
   };
 
+  const rivalryOf = (playbook: Playbook) => {
+    const others = [...rollbook.systems.values()].filter(({ system }) => system !== playbook.system);
+    return findRivals([...others.map((other) => other.playbook()), playbook]).find(({ second }) => second === playbook);
+  };
+
   /** What is wrong with one system is told once, and keeps nothing from the others. */
-  const alone = async (system: string, take: () => Promise<void>) => {
+  const alone = async (playbook: Playbook, take: () => Promise<void>) => {
+    const { system } = playbook;
     const about = `take ${system}`;
     try {
+      const rivalry = rivalryOf(playbook);
+      if (rivalry) throw new RollbookError("TARGET_SHARED", { reason: describeRivalry(rivalry) });
       await take();
       said.delete(about);
     } catch (error) {
@@ -182,17 +196,31 @@ function createKeeper(
   };
 
   return {
+    once,
     async takeIn(good: ReadonlyMap<string, PlaybookFile>, broken: ReadonlySet<string>): Promise<void> {
       for (const [system, file] of good) {
         const guarded = rollbook.systems.get(system);
-        if (!guarded) await alone(system, () => begin(file));
-        else if (guarded.playbook().digest !== file.playbook.digest) await alone(system, () => replace(guarded, file));
+        if (!guarded) await alone(file.playbook, () => begin(file));
+        else if (guarded.playbook().digest !== file.playbook.digest)
+          await alone(file.playbook, () => replace(guarded, file));
       }
-      for (const system of broken) {
-        const last = rollbook.systems.has(system) || good.has(system) ? undefined : kept.newest(system);
+      for (const system of rollbook.systems.keys()) {
+        if (good.has(system) || broken.has(system)) said.delete(`gone ${system}`);
+        else
+          once(
+            `gone ${system}`,
+            `${system}: its playbook is gone from the folder; it stays in effect until the next start`,
+          );
+      }
+      const rivals = [...good.values()]
+        .filter(({ playbook }) => rivalryOf(playbook))
+        .map(({ playbook }) => playbook.system);
+      for (const system of [...broken, ...rivals]) {
+        const taken = rollbook.systems.has(system) || (good.has(system) && !rivals.includes(system));
+        const last = taken ? undefined : kept.newest(system);
         if (!last) continue;
         once(`last ${system}`, `${system}: the last good playbook stays in effect`);
-        await alone(system, () => begin(last, true));
+        await alone(last.playbook, () => begin(last, true));
       }
     },
     /** What was cut off is brought to its end, also where the playbook has been taken away since. */
@@ -202,7 +230,7 @@ function createKeeper(
         const last = open && (kept.byDigest(open.playbook) ?? kept.newest(system));
         if (!last) continue;
         say(`${system}: its playbook is gone, and rollout ${open.id} is not over: it goes on under the last one`);
-        await alone(system, () => begin(last, true));
+        await alone(last.playbook, () => begin(last, true));
       }
     },
   };
@@ -213,16 +241,20 @@ function whereOf({ edge }: ProtectedSystem): string {
   return edge.flag ? `, release flag: ${edge.flag.key}` : ", no traffic of its own";
 }
 
-function routeOf({ components }: Playbook): string | undefined {
+function routeOf({ components }: Pick<Playbook, "components">): string | undefined {
   return components.find(({ name, at }) => name === "route" || at.startsWith("gateway:"))?.at;
+}
+
+/** Why a playbook that acts could not contain anything, if so. */
+export function edgeMissing({ system, authority, components }: Playbook, { gateway }: SystemSettings = {}) {
+  if (gateway || authority !== "act" || routeOf({ components })?.startsWith("flags://")) return undefined;
+  return `${system} acts, and has no gateway: add systems.${system}.gateway, or route: flags://KEY`;
 }
 
 function edgeOf(rollbook: Rollbook, playbook: Playbook, settings: SystemSettings = {}): EdgeSettings {
   const { gateway, values = {} } = settings;
-  if (!gateway && playbook.authority === "act" && !routeOf(playbook)?.startsWith("flags://")) {
-    const reason = `${playbook.system} acts, and has no gateway: add systems.${playbook.system}.gateway, or route: flags://KEY`;
-    throw new RollbookError("CONNECTIONS_INVALID", { file: CONNECTIONS, reason });
-  }
+  const reason = edgeMissing(playbook, settings);
+  if (reason) throw new RollbookError("CONNECTIONS_INVALID", { file: CONNECTIONS, reason });
   return {
     ...(gateway
       ? {

@@ -15,9 +15,11 @@ export function createSwitchableCounter(first: Counter): SwitchableCounter {
       known.add(release);
       current.know(release);
     },
-    count: (second, release, ending) => current.count(second, release, ending),
-    report: (request, counts) => current.report(request, counts),
+    count: (second, release, ending, unit) => current.count(second, release, ending, unit),
+    report: (request, counts, terms) => current.report(request, counts, terms),
     reportArm: (report) => current.reportArm(report),
+    takeBlock: (block) => current.takeBlock(block),
+    restartUnits: () => current.restartUnits(),
     knows: (release) => current.knows(release),
     drain() {
       const samples = [...left, ...current.drain()];

@@ -173,7 +173,9 @@ describe("the command line beside two running systems", () => {
     const { id } = await json("release", "prompt=v2", "--system", "search");
     await until("search", /progressing/);
     assert.equal((await ask("weight", "7.5%", "--system", "search")).exit, 0);
-    assert.match((await ask("status", "--system", "search")).out, /92\.5 % stable, 7\.5 % candidate/);
+    const { out } = await ask("status", "--system", "search");
+    assert.ok(out.includes(digestOfJson("search")), "a printed runbook is compared with it");
+    assert.match(out, /92\.5 % stable, 7\.5 % candidate/);
     const page = await ask("observe", "report", "--system", "search", "--markdown", "--since", "1d");
     assert.match(
       page.out,
@@ -182,7 +184,12 @@ describe("the command line beside two running systems", () => {
     assert.match(page.out, /\| search-prompt v2 \| /);
     assert.equal((await json("observe", "report", "--system", "search")).releases, 1);
     assert.equal((await json("observe", "report", "--system", "search", "--since", "2999-01-01")).releases, 0);
-    assert.equal((await ask("rollback", id, "--reason", "enough")).exit, 0);
+    const nothing = /only observes: this is written into the diary, and nothing else is done/;
+    assert.match((await ask("rollback", id, "--dry-run")).say, nothing);
+    const back = await ask("rollback", id, "--reason", "enough");
+    assert.equal(back.exit, 0);
+    assert.match(back.say, nothing);
+    assert.doesNotMatch(back.say, /Containment/);
   });
 
   test("sends outcomes in batches, and names the line of each that is not taken", async () => {

@@ -25,9 +25,13 @@ export interface Status {
   readonly owner: string;
   readonly risk: string;
   readonly authority: string;
+  /** The digest of the playbook that is in effect. */
+  readonly playbook: string;
   readonly environment?: { readonly name: string };
   readonly gateway?: string;
   readonly route?: { readonly candidatePpm: number; readonly epoch: number };
+  /** The same as requests see it: without a share whose lease has lapsed. */
+  readonly served?: { readonly candidatePpm: number };
   readonly lastKnownGood?: {
     readonly release: string;
     readonly provedAt: number;

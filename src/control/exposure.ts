@@ -1,4 +1,4 @@
-import type { Verdict } from "../core/verdict.ts";
+import type { Finding, Verdict } from "../core/verdict.ts";
 import { nextMove } from "../decide/next-move.ts";
 import { type Judgement, startJudgement } from "./judgement.ts";
 import { cordOf, noteOf } from "./order.ts";
@@ -46,7 +46,9 @@ async function goForward(run: Run, judgement: Judgement, places: PlacesWatch): P
     const move = nextMove(run.playbook, run.rollout, verdict, now, run.settings.patienceMs);
     if (move.kind === "roll-back") return rollBack(run, move.cause, move.because, verdict, samples);
     const blind = move.kind === "stay" && move.blind && now - shownSince > run.settings.blindMs;
-    if (now < run.lease.until && !blind) traffic.renew(run.playbook.system, clock.now() + run.settings.exposureMs);
+    const renewed = now < run.lease.until && !blind;
+    if (renewed) traffic.renew(run.playbook.system, clock.now() + run.settings.exposureMs);
+    judgement.evaluator.exposed(now, renewed ? (traffic.current(run.playbook.system)?.candidatePpm ?? 0) / 1e6 : 0);
     await keep(run, samples);
     if (cordOf(run)) continue;
     const foreign = places.foreign();
@@ -73,11 +75,14 @@ async function goForward(run: Run, judgement: Judgement, places: PlacesWatch): P
   }
 }
 
+/** What is shown of these is no sum that only grows: a window's counts, a run, or the pair of groups that is worst now. */
+const NOT_SUMS: readonly Finding["method"][] = ["hard-limit", "run-length", "disparity", "policy"];
+
 /** Has every rule seen an outcome of the candidate since the step began? Without one, going on would rest on old data. */
 function grown(verdict: Verdict, before: Verdict | undefined): boolean {
   const seen = new Map(before?.findings.map(({ name, candidate }) => [name, candidate.n]));
   return verdict.findings.every(
-    ({ name, method, candidate }) => method === "hard-limit" || candidate.n > (seen.get(name) ?? 0),
+    ({ name, method, candidate }) => NOT_SUMS.includes(method) || candidate.n > (seen.get(name) ?? 0),
   );
 }
 

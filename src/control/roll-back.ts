@@ -33,11 +33,13 @@ export async function rollBack(
   const decidedAt = clock.now();
   const route = routeTo(run, 0);
   traffic.set(route);
-  const containedAt = clock.now();
+  // What came into the only place there is answers until that is restored: traffic has nowhere to go.
+  const inPlace = servingPlace(route) === run.place;
+  const contained = inPlace ? {} : { containedAt: clock.now() };
   run.ports.atCrashPoint("control.contained");
 
   const saga = sagaBack(run);
-  const rollback: Rollback = { saga: saga.id, cause: [cause, ...because], decidedAt, containedAt };
+  const rollback: Rollback = { saga: saga.id, cause: [cause, ...because], decidedAt, ...contained };
   const next: Rollout = { ...run.rollout, phase: "degraded", verdict, rollback };
   await save(run, next, [
     ...samplesChange(run, samples),
@@ -51,12 +53,11 @@ export async function rollBack(
       verdictData(verdict, because),
       cause === "person" ? (run.order?.by ?? "person") : "rollbook",
     ),
-    entryOf(run, "contained", { to: run.stable.id, epoch: route.epoch, decidedAt, containedAt }),
+    entryOf(run, "contained", { to: run.stable.id, epoch: route.epoch, decidedAt, ...contained }),
     startOf(run, saga),
   ]);
   run.ports.atCrashPoint("control.rollback-recorded");
   emit(run, cause === "harm" ? "harm" : "ended", `going back: ${because.join(", ")}`, { verdict });
-  const inPlace = servingPlace(route) === run.place;
   emit(
     run,
     "contained",

@@ -34,10 +34,12 @@ async function moved(
 
 describe("a release that nobody announced", () => {
   it("is noticed within one poll, judged against the window before it, and goes back when that proves harm", async () => {
-    const { rollout, target, store, entries, notices, traffic } = await moved({ losses: 0.2 });
+    const { rollout, target, store, entries, notices, traffic, control } = await moved({ losses: 0.2 });
     assert.equal(rollout.unannounced, true);
     assert.deepEqual(rollout.rollback?.cause, ["harm", "rising"]);
     assert.equal(rollout.rollback?.outcome, "verified");
+    assert.equal(rollout.rollback?.containedAt, undefined);
+    assert.equal((await control.report(rollout.id)).containment, "nothing-else-served");
     assert.equal(target.live("sim:model"), MODEL_1);
     assert.equal((await store.lastKnownGood("loans"))?.release, stable.id);
     assert.equal(traffic.current("loans")?.stable, stable.id);

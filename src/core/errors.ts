@@ -43,6 +43,20 @@ export const errorCatalogue = {
     state: "Nothing was done.",
     hint: "docs/recordings.md describes the format.",
   },
+  DATA_INVALID: {
+    class: "terminal",
+    exit: 3,
+    message: (d) => `${[d["file"], d["line"], d["column"]].filter(Boolean).join(":")}: ${d["reason"]}.`,
+    state: "Nothing was judged.",
+    hint: "docs/backtest.md describes the forms that data may have.",
+  },
+  DATA_UNCLEAR: {
+    class: "terminal",
+    exit: 3,
+    message: (d) => `The data cannot be replayed: ${d["reason"]}. Its releases: ${d["there"]}.`,
+    state: "Nothing was judged.",
+    hint: "Say which releases are meant with --candidate and --stable.",
+  },
   DATA_FOLDER_IN_USE: {
     class: "retryable",
     exit: 4,
@@ -77,6 +91,13 @@ export const errorCatalogue = {
     message: (d) => `This is not the environment ${d["name"]}: ${d["reason"]}.`,
     state: "No component was changed here.",
     hint: "Compare `environment` in the playbook and `identity` in the connections with `rollbook doctor`.",
+  },
+  TARGET_SHARED: {
+    class: "terminal",
+    exit: 3,
+    message: (d) => `Two acting playbooks name one target: ${d["reason"]}.`,
+    state: "The playbook that came later is not in effect.",
+    hint: "Put all that goes back together into one playbook, or write `authority: observe` into one of the two.",
   },
   CONNECTIONS_INVALID: {
     class: "terminal",

@@ -14,10 +14,12 @@ export function parseDuration(text: string): Milliseconds | undefined {
 
 /** Writes a span as people say it: `0.4 s`, `12.3 s`, `5 min 10 s`, `2 h 5 min`. */
 export function formatDuration(span: Milliseconds): string {
-  if (span < 1000) return `${Math.round(span)} ms`;
-  if (span < 60_000) return `${(span / 1000).toFixed(1)} s`;
-  const minutes = Math.floor(span / 60_000);
-  if (minutes < 60) return `${minutes} min ${Math.round((span % 60_000) / 1000)} s`;
+  // Rounded before it is split, so that no part reaches its whole: never `1000 ms`, `60.0 s` or `1 min 60 s`.
+  if (Math.round(span) < 1000) return `${Math.round(span)} ms`;
+  if (span < 59_950) return `${(span / 1000).toFixed(1)} s`;
+  const seconds = Math.round(span / 1000);
+  const minutes = Math.floor(seconds / 60);
+  if (minutes < 60) return `${minutes} min ${seconds % 60} s`;
   if (minutes < 2880) return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
   return `${Math.floor(minutes / 1440)} d ${Math.floor((minutes % 1440) / 60)} h`;
 }

@@ -1,4 +1,5 @@
 import type { Control } from "../control/control.ts";
+import type { Route } from "../core/entry.ts";
 import { RollbookError } from "../core/errors.ts";
 import type { Playbook } from "../core/playbook.ts";
 import type { RestoreAdapter, SourceHealth, Store, TokenRecord } from "../core/ports.ts";
@@ -8,7 +9,11 @@ import type { ReleaseId } from "../core/release.ts";
 export interface OperatedSystem {
   playbook(): Playbook;
   control(): Control;
-  readonly edge: { readonly gateway?: string };
+  readonly edge: {
+    readonly gateway?: string;
+    /** The route as requests see it now: the candidate's share is a lease and may have lapsed. */
+    readonly served: () => Route | undefined;
+  };
   sources(): { readonly health: () => Readonly<Record<string, SourceHealth>> };
 }
 
@@ -18,33 +23,42 @@ export interface OperationContext {
   readonly store: Store;
   readonly connections: {
     readonly names: readonly string[];
-    readonly adapterFor: (at: string) => Pick<RestoreAdapter, "read">;
+    readonly adapterFor: (at: string) => Pick<RestoreAdapter, "read" | "seen">;
     readonly reaches: (audience: string) => boolean;
     readonly elsewhere: (environment: Playbook["environment"]) => Promise<readonly string[]>;
   };
   /** Makes a token and answers its secret, once. */
   readonly issueToken: (role: TokenRecord["role"], id: string) => Promise<string>;
-  readonly reportOutcomes: (items: readonly OutcomeItem[]) => {
-    readonly accepted: number;
-    readonly rejected: number;
-    readonly flaws?: readonly { readonly index: number; readonly reason: string }[];
-  };
+  readonly reportOutcomes: (items: readonly OutcomeItem[]) => Taken & { readonly accepted: number };
+  /** Counts that other processes have made; each is checked when it is taken. */
+  readonly takeBlocks: (blocks: readonly unknown[]) => Taken & { readonly new: number; readonly duplicate: number };
   readonly ledger: {
     readonly verify: () => Promise<unknown>;
     readonly receipt: (index: number) => Promise<unknown>;
   };
 }
 
+/** What was not taken of a batch, and why. */
+interface Taken {
+  readonly rejected: number;
+  /** Group labels that were counted as `other`. */
+  readonly otherGroups?: number;
+  readonly flaws?: readonly { readonly index: number; readonly reason: string }[];
+}
+
 /** Outcomes of one request by its id, or of one arm that an authenticated reporter assigned by itself. */
-export type OutcomeItem =
-  | { readonly request: string; readonly counts: Readonly<Record<string, number>> }
-  | {
-      readonly system: string;
-      readonly release: ReleaseId;
-      readonly second: number;
-      readonly key: string;
-      readonly counts: Readonly<Record<string, number>>;
-    };
+export type OutcomeItem = OutcomeNumbers &
+  (
+    | { readonly request: string }
+    | { readonly system: string; readonly release: ReleaseId; readonly second: number; readonly key: string }
+  );
+
+interface OutcomeNumbers {
+  readonly counts: Readonly<Record<string, number>>;
+  readonly values?: Readonly<Record<string, number | readonly number[]>>;
+  readonly groups?: Readonly<Record<string, string>>;
+  readonly unit?: string | Readonly<Record<string, string>>;
+}
 
 /** The system that is meant: by its name, or the only one there is. @throws NOT_FOUND, SYSTEM_UNREACHABLE, REQUEST_INVALID */
 export function systemOf({ systems }: OperationContext, name: string | undefined): OperatedSystem {

@@ -11,7 +11,12 @@ export const dryRun = z.boolean().default(false);
 export const system = name.optional();
 const digests = z.record(name, z.array(digest).max(100));
 const revision = z.strictObject({ digest, label: name, accepts: digests.optional(), keeps: digests.optional() });
-const counts = z.record(name, z.number().min(0).max(1e6));
+const outcome = {
+  counts: z.record(name, z.number().min(0).max(1e6)).default({}),
+  values: z.record(name, z.union([z.number(), z.array(z.number()).max(1000)])).exactOptional(),
+  groups: z.record(name, z.string().max(1000)).exactOptional(),
+  unit: z.union([z.string().max(1000), z.record(name, z.string().max(1000))]).exactOptional(),
+};
 
 export const none = z.strictObject({});
 export const ofSystem = z.strictObject({ system });
@@ -36,17 +41,23 @@ export const outcomesInput = z.strictObject({
   outcomes: z
     .array(
       z.union([
-        z.strictObject({ request: z.string().max(200), counts }),
+        z.strictObject({ request: z.string().max(200), ...outcome }),
         z.strictObject({
           system: name,
           release: digest,
           second: z.number().int().min(0),
           key: z.string().min(8).max(100),
-          counts,
+          ...outcome,
         }),
       ]),
     )
     .max(5000),
+});
+/** Each block is checked where it is counted, so that a bad one is answered and does not take the others with it. */
+export const samplesInput = z.strictObject({
+  samples: z
+    .array(z.unknown().describe("{ node, sequence, bucket, signal, release, n, k, group?, cells? }"))
+    .max(50_000),
 });
 export const entriesInput = z.strictObject({
   from: z.coerce.number().int().min(0).default(0),

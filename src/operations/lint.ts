@@ -1,4 +1,5 @@
 import { renderFindings, renderIssues } from "../playbook/issue-frame.ts";
+import { findRivals, type Rivalry, rivalFinding } from "../playbook/lint-rivals.ts";
 import { parsePlaybook } from "../playbook/parse-playbook.ts";
 
 /** What `rollbook lint` says of one file. */
@@ -16,8 +17,15 @@ export interface LintAnswer {
   readonly text: string;
 }
 
+/** Lints playbooks one by one, and for what they do to one another. */
+export function lintTexts(files: readonly { text: string; file: string }[], colour: boolean): readonly LintAnswer[] {
+  const parsed = files.map(({ text, file }) => parsePlaybook(text, file));
+  const rivals = findRivals(parsed.flatMap((one) => (one.kind === "parsed" ? [one.playbook] : [])));
+  return files.map(({ text, file }) => lintText(text, file, colour, rivals));
+}
+
 /** Parses and lints a playbook. `ok` means: no errors, so it may take effect. */
-export function lintText(text: string, file: string, colour: boolean): LintAnswer {
+export function lintText(text: string, file: string, colour: boolean, rivals: readonly Rivalry[] = []): LintAnswer {
   const parsed = parsePlaybook(text, file);
   if (parsed.kind === "invalid") {
     return {
@@ -28,7 +36,10 @@ export function lintText(text: string, file: string, colour: boolean): LintAnswe
       text: renderIssues(parsed.issues, text, { colour }),
     };
   }
-  const { findings } = parsed;
+  const findings = [
+    ...parsed.findings,
+    ...rivals.filter(({ second }) => second.digest === parsed.playbook.digest).map(rivalFinding),
+  ];
   const ok = findings.every(({ level }) => level !== "error");
   const end = `${file}: ${ok ? "fine" : "refused"}; ${parsed.playbook.triggers.length} triggers, ${parsed.playbook.hardLimits.length} hard limits, digest ${parsed.playbook.digest}`;
   return { file, ok, issues: [], findings, text: [renderFindings(findings, file, { colour }), end].join("\n") };

@@ -11,6 +11,8 @@ export interface Operation<Input, Output> {
   readonly permission: Permission;
   /** Takes `dryRun`, which answers with the plan and its digest and changes nothing. */
   readonly dryRun: boolean;
+  /** The largest body, in bytes: 1 MiB without it. */
+  readonly maxBody?: number;
   readonly input: z.ZodType<Input>;
   readonly run: (input: Input, by: string) => Promise<Output>;
 }

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { z } from "zod";
 import type { OperationContext } from "./context.ts";
-import { lintText } from "./lint.ts";
+import { lintText, lintTexts } from "./lint.ts";
 import { operationsOf } from "./operations.ts";
 import { renderPlan } from "./plan-text.ts";
 
@@ -37,6 +37,17 @@ describe("lint", () => {
     const { ok, text } = lintText(FINE, "fine.yaml", false);
     assert.equal(ok, true);
     assert.match(text, /fine\.yaml: fine; 1 triggers, 0 hard limits, digest sha256:/);
+  });
+
+  test("warns of two acting playbooks that name one target, and not of one that observes or is the same system", () => {
+    const acting = FINE.replace("gateway://chat", "flags://chat");
+    const other = acting.replace("system: chat", "system: other");
+    const files = [acting, other, other.replace("act", "observe"), acting.replace("2pp", "3pp")];
+    const warned = lintTexts(
+      files.map((text, index) => ({ text, file: `${index}.yaml` })),
+      false,
+    ).map(({ findings }) => findings.some(({ name }) => name === "rival"));
+    assert.deepEqual(warned, [false, true, false, false]);
   });
 });
 

@@ -70,8 +70,9 @@ export function rolloutOperations(context: OperationContext): readonly AnyOperat
         const back = await control.planBack(input.rollout);
         const { endedAt } = (await store.rollout(input.rollout))!;
         if (endedAt !== undefined) throw new RollbookError("NOT_FOUND", { what: `running rollout ${input.rollout}` });
-        if (input.dryRun) return { dryRun: true, ...back };
-        return { ...(await control.pullCord(input.rollout, by, input.reason)), planDigest: back.digest };
+        const { authority } = control.playbook;
+        if (input.dryRun) return { dryRun: true, authority, ...back };
+        return { ...(await control.pullCord(input.rollout, by, input.reason)), authority, planDigest: back.digest };
       },
     }),
     define({
@@ -82,7 +83,11 @@ export function rolloutOperations(context: OperationContext): readonly AnyOperat
       permission: "admin",
       dryRun: false,
       input: orderInput,
-      run: async (input, by) => (await controlOf(context, input.rollout)).abort(input.rollout, by, input.reason),
+      run: async (input, by) => {
+        const control = await controlOf(context, input.rollout);
+        const { authority } = control.playbook;
+        return { ...(await control.abort(input.rollout, by, input.reason)), authority };
+      },
     }),
     define({
       name: "pause",

@@ -2,7 +2,16 @@ import { RollbookError } from "../core/errors.ts";
 import { type OperationContext, systemOf } from "./context.ts";
 import { diagnose } from "./diagnosis.ts";
 import { diaryOf } from "./diary.ts";
-import { alertsInput, none, ofSystem, outcomesInput, takeBackInput, tokenInput, weightInput } from "./inputs.ts";
+import {
+  alertsInput,
+  none,
+  ofSystem,
+  outcomesInput,
+  samplesInput,
+  takeBackInput,
+  tokenInput,
+  weightInput,
+} from "./inputs.ts";
 import { type AnyOperation, define } from "./operation.ts";
 
 /** Operations on a protected system as a whole. */
@@ -53,6 +62,7 @@ export function systemOperations(context: OperationContext): readonly AnyOperati
           playbook: digest,
           gateway: chosen.edge.gateway,
           route: await store.route(system),
+          served: chosen.edge.served(),
           lastKnownGood: known && { ...known, label: good?.label, revisions: good?.revisions },
           sources: chosen.sources().health(),
           rollouts: await Promise.all(
@@ -162,13 +172,25 @@ export function systemOperations(context: OperationContext): readonly AnyOperati
     define({
       name: "outcomes",
       summary:
-        "Reports business outcomes when they are known: a batch, idempotent; of a request by its id, or of an arm by system, release and second. A part comes with its whole.",
+        "Reports business outcomes when they are known: a batch, idempotent; of a request by its id, or of an arm by system, release and second. A part comes with its whole. See [outcomes.md](outcomes.md).",
       method: "POST",
       path: "/v1/outcomes",
       permission: "report",
       dryRun: false,
       input: outcomesInput,
       run: async (input) => context.reportOutcomes(input.outcomes),
+    }),
+    define({
+      name: "samples",
+      summary:
+        "Takes counts that edge nodes have made: a batch of blocks, each counted once for its node, sequence, bucket, signal, release and group. See [outcomes.md](outcomes.md#counted-at-the-edge).",
+      method: "POST",
+      path: "/v1/samples",
+      permission: "report",
+      dryRun: false,
+      maxBody: 16 * 1024 * 1024,
+      input: samplesInput,
+      run: async (input) => context.takeBlocks(input.samples),
     }),
   ];
 }

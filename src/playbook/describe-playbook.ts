@@ -79,6 +79,12 @@ function howSentences({ how, authority }: Playbook): readonly string[] {
     how.holdbackFor === undefined
       ? "After the last step it takes all traffic."
       : `After the last step ${how.holdback} % stays on the last known good for ${formatDuration(how.holdbackFor)} and is watched; then it takes all traffic.`;
+  const warmUp =
+    how.warmUp === undefined
+      ? []
+      : [
+          `What it serves in the first ${formatDuration(how.warmUp)} is no evidence, because caches are cold; hard limits see it.`,
+        ];
   const allow =
     how.allow === undefined ? [] : [`Every step forward needs the policy ${how.allow}; without an answer it waits.`];
   return [
@@ -86,6 +92,7 @@ function howSentences({ how, authority }: Playbook): readonly string[] {
       ? "A release goes out only with a proven way back, and only while nothing else is going out."
       : "People deploy and move traffic; Rollbook watches.",
     `It gets ${listOf(steps)} of the traffic, at least ${formatDuration(how.each)} each; the last step and the promotion need proof that it does no harm.`,
+    ...warmUp,
     holdback,
     ...allow,
   ];

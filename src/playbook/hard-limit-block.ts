@@ -112,12 +112,9 @@ function hasLimit(signal: Signal, at: number, issues: IssueList): boolean {
   if (refuseTime(signal, at, "hard limits", issues)) return false;
   if (signal.kind !== "mean") return true;
   const message = `${quote(signal.name)} is a mean; hard limits of means are not supported by this version.`;
-  issues.add(
-    "VALUE_NOT_SUPPORTED",
-    at,
-    message,
-    `Claim it: \`${signal.name}: below, limit: -0.3\`, or make it a \`share\`.`,
-  );
+  const side = signal.better === "up" ? "below" : "above";
+  const hint = `Claim it: \`${signal.name}: ${side}\` with a \`limit\`. Or make it a \`share\`, of scores ${side} a line say.`;
+  issues.add("VALUE_NOT_SUPPORTED", at, message, hint);
   return false;
 }
 

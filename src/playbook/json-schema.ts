@@ -140,10 +140,10 @@ const rules: Readonly<Record<string, Schema>> = {
     oneOf: (["share", "count", "mean", "time"] as const).map(required),
     dependencies: {
       share: ["of"],
-      mean: ["between"],
+      mean: { required: ["between"], properties: { from: { const: "events" } } },
       between: ["mean"],
       per: ["share"],
-      time: { properties: { better: { const: "down" } } },
+      time: { properties: { from: { enum: ["events", "gateway"] }, better: { const: "down" } } },
     },
   },
   when: some({ type: "object", not: { anyOf: [required("hard"), required("policy")] } }),

@@ -1,7 +1,7 @@
 import type { HardLimit, Playbook, Signal } from "../core/playbook.ts";
 import { formatDuration } from "../core/time.ts";
+import { binomialTail } from "../statistics/index.ts";
 import { assumedBaseline } from "./assumption.ts";
-import { binomialTail } from "./binomial-tail.ts";
 import { claimOf } from "./claim.ts";
 import type { LintFinding } from "./lint-playbook.ts";
 
@@ -64,7 +64,7 @@ function priceRun(playbook: Playbook, hard: HardLimit, signal: Signal, length: n
   const about = `when.${hard.name}`;
   const claim = `"${claimOf(hard, signal)}"`;
   if (trafficPerSecond === undefined) {
-    const message = `${claim} happens by chance once in ${sayNumber(1 / badness ** length)} observations, ${says}.`;
+    const message = `${claim} comes up in a healthy release by chance, once in ${sayNumber(1 / badness ** length)} observations, ${says}.`;
     return {
       level: "note",
       name: "false-alarm-price",
@@ -80,7 +80,7 @@ function priceRun(playbook: Playbook, hard: HardLimit, signal: Signal, length: n
     level: dear ? "warning" : "note",
     name: "false-alarm-price",
     about,
-    message: `${claim} happens by chance ${sayRate(perDay)} at ${first}% of the stated traffic, ${says}, and each independent of the others.`,
+    message: `${claim} comes up in a healthy release by chance: ${sayRate(perDay)} at ${first}% of the stated traffic, ${says}, and each independent of the others.`,
     hint: dear
       ? "That is more in one release than the whole budget for the other triggers: ask for more in a row."
       : "Hard limits are priced apart from the false-alarm budget; bad outcomes that come in bursts make longer runs.",

@@ -25,6 +25,7 @@ export const lintRules = {
   "late-units": "note: `per` without `labels`: seconds are compared when they are a minute old",
   "sick-fallback": "warning: `else` or `safe` is an address of what is being rolled back",
   "route-name": "warning: the route is not called like the system",
+  rival: "warning: another acting playbook of the same run names the same address; `serve` refuses the second one",
   decidable: "note: what a trigger or a criterion needs before it can decide",
   "false-alarm-price": "note or warning: what a hard limit costs in false alarms",
   "unproved-signal": "note: a trigger's signal has no criterion in `fixed`",

@@ -1,5 +1,5 @@
 import type { Signal } from "../core/playbook.ts";
-import { numberOf } from "./claim-amount.ts";
+import { readNumber } from "./claim-amount.ts";
 import { defaults, limits } from "./defaults.ts";
 import { type IssueList, quote } from "./issue.ts";
 import { timeUnits } from "./language/what-keys.ts";
@@ -10,12 +10,12 @@ import {
   type Block,
   checkName,
   checkSize,
+  itemOf,
   readAddress,
   readBlock,
-  readItems,
+  readList,
   readMap,
   readName,
-  readText,
   readWord,
 } from "./yaml-reader.ts";
 import type { YamlEntry } from "./yaml-tree.ts";
@@ -156,15 +156,19 @@ function readRange(entry: YamlEntry, block: Block, kind: Signal["kind"], issues:
     issues.add("CONFLICTING_KEYS", between.offset, message, "Remove it.");
     return undefined;
   }
-  const values = readItems(between, { example, least: 2, most: 2 }, issues, (item) => {
-    const text = readText(item, example, issues);
-    return text === undefined ? undefined : numberOf(text, item, issues);
-  });
-  const [least, greatest] = values ?? [];
+  const list = readList(between, example, issues);
+  if (!list) return undefined;
+  const hint = `Write for example \`${example}\`.`;
+  if (list.items.length !== 2) {
+    const message = `${quote("between")} has ${list.items.length} values; it is the least and the greatest score.`;
+    issues.add("BAD_VALUE", list.offset, message, hint);
+    return undefined;
+  }
+  const [least, greatest] = list.items.map((node) => readNumber(itemOf(between, node), example, issues));
   if (least === undefined || greatest === undefined) return undefined;
   if (least < greatest) return [least, greatest];
   const message = `A score between ${least} and ${greatest} has no room: the least comes first.`;
-  issues.add("OUT_OF_RANGE", between.value.offset, message, `Write for example \`${example}\`.`);
+  issues.add("OUT_OF_RANGE", list.offset, message, hint);
   return undefined;
 }
 

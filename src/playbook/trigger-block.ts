@@ -152,7 +152,9 @@ const asks: Readonly<Record<string, string>> = {
 function readSlows(head: Pick<Trigger, "name" | "signal">, block: Block, issues: IssueList): Trigger | undefined {
   const [atEntry, byEntry] = [block.get("at"), block.get("by")];
   const at = atEntry && readText(atEntry, "at: p95", issues);
-  const quantile = at === undefined ? undefined : Number(new RegExp(patterns.quantile).exec(at)?.[1]) / 100;
+  // Hundredths are rounded in binary: 99.9 / 100 would be 0.9990000000000001.
+  const percentile = at === undefined ? undefined : Number(new RegExp(patterns.quantile).exec(at)?.[1]);
+  const quantile = percentile === undefined ? undefined : Number((percentile / 100).toPrecision(6));
   const sound = quantile !== undefined && quantile > 0;
   if (atEntry && at !== undefined && !sound) {
     const message = `${quote(at)} is not a quantile.`;

@@ -1,5 +1,5 @@
 import type { Money, TriggerTerms } from "../core/playbook.ts";
-import { parseDuration } from "../core/time.ts";
+import { type Milliseconds, parseDuration } from "../core/time.ts";
 import { type IssueList, quote } from "./issue.ts";
 import { language } from "./language.ts";
 import { patterns } from "./patterns.ts";
@@ -13,11 +13,25 @@ const keys = language.claim.keys;
 export function readTerms(item: YamlEntry, block: Block, issues: IssueList): TriggerTerms {
   const [within, costs] = [block.get("within"), block.get("costs")];
   const terms = {
-    within: within && readSpan(within, issues),
+    within: within && readWithin(within, issues),
     costs: costs && readMoney(costs, issues),
     ask: readAsk(item, block, issues),
   };
   return Object.fromEntries(Object.entries(terms).filter(([, value]) => value !== undefined));
+}
+
+/** Evidence is counted by the second. */
+function readWithin(entry: YamlEntry, issues: IssueList): Milliseconds | undefined {
+  const span = readSpan(entry, issues);
+  if (span === undefined || span >= 1000) return span;
+  const message = "What is so recent cannot be told: evidence is counted by the second.";
+  issues.add(
+    "OUT_OF_RANGE",
+    entry.value.offset,
+    message,
+    `Write at least a second, for example \`${keys.within.example}\`.`,
+  );
+  return undefined;
 }
 
 function readAsk(item: YamlEntry, block: Block, issues: IssueList): TriggerTerms["ask"] {

@@ -27,7 +27,7 @@ export function renderReport(report: Report): string {
   const { badAnswers: bad } = report;
   lines.push(
     "",
-    `  Bad answers served by the candidate: ${bad.served} of ${bad.of} (${bad.meaning}); ${bad.excess} more than stable would have`,
+    `  Bad answers served by the candidate: ${bad.served} of ${bad.of} (${bad.meaning}); ${bad.excess === undefined ? "stable had no answers to compare with" : `${bad.excess} more than stable would have`}`,
     "",
     "  Evidence",
     ...report.evidence.map((item) => `    ${item.name}: ${item.words}`),
@@ -38,7 +38,7 @@ export function renderReport(report: Report): string {
   if (report.components.length > 0) lines.push("", "  One restore point", ...componentLines(report));
   lines.push(
     "",
-    `  The article's fixed rule (${report.article.rule}), on the same stream`,
+    `  A fixed threshold (${report.article.rule}), on the same stream`,
     `    on technical errors:        ${report.article.onErrors}`,
     `    on ${report.badAnswers.signal}: `.padEnd(32) + report.article.onBusiness,
     `    on stable:                  ${report.article.onStable}`,
@@ -49,7 +49,12 @@ export function renderReport(report: Report): string {
   return lines.join("\n");
 }
 
-function clockLines({ clocks }: Report): string[] {
+const NOT_CONTAINED: Readonly<Partial<Record<NonNullable<Report["containment"]>, string>>> = {
+  "nothing-exposed": "nothing to contain: no request could reach the candidate",
+  "nothing-else-served": "nothing to contain with: nothing else serves, and the candidate answers until the restore",
+};
+
+function clockLines({ clocks, containment }: Report): string[] {
   const line = (name: string, span: Milliseconds | undefined, what: string) =>
     span === undefined
       ? []
@@ -57,6 +62,7 @@ function clockLines({ clocks }: Report): string[] {
   return [
     ...line("detect", clocks.detect, "first exposure to decision"),
     ...line("contain", clocks.contain, "decision to the last request on the candidate"),
+    ...(containment && NOT_CONTAINED[containment] ? [`    contain         -  ${NOT_CONTAINED[containment]}`] : []),
     ...line("restore", clocks.restore, "decision to every component read back"),
     ...line("fix", clocks.fix, "decision to proved fixed"),
     ...line("total", clocks.total, "first exposure to the end"),

@@ -165,8 +165,28 @@ describe("a report", () => {
   test("counts the bad answers of the candidate, and those beyond stable's share", () => {
     const { badAnswers } = buildReport(input());
     assert.deepEqual(badAnswers, { signal: "losses", meaning: "defaulted of loans", served: 100, of: 400, excess: 68 });
-    const better = buildReport(input({ samples: samples(candidate.id, EXPOSED, 14_000, 3) }));
-    assert.equal(better.badAnswers.excess, 12);
+    const better = [...samples(stable.id, 0, 20_000, 8), ...samples(candidate.id, EXPOSED, 14_000, 3)];
+    assert.equal(buildReport(input({ samples: better })).badAnswers.excess, 0);
+  });
+
+  test("says nothing of an excess where stable gave no answer to compare with", () => {
+    const report = buildReport(input({ samples: samples(candidate.id, EXPOSED, 14_000, 3) }));
+    assert.equal(report.badAnswers.excess, undefined);
+    assert.match(renderReport(report), /12 of 400 \(defaulted of loans\); stable had no answers to compare with/);
+  });
+
+  test("gives containment no clock where there was nothing to contain, and says so", () => {
+    const { exposedAt: _, ...unexposed } = rollout({ rollback });
+    const early = buildReport(input({ rollout: unexposed }));
+    assert.equal(early.containment, "nothing-exposed");
+    assert.equal(early.clocks.contain, undefined);
+    assert.match(renderReport(early), /contain +- {2}nothing to contain: no request could reach the candidate/);
+    const { containedAt: __, ...inPlace } = rollback;
+    const only = buildReport(input({ rollout: rollout({ rollback: inPlace }) }));
+    assert.equal(only.containment, "nothing-else-served");
+    assert.match(renderReport(only), /contain +- {2}nothing to contain with: nothing else serves/);
+    assert.equal(buildReport(input()).containment, "moved");
+    assert.equal(buildReport(input({ rollout: rollout({ phase: "healthy" }) })).containment, undefined);
   });
 
   test("counts what is not the good part where the good part is named", () => {
@@ -269,6 +289,17 @@ describe("evidence in words", () => {
     assert.match(words({ kind: "no-data", candidate: none, reference: none }) ?? "", /^none seen; not decided/);
     assert.match(words({ method: "hard-limit", reference: none }) ?? "", /hard limit broken$/);
     assert.match(words({ method: "hard-limit", kind: "inconclusive" }) ?? "", /hard limit kept$/);
+    const run = { release: candidate.id, n: 30, k: 12 };
+    assert.equal(words({ method: "run-length", candidate: run }), "the longest run was 12; hard limit broken");
+    assert.equal(
+      words({ method: "run-length", kind: "inconclusive", candidate: run }),
+      "the longest run was 12; hard limit kept",
+    );
+    const doubts = ["bursts"];
+    assert.match(words({ kind: "instrument-error", doubts }) ?? "", /; doubted: bursts$/);
+    const mean = { release: candidate.id, n: 30, k: 0, mean: 0.25 };
+    assert.match(words({ candidate: mean, reference: none }) ?? "", /^a mean of 0\.250 \(30\)/);
+    assert.match(words({ candidate: { ...run, group: "age=a" }, reference: none }) ?? "", /^age=a: 40\.0 in 100/);
   });
 });
 

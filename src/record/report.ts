@@ -1,9 +1,9 @@
 import type { Digest } from "../core/digest.ts";
 import type { Release } from "../core/release.ts";
-import type { RolloutRecord } from "../core/rollout.ts";
+import type { Rollout, RolloutRecord } from "../core/rollout.ts";
 import type { Instant, Milliseconds } from "../core/time.ts";
 import { type Article, articleOf } from "./article.ts";
-import { type BusinessSignal, sumOf } from "./business-signal.ts";
+import { type BusinessSignal, meaningOf, sumOf } from "./business-signal.ts";
 import { type Evidence, evidenceOf } from "./evidence.ts";
 import { outcomeOf, type ReportOutcome } from "./outcome.ts";
 import { type Moment, timelineOf } from "./timeline.ts";
@@ -22,6 +22,8 @@ export interface Report {
   readonly stable: { readonly id: Digest; readonly label: string };
   readonly candidate: { readonly id: Digest; readonly label: string; readonly quarantined: boolean };
   readonly clocks: Clocks;
+  /** Where it went back: what became of the candidate's traffic at once. */
+  readonly containment?: Containment;
   readonly badAnswers: BadAnswers;
   readonly evidence: readonly Evidence[];
   readonly fixed: readonly Evidence[];
@@ -32,6 +34,12 @@ export interface Report {
   readonly timeline: readonly Moment[];
   readonly ledger: LedgerState;
 }
+
+/**
+ * `moved`: to stable. `nothing-exposed`: no request could reach the candidate yet. `nothing-else-served`: it had come
+ * into the only place there is, and answered until that was restored. Only the first has a clock.
+ */
+export type Containment = "moved" | "nothing-exposed" | "nothing-else-served";
 
 /** All in milliseconds. Detect counts from the first exposure, the others from the decision. */
 export interface Clocks {
@@ -48,8 +56,8 @@ export interface BadAnswers {
   readonly meaning: string;
   readonly served: number;
   readonly of: number;
-  /** Bad answers beyond what stable's own share would have given. */
-  readonly excess: number;
+  /** Bad answers beyond what stable's own share would have given; missing where nothing is known of stable's. */
+  readonly excess?: number;
 }
 
 export interface ComponentEnd {
@@ -98,6 +106,7 @@ export function buildReport(input: ReportInput): Report {
     stable: { id: stable.id, label: stable.label },
     candidate: { id: candidate.id, label: candidate.label, quarantined: input.quarantined },
     clocks: clocksOf(record, input.route.lastCandidateDispatch),
+    ...containmentOf(rollout),
     badAnswers: badAnswersOf(input, lead),
     evidence: (rollout.verdict?.findings ?? []).map(evidenceOf),
     fixed: (rollout.rollback?.fixed?.findings ?? []).map(evidenceOf),
@@ -130,11 +139,19 @@ function clocksOf({ rollout }: RolloutRecord, lastDispatch: Instant = 0): Clocks
   const { decidedAt, containedAt, restoredAt, fixedAt } = rollback;
   return {
     ...(exposedAt === undefined ? {} : { detect: decidedAt - exposedAt }),
-    ...(containedAt === undefined ? {} : { contain: Math.max(containedAt, lastDispatch) - decidedAt }),
+    ...(containedAt === undefined || exposedAt === undefined
+      ? {}
+      : { contain: Math.max(containedAt, lastDispatch) - decidedAt }),
     ...(restoredAt === undefined ? {} : { restore: restoredAt - decidedAt }),
     ...(fixedAt === undefined ? {} : { fix: fixedAt - decidedAt }),
     ...(fixedAt === undefined || exposedAt === undefined ? {} : { total: fixedAt - exposedAt }),
   };
+}
+
+function containmentOf({ rollback, exposedAt }: Rollout): { readonly containment?: Containment } {
+  if (!rollback) return {};
+  if (exposedAt === undefined) return { containment: "nothing-exposed" };
+  return { containment: rollback.containedAt === undefined ? "nothing-else-served" : "moved" };
 }
 
 function badAnswersOf(input: ReportInput, signal: BusinessSignal): BadAnswers {
@@ -142,13 +159,13 @@ function badAnswersOf(input: ReportInput, signal: BusinessSignal): BadAnswers {
   const from = Math.floor((rollout.exposedAt ?? rollout.startedAt) / 1000) * 1000;
   const candidate = sumOf(samples, signal, rollout.candidate, from);
   const stable = sumOf(samples, signal, rollout.stable, 0);
-  const share = stable.n === 0 ? 0 : stable.bad / stable.n;
+  const excess = candidate.bad - (candidate.n * stable.bad) / stable.n;
   return {
     signal: signal.name,
-    meaning: signal.badIs === "part" ? `${signal.part} of ${signal.of}` : `${signal.of} that are not ${signal.part}`,
+    meaning: meaningOf(signal),
     served: candidate.bad,
     of: candidate.n,
-    excess: Math.max(0, Math.round(candidate.bad - candidate.n * share)),
+    ...(stable.n === 0 ? {} : { excess: Math.max(0, Math.round(excess)) }),
   };
 }
 

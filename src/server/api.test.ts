@@ -30,6 +30,7 @@ const operations = operationsOf({
     reported += items.length;
     return { accepted: items.length, rejected: 0 };
   },
+  takeBlocks: (blocks) => ({ new: blocks.length, duplicate: 0, rejected: 0 }),
   ledger: {
     verify: async () => {
       throw new Error("a secret detail of the inside");
@@ -127,6 +128,9 @@ describe("the HTTP API", () => {
       "": /outcomes: /,
       '{"outcomes":[],"extra":1}': /extra/,
       '{"outcomes":[{"request":"r","counts":{"loans":-1}}]}': /outcomes\.0/,
+      '{"outcomes":[{"request":"r","values":{"mood":"good"}}]}': /outcomes\.0/,
+      '{"outcomes":[{"request":"r","counts":{},"groups":{"age":7}}]}': /outcomes\.0/,
+      '{"outcomes":[{"request":"r","counts":{},"unit":["s"]}]}': /outcomes\.0/,
       '{"outcomes":[{"request":"r","counts":{"loans":1e999}}]}': /outcomes\.0/,
       '{"__proto__":{"outcomes":[]}}': /outcomes: /,
     };
@@ -148,6 +152,18 @@ describe("the HTTP API", () => {
       await problem(answer);
       assertSecure(answer);
     }
+  });
+
+  test("takes larger bodies where counts of many seconds come at once, and not for ever larger ones", async () => {
+    const samples = (bytes: number) =>
+      ask("/v1/samples", {
+        method: "POST",
+        token: SECRETS.reporter,
+        body: JSON.stringify({ samples: [{ node: "x".repeat(bytes) }] }),
+      });
+    const taken = await samples(2 * 1024 * 1024);
+    assert.deepEqual([taken.status, await taken.json()], [200, { new: 1, duplicate: 0, rejected: 0 }]);
+    assert.equal((await samples(16 * 1024 * 1024)).status, 413);
   });
 
   test("answers under loopback names only", async () => {

@@ -51,12 +51,9 @@ export function createApi(parts: ApiParts): Hono {
     for (const [name, value] of Object.entries(SECURITY_HEADERS)) context.res.headers.set(name, value);
     return undefined;
   });
-  api.use(
-    bodyLimit({
-      maxSize: MAX_BODY,
-      onError: (context) => problem(context, 413, `The body is larger than ${MAX_BODY} bytes.`),
-    }),
-  );
+  const larger = new Map(parts.operations.map(({ path, maxBody = MAX_BODY }) => [path, limited(maxBody)]));
+  const usual = limited(MAX_BODY);
+  api.use((context, next) => (larger.get(context.req.path) ?? usual)(context, next));
   for (const operation of parts.operations) {
     api.on(operation.method, operation.path.replace(/\{(\w+)\}/g, ":$1"), (context) =>
       answer(parts, operation, context),
@@ -96,6 +93,13 @@ export function createApi(parts: ApiParts): Hono {
     return context.json(body, status, { "Content-Type": PROBLEM });
   });
   return api;
+}
+
+function limited(maxSize: number) {
+  return bodyLimit({
+    maxSize,
+    onError: (context) => problem(context, 413, `The body is larger than ${maxSize} bytes.`),
+  });
 }
 
 /** What has no place in the error catalogue, because it never reached an operation: also RFC 9457. */

@@ -145,8 +145,8 @@ function adding(table: Map<string, SampleSet>, rollout: string, samples: readonl
   return () => {
     const set = getOrAdd(table, rollout, () => ({ byKey: new Map(), sorted: undefined }));
     for (const sample of samples) {
-      const { node, sequence, bucket, signal, release } = sample;
-      const key = JSON.stringify([node, sequence, bucket, signal, release]);
+      const { node, sequence, bucket, signal, release, group } = sample;
+      const key = JSON.stringify([node, sequence, bucket, signal, release, group]);
       if (set.byKey.has(key)) continue;
       set.byKey.set(key, sample);
       set.sorted = undefined;
@@ -173,7 +173,9 @@ function bySampleKey(a: Sample, b: Sample): number {
     byText(a.node, b.node) ||
     a.sequence - b.sequence ||
     byText(a.signal, b.signal) ||
-    byText(a.release, b.release)
+    byText(a.release, b.release) ||
+    // The whole signal comes before its groups.
+    byText(a.group === undefined ? "" : `=${a.group}`, b.group === undefined ? "" : `=${b.group}`)
   );
 }
 

@@ -117,7 +117,8 @@ export function createSimulatedTraffic(options: SimulatedTrafficOptions): Simula
       if (known.length === 0) return [];
       waiting = waiting.filter((block) => block.knownAt > clock.now());
       sequence++;
-      return merged(known).map(({ knownAt: _, ...block }) => ({ node, sequence, ...block }));
+      const now = clock.now();
+      return merged(known).map(({ knownAt: _, ...block }) => ({ node, sequence, ...block, known: now }));
     },
     served(release) {
       catchUp();

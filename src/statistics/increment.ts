@@ -15,22 +15,26 @@ export function increments(design: Design, block: Block): Float64Array {
   const out = new Float64Array(design.alternatives.length);
   if (block.n0 === 0 && design.null.ratio > 0) return out;
   const share = block.n0 === 0 ? 0 : block.k0 / block.n0;
-  design.alternatives.forEach((alternative, index) => {
-    if (share <= alternative.calm) out[index] = factor(design, alternative, block, block.k1);
-    else if (design.direction === "harm") out[index] = lowestWithMoreBad(design, alternative, block);
+  const { alternatives, direction } = design;
+  for (let index = 0; index < out.length; index++) {
+    const alternative = alternatives[index]!;
+    if (share <= alternative.calm) out[index] = plainFactor(design, alternative, block);
+    else if (direction === "harm") out[index] = lowestWithMoreBad(design, alternative, block);
     else out[index] = lowestWithFewerBad(design, alternative, block);
-  });
+  }
   return out;
 }
 
 /** The factor of the block if `k1` of its candidates were bad, its good ones being as many as they are. */
 function factor(design: Design, alternative: Alternative, block: Block, k1: number): number {
   const n1 = block.n1 - block.k1 + k1;
-  if (n1 === 0) return 0;
-  const changed = { n1, k1, n0: block.n0, k0: block.k0 };
-  return design.form === "poisson-tilt"
-    ? tiltFactor(design.null, design.baseline, alternative.rate, changed)
-    : projectedFactor(design.null, design.baseline, alternative.rate, changed);
+  return plainFactor(design, alternative, { n1, k1, n0: block.n0, k0: block.k0 });
+}
+
+function plainFactor(design: Design, { rate }: Alternative, block: Block): number {
+  if (block.n1 === 0) return 0;
+  const factorOf = design.form === "poisson-tilt" ? tiltFactor : projectedFactor;
+  return factorOf(design.null, design.baseline, rate, block);
 }
 
 /**

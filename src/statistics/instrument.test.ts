@@ -99,8 +99,8 @@ function labels(random: () => number, n: number, mean: number): readonly number[
 test("labels of one arm that come twice as fast are told apart; equally fast ones are not", () => {
   const random = seeded(91);
   const usual = labels(random, 20_000, 120).map((count) => count / 20_000);
-  const run = (mean: number) => {
-    const comparison = compareDelays({ usual });
+  const run = (mean: number, lump = 1) => {
+    const comparison = compareDelays({ usual, lump });
     assert.equal(comparison.log(), 0);
     for (let bucket = 0; bucket < 40; bucket++) {
       comparison.add({ candidate: labels(random, 10, mean), reference: labels(random, 90, 120) });
@@ -110,6 +110,8 @@ test("labels of one arm that come twice as fast are told apart; equally fast one
   assert.ok(run(60) > Math.log(1000));
   assert.ok(run(300) > Math.log(1000));
   for (let i = 0; i < 10; i++) assert.ok(run(120) < Math.log(100));
+  assert.ok(run(60, 20) < Math.log(1000), "labels that may belong together are less evidence");
   assert.throws(() => compareDelays({ usual: [1] }), RangeError);
   assert.throws(() => compareDelays({ usual: [0.5, 0.5], tolerance: 0.5 }), RangeError);
+  assert.throws(() => compareDelays({ usual: [0.5, 0.5], lump: 0.5 }), RangeError);
 });

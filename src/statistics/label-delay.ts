@@ -1,7 +1,7 @@
 import type { Block } from "./block.ts";
 import { combine } from "./combination.ts";
 import { type Design, harmDesign } from "./design.ts";
-import { increments } from "./increment.ts";
+import { projectedFactor } from "./projection.ts";
 import { mixture } from "./recursion.ts";
 
 /**
@@ -24,17 +24,20 @@ export interface DelayRequest {
   readonly usual: readonly number[];
   /** By so much may the share of labels that came by any step differ between the arms. */
   readonly tolerance?: number;
+  /** So many labels at most belong together and become known alike: the evidence holds to the power of 1/`lump`. */
+  readonly lump?: number;
 }
 
 /**
  * Compares how fast the arms' labels come, at every border between steps and in both directions, as shares; the mean of
  * their e-values is anytime-valid under any dependence between the borders. Labels of one arm that come twice as fast make
  * a sound candidate look bad: at 1/alpha or more only matured cohorts may count, and nothing goes forward.
- * @throws RangeError for fewer than two steps, or a tolerance outside [0, 0.5)
+ * @throws RangeError for fewer than two steps, a tolerance outside [0, 0.5), or a lump below 1
  */
-export function compareDelays({ usual, tolerance = 0.02 }: DelayRequest): DelayComparison {
+export function compareDelays({ usual, tolerance = 0.02, lump = 1 }: DelayRequest): DelayComparison {
   if (usual.length < 2) throw new RangeError("Delays need at least two steps to differ in.");
   if (!(tolerance >= 0 && tolerance < 0.5)) throw new RangeError(`Not a tolerance: ${tolerance}.`);
+  if (!(lump >= 1)) throw new RangeError(`Not a lump: ${lump}.`);
   let by = 0;
   const tests = usual.slice(0, -1).flatMap((share, border) => {
     by += share;
@@ -47,8 +50,11 @@ export function compareDelays({ usual, tolerance = 0.02 }: DelayRequest): DelayC
   return {
     add(block) {
       for (const { border, late, design, totals } of tests) {
-        increments(design, blockOf(block, border, late)).forEach((log, j) => {
-          totals[j]! += log;
+        const { n1, n0, ...bad } = blockOf(block, border, late);
+        if (n1 === 0 || n0 === 0) return;
+        // The factor as it is: nobody needs it to be monotone, as a doubt never goes back.
+        design.alternatives.forEach(({ rate }, j) => {
+          totals[j]! += projectedFactor(design.null, design.baseline, rate, { n1, n0, ...bad }) / lump;
         });
       }
     },

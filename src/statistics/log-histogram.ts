@@ -1,3 +1,5 @@
+import { bucketOf, LAST_BUCKET } from "../core/cells.ts";
+
 /**
  * Counts of positive values in buckets whose edges grow by a constant factor, so that every value is known to 1 %
  * (DDSketch: Masson, Rim and Lee, VLDB 2019). Two of them add up exactly, in any order. At most 1,728 buckets, whatever
@@ -14,31 +16,13 @@ export interface LogHistogram {
   entries(): readonly (readonly [bucket: number, count: number])[];
 }
 
-/** Half the width of a bucket, relative to its middle. */
-export const ACCURACY = 0.01;
-const LEAST = 1e-6;
-const MOST = 1e9;
-const STEP = Math.log((1 + ACCURACY) / (1 - ACCURACY));
-const LAST = Math.ceil(Math.log(MOST / LEAST) / STEP);
-
-/** The bucket of a value: the lowest whose upper edge is not below it. */
-export function bucketOf(value: number): number {
-  if (!(value > LEAST)) return 0;
-  return Math.min(LAST, Math.ceil(Math.log(value / LEAST) / STEP));
-}
-
-/** The greatest value of a bucket; everything is at most the last one's, which is Infinity. */
-export function upperEdge(bucket: number): number {
-  return bucket >= LAST ? Number.POSITIVE_INFINITY : LEAST * Math.exp(bucket * STEP);
-}
-
 /** @param entries what `entries` answered, to go on from it */
 export function createLogHistogram(entries: readonly (readonly [number, number])[] = []): LogHistogram {
   const counts = new Map<number, number>();
   let total = 0;
   const add = (bucket: number, times: number) => {
     if (!(Number.isSafeInteger(times) && times >= 0)) throw new RangeError(`Not a count: ${times}.`);
-    if (!(Number.isSafeInteger(bucket) && bucket >= 0 && bucket <= LAST))
+    if (!(Number.isSafeInteger(bucket) && bucket >= 0 && bucket <= LAST_BUCKET))
       throw new RangeError(`Not a bucket: ${bucket}.`);
     if (times === 0) return;
     counts.set(bucket, (counts.get(bucket) ?? 0) + times);

@@ -1,6 +1,7 @@
+import { ACCURACY, upperEdge } from "../core/cells.ts";
 import type { Block } from "./block.ts";
 import { exactUpperBound } from "./exact-bound.ts";
-import { ACCURACY, type LogHistogram, upperEdge } from "./log-histogram.ts";
+import type { LogHistogram } from "./log-histogram.ts";
 
 /** A quantile with bounds that hold it; each bound fails with the probability that was asked for. */
 export interface QuantileBounds {

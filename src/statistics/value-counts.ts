@@ -1,3 +1,5 @@
+import { placeOf, SCORE_PARTS } from "../core/cells.ts";
+
 /**
  * Observations of a bounded score in [0, 1], 0 the best and 1 the worst, as weights at equally spaced values: an
  * observation between two of them is shared out so that both its count and its mean are kept. Arrays of one length add up,
@@ -5,11 +7,8 @@
  */
 export type ValueCounts = Float64Array | readonly number[];
 
-/** Shares are multiples of this: sums of them stay exact up to 2^33 observations. */
-const UNIT = 2 ** 20;
-
 /** An empty count over `cells + 1` values. 16 cells cost about 1 % of the evidence. */
-export function emptyValues(cells = 16): Float64Array<ArrayBuffer> {
+export function emptyValues(cells = SCORE_PARTS): Float64Array<ArrayBuffer> {
   if (!(Number.isSafeInteger(cells) && cells >= 1)) throw new RangeError(`Not a number of cells: ${cells}.`);
   return new Float64Array(cells + 1);
 }
@@ -20,10 +19,7 @@ export function emptyValues(cells = 16): Float64Array<ArrayBuffer> {
  */
 export function countValue(counts: Float64Array, value: number): void {
   if (Number.isNaN(value)) throw new RangeError("A score must be a number.");
-  const cells = counts.length - 1;
-  const place = Math.min(Math.max(value, 0), 1) * cells;
-  const below = Math.min(Math.floor(place), cells - 1);
-  const upper = Math.round((place - below) * UNIT) / UNIT;
+  const { below, upper } = placeOf(value, counts.length - 1);
   counts[below]! += 1 - upper;
   counts[below + 1]! += upper;
 }

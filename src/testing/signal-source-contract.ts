@@ -37,6 +37,7 @@ export const signalSourceContract: readonly ContractTest[] = [
   { test: "tells everything once", check: tellsOnce },
   { test: "makes samples of one node that are never told again under their key", check: keysAreNew },
   { test: "makes samples that can be true", check: samplesArePossible },
+  { test: "says when it was counted, after it happened", check: samplesAreDated },
   { test: "keeps what was drained as it was", check: drainedIsFrozen },
   { test: "says how often it wants to be asked", needs: polled, check: saysHowOften },
   { test: "answers without throwing when the call is aborted, and loses nothing", needs: polled, check: survivesAbort },
@@ -83,8 +84,8 @@ async function keysAreNew(trial: Trial): Promise<void> {
     assert.equal(sequences.size, 1, "what is drained together has one sequence");
     assert.ok([...sequences][0]! > last, "sequences rise");
     last = [...sequences][0]!;
-    for (const { node, sequence, bucket, signal, release } of drained) {
-      keys.add([node, sequence, bucket, signal, release].join(" "));
+    for (const { node, sequence, bucket, signal, release, group } of drained) {
+      keys.add([node, sequence, bucket, signal, release, group].join(" "));
       nodes.add(node);
     }
     assert.equal(keys.size >= turn, true);
@@ -106,6 +107,21 @@ async function samplesArePossible(trial: Trial): Promise<void> {
     assert.equal(bucket % 1000, 0, "a bucket is a whole second");
   }
   for (const { signal, n, k } of drained) if (signal === trial.signal) assert.ok(k <= n, `${k} of ${n}`);
+}
+
+async function samplesAreDated(trial: Trial): Promise<void> {
+  await learn(trial);
+  await trial.happen(3, 1);
+  const first = await learn(trial);
+  await trial.happen(2, 1);
+  const second = await learn(trial);
+  let last = Number.NEGATIVE_INFINITY;
+  for (const drained of [first, second]) {
+    const [known = Number.NaN, ...others] = [...new Set(drained.map((sample) => sample.known))];
+    assert.deepEqual(others, [], "what is drained together is known at one moment");
+    assert.ok(known >= last && drained.every(({ bucket }) => known >= bucket), `known at ${known}`);
+    last = known;
+  }
 }
 
 async function drainedIsFrozen(trial: Trial): Promise<void> {

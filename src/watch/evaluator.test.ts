@@ -397,3 +397,25 @@ describe("law 2: one more bad outcome of the candidate", () => {
     }
   });
 });
+
+describe("doubts about the instrument", () => {
+  const rows = (n1: number, k1: number) =>
+    Array.from({ length: 240 }, (_, second) => [
+      aSample(second, n1, k1),
+      aSample(second, 500, 40, { release: STABLE }),
+    ]).flat();
+  const planned = (share: number, samples: readonly Sample[]) => {
+    const evaluator = createEvaluator(aSetup());
+    evaluator.exposed(START - 10_000, share);
+    evaluator.observe(samples);
+    return evaluator.judge(START + 240_000);
+  };
+
+  it("block forward and say why, and never back", () => {
+    assert.equal(planned(0.05, rows(25, 2)).kind, "healthy");
+    const verdict = planned(0.5, rows(25, 2));
+    assert.equal(verdict.kind, "instrument-error");
+    assert.match(verdict.findings[0]!.doubts![0]!, /the candidate should get 50 % of loans and gets 4\.76 %/);
+    assert.equal(planned(0.5, rows(25, 12)).kind, "harmful");
+  });
+});

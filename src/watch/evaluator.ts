@@ -6,6 +6,7 @@ import type { Instant, Milliseconds } from "../core/time.ts";
 import type { Finding, Verdict } from "../core/verdict.ts";
 import { combine } from "../statistics/index.ts";
 import { type HardLimitWatch, watchHardLimit } from "./hard-limit.ts";
+import { createInstruments, type Instruments } from "./instruments/instruments.ts";
 import { createReception } from "./reception.ts";
 import type { Rule } from "./rule.ts";
 import { type RuleWatch, watchRule } from "./rule-watch.ts";
@@ -37,6 +38,8 @@ export interface EvaluatorSetup {
 export interface Evaluator {
   /** Takes samples, those of one node in the order of their sequence; what was taken before changes nothing. */
   observe(samples: readonly Sample[]): void;
+  /** From this moment on the candidate is planned to get this share of requests; 0 while nobody can see it. */
+  exposed(at: Instant, share: number): void;
   /** Judges everything observed so far; call it on every arrival of data. */
   judge(now: Instant): Verdict;
 }
@@ -49,17 +52,27 @@ export interface Evaluator {
 export function createEvaluator(setup: EvaluatorSetup): Evaluator {
   const rules: readonly RuleWatch[] = setup.rules.map((rule) => watchRule(rule, setup));
   const limits = setup.hardLimits.map((hard) => watchLimit(hard, setup));
+  const watches = [...rules, ...limits];
   const logThreshold = -Math.log(setup.alpha);
   const weights = rules.map(() => 1 / rules.length);
   const reception = createReception();
+  const instruments = createInstruments({
+    signals: uniqueSignals(setup.rules),
+    candidate: setup.candidate,
+    reference: setup.reference,
+  });
   let decided: Verdict | undefined;
   return {
     observe(samples) {
-      for (const batch of reception.admit(samples)) for (const watch of [...rules, ...limits]) watch.observe(batch);
+      for (const batch of reception.admit(samples)) {
+        instruments.observe(batch);
+        for (const watch of watches) watch.observe(batch);
+      }
     },
+    exposed: (at, share) => instruments.exposed(at, share),
     judge(now) {
       if (decided) return { ...decided, at: now };
-      const findings = rules.map((watch) => watch.judge(now));
+      const findings = rules.map((watch) => doubted(watch.judge(now), instruments, now));
       const breaches = limits.map((watch) => watch.judge(now));
       const logEvidence = combine(
         findings.map((finding) => finding.logHarm),
@@ -94,6 +107,21 @@ function blame(findings: readonly Finding[], logThreshold: number): readonly Fin
   const alone = findings.filter((finding) => finding.logHarm >= logThreshold + Math.log(findings.length));
   if (alone.length > 0) return alone;
   return [findings.reduce((worst, finding) => (finding.logHarm > worst.logHarm ? finding : worst))];
+}
+
+/** What can be doubted goes no further; what is harmful goes back all the same. */
+function doubted(finding: Finding, instruments: Instruments, now: Instant): Finding {
+  const found = instruments.doubts(finding.signal, now);
+  if (found.length === 0 && !finding.doubts) return finding;
+  return {
+    ...finding,
+    doubts: [...(finding.doubts ?? []), ...found],
+    kind: finding.kind === "no-data" ? "no-data" : "instrument-error",
+  };
+}
+
+function uniqueSignals(rules: readonly Rule[]): readonly Signal[] {
+  return [...new Map(rules.map(({ signal }) => [signal.name, signal])).values()];
 }
 
 /** Doubt about one rule is doubt about all: healthy is only what every rule, and at least one, calls healthy. */

@@ -17,6 +17,21 @@ export interface Evidence {
   log(now: Instant): number;
 }
 
+/** Remembers the last answer until something is added, for evidence that does not age. */
+function remembered(evidence: Evidence): Evidence {
+  let log: number | undefined;
+  return {
+    add(bucket, increments) {
+      log = undefined;
+      evidence.add(bucket, increments);
+    },
+    log(now) {
+      log ??= evidence.log(now);
+      return log;
+    },
+  };
+}
+
 /** How long harm is watched for. */
 export interface Watch {
   readonly from: Instant;
@@ -36,15 +51,15 @@ const HOLDBACK = 0.1;
  */
 export function createLateEvidence(design: StartDesign, { from, horizon, holdback }: Watch): Evidence {
   const early = startsOver(design, from, horizon);
-  if (holdback === 0) return early;
+  if (holdback === 0) return remembered(early);
   const late = startsOver(design, from, horizon + holdback);
-  return {
+  return remembered({
     add(bucket, increments) {
       early.add(bucket, increments);
       late.add(bucket, increments);
     },
     log: (now) => logSumExp([Math.log1p(-HOLDBACK) + early.log(now), Math.log(HOLDBACK) + late.log(now)]),
-  };
+  });
 }
 
 function startsOver(design: StartDesign, from: Instant, horizon: Milliseconds): Evidence {
@@ -83,10 +98,10 @@ export function createRecentWatch(design: Weighed, within: Milliseconds, watch: 
 /** Evidence about the whole time since the first request. */
 export function createPlainEvidence(design: Weighed): Evidence {
   const totals = new Float64Array(design.alternatives.length);
-  return {
+  return remembered({
     add(_, increments) {
       for (let j = 0; j < totals.length; j++) totals[j]! += Math.floor(increments[j]! / GRAIN) * GRAIN;
     },
     log: () => mixture(design, totals),
-  };
+  });
 }

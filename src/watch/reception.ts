@@ -6,30 +6,61 @@ export interface Reception {
   admit(samples: readonly Sample[]): readonly (readonly Sample[])[];
 }
 
+const inOrder = (a: Sample, b: Sample) => (a.node < b.node ? -1 : a.node > b.node ? 1 : a.sequence - b.sequence);
+
 /** Memory is a few numbers per node while its sequences have no gaps. */
 export function createReception(): Reception {
   const nodes = new Map<string, Sequences>();
   return {
     admit(samples) {
-      const batches = new Map<string, Map<string, Sample>>();
-      const order = (a: Sample, b: Sample) => (a.node < b.node ? -1 : a.node > b.node ? 1 : a.sequence - b.sequence);
-      for (const sample of samples.toSorted(order)) {
-        const batch = `${sample.node}/${sample.sequence}`;
-        const rows = batches.get(batch) ?? new Map<string, Sample>();
-        batches.set(batch, rows);
-        const row = `${sample.bucket}/${sample.release}/${sample.signal}/${sample.group ?? ""}`;
-        if (!rows.has(row)) rows.set(row, sample);
-      }
-      return [...batches.values()]
-        .map((rows) => [...rows.values()])
-        .filter(([first]) => {
-          const { node, sequence } = first!;
-          const known = nodes.get(node);
-          if (!known) nodes.set(node, { first: sequence, last: sequence, apart: new Set() });
-          return !known || takeIn(known, sequence);
-        });
+      return batchesOf(samples).filter(([first]) => {
+        const { node, sequence } = first!;
+        const known = nodes.get(node);
+        if (!known) nodes.set(node, { first: sequence, last: sequence, apart: new Set() });
+        return !known || takeIn(known, sequence);
+      });
     },
   };
+}
+
+/** By node and sequence, each row once. Most often all of it is one batch already. */
+function batchesOf(samples: readonly Sample[]): readonly (readonly Sample[])[] {
+  const [first] = samples;
+  if (!first) return [];
+  if (samples.every((one) => one.sequence === first.sequence && one.node === first.node)) return [distinct(samples)];
+  const batches: Sample[][] = [];
+  for (const sample of samples.toSorted(inOrder)) {
+    const batch = batches.at(-1);
+    if (batch && inOrder(batch[0]!, sample) === 0) batch.push(sample);
+    else batches.push([sample]);
+  }
+  return batches.map(distinct);
+}
+
+/** So few rows are compared one by one: that is quicker than keys. */
+const FEW = 16;
+
+/** The first of equal rows. */
+function distinct(batch: readonly Sample[]): readonly Sample[] {
+  if (batch.length <= FEW)
+    return hasTwins(batch)
+      ? batch.filter((row, index) => batch.findIndex((other) => isSameRow(row, other)) === index)
+      : batch;
+  const rows = new Map<string, Sample>();
+  for (const sample of batch) {
+    const row = `${sample.bucket}/${sample.release}/${sample.signal}/${sample.group ?? ""}`;
+    if (!rows.has(row)) rows.set(row, sample);
+  }
+  return rows.size === batch.length ? batch : [...rows.values()];
+}
+
+function hasTwins(batch: readonly Sample[]): boolean {
+  for (let i = 1; i < batch.length; i++) for (let j = 0; j < i; j++) if (isSameRow(batch[i]!, batch[j]!)) return true;
+  return false;
+}
+
+function isSameRow(a: Sample, b: Sample): boolean {
+  return a.signal === b.signal && a.release === b.release && a.bucket === b.bucket && a.group === b.group;
 }
 
 /** All from `first` to `last`, and those `apart`. */

@@ -1,3 +1,4 @@
+import { maturityOf } from "../core/playbook.ts";
 import type { Sample } from "../core/sample.ts";
 import type { Instant } from "../core/time.ts";
 import type { Finding } from "../core/verdict.ts";
@@ -9,7 +10,7 @@ import { meanHypothesis } from "./hypothesis/mean.ts";
 import { shareHypothesis } from "./hypothesis/share.ts";
 import { timeHypothesis } from "./hypothesis/time.ts";
 import { watchParity } from "./parity-watch.ts";
-import { maturityOf, type ParityRule, type Rule } from "./rule.ts";
+import type { ParityRule, Rule } from "./rule.ts";
 import { createSight } from "./sight.ts";
 
 /** Watches one rule on one candidate. */
@@ -75,8 +76,12 @@ function watchArms(rule: Rule, hypothesis: Hypothesis, setup: EvaluatorSetup): R
 
   return {
     observe(batch) {
-      for (const sample of batch) sight.see(sample);
-      close(cohorts.take(batch.filter(admit)));
+      const own: Sample[] = [];
+      for (const sample of batch) {
+        sight.see(sample);
+        if (admit(sample)) own.push(sample);
+      }
+      if (own.length > 0) close(cohorts.take(own));
     },
     judge(now) {
       close(cohorts.ripen(now));

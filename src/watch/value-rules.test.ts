@@ -1,12 +1,13 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
+import { bucketOf, upperEdge } from "../core/cells.ts";
 import type { Signal } from "../core/playbook.ts";
 import type { FrozenWindow } from "../core/rollout.ts";
 import type { Cells, Sample } from "../core/sample.ts";
 import { drawBinomial } from "../simulation/draws.ts";
 import { createSeededRandom } from "../simulation/random.ts";
-import { bucketOf, countValue, createLogHistogram, emptyValues, upperEdge } from "../statistics/index.ts";
+import { countValue, createLogHistogram, emptyValues } from "../statistics/index.ts";
 import { createEvaluator, type EvaluatorSetup } from "./evaluator.ts";
 import { againstFrozen } from "./frozen-reference.ts";
 import type { MeanRule, Rule, TimeRule } from "./rule.ts";

@@ -6,7 +6,7 @@ import pg from "pg";
 import { Database } from "../../src/store/postgres/database.ts";
 import { knownMigrations, migrate } from "../../src/store/postgres/migrations.ts";
 import { openPostgresStore, storeOver } from "../../src/store/postgres/postgres-store.ts";
-import { aRollout, aSaga, aStep, notesOf, recording } from "../../src/testing/store/fixtures.ts";
+import { aRollout, aSaga, aSample, aStep, notesOf, recording } from "../../src/testing/store/fixtures.ts";
 import { type PostgresServer, startPostgres } from "../servers/postgres.ts";
 
 const bin = process.env["POSTGRES_BIN"] ?? "";
@@ -165,6 +165,22 @@ describe("the schema", { skip }, () => {
     const notes = notesOf(await next.entries(0, 10_000));
     assert.deepEqual(notes, ["intent", ...Array.from({ length: commits }, () => "old"), "done"]);
     await Promise.all([old.close(), next.close()]);
+  });
+
+  it("grows around the samples of the version before, which stay what they were, and takes new ones", async () => {
+    const before = database("grown");
+    await migrate(before, knownMigrations().slice(0, 2));
+    await before.close();
+    const rows = [0.5, 1000].map((bucket) => aSample({ bucket }));
+    for (const { node, sequence, bucket, signal, release, n, k } of rows)
+      await run(`INSERT INTO grown.samples (rollout, bucket, node, sequence, signal, release, n, k)
+        VALUES ('r1', ${bucket}, '${node}', ${sequence}, '${signal}', '${release}', ${n}, ${k})`);
+    const store = await open("grown");
+    assert.deepEqual(await store.samples("r1"), rows);
+    const more = [...rows, aSample({ bucket: 1000, group: "g=a", known: 2000.5, cells: [[1, 10]] })];
+    await store.commit([{ kind: "samples", rollout: "r1", samples: more }]);
+    assert.deepEqual(await store.samples("r1"), more);
+    await store.close();
   });
 
   it("of a newer Rollbook, or of another text, is refused", async () => {

@@ -1,12 +1,15 @@
+import type { Signal } from "../../core/playbook.ts";
 import type { Clock, PolledSource, SourceHealth } from "../../core/ports.ts";
 import type { Sample } from "../../core/sample.ts";
 import { formatDuration, type Instant, type Milliseconds } from "../../core/time.ts";
 import { type Arm, type Arms, createArmNames } from "./arm-names.ts";
 import { idOf } from "./counter-track.ts";
 import { type Reading, readExpression } from "./expression.ts";
-import type { Answer, QueryApi, Series } from "./query-api.ts";
+import type { QueryApi } from "./query-api.ts";
 import { learnStep } from "./scrape-step.ts";
+import type { Answer, Series } from "./series.ts";
 import {
+  type CountedSignal,
   createSignalCounter,
   type PrometheusSignal,
   type SignalAnswers,
@@ -27,6 +30,11 @@ export interface PrometheusSourceOptions {
   readonly everyMs?: Milliseconds;
   /** The scrape interval; learnt from the server without it. */
   readonly intervalMs?: Milliseconds;
+}
+
+/** Counters hold counts. Values would have to come whole: the buckets of a histogram are not the cells of ours. */
+export function isCounted(signal: Signal): signal is CountedSignal {
+  return signal.kind === "share" || signal.kind === "count";
 }
 
 /** Where series of before the start are looked for, so that a counter that is only silent is not taken for a new one. */
@@ -154,7 +162,8 @@ export function createPrometheusSource(options: PrometheusSourceOptions): Polled
       return running;
     },
     drain() {
-      const drained = learnt;
+      const known = clock.now();
+      const drained = learnt.map((sample) => ({ ...sample, known }));
       learnt = [];
       if (drained.length > 0) sequence += 1;
       return drained;

@@ -1,9 +1,9 @@
-import { isAbsolute } from "node:path";
 import { type Digest, isDigest } from "../../core/digest.ts";
 import type { Applied, Concern, Identified, Observed, Resolved, RestoreAdapter, Seen } from "../../core/ports.ts";
 import type { Instant } from "../../core/time.ts";
 import { machineIdentity } from "./machine-identity.ts";
 import { prepareTree } from "./prepared-revision.ts";
+import { allowedPath, isPath, type ReleasePaths } from "./release-path.ts";
 import type { RevisionStore } from "./revision-store.ts";
 import { accessAt, besideOf, lookAt } from "./served-path.ts";
 import { loadedBy, type Reload, type Serving } from "./served-process.ts";
@@ -24,6 +24,8 @@ export interface VaultAdapterOptions {
   readonly store: RevisionStore;
   readonly components: Readonly<Record<string, VaultComponent>>;
   readonly now: () => Instant;
+  /** Which paths a release may name instead of a label or a digest; without it none. */
+  readonly paths?: ReleasePaths;
   /** What a reload command gets as its environment. */
   readonly environment?: Readonly<Record<string, string>>;
   /** How many written-out trees stay beside a path; 3 without it. */
@@ -71,7 +73,12 @@ export function createVaultAdapter(options: VaultAdapterOptions): VaultAdapter {
       on<Applied>(request.at, (component) => switching.apply(component, request, signal), { kind: "refused", reason }),
     prepare: (at, digest, signal) => on(at, ({ path }) => writeAhead(store, path, digest, signal), undefined),
     resolve: (at, reference, signal) =>
-      on<Resolved>(at, ({ path }) => resolveIn(store, reference === "live" ? path : reference, signal), unreachable),
+      on<Resolved>(
+        at,
+        ({ path }) =>
+          reference === "live" ? takeIn(store, path, signal) : resolveIn(store, reference, options.paths, signal),
+        unreachable,
+      ),
     seen: (at, digest, signal) =>
       on<Seen>(at, (component) => seenAt(store, switching, component, digest, signal), unreachable),
     concerns: (at, digest, signal) =>
@@ -132,22 +139,40 @@ async function readPath(store: RevisionStore, path: string, signal: AbortSignal)
   }
 }
 
-/** A label or a digest; or an absolute path, which is put in under its own digest's name. */
-async function resolveIn(store: RevisionStore, reference: string, signal: AbortSignal): Promise<Resolved> {
+/** A label or a digest; or a path that a release may name. */
+async function resolveIn(
+  store: RevisionStore,
+  reference: string,
+  paths: ReleasePaths | undefined,
+  signal: AbortSignal,
+): Promise<Resolved> {
   try {
     const known = await store.find(reference);
     if (known !== undefined) return revisionOf(known.digest, isDigest(reference) ? known.labels[0] : reference);
-    if (!isAbsolute(reference)) {
+    if (!isPath(reference) || paths === undefined)
       return { kind: "unknown", reason: `the vault has no "${reference}"; put it in with \`rollbook vault put\`` };
-    }
-    const digest = await store.digestAt(reference, signal);
+    const asked = await allowedPath(reference, paths);
+    return asked.kind === "allowed" ? await takeIn(store, asked.path, signal) : { ...asked, kind: "unknown" };
+  } catch (error) {
+    return unknown(error);
+  }
+}
+
+/** What lies at a path, put in under its own digest's name unless it is there. */
+async function takeIn(store: RevisionStore, path: string, signal: AbortSignal): Promise<Resolved> {
+  try {
+    const digest = await store.digestAt(path, signal);
     const held = await store.find(digest);
     if (held !== undefined && held.labels.length > 0) return revisionOf(digest, held.labels[0]);
-    const put = await store.put(`content ${digest.slice("sha256:".length, 19)}`, reference, { signal });
+    const put = await store.put(`content ${digest.slice("sha256:".length, 19)}`, path, { signal });
     return revisionOf(put.digest, put.labels[0]);
   } catch (error) {
-    return { kind: "unknown", reason: error instanceof Error ? error.message : String(error) };
+    return unknown(error);
   }
+}
+
+function unknown(error: unknown): Resolved {
+  return { kind: "unknown", reason: error instanceof Error ? error.message : String(error) };
 }
 
 function revisionOf(digest: Digest, label: string | undefined): Resolved {

@@ -102,6 +102,11 @@ test("a signal's settings are its own, or those of a system's signal, and are mi
     code: "RELEASE_REFUSED",
     message: /metrics has no settings for the signal errors of loans: add metrics\.signals\.errors/,
   });
+  for (const kind of ["mean", "time"] as const)
+    assert.throws(() => source!({ ...context, system: "loans", signals: [{ ...approvals, kind }] }), {
+      code: "RELEASE_REFUSED",
+      message: /approvals is a (mean|time), and metrics has counters: .* report them \(from: events\)/,
+    });
 });
 
 test("the connections of the docs are read", (t) => {

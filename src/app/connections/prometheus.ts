@@ -2,6 +2,7 @@ import { z } from "zod";
 import {
   createPrometheusSource,
   createQueryApi,
+  isCounted,
   type PrometheusSignal,
   readExpression,
 } from "../../adapters/prometheus/index.ts";
@@ -73,7 +74,7 @@ export const prometheus: ConnectionKind<PrometheusSettings> = {
   },
 };
 
-/** `SYSTEM/SIGNAL` before `SIGNAL`. @throws RELEASE_REFUSED when neither is there */
+/** `SYSTEM/SIGNAL` before `SIGNAL`. @throws RELEASE_REFUSED when neither is there, or for values */
 function countersOf(
   name: string,
   { signals }: PrometheusSettings,
@@ -84,6 +85,11 @@ function countersOf(
   if (!found) {
     const reason = `the connection ${name} has no settings for the signal ${signal.name} of ${system}`;
     throw new RollbookError("RELEASE_REFUSED", { reason: `${reason}: add ${name}.signals.${signal.name}` });
+  }
+  if (!isCounted(signal)) {
+    const why = `${signal.name} is a ${signal.kind}, and ${name} has counters: a histogram's buckets are too coarse to be its values`;
+    const instead = `report them (from: events), or make a share of an le-bucket: of is le="+Inf", part is le="0.5"`;
+    throw new RollbookError("RELEASE_REFUSED", { reason: `${why}; ${instead}` });
   }
   const { of, part, release, created, missing } = found;
   return {

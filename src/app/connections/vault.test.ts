@@ -10,6 +10,7 @@ import {
   readFileSync,
   rmSync,
   statSync,
+  symlinkSync,
   writeFileSync,
 } from "node:fs";
 import { createServer } from "node:http";
@@ -19,6 +20,7 @@ import { describe, test } from "node:test";
 import { createVaultAdapter } from "../../adapters/vault/index.ts";
 import { digestOf } from "../../core/digest.ts";
 import { describeRestoreAdapter } from "../../testing/index.ts";
+import { systemClock } from "../system-clock.ts";
 import { storeOf, vaultConnection } from "./vault.ts";
 import { AT, MEMORY, machine, request } from "./vault-machine.fixture.ts";
 
@@ -143,6 +145,43 @@ describe("a path that is restored from the vault", () => {
     assert.equal((await adapter.apply(await request(adapter, fresh), signal())).kind, "refused");
     assert.equal(readFileSync(path, "utf8"), "model 11");
     assert.equal((await adapter.resolve?.(AT, source("12"), signal()))?.kind, "revision");
+    await stop();
+  });
+
+  test("a release may name paths below the served folder, and neither others nor Rollbook's own data", async () => {
+    const { adapter, folder, source, stop } = await machine("file");
+    const asked = async (reference: string, by = adapter) => (await by.resolve?.(AT, reference, signal()))!;
+    assert.equal((await asked(source("12"))).kind, "revision");
+    assert.equal((await asked("./sources/12")).kind, "revision");
+    const outside = mkdtempSync(join(MEMORY, "rollbook-outside-"));
+    writeFileSync(join(outside, "secret"), "the key of somebody else");
+    writeFileSync(join(folder, "data/ledger.key"), "Rollbook's own key");
+    symlinkSync(join(outside, "secret"), join(folder, "sources/way-out"));
+    const refused = [
+      join(outside, "secret"),
+      join(outside, "nothing"),
+      "../../etc/hostname",
+      "./sources/way-out",
+      "./data/ledger.key",
+    ];
+    for (const path of refused) {
+      const found = await asked(path);
+      assert.equal(found.kind, "unknown", path);
+      assert.match(found.kind === "unknown" ? found.reason : "", /a release may name paths below \S+ only.*`from`/);
+    }
+    const missing = await asked("./sources/nothing");
+    assert.match(missing.kind === "unknown" ? missing.reason : "", /ENOENT|no such|nothing/);
+    const world = { folder, data: join(folder, "data"), clock: systemClock, secret: () => "" };
+    const settings = vaultConnection.settings.parse({
+      components: { model: { path: "srv/current" } },
+      from: [outside],
+    });
+    const declared = vaultConnection.connect("vault", settings, world);
+    const { restore } = declared;
+    assert.equal((await asked(join(outside, "secret"), restore as typeof adapter)).kind, "revision");
+    assert.equal((await asked(source("12"), restore as typeof adapter)).kind, "unknown");
+    await declared.close?.();
+    rmSync(outside, { recursive: true });
     await stop();
   });
 

@@ -40,6 +40,8 @@ const settings = z.strictObject({
     .string()
     .refine((text) => parseDuration(text) !== undefined, "a span such as 24h")
     .default("24h"),
+  /** Folders that a release may name paths below; the folder of the connections file without it. */
+  from: z.array(z.string().min(1).max(1000)).default(["."]),
   /** How many written-out folders stay beside each path. */
   keep: z.int().min(1).max(100).default(3),
 });
@@ -49,7 +51,7 @@ export const vaultConnection: ConnectionKind<z.infer<typeof settings>> = {
   kind: "vault",
   summary: "models, prompts, configs and data on this machine, from the built-in content-addressed vault",
   settings,
-  connect(name, { components, verifyEvery, keep }, world) {
+  connect(name, { components, verifyEvery, from, keep }, world) {
     // Opened on the first use: a folder that cannot be used then fails the call, and not the whole server.
     let opened: Promise<Vault> | undefined;
     const vault = () => {
@@ -67,6 +69,7 @@ export const vaultConnection: ConnectionKind<z.infer<typeof settings>> = {
       store: storeOf(vaultFolder(world.data), vault),
       components: Object.fromEntries(parts),
       now: world.clock.now,
+      paths: { base: world.folder, below: from.map((path) => resolve(world.folder, path)), never: [world.data] },
       environment: { PATH: process.env["PATH"] ?? "", HOME: process.env["HOME"] ?? "" },
       keep,
     });

@@ -1,17 +1,15 @@
 import { readFileSync } from "node:fs";
 import { RollbookError } from "../../core/errors.ts";
-import { lintText } from "../../operations/lint.ts";
+import { lintTexts } from "../../operations/lint.ts";
 import type { Run } from "../command.ts";
 import { show } from "../systems.ts";
 
 export const lint: Run = async (input) => {
   const { isConnections, lintConnections } = await import("../../app/lint-connections.ts");
-  const answers = await Promise.all(
-    input.words.map(async (file) => {
-      const text = read(file);
-      return isConnections(text) ? lintConnections(file) : lintText(text, file, input.colour);
-    }),
-  );
+  const files = input.words.map((file) => ({ file, text: read(file) }));
+  const playbooks = files.filter(({ text }) => !isConnections(text));
+  const linted = new Map(lintTexts(playbooks, input.colour).map((answer) => [answer.file, answer]));
+  const answers = await Promise.all(files.map(({ file }) => linted.get(file) ?? lintConnections(file)));
   if (input.options.json)
     show(
       input,

@@ -17,8 +17,11 @@ async function pull(input: CommandInput, id: string): Promise<0> {
   const dryRun = input.options["dry-run"] === true;
   const body = { reason: input.options.reason ?? "dry run", dryRun };
   const answer = await ask(input, "POST", rolloutPath(id, "rollback"), body);
-  if (dryRun) await showPlans(input, answer, [answer as Planned]);
-  else done(input, answer, id);
+  if (dryRun) {
+    await showPlans(input, answer, [answer as Planned]);
+    const only = effectOn(answer, "");
+    if (only) input.say(only);
+  } else done(input, answer, id);
   return 0;
 }
 
@@ -45,5 +48,13 @@ async function takeBack(input: CommandInput, { system, lastKnownGood, rollouts }
 function done(input: CommandInput, answer: unknown, id: string): void {
   if (input.options.json) show(input, answer);
   else input.out(`${id}  ${(answer as { readonly phase: string }).phase}`);
-  input.say(`Containment follows within one tick. Next: rollbook watch ${id}, rollbook report ${id}`);
+  input.say(
+    `${effectOn(answer, "Containment follows within one tick.")} Next: rollbook watch ${id}, rollbook report ${id}`,
+  );
+}
+
+/** What going back does: under `observe` nothing but an entry in the diary. */
+export function effectOn(answer: unknown, acting: string): string {
+  if ((answer as { readonly authority?: string }).authority !== "observe") return acting;
+  return "The playbook only observes: this is written into the diary, and nothing else is done. Take the release back as you deployed it; `rollbook weight 0` ends its share.";
 }

@@ -21,11 +21,11 @@ function statusText(status: Status, now: number): string {
   const place = environment ? `, ${environment.name}` : "";
   const running = rollouts.filter(({ endedAt }) => endedAt === undefined);
   const ended = rollouts.filter(({ endedAt }) => endedAt !== undefined).slice(0, SHOWN);
-  const share = (status.route?.candidatePpm ?? 0) / 10_000;
   return [
     `${system}  (authority: ${authority}, owner: ${owner}, risk: ${risk}${place})`,
+    row("playbook", status.playbook),
     ...goodLines(status, now),
-    row("traffic", `${100 - share} % stable, ${share} % candidate (epoch ${status.route?.epoch ?? 0})`),
+    row("traffic", trafficText(status)),
     ...(status.gateway ? [row("gateway", status.gateway)] : []),
     ...Object.entries(status.sources).map(([name, { kind, reason }]) =>
       row("signals", `${name}: ${kind === "ok" ? "answers" : `${kind.toUpperCase()}, ${reason}`}`),
@@ -34,6 +34,14 @@ function statusText(status: Status, now: number): string {
     ...(running.length === 0 ? [row("running", "no rollout")] : []),
     ...ended.map((rollout) => row("ended", rolloutText(rollout, now))),
   ].join("\n");
+}
+
+/** What requests see; a share that is recorded and has lapsed is named beside it. */
+function trafficText({ route, served }: Status): string {
+  const recorded = (route?.candidatePpm ?? 0) / 10_000;
+  const share = served ? served.candidatePpm / 10_000 : recorded;
+  const lapsed = recorded > share ? `; the candidate's ${recorded} % lapsed, because nobody renewed it` : "";
+  return `${100 - share} % stable, ${share} % candidate (epoch ${route?.epoch ?? 0})${lapsed}`;
 }
 
 function goodLines({ lastKnownGood: good }: Status, now: number): readonly string[] {

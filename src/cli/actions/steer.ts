@@ -1,6 +1,7 @@
 import { ask } from "../client.ts";
 import type { Run } from "../command.ts";
 import { rolloutPath, runningRollout, show } from "../systems.ts";
+import { effectOn } from "./rollback.ts";
 
 /** An order to a rollout. */
 const steering =
@@ -11,7 +12,7 @@ const steering =
     const answer = await ask(input, "POST", rolloutPath(id, action), reason === undefined ? {} : { reason });
     if (input.options.json) show(input, answer);
     else input.out(`${id}  ${(answer as { readonly phase: string }).phase}`);
-    input.say(`${effect} Next: rollbook watch ${id}`);
+    input.say(`${action === "abort" ? effectOn(answer, effect) : effect} Next: rollbook watch ${id}`);
     return 0;
   };
 

@@ -1,4 +1,4 @@
-import { isAlias, isMap, isScalar, isSeq, type Node, parseAllDocuments, visit } from "yaml";
+import { isAlias, isMap, isScalar, isSeq, type Node, type Pair, parseAllDocuments } from "yaml";
 import type { IssueList } from "../issue.ts";
 import { quote } from "../issue.ts";
 
@@ -27,30 +27,93 @@ export function readForeignFile(text: string, issues: IssueList): readonly Forei
   }
   const documents = parseText(text, issues);
   if (documents === undefined) return undefined;
-  let left = MAX_NODES;
-  const treeOf = (node: Node | null, path: string, depth: number, offset: number): ForeignNode => {
-    left -= 1;
-    if (left < 0 || depth > MAX_DEPTH) throw new TooMuch(offset);
-    if (isScalar(node)) return { path, offset, text: String(node.value) };
-    const below = (child: unknown, name: string, join = ".") =>
-      treeOf(child as Node | null, path === "" ? name : `${path}${join}${name}`, depth + 1, placeOf(child, offset));
-    if (isSeq(node)) return { path, offset, items: node.items.map((item, at) => below(item, `[${at}]`, "")) };
-    if (!isMap(node)) return { path, offset };
-    const entries = node.items.map(({ key, value }) => {
-      const name = isScalar(key) ? String(key.value) : String(key);
-      const child = below(value, name);
-      // A value that is long, or not there, is found by its key.
-      return [name, { ...child, offset: placeOf(key, offset) }] as const;
-    });
-    return { path, offset, entries: new Map(entries) };
-  };
+  const trees = new TreeBuilder(issues);
   try {
-    return documents.filter((node) => node !== null).map((node) => treeOf(node, "", 0, placeOf(node, 0)));
+    const roots = documents.flatMap((node) => (node === null ? [] : [trees.root(node)]));
+    return issues.isEmpty ? roots : undefined;
   } catch (error) {
     if (!(error instanceof TooMuch)) throw error;
     issues.add("TOO_DEEP", error.offset, "There is more in this file than in any config.", "Is it the right file?");
     return undefined;
   }
+}
+
+/** Makes trees of the library's nodes; aliases become what they stand for, so a few lines may be very much. */
+class TreeBuilder {
+  readonly #issues: IssueList;
+  readonly #anchors = new Map<string, Node>();
+  #left = MAX_NODES;
+
+  constructor(issues: IssueList) {
+    this.#issues = issues;
+  }
+
+  root(node: Node): ForeignNode {
+    this.#anchors.clear();
+    return this.#tree(node, { path: "", depth: 0, offset: placeOf(node, 0) });
+  }
+
+  #tree(node: Node | null, at: Place): ForeignNode {
+    const { path, depth, offset } = at;
+    this.#left -= 1;
+    if (this.#left < 0 || depth > MAX_DEPTH) throw new TooMuch(offset);
+    if (isAlias(node)) return this.#aliased(node.source, at);
+    if (node?.anchor !== undefined) this.#anchors.set(node.anchor, node);
+    if (isScalar(node)) return { path, offset, text: String(node.value) };
+    if (isSeq(node)) {
+      const items = node.items.map((item, index) =>
+        this.#tree(item as Node | null, below(at, `${path}[${index}]`, item)),
+      );
+      return { path, offset, items };
+    }
+    return isMap(node) ? { path, offset, entries: this.#entries(node.items, at) } : { path, offset };
+  }
+
+  #entries(pairs: readonly Pair[], at: Place): ReadonlyMap<string, ForeignNode> {
+    const entries = new Map<string, ForeignNode>();
+    for (const { key, value } of pairs) {
+      const name = isScalar(key) ? String(key.value) : String(key);
+      const place = placeOf(key, at.offset);
+      if (name === "<<") {
+        const hint = "Write the keys out: `yq 'explode(.)' FILE` does that.";
+        this.#issues.add("YAML_ALIAS", place, "Merge keys (`<<`) are not read here.", hint);
+      }
+      if (entries.has(name)) {
+        this.#issues.add(
+          "DUPLICATE_KEY",
+          place,
+          `The key ${quote(name)} stands twice in this block.`,
+          "Remove one of the two.",
+        );
+      }
+      const path = at.path === "" ? name : `${at.path}.${name}`;
+      // A value that is long, or not there, is found by its key.
+      entries.set(name, { ...this.#tree(value as Node | null, below(at, path, value)), offset: place });
+    }
+    return entries;
+  }
+
+  #aliased(name: string, at: Place): ForeignNode {
+    const target = this.#anchors.get(name);
+    if (target) return this.#tree(target, { ...at, depth: at.depth + 1 });
+    this.#issues.add(
+      "YAML_ALIAS",
+      at.offset,
+      `The alias ${quote(name)} stands for nothing before it.`,
+      "Write the value out.",
+    );
+    return { path: at.path, offset: at.offset };
+  }
+}
+
+interface Place {
+  readonly path: string;
+  readonly depth: number;
+  readonly offset: number;
+}
+
+function below({ depth, offset }: Place, path: string, child: unknown): Place {
+  return { path, depth: depth + 1, offset: placeOf(child, offset) };
 }
 
 class TooMuch extends Error {
@@ -65,11 +128,16 @@ function placeOf(node: unknown, otherwise: number): number {
   return (node as Node | null)?.range?.[0] ?? otherwise;
 }
 
-/** The documents' contents, aliases replaced by what they stand for. */
+/** The contents of the documents. */
 function parseText(text: string, issues: IssueList): readonly (Node | null)[] | undefined {
   let documents: ReturnType<typeof parseAllDocuments>;
   try {
-    documents = parseAllDocuments(text, { schema: "failsafe", prettyErrors: false, logLevel: "silent" });
+    documents = parseAllDocuments(text, {
+      schema: "failsafe",
+      uniqueKeys: false,
+      prettyErrors: false,
+      logLevel: "silent",
+    });
   } catch (error) {
     // The library descends without a limit of its own.
     if (!(error instanceof RangeError)) throw error;
@@ -86,21 +154,12 @@ function parseText(text: string, issues: IssueList): readonly (Node | null)[] | 
       issues.add(
         "YAML_SYNTAX",
         error.pos[0],
-        `This is neither YAML nor JSON: ${error.message}.`,
-        "Mend it, or export the object again.",
+        `This is neither YAML nor JSON: ${error.message.replace(/\.$/, "")}.`,
+        "Mend it, or export the object again; render a Helm chart first (`helm template`).",
       );
     }
-    visit(document, {
-      Alias: (_, alias) => alias.resolve(document) ?? undefined,
-      Pair: (_, pair) => {
-        if (!isScalar(pair.key) || pair.key.value !== "<<") return;
-        const hint = "Write the keys out: `yq 'explode(.)' FILE` does that.";
-        issues.add("YAML_ALIAS", placeOf(pair.key, 0), "Merge keys (`<<`) are not read here.", hint);
-      },
-    });
     contents.push(document.contents as Node | null);
   }
-  if (contents.some((node) => isAlias(node))) return undefined;
   return issues.isEmpty ? contents : undefined;
 }
 

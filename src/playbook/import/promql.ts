@@ -26,13 +26,15 @@ export type Measured =
 /** A longer query is nothing that could be a ratio of two counters. */
 const MAX_QUERY = 5000;
 const STRING = /"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|`[^`]*`/;
+/** No series is nothing counted, which counters say by themselves. */
+const OR_ZERO = /\s+or\s+(?:on\s*\(\s*\)\s*)?vector\s*\(\s*0\s*\)\s*$/;
 const MATCHER = new RegExp(String.raw`\s*([A-Za-z_]\w*)\s*(=~|!~|!=|=)\s*(${STRING.source})\s*(,|$)`, "y");
 
 /** Reads the queries that people write for canaries: ratios of rates, and quantiles of histograms. Else undefined. */
 export function readQuery(promql: string): Measured | undefined {
   if (promql.length > MAX_QUERY) return undefined;
   const text = bare(promql.replaceAll(/(^|\n)\s*#[^\n]*/g, "$1"));
-  return quantileOf(text) ?? shareOf(text);
+  return quantileOf(text) ?? shareOf(bare(text.replace(OR_ZERO, "")));
 }
 
 function quantileOf(text: string): Measured | undefined {
@@ -46,6 +48,8 @@ function quantileOf(text: string): Measured | undefined {
 type Share = Extract<Measured, { kind: "share" }>;
 
 function shareOf(text: string): Share | undefined {
+  // `a or b / c` is `a or (b / c)`: no ratio.
+  if (/\b(?:or|and|unless)\b/.test(outside(text))) return undefined;
   const minus = splitAt(text, ["-"]);
   if (minus) {
     const whole = Number(minus.left);
@@ -83,7 +87,7 @@ function ratioOf(left: string, right: string): Share | undefined {
 
 /** The counter inside `sum(rate(NAME{...}[5m])) by (...)`. */
 function counterOf(text: string): Counter | undefined {
-  let inside = bare(text.replace(/\s+or\s+(?:on\s*\(\s*\)\s*)?vector\s*\(\s*0\s*\)\s*$/, ""));
+  let inside = bare(text.replace(OR_ZERO, ""));
   inside = inside.replace(/^(sum\s*\([\s\S]*\))\s*(?:by|without)\s*\([^()]*\)$/, "$1");
   const sum = /^(?:sum|scalar)\s*(?:(?:by|without)\s*\([^()]*\)\s*)?\(/.exec(inside);
   if (sum && closingOf(inside, sum[0].length - 1) === inside.length - 1)

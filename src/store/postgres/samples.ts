@@ -1,4 +1,5 @@
 import type { Sample } from "../../core/sample.ts";
+import { cellsColumn, groupColumn, type SampleRow, sampleOf } from "../sample-row.ts";
 import type { Database, Session } from "./database.ts";
 import { type Statement, sql } from "./statement.ts";
 
@@ -12,20 +13,23 @@ export interface SampleBatch {
 export function putSamples(batches: readonly SampleBatch[]): Statement {
   const rollouts = batches.flatMap(({ rollout, samples }) => samples.map(() => rollout));
   const samples = batches.flatMap((batch) => batch.samples);
-  return sql`INSERT INTO samples (rollout, bucket, node, sequence, signal, release, n, k)
+  return sql`INSERT INTO samples (rollout, bucket, node, sequence, signal, release, "group", n, k, known, cells)
     SELECT * FROM unnest(${rollouts}::text[], ${samples.map(({ bucket }) => bucket)}::float8[],
       ${samples.map(({ node }) => node)}::text[], ${samples.map(({ sequence }) => sequence)}::bigint[],
       ${samples.map(({ signal }) => signal)}::text[], ${samples.map(({ release }) => release)}::text[],
-      ${samples.map(({ n }) => n)}::float8[], ${samples.map(({ k }) => k)}::float8[])
-    ON CONFLICT (rollout, bucket, node, sequence, signal, release) DO NOTHING`;
+      ${samples.map(({ group }) => groupColumn(group))}::text[],
+      ${samples.map(({ n }) => n)}::float8[], ${samples.map(({ k }) => k)}::float8[],
+      ${samples.map(({ known }) => known ?? null)}::float8[],
+      ${samples.map(({ cells }) => cellsColumn(cells))}::text[])
+    ON CONFLICT (rollout, bucket, node, sequence, signal, release, "group") DO NOTHING`;
 }
 
 export async function samplesOfRollout(from: Pick<Session, "query">, rollout: string): Promise<readonly Sample[]> {
-  const rows = await from.query<Omit<Sample, "sequence"> & { sequence: string }>(
-    sql`SELECT node, sequence, bucket, signal, release, n, k FROM samples WHERE rollout = ${rollout}
-      ORDER BY bucket, node, sequence, signal, release`,
+  const rows = await from.query<Omit<SampleRow, "sequence"> & { sequence: string }>(
+    sql`SELECT node, sequence, bucket, signal, release, "group", n, k, known, cells FROM samples
+      WHERE rollout = ${rollout} ORDER BY bucket, node, sequence, signal, release, "group"`,
   );
-  return rows.map((row) => ({ ...row, sequence: Number(row.sequence) }));
+  return rows.map((row) => sampleOf({ ...row, sequence: Number(row.sequence) }));
 }
 
 export function sampleTable(database: Database) {

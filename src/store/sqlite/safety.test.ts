@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { after, describe, it } from "node:test";
+import { aSample } from "../../testing/store/fixtures.ts";
 import { assertDurable, Connection } from "./connection.ts";
 import { assertLocal } from "./folder.ts";
 import { knownMigrations, migrate } from "./migrations.ts";
@@ -112,6 +113,26 @@ describe("migrations", () => {
     );
   });
 
+  it("keep the samples of the version before as they were, and take new ones", async () => {
+    const folder = newFolder();
+    mkdirSync(folder);
+    const old = new Connection(join(folder, "rollbook.sqlite"));
+    migrate(old, knownMigrations().slice(0, 1), now);
+    const rows = [0.5, 1000].map((bucket) => aSample({ bucket }));
+    const put = old.prepare(
+      "INSERT INTO samples (rollout, bucket, node, sequence, signal, release, n, k) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+    );
+    for (const { node, sequence, bucket, signal, release, n, k } of rows)
+      put.run("r1", bucket, node, sequence, signal, release, n, k);
+    old.close();
+    const store = await open(folder);
+    assert.deepEqual(await store.samples("r1"), rows);
+    const more = [...rows, aSample({ bucket: 1000, group: "g=a", known: 2000.5, cells: [[1, 10]] })];
+    await store.commit([{ kind: "samples", rollout: "r1", samples: more }]);
+    assert.deepEqual(await store.samples("r1"), more);
+    await store.close();
+  });
+
   it("that fail leave no trace and apply when they are mended", () => {
     const folder = newFolder();
     mkdirSync(folder);
@@ -173,6 +194,21 @@ describe("a transaction", () => {
     assert.throws(() => connection.transaction(() => put.run("later")), { code: "STORE_UNSAFE" });
     assert.equal(count(connection), 0);
     connection.close();
+  });
+
+  it("is refused once the data folder was removed or replaced under it, however often it is tried", async () => {
+    for (const replaced of [false, true]) {
+      const folder = newFolder();
+      const store = await open(folder);
+      await store.commit([entry]);
+      rmSync(folder, { recursive: true });
+      const other = replaced ? await open(folder) : undefined;
+      for (let attempt = 0; attempt < 2; attempt += 1)
+        await assert.rejects(store.commit([entry]), { code: "STORE_UNSAFE", message: /was removed or replaced/ });
+      await other?.commit([entry]);
+      await other?.close();
+      await store.close();
+    }
   });
 
   it("passes on what a constraint says", async () => {

@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import fc from "fast-check";
 import type { Store } from "../../core/ports.ts";
 import { aRelease, impossible, notesOf } from "./fixtures.ts";
-import { changeOf, ReferenceStore, type Write } from "./reference-store.ts";
+import { changeOf, keyOf, ReferenceStore, type Write } from "./reference-store.ts";
 import type { Cases } from "./suite.ts";
 
 type Action =
@@ -20,7 +20,19 @@ const fence = fc.integer({ min: 1, max: 6 });
 const write: fc.Arbitrary<Write> = fc.oneof(
   fc.record({ kind: fc.constant("entry" as const), note: fc.string({ unit: "binary", maxLength: 6 }) }),
   fc.record({ kind: fc.constant("rollout" as const), id: name, step: fc.nat(9) }),
-  fc.record({ kind: fc.constant("sample" as const), sequence: fc.nat(4), k: fc.nat(9) }),
+  fc.record(
+    {
+      kind: fc.constant("sample" as const),
+      sequence: fc.nat(4),
+      k: fc.nat(9),
+      group: fc.constantFrom("g=a", "g=b"),
+      known: fc.nat(9),
+      cells: fc.array(fc.tuple(fc.nat(16), fc.double({ min: 0, noNaN: true, noDefaultInfinity: true })), {
+        maxLength: 3,
+      }),
+    },
+    { requiredKeys: ["kind", "sequence", "k"] },
+  ),
   fc.record({ kind: fc.constant("step" as const), saga: name, step: name, attempts: fc.nat(9) }),
   fc.record({ kind: fc.constant("saga" as const), id: name, ended: fc.boolean() }),
   fc.record({ kind: fc.constant("route" as const), system: name, epoch: fc.nat(9) }),
@@ -89,8 +101,8 @@ async function assertEqual(store: Store, reference: ReferenceStore): Promise<voi
   assert.equal(await store.entryCount(), reference.notes.length);
   const rollouts = (await store.rollouts()).map(({ id, step }) => [id, step] as const);
   assert.deepEqual(rollouts.toReversed(), [...reference.rollouts]);
-  const samples = (await store.samples("x")).map(({ sequence, k }) => [sequence, k] as const);
-  assert.deepEqual(new Map(samples), reference.samples);
+  const samples = await store.samples("x");
+  assert.deepEqual(new Map(samples.map((sample) => [keyOf(sample), sample])), reference.samples);
   const running = [...reference.sagas].filter(([, ended]) => !ended).map(([id]) => id);
   assert.deepEqual(
     (await store.runningSagas()).map(({ id }) => id),

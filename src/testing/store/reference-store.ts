@@ -1,11 +1,19 @@
 import type { Change } from "../../core/ports.ts";
+import type { Cells, Sample } from "../../core/sample.ts";
 import { aRelease, aRollout, aRoute, aSaga, aSample, aStep, NOON, recording } from "./fixtures.ts";
 
 /** A change, small enough to be drawn by chance. */
 export type Write =
   | { readonly kind: "entry"; readonly note: string }
   | { readonly kind: "rollout"; readonly id: string; readonly step: number }
-  | { readonly kind: "sample"; readonly sequence: number; readonly k: number }
+  | {
+      readonly kind: "sample";
+      readonly sequence: number;
+      readonly k: number;
+      readonly group?: string;
+      readonly known?: number;
+      readonly cells?: Cells;
+    }
   | { readonly kind: "step"; readonly saga: string; readonly step: string; readonly attempts: number }
   | { readonly kind: "saga"; readonly id: string; readonly ended: boolean }
   | { readonly kind: "route"; readonly system: string; readonly epoch: number }
@@ -19,7 +27,7 @@ export function changeOf(write: Write): Change {
     case "rollout":
       return { kind: "rollout", rollout: aRollout(write.id, { step: write.step }) };
     case "sample":
-      return { kind: "samples", rollout: "x", samples: [aSample({ sequence: write.sequence, k: write.k })] };
+      return { kind: "samples", rollout: "x", samples: [blockOf(write)] };
     case "step":
       return { kind: "step", record: aStep(write.saga, write.step, { attempts: write.attempts }) };
     case "saga":
@@ -35,11 +43,17 @@ export function changeOf(write: Write): Change {
   }
 }
 
+function blockOf({ kind: _, ...fields }: Write & { kind: "sample" }): Sample {
+  return aSample(fields);
+}
+
+export const keyOf = ({ sequence, group }: Sample): string => JSON.stringify([sequence, group]);
+
 /** The smallest thing that behaves as the contract says. Lists keep the order of first arrival, as maps do. */
 export class ReferenceStore {
   readonly notes: string[] = [];
   readonly rollouts = new Map<string, number>();
-  readonly samples = new Map<number, number>();
+  readonly samples = new Map<string, Sample>();
   readonly steps = new Map<string, Map<string, number>>();
   readonly sagas = new Map<string, boolean>();
   readonly routes = new Map<string, number>();
@@ -66,7 +80,10 @@ export class ReferenceStore {
       this.steps.set(one.saga, steps.set(one.step, one.attempts));
     } else if (one.kind === "known-good") {
       if (one.provedAt >= (this.lastKnownGood?.provedAt ?? 0)) this.lastKnownGood = one;
-    } else if (!this.samples.has(one.sequence)) this.samples.set(one.sequence, one.k);
+    } else {
+      const block = blockOf(one);
+      if (!this.samples.has(keyOf(block))) this.samples.set(keyOf(block), block);
+    }
   }
 
   take(by: string, span: number): number | undefined {

@@ -13,6 +13,27 @@ const distinct: readonly Sample[] = [
   aSample({ bucket: NOON + 1000 }),
   aSample({ signal: "errors" }),
   aSample({ release: digestOf("stable") }),
+  aSample({ group: "applicant-group=a" }),
+  aSample({ group: "applicant-group=b" }),
+  aSample({ group: "" }),
+];
+
+/** Blocks that have some of the fields that a block may lack. */
+const partial: readonly Sample[] = [
+  aSample({ sequence: 1 }),
+  aSample({ sequence: 2, known: NOON + 1500.25 }),
+  aSample({ sequence: 3, known: 0, cells: [] }),
+  aSample({
+    sequence: 4,
+    k: 0,
+    group: "applicant-group=a",
+    known: NOON,
+    cells: [
+      [0, 0.25],
+      [1, 1 / 3],
+      [1728, 9],
+    ],
+  }),
 ];
 
 export function sampleCases({ test }: Cases): void {
@@ -58,6 +79,31 @@ export function sampleCases({ test }: Cases): void {
       assert.deepEqual(await store.samples("r2"), []);
       await store.commit([{ kind: "samples", rollout: "r2", samples: [aSample()] }]);
       assert.equal((await store.samples("r2")).length, 1);
+    });
+
+    test("have the fields that they came with and no others", async (store) => {
+      await store.commit([{ kind: "samples", rollout: "r1", samples: partial }]);
+      assert.deepEqual(await store.samples("r1"), partial);
+      assert.deepEqual(
+        (await store.samples("r1")).map((sample) => Object.keys(sample).sort()),
+        partial.map((sample) => Object.keys(sample).sort()),
+      );
+    });
+
+    test("of the whole signal come before those of its groups", async (store) => {
+      const groups = ["b", "a", undefined].map((group) => aSample(group === undefined ? {} : { group }));
+      await store.commit([{ kind: "samples", rollout: "r1", samples: groups }]);
+      assert.deepEqual(
+        (await store.samples("r1")).map(({ group }) => group),
+        [undefined, "a", "b"],
+      );
+    });
+
+    test("with other values under a key that is known change nothing", async (store) => {
+      const first = aSample({ group: "g=a", known: NOON, cells: [[3, 10]] });
+      await store.commit([{ kind: "samples", rollout: "r1", samples: [first] }]);
+      await store.commit([{ kind: "samples", rollout: "r1", samples: [{ ...first, known: NOON + 1, cells: [] }] }]);
+      assert.deepEqual(await store.samples("r1"), [first]);
     });
 
     test("come in their thousands", async (store) => {

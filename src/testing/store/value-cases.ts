@@ -87,14 +87,14 @@ function textCases({ test }: Cases): void {
         { kind: "rollout", rollout },
         { kind: "saga", saga: aSaga(text, text, { note: text }) },
         { kind: "step", record: aStep(text, text, { note: text }) },
-        { kind: "samples", rollout: text, samples: [aSample({ node: text, signal: text })] },
+        { kind: "samples", rollout: text, samples: [aSample({ node: text, signal: text, group: text })] },
         { kind: "route", route: aRoute(1, { system: text }) },
         { kind: "token", token: { id: text, sha256: text, role: "reporter", createdAt: NOON } },
         { kind: "entry", entry },
       ]);
       assert.deepEqual(await store.record(text), {
         rollout,
-        samples: [aSample({ node: text, signal: text })],
+        samples: [aSample({ node: text, signal: text, group: text })],
         sagas: [aSaga(text, text, { note: text })],
         steps: [aStep(text, text, { note: text })],
       });

@@ -22,7 +22,7 @@ function worldOf(from: "events" | "gateway") {
       second += 1;
       for (let index = 0; index < n; index++) {
         const failed = index < k;
-        if (from === "gateway") counter.count(second, release, { failed, cancelled: false });
+        if (from === "gateway") counter.count(second, release, { failed, cancelled: false }, "key");
         const identity = { second, variant: "candidate" as const, release: shortDigest(release), sequence: sequence++ };
         if (from === "events") {
           const id = mintRequestId(requestKeyOf(requestKey), identity);

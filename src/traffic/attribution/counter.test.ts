@@ -62,8 +62,8 @@ test("an outcome belongs to the second and the release of its request", () => {
 
 test("the gateway's own names count per request", () => {
   const counter = counterAt();
-  counter.count(1000, release, { failed: false, cancelled: false });
-  counter.count(1000, release, { failed: true, cancelled: false });
+  counter.count(1000, release, { failed: false, cancelled: false }, "key");
+  counter.count(1000, release, { failed: true, cancelled: false }, "key");
   counter.report(idOf(1000), { "leaked-tokens": 2 });
   assert.deepEqual(sums(counter.drain()), { "1000000 errors": [2, 1], "1000000 tokens": [2, 2] });
 });
@@ -138,7 +138,13 @@ test("what cannot be true is rejected whole, and counted as rejected", () => {
   for (const counts of impossible) assert.equal(counter.report(idOf(), counts).kind, "rejected");
   assert.equal(counter.report("junk", { decisions: 1 }).kind, "rejected");
   assert.equal(counter.report(idOf(1000, { release: "000000000000" }), { decisions: 1 }).kind, "rejected");
-  assert.deepEqual(counter.answers, { counted: 0, duplicate: 0, excluded: 0, rejected: impossible.length + 2 });
+  assert.deepEqual(counter.answers, {
+    counted: 0,
+    duplicate: 0,
+    excluded: 0,
+    rejected: impossible.length + 2,
+    otherGroups: 0,
+  });
   assert.deepEqual(counter.drain(), []);
 });
 

@@ -1,15 +1,23 @@
 import { shortDigest } from "../../core/digest.ts";
-import type { Signal } from "../../core/playbook.ts";
+import type { Signal, Trigger } from "../../core/playbook.ts";
 import type { Clock, SignalSource } from "../../core/ports.ts";
 import type { ReleaseId } from "../../core/release.ts";
 import type { Instant, Milliseconds } from "../../core/time.ts";
-import { createReportMemory, type Reported, type ReportMemory } from "./report-memory.ts";
+import { type AgingMemory, createAgingMemory } from "./aging-memory.ts";
+import { type Counting, createCounting } from "./counting.ts";
+import { createEdgeBlocks, type EdgeAnswer } from "./edge-blocks.ts";
+import { createGroupLabels, type GroupLabels } from "./group-labels.ts";
+import { type Counts, flawOf, type ReportAnswer, type ReportTerms, rejected } from "./report.ts";
+import { createReadings, endingOf, misfitOf, misfitOfValues, type Reported, unitFor } from "./report-reading.ts";
 import { readRequestId } from "./request-id.ts";
 import { requestKeyOf } from "./request-key.ts";
-import { createTallies, type Tallies } from "./tallies.ts";
+import { createTallies } from "./tallies.ts";
+import { createUnits, type UnitLimits, type Units } from "./units.ts";
 
 export interface CounterOptions {
   readonly signals: readonly Signal[];
+  /** Which groups are wanted: those of the triggers that compare groups. */
+  readonly triggers?: readonly Trigger[];
   /** Names this process in its blocks. New for each start, or with a `firstSequence` that goes on. */
   readonly node: string;
   readonly clock: Clock;
@@ -21,55 +29,55 @@ export interface CounterOptions {
    * after a restart, a repeated report counts again.
    */
   readonly memory?: { readonly span: Milliseconds; readonly requests: number };
+  readonly units?: UnitLimits;
 }
 
 /** How one request ended, as the gateway saw it. `failed`: a 5xx, a timeout, no upstream. `cancelled`: the client left. */
 export interface Ending {
   readonly failed: boolean;
   readonly cancelled: boolean;
+  /** How long the client waited for the last byte of the answer. Absent where there was no answer to wait for. */
+  readonly seconds?: number;
 }
-
-export type ReportAnswer =
-  | { readonly kind: "counted" | "duplicate" | "excluded" }
-  | { readonly kind: "rejected"; readonly reason: string };
 
 /**
  * Outcomes of one arm that an authenticated client assigned by itself: sums over requests that it served with this
- * release in this second. Each request keeps `part` within `of`, so the sums do.
+ * release in this second. Each request keeps `part` within `of`, so the sums do. With a `unit`, all of them are its.
  */
-export interface ArmReport {
+export interface ArmReport extends ReportTerms {
   readonly release: ReleaseId;
   /** In seconds since 1970: when the requests were assigned, not when their outcomes became known. */
   readonly second: number;
   /** The same for a repetition of the same report, and for nothing else; 8 to 100 characters. */
   readonly key: string;
-  readonly counts: Readonly<Record<string, number>>;
+  readonly counts: Counts;
 }
 
-/** Counts what the gateway sees and what applications report, per second of the request, release and signal. */
+/** Counts what the gateway sees and what applications report, per second of the request, release, signal and group. */
 export interface Counter extends SignalSource {
   /** Makes a release attributable: ids carry its short digest. To be called for stored releases after a restart. */
   know(release: ReleaseId): void;
-  /** One proxied request that ended. */
-  count(second: number, release: ReleaseId, ending: Ending): void;
+  /** One proxied request that ended. `unit`: what it was assigned by, which signals with `per` count here. */
+  count(second: number, release: ReleaseId, ending: Ending, unit: string): void;
   /** Outcomes of one request by name. All of it counts or nothing. */
-  report(requestId: string, counts: Readonly<Record<string, number>>): ReportAnswer;
+  report(requestId: string, counts: Counts, terms?: ReportTerms): ReportAnswer;
   /**
    * Outcomes of one arm by name, all or nothing, once for each key. Whoever calls this has authenticated the reporter:
    * nothing in the report proves itself.
    */
   reportArm(report: ArmReport): ReportAnswer;
+  /** One block that an edge node counted: whatever came in as it, checked here. Once for each key. */
+  takeBlock(block: unknown): EdgeAnswer;
+  /** The shares of the arms have changed: from now on units are counted anew, so that both arms begin with nobody. */
+  restartUnits(): void;
   /** Is this one of the releases known here, by its first twelve hex digits or whole? */
   knows(release: string): boolean;
-  /** How many reports had each answer since the start. */
-  readonly answers: Readonly<Record<ReportAnswer["kind"], number>>;
+  /** How many reports had each answer since the start, and how many group labels were counted as `other`. */
+  readonly answers: Readonly<Record<ReportAnswer["kind"] | "otherGroups", number>>;
 }
 
-/** The largest number that one report may hold of one outcome. */
-export const MOST_PER_REQUEST = 1_000_000;
-const MOST_NAMES = 64;
 /** How far a reporter's clock may be ahead, in seconds. */
-const AHEAD = 5;
+export const AHEAD = 5;
 
 /**
  * A signal from `events` takes both its counts from reports; of one from the `gateway` each proxied request is one
@@ -81,27 +89,33 @@ const AHEAD = 5;
 export function createCounter(options: CounterOptions): Counter {
   const { signals, clock } = options;
   const key = requestKeyOf(options.requestKey);
-  const tallies = createTallies(
-    options.node,
-    signals.map((signal) => signal.name),
-    options.firstSequence ?? 1,
-  );
-  const memory = createReportMemory(options.memory?.span ?? 600_000, options.memory?.requests ?? 200_000);
+  const names = signals.map(({ name }) => name);
+  const tallies = createTallies(options.node, names, options.firstSequence ?? 1);
+  const memory = createAgingMemory<Reported>(options.memory?.span ?? 600_000, options.memory?.requests ?? 200_000);
+  const units = createUnits(key, options.units);
+  const groups = createGroupLabels(signals, options.triggers ?? []);
+  const counting = createCounting(signals, tallies, units);
   const releases = new Map<string, ReleaseId>();
-  const answers = { counted: 0, duplicate: 0, excluded: 0, rejected: 0 };
-  const take = takerOf(signals, tallies, memory);
-  const seen = signals.map((signal) => (signal.from === "gateway" ? endingOf(signal) : undefined));
+  const answers = { counted: 0, duplicate: 0, excluded: 0, rejected: 0, otherGroups: 0 };
+  const take = takerOf({ signals, memory, units, groups, counting });
+  const blocks = createEdgeBlocks({
+    signals,
+    groups,
+    tallies,
+    knows: (id) => releases.get(shortDigest(id)) === id,
+    now: clock.now,
+  });
 
-  function report(requestId: string, counts: Counts): ReportAnswer {
+  function report(requestId: string, counts: Counts, terms: ReportTerms): ReportAnswer {
     const identity = readRequestId(key, requestId);
     if (!identity) return rejected("the request id is not one of ours");
     if (identity.variant === "fallback") return { kind: "excluded" };
     const release = releases.get(identity.release);
     if (!release) return rejected("the release of the request is not known here");
-    return take(requestId, identity.second, release, counts, clock.now());
+    return take({ id: requestId, second: identity.second, release }, counts, terms, clock.now());
   }
 
-  function reportArm({ release, second, key: once, counts }: ArmReport): ReportAnswer {
+  function reportArm({ release, second, key: once, counts, ...terms }: ArmReport): ReportAnswer {
     const now = clock.now();
     if (releases.get(shortDigest(release)) !== release) return rejected("the release is not known here");
     if (!Number.isInteger(second) || second < 0) return rejected("second is not a whole number of seconds since 1970");
@@ -109,99 +123,113 @@ export function createCounter(options: CounterOptions): Counter {
     if (once.length < 8 || once.length > 100) return rejected("key has not 8 to 100 characters");
     // No request id has a blank in it.
     const id = `${once} ${second} ${shortDigest(release)}`;
-    return memory.recall(id, now) ? { kind: "duplicate" } : take(id, second, release, counts, now);
+    return memory.get(id, now) ? { kind: "duplicate" } : take({ id, second, release }, counts, terms, now);
   }
 
   const counted = (answer: ReportAnswer): ReportAnswer => {
     answers[answer.kind]++;
+    if (answer.kind === "counted") answers.otherGroups += answer.otherGroups ?? 0;
     return answer;
   };
+  const seen = signals.flatMap((signal, index) => (signal.from === "gateway" ? [{ signal, index }] : []));
   return {
     know: (release) => void releases.set(shortDigest(release), release),
-    count(second, release, ending) {
-      for (let signal = 0; signal < seen.length; signal++) {
-        const part = seen[signal];
-        if (part !== undefined) tallies.add(second, release, signal, 1, part !== "reported" && ending[part] ? 1 : 0);
+    count(second, release, ending, unit) {
+      for (const { signal, index } of seen) {
+        const told = toldBy(signal, ending);
+        if (!told) continue;
+        const named = signal.per === undefined ? told : { ...told, unit: units.nameOf(signal.per, unit, release) };
+        counting(index, second, release, named, clock.now());
       }
     },
-    report: (requestId, counts) => counted(report(requestId, counts)),
+    report: (requestId, counts, terms = {}) => counted(report(requestId, counts, terms)),
     reportArm: (arm) => counted(reportArm(arm)),
+    takeBlock: blocks.take,
+    restartUnits: () => units.restart(Math.floor(clock.now() / 1000)),
     knows: (release) => releases.has(shortDigest(release)),
-    drain: () => tallies.take(),
+    drain: () => tallies.take(clock.now()),
     answers,
   };
 }
 
+/** What the end of a request tells of a signal from the gateway. */
+function toldBy(signal: Signal, ending: Ending): { n: number; k: number; values?: readonly number[] } | undefined {
+  const { kind, unit } = signal;
+  if (kind === "mean") return undefined;
+  if (kind !== "time") {
+    const part = endingOf(signal);
+    return { n: 1, k: part !== "reported" && ending[part] ? 1 : 0 };
+  }
+  const { seconds } = ending;
+  if (seconds === undefined) return undefined;
+  return { n: 1, k: 0, values: [unit === "milliseconds" ? seconds * 1000 : seconds] };
+}
+
+interface TakerParts {
+  readonly signals: readonly Signal[];
+  readonly memory: AgingMemory<Reported>;
+  readonly units: Units;
+  readonly groups: GroupLabels;
+  readonly counting: Counting;
+}
+
+/** What a report is of, under the id that it is remembered by. */
+interface Origin {
+  readonly id: string;
+  readonly second: number;
+  readonly release: ReleaseId;
+}
+
 /** Counts what a report says for the first time under its id, all of it or nothing. */
-function takerOf(signals: readonly Signal[], tallies: Tallies, memory: ReportMemory) {
-  const names = [...new Set(signals.flatMap(reportedNames))];
-  const reading = signals.map((signal) => readingOf(signal, names));
-  return (id: string, second: number, release: ReleaseId, counts: Counts, now: Instant): ReportAnswer => {
-    const flaw = flawOf(counts);
+function takerOf({ signals, memory, units, groups, counting }: TakerParts) {
+  const readings = createReadings(signals);
+  return ({ id, second, release }: Origin, counts: Counts, terms: ReportTerms, now: Instant): ReportAnswer => {
+    const flaw = flawOf(counts, terms);
     if (flaw) return rejected(flaw);
-    const before = memory.recall(id, now);
-    const fresh = names.map((name, index) => freshOf(counts, name, before?.[index]));
+    const before = memory.get(id, now);
+    const fresh = readings.fresh(counts, terms, before);
     if (fresh.every(Number.isNaN)) return before ? { kind: "duplicate" } : rejected("no signal uses any of the names");
-    const after = fresh.map((value, index) => (Number.isNaN(value) ? (before?.[index] ?? Number.NaN) : value));
-    for (const read of reading) {
-      const reason = misfitOf(read, fresh, after);
+    const after = fresh.map((value, place) => (Number.isNaN(value) ? (before?.[place] ?? Number.NaN) : value));
+    const at = (place: number) => (place < 0 || Number.isNaN(fresh[place]) ? 0 : fresh[place]!);
+    const valuesAt = (place: number) => (at(place) > 0 ? readings.valuesAt(place, terms) : []);
+    for (const reading of readings.signals) {
+      const reason = misfitOf(reading, fresh, after, terms) ?? misfitOfValues(reading.signal, valuesAt(reading.value));
       if (reason) return rejected(reason);
     }
-    reading.forEach(({ of, part }, signal) => {
-      const n = of < 0 || Number.isNaN(fresh[of]) ? 0 : fresh[of]!;
-      const k = part < 0 || Number.isNaN(fresh[part]) ? 0 : fresh[part]!;
-      if (n > 0 || k > 0) tallies.add(second, release, signal, n, k);
+    const other = new Set<string>();
+    readings.signals.forEach(({ signal, of, part, value }, index) => {
+      const values = valuesAt(value);
+      const told = values.length > 0 ? { n: values.length, k: 0, values } : { n: at(of), k: at(part) };
+      if (told.n === 0 && told.k === 0) return;
+      const named = signal.per === undefined ? undefined : unitFor(signal.per, terms);
+      const unit = named === undefined ? {} : { unit: units.nameOf(signal.per!, named, release) };
+      counting(
+        index,
+        second,
+        release,
+        { ...told, ...unit, groups: groupsOf(groups, index, signal, terms, other) },
+        now,
+      );
     });
     if (before) before.splice(0, before.length, ...after);
-    else memory.keep(id, after, now);
-    return { kind: "counted" };
+    else memory.add(id, after, now);
+    return other.size > 0 ? { kind: "counted", otherGroups: other.size } : { kind: "counted" };
   };
 }
 
-/** Where a signal's counts stand in a report; -1 where reports have no say. */
-interface Reading {
-  readonly of: number;
-  readonly part: number;
-  readonly signal: Signal;
-}
-
-type Counts = Readonly<Record<string, number>>;
-
-function rejected(reason: string): ReportAnswer {
-  return { kind: "rejected", reason };
-}
-
-function readingOf(signal: Signal, names: readonly string[]): Reading {
-  if (signal.from === "events") return { of: names.indexOf(signal.of), part: names.indexOf(signal.part), signal };
-  return { of: -1, part: endingOf(signal) === "reported" ? names.indexOf(signal.part) : -1, signal };
-}
-
-function reportedNames(signal: Signal): string[] {
-  if (signal.from === "events") return [signal.of, signal.part];
-  return endingOf(signal) === "reported" ? [signal.part] : [];
-}
-
-function endingOf(signal: Signal): keyof Ending | "reported" {
-  return signal.part === "failed" || signal.part === "cancelled" ? signal.part : "reported";
-}
-
-/** What a report says of a name for the first time; NaN when it says nothing new. */
-function freshOf(counts: Readonly<Record<string, number>>, name: string, before = Number.NaN): number {
-  return Object.hasOwn(counts, name) && Number.isNaN(before) ? counts[name]! : Number.NaN;
-}
-
-function flawOf(counts: Readonly<Record<string, number>>): string | undefined {
-  const entries = Object.entries(counts);
-  if (entries.length > MOST_NAMES) return `more than ${MOST_NAMES} names`;
-  const flawed = entries.find(([, value]) => !Number.isInteger(value) || value < 0 || value > MOST_PER_REQUEST);
-  return flawed && `${flawed[0]} is not a whole number from 0 to ${MOST_PER_REQUEST}`;
-}
-
-function misfitOf({ of, part, signal }: Reading, fresh: Reported, after: Reported): string | undefined {
-  if (signal.kind !== "share" || part < 0 || Number.isNaN(fresh[part])) return undefined;
-  const whole = of < 0 ? 1 : after[of]!;
-  if (Number.isNaN(whole)) return `${signal.part} came without ${signal.of}`;
-  if (of >= 0 && Number.isNaN(fresh[of]) && fresh[part]! > 0)
-    return `${signal.of} was reported before; report it together with ${signal.part}, when the outcome is known`;
-  return fresh[part]! > whole ? `${signal.part} exceeds ${signal.of}` : undefined;
+/** Of the labels that a report has, those that the signal is compared across. The gateway knows no groups of its own. */
+function groupsOf(
+  groups: GroupLabels,
+  index: number,
+  signal: Signal,
+  { groups: said = {} }: ReportTerms,
+  other: Set<string>,
+): readonly string[] {
+  if (signal.from === "gateway" && signal.kind !== "mean") return [];
+  return groups.acrossOf(index).flatMap((label) => {
+    if (!Object.hasOwn(said, label)) return [];
+    const found = groups.groupOf(label, said[label]!);
+    if (found.other) other.add(label);
+    return [found.group];
+  });
 }

@@ -59,7 +59,7 @@ test("one endpoint serves several systems: each outcome finds the counter of its
     { request: idOf(released.claims, SECOND - 60), counts },
     arm(),
   ];
-  assert.deepEqual(reportToAny(counters, items), { accepted: 4, rejected: 0, flaws: [] });
+  assert.deepEqual(reportToAny(counters, items), { accepted: 4, rejected: 0, otherGroups: 0, flaws: [] });
   assert.deepEqual(drained(counters.get("loans")!), [[NOW, released.loans, 11, 8]]);
   assert.deepEqual(drained(counters.get("claims")!), [
     [NOW - 60_000, released.claims, 1, 1],
@@ -117,7 +117,13 @@ test("a report of an arm counts once for each key, and keys of other seconds and
     [NOW - 1000, released.loans, 10, 7],
     [NOW, released.loans, 10, 7],
   ]);
-  assert.deepEqual(counters.get("loans")!.answers, { counted: 2, duplicate: 2, excluded: 0, rejected: 0 });
+  assert.deepEqual(counters.get("loans")!.answers, {
+    counted: 2,
+    duplicate: 2,
+    excluded: 0,
+    rejected: 0,
+    otherGroups: 0,
+  });
 });
 
 test("what an arm cannot have done is rejected, with the reason", () => {

@@ -1,46 +1,74 @@
 import type { ReleaseId } from "../../core/release.ts";
 import type { Sample } from "../../core/sample.ts";
+import type { Instant } from "../../core/time.ts";
 
-/** Sums of n and k per (second, release, signal) since the last `take`. */
-export interface Tallies {
-  add(second: number, release: ReleaseId, signal: number, n: number, k: number): void;
-  /** All sums that are not zero, oldest second first, under one sequence: they arrived together. */
-  take(): Sample[];
+/** Counts since the last `take` of one signal for one second and release, or of one group of it. To be added to. */
+export interface Row {
+  readonly signal: string;
+  readonly group: string | undefined;
+  n: number;
+  k: number;
+  readonly cells: Map<number, number>;
 }
 
-/** Memory is (seconds since the last take) × releases × signals; a late outcome opens its own second again. */
+/** Sums per (second, release, signal, group) since the last `take`. */
+export interface Tallies {
+  /** Without a group: of the whole signal. */
+  row(second: number, release: ReleaseId, signal: number, group?: string): Row;
+  /** All rows that are not zero, oldest second first, under one sequence: they arrived together, and are known now. */
+  take(known: Instant): Sample[];
+}
+
+/** By the signal's index, or that and a group. */
+type Rows = Map<number | string, Row>;
+
+/** Memory is (seconds since the last take) × releases × rows; a late outcome opens its own second again. */
 export function createTallies(node: string, signals: readonly string[], firstSequence: number): Tallies {
   let sequence = firstSequence;
-  let seconds = new Map<number, Map<ReleaseId, Float64Array>>();
-  const sumsOf = (second: number, release: ReleaseId): Float64Array => {
-    const releases = seconds.get(second) ?? new Map<ReleaseId, Float64Array>();
-    const sums = releases.get(release) ?? new Float64Array(2 * signals.length);
-    if (releases.size === 0) seconds.set(second, releases);
-    if (!releases.has(release)) releases.set(release, sums);
-    return sums;
-  };
+  let seconds = new Map<number, Map<ReleaseId, Rows>>();
+  const newRow = (signal: number, group: string | undefined): Row => ({
+    signal: signals[signal]!,
+    group,
+    n: 0,
+    k: 0,
+    cells: new Map(),
+  });
   return {
-    add(second, release, signal, n, k) {
-      const sums = sumsOf(second, release);
-      sums[2 * signal]! += n;
-      sums[2 * signal + 1]! += k;
+    row(second, release, signal, group) {
+      const key = group === undefined ? signal : `${signal} ${group}`;
+      const found = seconds.get(second)?.get(release)?.get(key);
+      if (found) return found;
+      const releases = opened(seconds, second, () => new Map<ReleaseId, Rows>());
+      const rows = opened(releases, release, (): Rows => new Map());
+      return opened(rows, key, () => newRow(signal, group));
     },
-    take() {
+    take(known) {
       const taken = [...seconds].sort(([a], [b]) => a - b);
       seconds = new Map();
       const samples: Sample[] = [];
       for (const [second, releases] of taken) {
-        for (const [release, sums] of releases) {
-          signals.forEach((signal, index) => {
-            const n = sums[2 * index]!;
-            const k = sums[2 * index + 1]!;
-            if (n === 0 && k === 0) return;
-            samples.push({ node, sequence, bucket: second * 1000, signal, release, n, k });
-          });
+        for (const [release, rows] of releases) {
+          for (const { signal, group, n, k, cells } of rows.values()) {
+            if (n === 0 && k === 0) continue;
+            const key = { node, sequence, bucket: second * 1000, signal, release };
+            samples.push({ ...key, n, k, known, ...(group === undefined ? {} : { group }), ...cellsOf(cells) });
+          }
         }
       }
       if (samples.length > 0) sequence += 1;
       return samples;
     },
   };
+}
+
+function opened<Key, Value>(map: Map<Key, Value>, key: Key, make: () => Value): Value {
+  const found = map.get(key);
+  if (found !== undefined) return found;
+  const made = make();
+  map.set(key, made);
+  return made;
+}
+
+function cellsOf(cells: Row["cells"]): Pick<Sample, "cells"> {
+  return cells.size === 0 ? {} : { cells: [...cells].sort(([a], [b]) => a - b) };
 }

@@ -18,7 +18,7 @@ export interface FlagTrafficOptions {
   readonly key: string;
   readonly clock: Clock;
   /** Is told which releases are out, so that outcomes of evaluations can be attributed. Evaluations are not counted. */
-  readonly counter: Pick<Counter, "know">;
+  readonly counter: Pick<Counter, "know" | "restartUnits">;
   /** 32 bytes that sign request ids, the same as the counter's. */
   readonly requestKey: Uint8Array;
   /**
@@ -54,7 +54,7 @@ export type LiveAssignment = Omit<AssignmentState, "now">;
 /** The edge of a system that has no gateway: the flag is what sends users to a release. */
 export interface FlagTraffic extends ReleaseFlag {
   readonly system: string;
-  readonly traffic: TrafficAdapter;
+  readonly traffic: TrafficAdapter & Pick<Exposure, "effective">;
   /** Undefined before the first route. */
   live(): LiveAssignment | undefined;
   /** When an evaluation last said `candidate`. Clients with a cache may have acted on one later than that. */
@@ -98,6 +98,7 @@ export function createFlagTraffic(options: FlagTrafficOptions): FlagTraffic {
       next.set(release, values.get(release) ?? options.values?.(release, variant) ?? shortDigest(release));
     }
     values = next;
+    counter.restartUnits();
     changes.tell("route");
   }
 
@@ -118,6 +119,7 @@ export function createFlagTraffic(options: FlagTrafficOptions): FlagTraffic {
     key,
     traffic: {
       current: exposure.current,
+      effective: exposure.effective,
       set,
       renew(asked, until) {
         exposure.renew(asked, until);

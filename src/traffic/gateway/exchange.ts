@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from "node:http";
 import type { Dispatcher } from "undici";
+import type { Ending } from "../attribution/counter.ts";
 import { type Attempt, type DataPlane, decide, headersOf, nextAfter, stillHolds } from "./attempt.ts";
 import type { StaticAnswer } from "./containment.ts";
 import { KEY_HEADER, requestHeaders, responseHeaders } from "./headers.ts";
@@ -23,6 +24,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
   #attempt: Attempt | undefined;
   #controller: Dispatcher.DispatchController | undefined;
   #status = 0;
+  #since = 0;
   #sent = false;
   #ended = false;
 
@@ -66,6 +68,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
 
   #send(attempt: Attempt, { pool, base }: Upstream): void {
     const body = this.#body ?? null;
+    this.#since = performance.now();
     const headers = [...this.#headers, "rollbook-request", attempt.id];
     // A body that broke while no dispatch was under way has nobody else to tell.
     if (body instanceof BodyStream && body.errored) this.onResponseError(null, body.errored);
@@ -115,7 +118,8 @@ export class Exchange implements Dispatcher.DispatchHandler {
 
   onResponseEnd(): void {
     if (this.#ended) return;
-    this.#end({ failed: this.#status >= 500, cancelled: false });
+    const failed = this.#status >= 500;
+    this.#end({ failed, cancelled: false, ...(failed ? {} : this.#waited()) });
     this.#response.end();
   }
 
@@ -133,7 +137,8 @@ export class Exchange implements Dispatcher.DispatchHandler {
   /** No response came. Where nothing has left, the next one in the chain answers; the failure stays the first one's. */
   #fail(why: Refusal): void {
     const attempt = this.#attempt!;
-    if (why !== "BAD_REQUEST") this.#count(attempt, { failed: true, cancelled: false });
+    const waited = why === "UPSTREAM_TIMEOUT" ? this.#waited() : {};
+    if (why !== "BAD_REQUEST") this.#count(attempt, { failed: true, cancelled: false, ...waited });
     const next = why === "BAD_REQUEST" || this.#sent ? undefined : nextAfter(this.#plane, attempt, this.#key);
     if (!next) this.#refuse(why);
     else queueMicrotask(() => this.#dispatch(stillHolds(this.#plane, next) ? next : this.#decide()));
@@ -141,7 +146,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
 
   /** The upstream broke off in mid-stream: the client must see a broken answer and never a short one. */
   #cut(): void {
-    this.#end({ failed: true, cancelled: false });
+    this.#end({ failed: true, cancelled: false, ...this.#waited() });
     // HTTP/1.0 bodies end with the connection, so that a clean close would look like the end.
     if (this.#request.httpVersionMinor === 0) this.#response.socket?.resetAndDestroy();
     this.#response.destroy();
@@ -149,7 +154,8 @@ export class Exchange implements Dispatcher.DispatchHandler {
 
   #onClose(): void {
     if (this.#ended) return;
-    this.#end({ failed: this.#status >= 500, cancelled: true });
+    const failed = this.#status >= 500;
+    this.#end({ failed, cancelled: true, ...(failed ? {} : this.#waited()) });
     this.#controller?.abort(new Error("the client left"));
   }
 
@@ -158,13 +164,18 @@ export class Exchange implements Dispatcher.DispatchHandler {
     refuse(this.#response, why, this.#ownHeaders());
   }
 
-  #end(ending: { failed: boolean; cancelled: boolean }): void {
+  /** For the last byte; of an answer that never came whole, at least so long. */
+  #waited(): { seconds?: number } {
+    return this.#since === 0 ? {} : { seconds: (performance.now() - this.#since) / 1000 };
+  }
+
+  #end(ending: Ending): void {
     this.#ended = true;
     if (this.#attempt) this.#count(this.#attempt, ending);
   }
 
-  #count(attempt: Attempt, ending: { failed: boolean; cancelled: boolean }): void {
-    if (attempt.variant !== "fallback") this.#plane.counter.count(attempt.second, attempt.release, ending);
+  #count(attempt: Attempt, ending: Ending): void {
+    if (attempt.variant !== "fallback") this.#plane.counter.count(attempt.second, attempt.release, ending, this.#key);
   }
 
   #ownHeaders(): string[] {

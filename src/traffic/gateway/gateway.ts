@@ -6,7 +6,7 @@ import type { Instant } from "../../core/time.ts";
 import type { Counter } from "../attribution/counter.ts";
 import { requestKeyOf } from "../attribution/request-key.ts";
 import type { Variant } from "../routing/assignment.ts";
-import { createExposure } from "../routing/exposure.ts";
+import { createExposure, type Exposure } from "../routing/exposure.ts";
 import type { DataPlane } from "./attempt.ts";
 import { type Containment, type Fallback, isStaticAnswer } from "./containment.ts";
 import { Exchange } from "./exchange.ts";
@@ -34,7 +34,7 @@ export interface Gateway {
   listen(port: number, host: string): Promise<Listening>;
   /** Serves one request; for a server of one's own. */
   handle(request: IncomingMessage, response: ServerResponse): void;
-  readonly traffic: TrafficAdapter;
+  readonly traffic: TrafficAdapter & Pick<Exposure, "effective">;
   /**
    * Sends every request there, whatever the route says, before it returns; undefined goes back to the route. `else`
    * goes on to `safe` when it cannot be reached or was not declared; without a safe answer it is 503. Under `else`
@@ -96,10 +96,12 @@ export function createGateway(options: GatewayOptions): Gateway {
     },
     traffic: {
       current: exposure.current,
+      effective: exposure.effective,
       renew: exposure.renew,
       set(route) {
         counter.know(route.stable);
         if (route.candidate) counter.know(route.candidate);
+        counter.restartUnits();
         exposure.set(route);
       },
     },

@@ -5,7 +5,7 @@ import { createOutcomeQueue, type OutcomeQueueOptions, type OutcomeStats } from 
 
 export interface OutcomeHookOptions extends OutcomeQueueOptions {
   readonly outcomes?: OutcomeMapping;
-  /** How many evaluations are remembered for `track`: 100,000. */
+  /** How many evaluations are remembered for `track` at least: 100,000. */
   readonly exposures?: number;
 }
 
@@ -40,13 +40,13 @@ export function createOutcomeHook(options: OutcomeHookOptions): OutcomeHook {
       },
     },
     track(event, context = {}, details = {}) {
-      const counts = read(event, details);
-      if (!counts) return;
+      const outcome = read(event, details);
+      if (!outcome) return;
       const named = details["requestId"];
       const remembered = [...flags].map((flag) => evaluations.get(`${flag}\n${context.targetingKey}`));
       const requests = typeof named === "string" ? [named] : remembered.filter((id) => id !== undefined);
       if (requests.length === 0) unattributed++;
-      for (const request of requests) queue.addRequest(request, counts);
+      for (const request of requests) queue.addRequest(request, outcome);
     },
     flush: queue.flush,
     close: queue.close,

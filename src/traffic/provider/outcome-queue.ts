@@ -1,7 +1,8 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { ReleaseId } from "../../core/release.ts";
-import { type Counts, createOutcomeBacklog, type Report } from "./outcome-backlog.ts";
+import type { Outcome } from "./outcome.ts";
+import { createOutcomeBacklog, type Report } from "./outcome-backlog.ts";
 
 export interface OutcomeQueueOptions {
   /** Base URL of Rollbook. */
@@ -20,9 +21,9 @@ export interface OutcomeQueueOptions {
 
 export interface OutcomeQueue {
   /** Outcomes of one request, by its id. */
-  addRequest(request: string, counts: Counts): void;
+  addRequest(request: string, outcome: Outcome): void;
   /** Outcomes of one unit that was served with this release in this second; summed up with others of its kind. */
-  addArm(system: string, release: ReleaseId, second: number, counts: Counts): void;
+  addArm(system: string, release: ReleaseId, second: number, outcome: Outcome): void;
   /** Sends what there is; resolves when it has arrived or was given up for now. */
   flush(): Promise<void>;
   /** Sends what there is, trying again for a while, and takes no more. */

@@ -7,6 +7,7 @@ import {
   type ProviderEvents,
   type ResolutionDetails,
 } from "./open-feature.ts";
+import type { Outcome } from "./outcome.ts";
 import { createOutcomeReader, type OutcomeMapping, type TrackingDetails } from "./outcome-mapping.ts";
 import { createOutcomeQueue, type OutcomeQueueOptions, type OutcomeStats } from "./outcome-queue.ts";
 import { createRouteClient, type RouteClientOptions } from "./route-client.ts";
@@ -15,7 +16,7 @@ export interface RollbookProviderOptions extends RouteClientOptions, OutcomeQueu
   readonly token: string;
   /** How tracked events become outcomes; see `OutcomeMapping`. */
   readonly outcomes?: OutcomeMapping;
-  /** How many targeting keys' last evaluations are remembered for `track`: 100,000. */
+  /** How many targeting keys' last evaluations are remembered for `track` at least: 100,000. */
   readonly exposures?: number;
 }
 
@@ -59,8 +60,8 @@ export interface RollbookProvider {
   assign(targetingKey: string): Assignment | undefined;
   /** What an assignment of this moment is called when its outcomes become known. */
   exposureOf(assignment: Assignment): Exposure;
-  /** Reports outcomes of one exposure, by name. */
-  report(exposure: Exposure, counts: Readonly<Record<string, number>>): void;
+  /** Reports outcomes of one exposure, by name, and what else is known of it. */
+  report(exposure: Exposure, counts: Outcome["counts"], more?: Omit<Outcome, "counts">): void;
   /** Sends what has been reported so far. */
   flush(): Promise<void>;
   /** `unattributed`: tracked for a targeting key that was not evaluated lately; not sent, because the arm is unknown. */
@@ -86,8 +87,7 @@ export function createRollbookProvider(options: RollbookProviderOptions): Rollbo
   const evaluations = createBoundedMemory<Exposure>(options.exposures ?? 100_000);
   const resolve = createResolver(system, route, evaluations);
   const exposureOf = ({ release }: Assignment) => ({ release, second: Math.floor(route.serverNow() / 1000) });
-  const report = ({ release, second }: Exposure, counts: Readonly<Record<string, number>>) =>
-    queue.addArm(system, release, second, counts);
+  const report = ({ release, second }: Exposure, outcome: Outcome) => queue.addArm(system, release, second, outcome);
   const tracker = createTracker(options, evaluations, report);
   return {
     metadata: { name: "rollbook" },
@@ -105,7 +105,7 @@ export function createRollbookProvider(options: RollbookProviderOptions): Rollbo
     track: tracker.track,
     assign: route.assign,
     exposureOf,
-    report,
+    report: (exposure, counts, more = {}) => report(exposure, { ...more, counts }),
     flush: () => queue.flush(),
     get stats() {
       return { ...queue.stats, unattributed: tracker.unattributed() };
@@ -138,19 +138,19 @@ function failed<T>(value: T, code: string, errorMessage: string): ResolutionDeta
 function createTracker(
   options: Pick<RollbookProviderOptions, "outcomes">,
   evaluations: BoundedMemory<Exposure>,
-  report: (exposure: Exposure, counts: Readonly<Record<string, number>>) => void,
+  report: (exposure: Exposure, outcome: Outcome) => void,
 ) {
   const read = createOutcomeReader(options.outcomes);
   let unattributed = 0;
   return {
     unattributed: () => unattributed,
     track(event: string, context: EvaluationContext = {}, details: TrackingDetails = {}): void {
-      const counts = read(event, details);
-      if (!counts) return;
+      const outcome = read(event, details);
+      if (!outcome) return;
       const named = details["exposure"];
       const remembered = typeof context.targetingKey === "string" ? evaluations.get(context.targetingKey) : undefined;
       const exposure = typeof named === "string" ? exposureIn(named) : remembered;
-      if (exposure) report(exposure, counts);
+      if (exposure) report(exposure, outcome);
       else unattributed++;
     },
   };

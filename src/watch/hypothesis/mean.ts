@@ -1,3 +1,4 @@
+import { SCORE_PARTS } from "../../core/cells.ts";
 import type { Signal } from "../../core/playbook.ts";
 import type { FrozenWindow } from "../../core/rollout.ts";
 import type { Cells, Sample } from "../../core/sample.ts";
@@ -6,8 +7,8 @@ import type { Arm, Cohort } from "../cohort.ts";
 import type { HarmNull, MeanRule } from "../rule.ts";
 import type { Hypothesis } from "./hypothesis.ts";
 
-/** Values of a mean are counted at so many equally spaced places, as `statistics/value-counts` does. */
-const PLACES = 17;
+/** The ends of the parts. */
+const PLACES = SCORE_PARTS + 1;
 /** The badness that is assumed where stable was never seen. */
 const UNKNOWN = 0.5;
 /** Lines nearer to the ends of the scale than this cannot be tested. */

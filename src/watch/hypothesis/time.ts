@@ -1,8 +1,8 @@
+import { bucketOf, LAST_BUCKET, upperEdge } from "../../core/cells.ts";
 import type { FrozenWindow } from "../../core/rollout.ts";
 import type { Sample } from "../../core/sample.ts";
 import {
   type Block,
-  bucketOf,
   chooseForm,
   createLogHistogram,
   type Design,
@@ -12,13 +12,11 @@ import {
   type LogHistogram,
   quantileBounds,
   safetyDesign,
-  upperEdge,
 } from "../../statistics/index.ts";
 import type { Arm, Cohort } from "../cohort.ts";
 import type { TimeRule } from "../rule.ts";
 import type { Hypothesis } from "./hypothesis.ts";
 
-const LAST_CELL = bucketOf(Number.POSITIVE_INFINITY);
 /** How sure the bounds of a quantile are that only its middle is taken of. */
 const ANY = 0.05;
 
@@ -75,6 +73,6 @@ function slowOf({ cells }: Arm, threshold: number): number {
 
 function isTimed({ n, cells = [] }: Sample): boolean {
   const sound = ([cell, count]: readonly [number, number]) =>
-    Number.isSafeInteger(cell) && cell >= 0 && cell <= LAST_CELL && Number.isSafeInteger(count) && count >= 0;
+    Number.isSafeInteger(cell) && cell >= 0 && cell <= LAST_BUCKET && Number.isSafeInteger(count) && count >= 0;
   return Number.isSafeInteger(n) && cells.every(sound) && cells.reduce((sum, [, count]) => sum + count, 0) === n;
 }

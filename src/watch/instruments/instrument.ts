@@ -1,0 +1,26 @@
+import type { Sample } from "../../core/sample.ts";
+import type { Instant } from "../../core/time.ts";
+
+/**
+ * Looks for reasons to doubt the numbers themselves. What it finds blocks forward, and never back: a doubt has no part in
+ * the evidence of harm. So none of them need be monotone in the candidate's outcomes; law 2 holds whatever they say.
+ */
+export interface Instrument {
+  /** One batch: one node, one sequence; samples of all signals and both arms, also of others (ignored). */
+  observe(batch: readonly Sample[]): void;
+  /** Doubts as sentences for people; none while all is well. Once certain, a doubt stays as it was first said. */
+  doubts(now: Instant): readonly string[];
+}
+
+/** The level of each doubt: so rarely, in the whole life of a rollout, may sound numbers be doubted. */
+export const DOUBTFUL = 0.001;
+
+/** For a signal that an instrument has nothing to say about. */
+export const QUIET: Instrument = Object.freeze({ observe: () => {}, doubts: () => [] });
+
+/**
+ * Requests of one person go to one arm and fare alike, so they are no independent observations. Evidence to the power of
+ * 1/20 holds for up to 20 requests of each: E[X^(m/20)] <= E[X]^(m/20) <= 1 for m <= 20 (Jensen). The price is 20 times
+ * the requests until a fault is found. A signal that is counted `per` person needs none of it.
+ */
+export const REQUESTS_OF_ONE = 20;

@@ -1,0 +1,63 @@
+import type { Signal } from "../../core/playbook.ts";
+import type { ReleaseId } from "../../core/release.ts";
+import type { Sample } from "../../core/sample.ts";
+import type { Instant } from "../../core/time.ts";
+import { watchDispersion } from "./dispersion.ts";
+import { createLabelDelay } from "./label-delay.ts";
+import { createSampleRatio } from "./sample-ratio.ts";
+
+export interface InstrumentsSetup {
+  /** Those that a rule judges. */
+  readonly signals: readonly Signal[];
+  readonly candidate: ReleaseId;
+  readonly reference: ReleaseId;
+}
+
+/** Every check of the numbers, for every signal of a rollout. */
+export interface Instruments {
+  /** See `SampleRatio.exposed`. */
+  exposed(at: Instant, share: number): void;
+  observe(batch: readonly Sample[]): void;
+  /** What there is to doubt about a signal. */
+  doubts(signal: string, now: Instant): readonly string[];
+}
+
+const NONE: readonly string[] = [];
+
+/**
+ * The arms' shares are told from a signal of the gateway, which sees every request, and then count for all signals; where
+ * there is none, each signal is asked for its own: fewer loans of the candidate's, say, are another kind of loans.
+ */
+export function createInstruments({ signals, candidate, reference }: InstrumentsSetup): Instruments {
+  const ratioOf = (signal: Signal, isRequest: boolean) =>
+    createSampleRatio({
+      signal: signal.name,
+      candidate,
+      reference,
+      ...(!isRequest && { of: signal.of }),
+      ...(signal.per !== undefined && { lump: 1 }),
+    });
+  const gateway = signals.find(({ from }) => from === "gateway");
+  const shared = gateway && ratioOf(gateway, true);
+  const watches = signals.map((signal) => {
+    const own = [createLabelDelay({ signal, candidate, reference }), watchDispersion({ signal, reference })];
+    return { signal, own, ratio: shared ?? ratioOf(signal, false) };
+  });
+  const byName = new Map(watches.map(({ signal, ratio, own }) => [signal.name, [ratio, ...own]]));
+  return {
+    exposed(at, share) {
+      for (const ratio of new Set(watches.map((watch) => watch.ratio))) ratio.exposed(at, share);
+    },
+    observe(batch) {
+      for (const { signal, own, ratio } of watches) {
+        const rows = batch.filter((sample) => sample.signal === signal.name);
+        if (!shared || signal === gateway) ratio.observe(rows);
+        for (const instrument of own) instrument.observe(rows);
+      }
+    },
+    doubts(name, now) {
+      const found = byName.get(name)?.filter((instrument) => instrument.doubts(now).length > 0) ?? [];
+      return found.length === 0 ? NONE : found.flatMap((instrument) => instrument.doubts(now));
+    },
+  };
+}

@@ -1,0 +1,54 @@
+import type { Instant } from "../../core/time.ts";
+import { combine, type Design, harmDesign, increments, mixture, safetyDesign } from "../../statistics/index.ts";
+
+/** So far, relative to the plan, may the smaller arm's true share be off: people differ in how much they ask. */
+const TOLERANCE = 0.2;
+/** Looking again is worth it when there is this much more to see. */
+const GROWTH = 1.05;
+
+/** Requests that were drawn with one planned share, and the evidence that they were not. */
+export interface ShareStretch {
+  /** Since when the share was planned. */
+  readonly at: Instant;
+  readonly share: number;
+  /** Requests of both arms, and the candidate's. */
+  counts(): { readonly n: number; readonly k: number };
+  /** How many of the smaller arm there should be. */
+  expected(): number;
+  /** ln of the e-value: the mean of "too many" and "too few". */
+  log(): number;
+  add(n: number, k: number): void;
+}
+
+export function startStretch(at: Instant, share: number, lump: number): ShareStretch {
+  const isRare = share <= 0.5;
+  const rare = isRare ? share : 1 - share;
+  const form = "projected-bernoulli";
+  const tests: readonly Design[] = [
+    harmDesign({ form, null: { ratio: 0, points: (1 + TOLERANCE) * rare }, forecast: rare }),
+    // The alternatives lie around half of what is tolerated, down to an eighth and so to nothing.
+    safetyDesign({ form, null: { ratio: 0, points: (1 - TOLERANCE) * rare }, forecast: ((1 - TOLERANCE) * rare) / 2 }),
+  ];
+  let [n, k, seen, log] = [0, 0, 0, 0];
+  const evidence = (test: Design) => {
+    const whole = increments(test, { n1: n, k1: isRare ? k : n - k, n0: 0, k0: 0 });
+    return mixture(
+      test,
+      whole.map((increment) => increment / lump),
+    );
+  };
+  return {
+    at,
+    share,
+    counts: () => ({ n, k }),
+    expected: () => n * rare,
+    log: () => log,
+    add(more, ofCandidate) {
+      n += more;
+      k += ofCandidate;
+      if (n < GROWTH * seen) return;
+      seen = n;
+      log = combine(tests.map(evidence), [1, 1]);
+    },
+  };
+}
