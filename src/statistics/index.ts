@@ -7,6 +7,7 @@ export {
   chooseForm,
   type Design,
   type DesignRequest,
+  driftDesign,
   type Form,
   harmDesign,
   safetyDesign,
