@@ -198,8 +198,8 @@ describe("what a drift watch promises", () => {
     const frozen = [{ signal: "losses", n: 20_000, k: 1000 }];
     const { harm } = shareDesigns(againstFrozen(rule, frozen, 0.001), frozen[0], driftDesign);
     const shifts = [
-      [0.102, 200],
-      [0.105, 200],
+      [0.107, 200],
+      [0.112, 200],
       [0.12, 100],
     ] as const;
     for (const [rate, perMinute] of shifts) {
@@ -207,7 +207,7 @@ describe("what a drift watch promises", () => {
       const [ours, best] = [0, 0].map((_, who) => {
         const random = createSeededRandom(`drift: delay at ${rate}`);
         let ticks = 0;
-        for (let run = 0; run < 150; run++) {
+        for (let run = 0; run < 300; run++) {
           const next = () => drawBinomial(random, perMinute, rate);
           if (who === 0) ticks += watched(aDriftSetup(), 10_000, (at) => [ofMinute(at, perMinute, next())]).ticks;
           else
@@ -216,7 +216,7 @@ describe("what a drift watch promises", () => {
               done = driftAlarm(state, YEAR);
             }
         }
-        return ticks / 150;
+        return ticks / 300;
       }) as [number, number];
       assert.ok(ours <= 1.1 * best, `${rate}: ${ours} and ${best} minutes`);
     }
