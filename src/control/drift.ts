@@ -41,7 +41,9 @@ export interface DriftTeller {
   acknowledge(by: string, reason: string): Promise<void>;
 }
 
-export function createDriftTeller(ports: ControlPorts, playbook: Playbook): DriftTeller {
+type DriftPorts = Pick<ControlPorts, "store" | "clock" | "notifier" | "emit">;
+
+export function createDriftTeller(ports: DriftPorts, playbook: Playbook): DriftTeller {
   const { store, clock } = ports;
   const rules = triggerRules(playbook).filter((rule): rule is WatchableRule => rule.test !== "parity");
   let watch: DriftWatch | undefined;
@@ -100,7 +102,7 @@ export function createDriftTeller(ports: ControlPorts, playbook: Playbook): Drif
 
 /** The rollout that made it the release that serves alone, the newest; an adopted one has none. */
 async function promotionOf(
-  { store }: ControlPorts,
+  { store }: Pick<ControlPorts, "store">,
   { system }: Playbook,
   release: Release["id"],
 ): Promise<Rollout | undefined> {
@@ -112,7 +114,7 @@ async function promotionOf(
 
 /** What was counted of the release until it was promoted, as far as it was old enough to be known. */
 async function promotionWindows(
-  ports: ControlPorts,
+  ports: Pick<ControlPorts, "store">,
   playbook: Playbook,
   release: Release["id"],
 ): Promise<readonly FrozenWindow[]> {

@@ -16,7 +16,7 @@ export const status: Run = async (input) => {
 };
 
 /** A system for people: what serves, what is under way, what is not well. */
-function statusText(status: Status, now: number): string {
+export function statusText(status: Status, now: number): string {
   const { system, owner, risk, authority, environment, rollouts } = status;
   const place = environment ? `, ${environment.name}` : "";
   const running = rollouts.filter(({ endedAt }) => endedAt === undefined);
