@@ -109,7 +109,7 @@ export const lookCommands = {
     group: "system",
     usage: "",
     summary: "Says that somebody has seen the drift that people were told of. The watch for drift begins anew.",
-    options: ["system", "reason"],
+    options: ["system"],
     needs: ["reason"],
     words: { least: 0, most: 0 },
     asks: true,

@@ -19,7 +19,10 @@ const MINUTE: Milliseconds = 60_000;
 const HOUR: Milliseconds = 60 * MINUTE;
 
 /** Of several processes that watch one system at the same time, the newest writer's sums of an hour stand. */
-export function createStableHours({ store, clock }: ControlPorts, { system }: Playbook): StableHours {
+export function createStableHours(
+  { store, clock }: Pick<ControlPorts, "store" | "clock">,
+  { system }: Playbook,
+): StableHours {
   const seasons = createSeasons();
   const changed = new Set<Instant>();
   let isRead = false;
