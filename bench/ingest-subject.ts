@@ -19,11 +19,20 @@ const counter = createCounter({ signals: SIGNALS, node: "bench", clock, requestK
 for (const release of RELEASES) counter.know(release);
 const counters = new Map([["loans", counter]]);
 
+interface Parsed {
+  readonly samples?: readonly unknown[];
+  readonly outcomes?: readonly unknown[];
+}
+
+/** Events that a bare server has parsed and not handed out. */
+let parsed = 0;
+
 const bare: RequestListener = (request, response) => {
   const chunks: Buffer[] = [];
   request.on("data", (chunk: Buffer) => chunks.push(chunk));
   request.on("end", () => {
-    const { samples } = JSON.parse(Buffer.concat(chunks).toString()) as { samples: unknown[] };
+    const { samples = [], outcomes = [] } = JSON.parse(Buffer.concat(chunks).toString()) as Parsed;
+    parsed += outcomes.length;
     const body = JSON.stringify({ new: samples.length });
     response.writeHead(200, { "content-type": "application/json", "content-length": body.length }).end(body);
   });
@@ -58,13 +67,23 @@ const server = createServer((request, response) => {
 server.listen(0, "127.0.0.1", () => process.send?.({ port: (server.address() as AddressInfo).port }));
 let drain = setInterval(() => counter.drain(), 1000);
 
+/** How many events came in since the last time, as far as they can be had. */
+function drained(): number {
+  if (role === "bare") {
+    const events = parsed;
+    parsed = 0;
+    return events;
+  }
+  return counter.drain().reduce((sum, { signal, n }) => sum + (signal === "approvals" ? n : 0), 0);
+}
+
 /** Drains all the time, and notes when an event that had come in was there. */
 function watch(eventsOfOneRequest: number): void {
   clearInterval(drain);
-  counter.drain();
+  drained();
   watching = eventsOfOneRequest;
   drain = setInterval(() => {
-    let seen = counter.drain().reduce((sum, { signal, n }) => sum + (signal === "approvals" ? n : 0), 0);
+    let seen = drained();
     const now = performance.now();
     while (seen > 0 && arrivals[0]) {
       const taken = Math.min(seen, arrivals[0].left);

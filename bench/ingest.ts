@@ -42,6 +42,7 @@ export async function benchIngest(): Promise<BenchResult> {
       for (const [subject, figures] of measured) figures.push(await measure(subject, next));
     }
     const growth = await growthOf(ours, next);
+    const reference = await delays(bare);
     const [p50, p99] = await delays(ours);
     const median = (subject: Subject, figure: "rate" | "perCore") =>
       medianOf(measured.get(subject)!.map((one) => one[figure]));
@@ -59,6 +60,7 @@ export async function benchIngest(): Promise<BenchResult> {
       rows: [
         ...rows,
         { subject: `memory over ${(STRETCHES * samples) / 1e6} M samples more`, figures: growth },
+        { subject: "event received to parsed, bare", figures: { "p50 ms": reference[0], "p99 ms": reference[1] } },
         { subject: "event received to drained", figures: { "p50 ms": p50, "p99 ms": p99 } },
       ],
       ratios,

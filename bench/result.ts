@@ -4,6 +4,18 @@ export interface BenchResult {
   readonly method: string;
   readonly rows: readonly { readonly subject: string; readonly figures: Readonly<Record<string, number>> }[];
   readonly ratios: Readonly<Record<string, number>>;
+  /** What must be reached: the greatest value that does, and the one measured. */
+  readonly bars?: readonly Bar[];
+}
+
+export interface Bar {
+  readonly what: string;
+  readonly bar: number;
+  readonly measured: number;
+  /** Of a limit: what it is the limit of. Where that alone is within the bar, more rollouts may show it. */
+  readonly estimate?: number;
+  /** Why the measured value may be off, or what it rests on. */
+  readonly note?: string;
 }
 
 export function medianOf(values: readonly number[]): number {

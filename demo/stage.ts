@@ -52,7 +52,7 @@ export function lendingStage(options: DemoOptions): Stage {
 /** Recorded answers of two versions of a language model. */
 export async function recordedStage(options: DemoOptions, file: string): Promise<Stage> {
   const { loadRecording } = await import("./recorded/recording.ts");
-  const { pairsOf } = await import("./recorded/model-pair.ts");
+  const { pairsOf } = await import("../src/app/recording/model-pair.ts");
   const choice = {
     ...(options.stable ? { stable: options.stable } : {}),
     ...(options.candidate ? { candidate: options.candidate } : {}),

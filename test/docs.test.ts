@@ -46,6 +46,17 @@ test("the index names every page", () => {
   assert.deepEqual(missing, []);
 });
 
+test("what docs/check.md shows is what `rollbook check` says", async () => {
+  const said: string[] = [];
+  const [, line = "", shown] = /```text\n\$ rollbook (.*)\n([\s\S]*?)\n```/.exec(read("docs/check.md")) ?? [];
+  const { check } = await import("../src/cli/actions/check.ts");
+  const [, file = ""] = line.split(" ");
+  const silent = { out: (text: string) => void said.push(text), say: () => undefined, colour: false };
+  const rest = { server: "", token: undefined, interrupted: () => new AbortController().signal, person: undefined };
+  await check({ ...silent, ...rest, words: [join(root, file)], options: {}, async *lines() {} });
+  assert.equal(said.join("\n"), shown);
+});
+
 test("the README has at most 800 words", () => {
   const words = read("README.md")
     .split(/\s+/)

@@ -69,7 +69,12 @@ function pairs(id, entries) {
 }
 
 const seconds = (ms) => (ms < 1000 ? `${Math.round(ms)} ms` : `${(ms / 1000).toFixed(1)} s`);
-const share = ({ n, k }) => (n === 0 ? "none seen" : `${((100 * k) / n).toFixed(1)} in 100 (${k} of ${n})`);
+const share = ({ n, k, mean, group }) => {
+  const who = group === undefined ? "" : `${group}: `;
+  if (n === 0) return `${who}none seen`;
+  if (mean !== undefined) return `a mean of ${mean.toFixed(3)} (${n})`;
+  return `${who}${((100 * k) / n).toFixed(1)} in 100 (${k} of ${n})`;
+};
 const percentOf = (ppm) => Math.round(ppm / 10_000);
 
 function odds(logE) {
@@ -88,10 +93,16 @@ function showTraffic(ppm) {
   find("bar").setAttribute("aria-label", words);
 }
 
-const REFERENCE = (item) => (item.reference.n > 0 ? share(item.reference) : "a fixed limit");
+// A claim about a limit of its own has none; neither has one beside which stable gave no answer.
+const isHard = ({ method }) => method === "hard-limit" || method === "run-length";
+const CANDIDATE = (item) => (item.method === "run-length" ? `longest run ${item.candidate.k}` : share(item.candidate));
+const REFERENCE = (item) => (item.reference.n > 0 ? share(item.reference) : isHard(item) ? "a fixed limit" : "none");
 /** A hard limit has no odds: it is broken or it is kept. */
-const VERDICT = (item) => (item.method === "hard-limit" && item.kind !== "harmful" ? "kept" : item.kind);
-const HARM = (item) => (item.method === "hard-limit" ? "no statistics" : odds(item.logHarm));
+const VERDICT = (item) => {
+  if (isHard(item) && item.kind !== "harmful") return "kept";
+  return item.doubts ? `${item.kind}: ${item.doubts.join("; ")}` : item.kind;
+};
+const HARM = (item) => (isHard(item) ? "no statistics" : odds(item.logHarm));
 
 function showVerdict({ kind, verdict, rollout }) {
   if (kind === "proving" || rollout.rollback?.restoredAt) {
@@ -108,7 +119,7 @@ function showVerdict({ kind, verdict, rollout }) {
   }
   fill(
     "findings",
-    verdict.findings.map((item) => [item.claim, share(item.candidate), REFERENCE(item), HARM(item), VERDICT(item)]),
+    verdict.findings.map((item) => [item.claim, CANDIDATE(item), REFERENCE(item), HARM(item), VERDICT(item)]),
   );
   if (verdict.logEvidence === null || !rollout.exposedAt) return;
   find("evidence").hidden = false;
@@ -126,9 +137,21 @@ function addMoment(event) {
     kind === "step"
       ? `${step.step} ${step.status === "done" ? "is back" : "is stuck"}${step.recovered ? " (recovered after a crash)" : ""}`
       : event.text;
+  for (const recorded of find("timeline").querySelectorAll("[data-kind=recorded]")) recorded.remove();
   const since = (at - (seen.zero ?? rollout.startedAt)) / 1000;
+  addLine(kind, `${seen.zero && since >= 0 ? "+" : ""}${since.toFixed(1)} s`, text);
+}
+
+/** What the record knows, where no event was heard: after a restart. */
+function showRecorded(timeline) {
+  if (find("timeline").childElementCount > 0) return;
+  for (const { sinceExposure, what } of timeline)
+    addLine("recorded", `${sinceExposure >= 0 ? "+" : ""}${(sinceExposure / 1000).toFixed(1)} s`, what);
+}
+
+function addLine(kind, time, text) {
   const item = element("li", undefined, { "data-kind": kind });
-  item.append(element("time", `${seen.zero && since >= 0 ? "+" : ""}${since.toFixed(1)} s`), element("span", text));
+  item.append(element("time", time), element("span", text));
   find("timeline").append(item);
 }
 
@@ -170,6 +193,7 @@ async function showReport(rollout) {
     .map(({ component, note }) => (note ? `${component}: ${note}` : ""))
     .filter(Boolean)
     .join(" · ");
+  showRecorded(report.timeline);
   find("restored").hidden = components.length === 0;
   if (fixed.length > 0)
     fill(

@@ -4,48 +4,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
-import fc from "fast-check";
+import { choosePair, familyOf, pairsOf } from "../../src/app/recording/model-pair.ts";
+import { strictJudge } from "../../src/app/recording/strict-judge.ts";
 import { RollbookError } from "../../src/core/errors.ts";
-import { parseCsv } from "./csv.ts";
-import { choosePair, familyOf, pairsOf } from "./model-pair.ts";
 import { loadRecording } from "./recording.ts";
-import { strictJudge } from "./strict-judge.ts";
 
 const tiny = (kind: string): string => fileURLToPath(new URL(`../../test/recordings/tiny.${kind}`, import.meta.url));
-
-describe("CSV", () => {
-  it("comes back as it was written, whatever the cells hold", () => {
-    const cell = fc.string({ unit: fc.constantFrom("a", '"', ",", "\n", "\r\n", " ", "é", "[") });
-    const table = fc.array(fc.array(cell, { minLength: 2, maxLength: 4 }), { maxLength: 6 });
-    fc.assert(
-      fc.property(table, fc.constantFrom("\n", "\r\n"), (rows, end) => {
-        const written = rows
-          .map((row) => row.map((text) => `"${text.replaceAll('"', '""')}"`).join(",") + end)
-          .join("");
-        assert.deepEqual(
-          parseCsv(written).map(({ cells }) => cells),
-          rows,
-        );
-      }),
-    );
-  });
-
-  it("is read without quotes, without a last line end, with a byte order mark and with empty cells", () => {
-    const records = parseCsv('\uFEFFa,b\n1,\n\n"x\ny",2\n3,');
-    assert.deepEqual(records, [
-      { line: 1, cells: ["a", "b"] },
-      { line: 2, cells: ["1", ""] },
-      { line: 4, cells: ["x\ny", "2"] },
-      { line: 6, cells: ["3", ""] },
-    ]);
-  });
-
-  it("names the line of a quote that stands wrong", () => {
-    assert.throws(() => parseCsv('a\n"b'), /line 2: a quote is never closed/);
-    assert.throws(() => parseCsv('a\nb"c'), /line 2: a quote inside/);
-    assert.throws(() => parseCsv('a\n"b"c'), /line 2: text after a closing quote/);
-  });
-});
 
 describe("the strict judge", () => {
   it("wants exactly the reference in brackets where references are bracketed", () => {

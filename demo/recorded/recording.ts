@@ -1,9 +1,9 @@
 import { readFileSync } from "node:fs";
+import { choosePair, type PairChoice } from "../../src/app/recording/model-pair.ts";
+import { type RecordedRow, readRows } from "../../src/app/recording/recording-rows.ts";
+import { strictJudge } from "../../src/app/recording/strict-judge.ts";
 import { type Digest, digestOf } from "../../src/core/digest.ts";
 import { RollbookError } from "../../src/core/errors.ts";
-import { choosePair, type PairChoice } from "./model-pair.ts";
-import { type RecordedRow, readRows } from "./recording-rows.ts";
-import { strictJudge } from "./strict-judge.ts";
 
 export interface RecordedQuestion {
   readonly text: string;

@@ -1,12 +1,14 @@
 import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { RollbookError } from "../core/errors.ts";
+import type { Playbook } from "../core/playbook.ts";
 import type { Check, Diagnosis } from "../operations/diagnosis.ts";
+import { describeRivalry, findRivals } from "../playbook/lint-rivals.ts";
 import { createConnections } from "./connections/connections.ts";
-import { readConnections } from "./connections/connections-file.ts";
+import { type ConnectionsFile, readConnections } from "./connections/connections-file.ts";
 import { variable } from "./environment.ts";
 import { createPlaybookFolder } from "./playbook-folder.ts";
-import { BUILT_IN_SCHEMES } from "./serve-folder.ts";
+import { BUILT_IN_SCHEMES, edgeMissing } from "./serve-folder.ts";
 
 const NO_SYSTEM = "-";
 
@@ -23,17 +25,25 @@ export async function checkFolder(given: string): Promise<Diagnosis> {
     say(NO_SYSTEM, "connections", "fine", settings.connections.map(({ name }) => name).join(", ") || "none");
   else say(NO_SYSTEM, "connections", "warning", `there is no ${file}`);
   const named = settings instanceof RollbookError || !settings ? [] : settings.connections;
-  const schemes = [...BUILT_IN_SCHEMES, ...named.map(({ name }) => name)];
+  // Where the connections cannot be read, nobody knows what serves an address.
+  const broken = settings instanceof RollbookError;
+  const schemes = broken ? undefined : [...BUILT_IN_SCHEMES, ...named.map(({ name }) => name)];
   const { good, problems } = createPlaybookFolder(folder, file, schemes).look();
   for (const problem of problems) say(NO_SYSTEM, "playbook", "error", problem);
   if (good.size === 0) say(NO_SYSTEM, "playbook", "error", `no playbook in ${folder} may take effect`);
+  for (const rivalry of findRivals([...good.values()].map(({ playbook }) => playbook)))
+    say(rivalry.second.system, "playbook", "error", describeRivalry(rivalry));
+  if (broken) return { ok: false, checks };
+  for (const text of settings ? sharedPorts(settings) : []) say(NO_SYSTEM, "connections", "error", text);
   const connections = createConnections(named);
   try {
     for (const [system, { file: from, playbook }] of good) {
       say(system, "playbook", "fine", `${from}, authority: ${playbook.authority}`);
       const elsewhere = await connections.elsewhere(playbook.environment);
       for (const reason of elsewhere) say(system, "environment", "error", reason);
-      for (const { name, at } of playbook.components.filter(({ at }) => !/^(gateway|flags):/.test(at))) {
+      const missing = edgeMissing(playbook, settings?.systems[system]);
+      if (missing) say(system, "route", "error", missing);
+      for (const { name, at } of placesOf(playbook)) {
         const live = await Promise.resolve()
           .then(() => connections.adapterFor(at).read(at, AbortSignal.timeout(10_000)))
           .catch((error: Error) => ({ kind: "unreachable" as const, reason: error.message }));
@@ -54,4 +64,23 @@ function attempt<Value>(read: () => Value): Value | RollbookError {
     if (error instanceof RollbookError) return error;
     throw error;
   }
+}
+
+/** Every address that a component is read at, but for the edge. */
+function placesOf({ components }: Playbook): readonly { readonly name: string; readonly at: string }[] {
+  return components
+    .flatMap(({ name, at, beside }) => [at, ...(beside ? [beside] : [])].map((one) => ({ name, at: one })))
+    .filter(({ at }) => !/^(gateway|flags):/.test(at));
+}
+
+/** Ports that two would listen on. */
+function sharedPorts({ port, systems }: ConnectionsFile): readonly string[] {
+  const named = new Map([[port, "the API"]]);
+  return Object.entries(systems).flatMap(([system, { gateway }]) => {
+    if (!gateway?.port) return [];
+    const who = `the gateway of ${system}`;
+    const other = named.get(gateway.port);
+    named.set(gateway.port, who);
+    return other ? [`port ${gateway.port} is wanted by ${other} and by ${who}`] : [];
+  });
 }

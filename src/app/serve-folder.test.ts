@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, type TestContext, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
+import type { Diagnosis } from "../operations/diagnosis.ts";
 import { openLocalVault } from "./local-vault.ts";
 import { type Serving, serveFolder } from "./serve-folder.ts";
 
@@ -127,7 +128,7 @@ describe("serving a folder", () => {
   });
 
   test("of two acting playbooks that name one target only the one in effect acts, and the other is told why", async (t) => {
-    const { serve, heard, write, said } = await folderOf(t);
+    const { serve, heard, write, said, folder } = await folderOf(t);
     const { rollbook } = await serve();
     await heard(/the way back leads to prompt 1/);
     const rival = (authority: string) =>
@@ -144,6 +145,37 @@ describe("serving a folder", () => {
     write("another.yaml", rival("act"));
     await heard(/another-bot: not taken/);
     assert.equal(rollbook.systems.get("another-bot")!.playbook().authority, "observe");
+    rmSync(join(folder, "support.yaml"));
+    await heard(/support-bot: its playbook is gone from the folder; it stays in effect until the next start/);
+  });
+
+  test("a data folder that is removed while it is served is said, and nothing is changed any more", async (t) => {
+    const { serve, heard, folder } = await folderOf(t);
+    const { rollbook } = await serve();
+    await heard(/the way back leads to prompt 1/);
+    rmSync(join(folder, ".rollbook"), { recursive: true, force: true });
+    await heard(/the data folder \S+\.rollbook is gone: nothing is recorded any more/);
+    const control = rollbook.systems.get("support-bot")!.control();
+    const { release } = (await rollbook.store.lastKnownGood("support-bot"))!;
+    await assert.rejects(control.quarantine(release, "test", "any change"), { code: "STORE_UNSAFE" });
+  });
+
+  test("doctor asks what serves, and not only the place that it reads", async (t) => {
+    const { serve, heard, write } = await folderOf(t);
+    const dead = 'serving: { url: "http://127.0.0.1:9/health", field: digest }';
+    write("connections.yaml", connections.replace(".txt }", `.txt, ${dead} }`).replace("b.txt }", `b.txt, ${dead} }`));
+    const { rollbook } = await serve();
+    await heard(/the way back leads to prompt 1/);
+    const { checks } = (await (await fetch(`${rollbook.url}/v1/doctor`)).json()) as Diagnosis;
+    const found = checks.filter(({ what }) => what === "prompt").map(({ level, found }) => `${level}: ${found}`);
+    assert.match(
+      found[0]!,
+      /^error: vault:\/\/prompt-a holds prompt 1, and nothing is seen to serve it: what serves gives no answer/,
+    );
+    assert.match(
+      found[1]!,
+      /^warning: vault:\/\/prompt-b can be read, and nothing is seen to serve it: what serves gives no answer/,
+    );
   });
 
   test("an address that nothing serves is said with its line, and without what the linter only notes", async (t) => {

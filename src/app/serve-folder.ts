@@ -71,6 +71,11 @@ export async function serveFolder(options: ServeOptions): Promise<Serving> {
   ]);
   const keeper = createKeeper(rollbook, settings.systems, kept, say, stopped.signal);
   const look = async () => {
+    if (!existsSync(settings.data))
+      keeper.once(
+        "data",
+        `the data folder ${settings.data} is gone: nothing is recorded any more, and no release is taken; put it back from a backup and start again`,
+      );
     const { good, problems, broken } = playbooks.look();
     for (const problem of problems) say(problem);
     await keeper.takeIn(good, problems.length > 0 ? new Set([...Object.keys(settings.systems), ...broken]) : broken);
@@ -191,12 +196,21 @@ function createKeeper(
   };
 
   return {
+    once,
     async takeIn(good: ReadonlyMap<string, PlaybookFile>, broken: ReadonlySet<string>): Promise<void> {
       for (const [system, file] of good) {
         const guarded = rollbook.systems.get(system);
         if (!guarded) await alone(file.playbook, () => begin(file));
         else if (guarded.playbook().digest !== file.playbook.digest)
           await alone(file.playbook, () => replace(guarded, file));
+      }
+      for (const system of rollbook.systems.keys()) {
+        if (good.has(system) || broken.has(system)) said.delete(`gone ${system}`);
+        else
+          once(
+            `gone ${system}`,
+            `${system}: its playbook is gone from the folder; it stays in effect until the next start`,
+          );
       }
       const rivals = [...good.values()]
         .filter(({ playbook }) => rivalryOf(playbook))
@@ -227,16 +241,20 @@ function whereOf({ edge }: ProtectedSystem): string {
   return edge.flag ? `, release flag: ${edge.flag.key}` : ", no traffic of its own";
 }
 
-function routeOf({ components }: Playbook): string | undefined {
+function routeOf({ components }: Pick<Playbook, "components">): string | undefined {
   return components.find(({ name, at }) => name === "route" || at.startsWith("gateway:"))?.at;
+}
+
+/** Why a playbook that acts could not contain anything, if so. */
+export function edgeMissing({ system, authority, components }: Playbook, { gateway }: SystemSettings = {}) {
+  if (gateway || authority !== "act" || routeOf({ components })?.startsWith("flags://")) return undefined;
+  return `${system} acts, and has no gateway: add systems.${system}.gateway, or route: flags://KEY`;
 }
 
 function edgeOf(rollbook: Rollbook, playbook: Playbook, settings: SystemSettings = {}): EdgeSettings {
   const { gateway, values = {} } = settings;
-  if (!gateway && playbook.authority === "act" && !routeOf(playbook)?.startsWith("flags://")) {
-    const reason = `${playbook.system} acts, and has no gateway: add systems.${playbook.system}.gateway, or route: flags://KEY`;
-    throw new RollbookError("CONNECTIONS_INVALID", { file: CONNECTIONS, reason });
-  }
+  const reason = edgeMissing(playbook, settings);
+  if (reason) throw new RollbookError("CONNECTIONS_INVALID", { file: CONNECTIONS, reason });
   return {
     ...(gateway
       ? {

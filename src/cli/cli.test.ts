@@ -207,6 +207,31 @@ describe("the command line without a server", () => {
   });
 });
 
+test("check reckons: 0 when all triggers decide, 3 when one never can, 2 without traffic or with nonsense", async () => {
+  assert.match((await rollbook(["check", EXAMPLE])).say, /states no traffic: add for example --traffic 1000\/s/);
+  const fine = await rollbook(["check", EXAMPLE, "--traffic", "100/s"]);
+  assert.deepEqual([fine.exit, fine.say], [0, ""]);
+  assert.match(fine.out, /\n {2}detection +half of such releases within .* bad answers/);
+  assert.match(fine.out, /\n {2}instead +a plain threshold over 30 s/);
+  const data = await rollbook(["check", EXAMPLE, "--traffic", "1000/s", "--json"]);
+  const physics = JSON.parse(data.out) as { perSecond: number; triggers: readonly { kind: string }[] };
+  assert.deepEqual([data.exit, physics.perSecond, physics.triggers[0]?.kind], [0, 1000, "decides"]);
+  const never = await rollbook(["check", EXAMPLE, "--traffic", "1/h"]);
+  assert.equal(never.exit, 3);
+  assert.match(never.out, /: UNDECIDABLE\n[\s\S]*Any of these would do: `traffic: \d+ requests/);
+  const broken = await rollbook(["check", file("broken-too.yaml", "rollbook: v1\nsystm: x\n")]);
+  assert.deepEqual([broken.exit, broken.out], [3, ""]);
+  for (const [args, message] of [
+    [["--traffic", "lots"], /"lots" is no traffic/],
+    [["--traffic", "1/s", "--baseline", "nothing=1%"], /no signal "nothing"/],
+    [["--traffic", "1/s", "--harm", "losses"], /says no level/],
+  ] as const) {
+    const { exit, say } = await rollbook(["check", EXAMPLE, ...args]);
+    assert.equal(exit, 2);
+    assert.match(say, message);
+  }
+});
+
 test("lint takes a folder's connections file for what it is", async () => {
   const fine = file("connections.yaml", "rollbook: connections/v1\nconnections: { http: { hosts: {} } }\n");
   const words = await rollbook(["lint", EXAMPLE, fine]);
@@ -247,7 +272,7 @@ describe("the command line with a running Rollbook", () => {
     const words = await ask(["status"], "");
     assert.match(
       words.out,
-      /^chat {2}\(authority: act, owner: support, risk: low\)\n {2}last known good {2}polite off \(/,
+      /^chat {2}\(authority: act, owner: support, risk: low\)\n {2}playbook {9}sha256:[0-9a-f]{64}\n {2}last known good {2}polite off \(/,
     );
     assert.match(words.out, /flag: polite off/);
     assert.match((await ask(["status", "--system", "chat"])).out, /^chat /);

@@ -177,7 +177,9 @@ describe("the command line beside two running systems", () => {
     const { id } = await json("release", "prompt=v2", "--system", "search");
     await until("search", /progressing/);
     assert.equal((await ask("weight", "7.5%", "--system", "search")).exit, 0);
-    assert.match((await ask("status", "--system", "search")).out, /92\.5 % stable, 7\.5 % candidate/);
+    const { out } = await ask("status", "--system", "search");
+    assert.ok(out.includes(digestOfJson("search")), "a printed runbook is compared with it");
+    assert.match(out, /92\.5 % stable, 7\.5 % candidate/);
     const page = await ask("observe", "report", "--system", "search", "--markdown", "--since", "1d");
     assert.match(
       page.out,

@@ -81,6 +81,44 @@ export const localCommands = {
     exits: [3],
     load: async () => (await import("./actions/lint.ts")).lint,
   },
+  check: {
+    group: "playbook",
+    usage: "FILE",
+    summary:
+      "Reckons what each trigger can do with the stated traffic: how soon it finds the harm and how many bad answers that costs, its false alarms, when a sound release is proved safe, the money at stake, and what a plain threshold would do instead.",
+    options: ["traffic", "baseline", "harm"],
+    words: { least: 1, most: 1 },
+    asks: false,
+    examples: [
+      [
+        "rollbook check rollbook/loans.yaml --traffic 1000/s",
+        "3 when a trigger can never decide, with what would let it",
+      ],
+      ["rollbook check rollbook/loans.yaml --baseline errors=0.5% --harm errors=1.3% --json", "as data"],
+    ],
+    exits: [3],
+    load: async () => (await import("./actions/check.ts")).check,
+  },
+  backtest: {
+    group: "playbook",
+    usage: "FILE",
+    summary:
+      "Replays recorded data through a playbook and says what it would have done: which release it would have rolled back, when, on what evidence, and how many bad answers that would have spared. Takes CSV, JSON lines of samples or outcomes, answers of Prometheus to a range query, and recorded answers of models; docs/backtest.md describes them.",
+    options: ["candidate", "stable", "from", "fail-on-harm"],
+    needs: ["data"],
+    words: { least: 1, most: 1 },
+    asks: false,
+    examples: [
+      ["rollbook backtest rollbook/loans.yaml --data november.csv", "every release of the month"],
+      [
+        "rollbook backtest loans.yaml --data requests=n.json --data failed=k.json --candidate v12",
+        "two range queries, one release",
+      ],
+      ["rollbook backtest loans.yaml --data november.csv --fail-on-harm --json", "13 when one would have gone back"],
+    ],
+    exits: [3, 13],
+    load: async () => (await import("./actions/backtest.ts")).backtest,
+  },
   import: {
     group: "playbook",
     usage: "FILE",

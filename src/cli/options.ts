@@ -1,6 +1,8 @@
 interface OptionSpec {
   /** What stands after it; absent: it is a switch. */
   readonly value?: string;
+  /** May it be given several times? */
+  readonly many?: true;
   readonly says: string;
 }
 
@@ -18,7 +20,7 @@ export const optionTable = {
   since: { value: "SPAN|DATE", says: "only what began since then: 30d, or 2026-01-31" },
   html: { says: "as a page to print" },
   markdown: { says: "as Markdown" },
-  from: { value: "INDEX", says: "the first entry" },
+  from: { value: "INDEX|TIME", says: "the first entry of the ledger; of a backtest, when the exposure starts" },
   limit: { value: "NUMBER", says: "how many entries, at most 1000" },
   key: { value: "FILE", says: "the ledger's public key (PEM)" },
   origin: { value: "NAME", says: "what the ledger must call itself" },
@@ -26,9 +28,17 @@ export const optionTable = {
   owner: { value: "TEAM", says: "the team that answers for the system" },
   risk: { value: "LEVEL", says: "low, medium or high" },
   traffic: { value: "RATE", says: "requests to the system, such as 50/min" },
+  baseline: { value: "LEVELS", says: "what is normal, by signal: errors=0.5%,approvals=60%" },
+  harm: { value: "LEVELS", says: "what a bad release would do, by signal: errors=1.3%; for a time, how much longer" },
   outcome: { value: "PART/WHOLE", says: "what is counted as bad, of what: complaints/answers" },
-  stable: { value: "URL", says: "where the running version answers" },
-  candidate: { value: "URL", says: "where the next version will answer" },
+  stable: { value: "URL|LABEL", says: "where the running version answers; of a backtest, which release it is" },
+  candidate: { value: "URL|LABEL", says: "where the next version will answer; of a backtest, which release it is" },
+  data: {
+    value: "FILE",
+    many: true,
+    says: "recorded counts or answers, as docs/backtest.md describes; several times for several",
+  },
+  "fail-on-harm": { says: "exit with 13 when a release would have been rolled back" },
   port: { value: "NUMBER", says: "where the API and the page listen, on this machine only" },
   "new-token": { says: "make a new admin token, and print it once" },
   role: { value: "ROLE", says: "reporter (sends outcomes) or admin" },
@@ -41,9 +51,13 @@ export const optionTable = {
 
 export type OptionName = keyof typeof optionTable;
 
-/** The options of one command line: switches as true, values as text; absent when not given. */
+/** The options of one command line: switches as true, values as text, or several texts; absent when not given. */
 export type Options = {
-  readonly [Name in OptionName]?: (typeof optionTable)[Name] extends { readonly value: string } ? string : true;
+  readonly [Name in OptionName]?: (typeof optionTable)[Name] extends { readonly many: true }
+    ? readonly string[]
+    : (typeof optionTable)[Name] extends { readonly value: string }
+      ? string
+      : true;
 };
 
 /** What every command takes, and what those take that call a running Rollbook. */

@@ -13,7 +13,11 @@ export interface Line {
 const settings = Object.fromEntries(
   Object.entries(optionTable).map(([name, spec]) => [
     name,
-    { type: "value" in spec ? ("string" as const) : ("boolean" as const), ...(name === "help" ? { short: "h" } : {}) },
+    {
+      type: "value" in spec ? ("string" as const) : ("boolean" as const),
+      multiple: "many" in spec,
+      ...(name === "help" ? { short: "h" } : {}),
+    },
   ]),
 );
 

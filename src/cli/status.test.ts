@@ -9,6 +9,7 @@ const status: Status = {
   owner: "credit-risk",
   risk: "high",
   authority: "act",
+  playbook: "sha256:0",
   sources: {},
   rollouts: [],
 };

@@ -25,6 +25,8 @@ export interface Status {
   readonly owner: string;
   readonly risk: string;
   readonly authority: string;
+  /** The digest of the playbook that is in effect. */
+  readonly playbook: string;
   readonly environment?: { readonly name: string };
   readonly gateway?: string;
   readonly route?: { readonly candidatePpm: number; readonly epoch: number };

@@ -1,5 +1,7 @@
+import { bucketOf, SCORE_PARTS } from "../core/cells.ts";
 import { RollbookError } from "../core/errors.ts";
-import type { Playbook } from "../core/playbook.ts";
+import type { Playbook, Signal } from "../core/playbook.ts";
+import type { Rollout } from "../core/rollout.ts";
 import type { BusinessSignal } from "../record/business-signal.ts";
 import { buildReport, type LedgerState, type Report } from "../record/report.ts";
 import type { ControlPorts } from "./ports.ts";
@@ -27,19 +29,36 @@ export async function composeReport(
     stable,
     candidate,
     quarantined: quarantine !== undefined && !quarantine.liftedBy,
-    signals: playbook.signals.map(
-      (signal): BusinessSignal => ({
-        name: signal.name,
-        part: signal.part,
-        of: signal.of,
-        badIs: signal.better === "down" ? "part" : "rest",
-        technical: signal.from === "gateway",
-      }),
-    ),
+    signals: playbook.signals.map((signal) => businessSignal(signal, rollout)),
     route: {
       candidatePercent: rollout.rollback || rollout.step < 0 ? 0 : (playbook.how.steps[rollout.step] ?? 0),
       ...(seen === undefined ? {} : { lastCandidateDispatch: seen }),
     },
     ledger: { ...ledger, verified: ledger.verified && (await sealOf(ports.store, record)) !== "broken" },
   });
+}
+
+function businessSignal(signal: Signal, rollout: Rollout): BusinessSignal {
+  const { name, part, of, better, from } = signal;
+  const values = valuesOf(signal, rollout);
+  const badIs = better === "down" ? ("part" as const) : ("rest" as const);
+  return { name, part, of, badIs, technical: from === "gateway", ...(values ? { values } : {}) };
+}
+
+/** Values are good or bad by a line: what was called slow (else a second), or the middle of a score's scale. */
+function valuesOf(
+  { name, kind, of, part, better, range = [0, 1] }: Signal,
+  { verdict }: Rollout,
+): BusinessSignal["values"] {
+  if (kind === "time") {
+    const slow = verdict?.findings.find(({ signal, threshold }) => signal === name && threshold !== undefined);
+    const threshold = slow?.threshold ?? 1;
+    const border = bucketOf(threshold);
+    return { meaning: `${of} slower than ${Number(threshold.toPrecision(3))} s`, isBad: (cell) => cell > border };
+  }
+  if (kind !== "mean") return undefined;
+  const middle = (range[0] + range[1]) / 2;
+  const half = SCORE_PARTS / 2;
+  if (better === "down") return { meaning: `${of} whose ${part} is above ${middle}`, isBad: (cell) => cell > half };
+  return { meaning: `${of} whose ${part} is below ${middle}`, isBad: (cell) => cell < half };
 }

@@ -1,12 +1,11 @@
 import { RollbookError } from "../core/errors.ts";
-import type { Playbook } from "../core/playbook.ts";
+import { maturityOf, type Playbook } from "../core/playbook.ts";
 import type { Release } from "../core/release.ts";
 import type { FrozenWindow, Rollout } from "../core/rollout.ts";
 import type { Sample } from "../core/sample.ts";
 import type { Instant, Milliseconds } from "../core/time.ts";
 import type { WatchableRule } from "../watch/drift-rule.ts";
 import { createDriftWatch, type DriftAlarm, type DriftWatch, TICK } from "../watch/drift-watch.ts";
-import { maturityOf } from "../watch/rule.ts";
 import { driftLines } from "./drift-words.ts";
 import { frozenWindows } from "./frozen-windows.ts";
 import type { ControlPorts } from "./ports.ts";

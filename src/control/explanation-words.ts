@@ -16,7 +16,9 @@ export function decisionSentence({ rollback, wouldHave, promotedAt, phase, note,
 }
 
 /** How much evidence the playbook asks for, and how much there is. */
-export function budgetSentence({ falseAlarms }: Playbook, { logEvidence, logThreshold }: Verdict): string {
+export function budgetSentence({ falseAlarms }: Playbook, verdict: Verdict): string {
+  if (verdict.findings.length === 0) return "No claim has been judged yet.";
+  const { logEvidence, logThreshold } = verdict;
   const releases = Math.round(1 / falseAlarms).toLocaleString("en-US");
   return `Of ${releases} releases that do no harm at most one is rolled back by all claims together, however often one looks: that asks for evidence of ${odds(logThreshold)}, and there is ${odds(logEvidence)}.`;
 }

@@ -4,9 +4,9 @@ import type { Store } from "../core/ports.ts";
 import type { Sample } from "../core/sample.ts";
 import { changeOfMind } from "./change-of-mind.ts";
 import { explainRollout } from "./explanation.ts";
-import { findingSentence, mindSentence } from "./explanation-words.ts";
+import { budgetSentence, findingSentence, mindSentence } from "./explanation-words.ts";
 import { judgeAgain, recompute } from "./recompute.ts";
-import { createControlWorld, type WorldOptions } from "./world.fixture.ts";
+import { createControlWorld, playbook, type WorldOptions } from "./world.fixture.ts";
 
 /** A rollout to its end, and everything that was recorded of it. */
 async function ended(options: WorldOptions) {
@@ -127,6 +127,11 @@ describe("the words", () => {
     logHarm: 1,
     logSafe: 30,
   } as const;
+
+  it("ask for nothing while nothing was judged", () => {
+    const none = { kind: "no-data", at: 0, because: [], logEvidence: 0, logThreshold: 0, findings: [] } as const;
+    assert.equal(budgetSentence(playbook, none), "No claim has been judged yet.");
+  });
 
   it("are natural frequencies with their interval", () => {
     assert.equal(

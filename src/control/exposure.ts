@@ -1,4 +1,4 @@
-import type { Verdict } from "../core/verdict.ts";
+import type { Finding, Verdict } from "../core/verdict.ts";
 import { nextMove } from "../decide/next-move.ts";
 import { type Judgement, startJudgement } from "./judgement.ts";
 import { cordOf, noteOf } from "./order.ts";
@@ -75,11 +75,14 @@ async function goForward(run: Run, judgement: Judgement, places: PlacesWatch): P
   }
 }
 
+/** What is shown of these is no sum that only grows: a window's counts, a run, or the pair of groups that is worst now. */
+const NOT_SUMS: readonly Finding["method"][] = ["hard-limit", "run-length", "disparity", "policy"];
+
 /** Has every rule seen an outcome of the candidate since the step began? Without one, going on would rest on old data. */
 function grown(verdict: Verdict, before: Verdict | undefined): boolean {
   const seen = new Map(before?.findings.map(({ name, candidate }) => [name, candidate.n]));
   return verdict.findings.every(
-    ({ name, method, candidate }) => method === "hard-limit" || candidate.n > (seen.get(name) ?? 0),
+    ({ name, method, candidate }) => NOT_SUMS.includes(method) || candidate.n > (seen.get(name) ?? 0),
   );
 }
 

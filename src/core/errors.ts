@@ -43,6 +43,20 @@ export const errorCatalogue = {
     state: "Nothing was done.",
     hint: "docs/recordings.md describes the format.",
   },
+  DATA_INVALID: {
+    class: "terminal",
+    exit: 3,
+    message: (d) => `${[d["file"], d["line"], d["column"]].filter(Boolean).join(":")}: ${d["reason"]}.`,
+    state: "Nothing was judged.",
+    hint: "docs/backtest.md describes the forms that data may have.",
+  },
+  DATA_UNCLEAR: {
+    class: "terminal",
+    exit: 3,
+    message: (d) => `The data cannot be replayed: ${d["reason"]}. Its releases: ${d["there"]}.`,
+    state: "Nothing was judged.",
+    hint: "Say which releases are meant with --candidate and --stable.",
+  },
   DATA_FOLDER_IN_USE: {
     class: "retryable",
     exit: 4,

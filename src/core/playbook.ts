@@ -98,6 +98,14 @@ export interface Signal {
   readonly judge?: string;
 }
 
+/** How old a second is when it is compared, where what counts is one person or application and nobody said `labels`. */
+export const UNIT_MATURITY: Milliseconds = 60_000;
+
+/** How old a second of requests is when it is compared: its outcomes are known for certain then. 0: as they come. */
+export function maturityOf({ labels, per }: Pick<Signal, "labels" | "per">): Milliseconds {
+  return labels ?? (per === undefined ? 0 : UNIT_MATURITY);
+}
+
 /** How much worse is still acceptable: `relative` 0.05 is 5 %, `points` 0.05 is 5 percentage points, or 0.05 of a mean. */
 export type Margin =
   | { readonly kind: "relative"; readonly value: number }

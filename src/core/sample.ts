@@ -15,7 +15,10 @@ export interface Sample {
   readonly release: ReleaseId;
   /** Observations: how many of `of`. */
   readonly n: number;
-  /** How many of them were `part`; 0 for a signal of values. */
+  /**
+   * How many of them were `part`; 0 for a signal of values. By unit, a later block of `n` 0 tells of those that have turned
+   * bad since: `k` is then above `n` where fewer are better, and below 0 where more are.
+   */
   readonly k: number;
   /** Of this group alone, `applicant-group=b` say. The whole signal's counts come in a row of their own, without it. */
   readonly group?: string;

@@ -23,7 +23,7 @@ export interface OperationContext {
   readonly store: Store;
   readonly connections: {
     readonly names: readonly string[];
-    readonly adapterFor: (at: string) => Pick<RestoreAdapter, "read">;
+    readonly adapterFor: (at: string) => Pick<RestoreAdapter, "read" | "seen">;
     readonly reaches: (audience: string) => boolean;
     readonly elsewhere: (environment: Playbook["environment"]) => Promise<readonly string[]>;
   };

@@ -1,3 +1,4 @@
+import type { Digest } from "../core/digest.ts";
 import type { OperatedSystem, OperationContext } from "./context.ts";
 
 /** One thing that a rollback will need, and whether it is there. */
@@ -38,6 +39,15 @@ async function checksOf(context: OperationContext, chosen: OperatedSystem): Prom
   if (good) say("restore point", "fine", good.label);
   else say("restore point", "error", "there is none", "Run `rollbook adopt` while the system serves well.");
 
+  const [newest] = await store.rollouts(system);
+  if (newest?.rollback?.outcome === "stuck")
+    say(
+      "rollback",
+      "error",
+      `${newest.id} is ${newest.note ?? "stuck"}`,
+      "`rollbook report` says why; then start again.",
+    );
+
   const live = await chosen.control().live();
   for (const component of live) {
     const { name, at } = component;
@@ -45,22 +55,31 @@ async function checksOf(context: OperationContext, chosen: OperatedSystem): Prom
       say(name, "error", `${at} cannot be read: ${component.reason}`, "Mend the target or its connection.");
       continue;
     }
+    const { digest, label } = component.revision;
     const expected = good?.revisions[name];
-    const same = expected?.digest === component.revision.digest;
-    const found = `${at} serves ${component.revision.label}`;
-    if (!expected || same) say(name, "fine", found);
+    const found = `${at} serves ${label}`;
+    const unseen = await unseenAt(connections, at, digest);
+    if (unseen)
+      say(
+        name,
+        "error",
+        `${at} holds ${label}, and nothing is seen to serve it: ${unseen}`,
+        "Mend what serves: a rollback leads there.",
+      );
+    else if (!expected || expected.digest === digest) say(name, "fine", found);
     else say(name, "warning", `${found}, and the restore point is ${expected.label}`);
   }
 
-  // Adapters end their calls by themselves.
-  const { signal } = new AbortController();
   const serving = new Set(live.map(({ at }) => at));
   for (const { name, at, beside } of playbook.components) {
     if (beside === undefined) continue;
     const free = serving.has(at) ? beside : at;
-    const found = await connections.adapterFor(free).read(free, signal);
-    if (found.kind === "live") say(name, "fine", `${free} answers; the next release goes there`);
-    else say(name, "warning", `${free} cannot be read: ${found.reason}`, "The next release goes there: mend it first.");
+    const found = await connections.adapterFor(free).read(free, unhurried());
+    const todo = "The next release goes there: mend it first.";
+    const unseen = found.kind === "live" && (await unseenAt(connections, free, found.digest));
+    if (found.kind !== "live") say(name, "warning", `${free} cannot be read: ${found.reason}`, todo);
+    else if (unseen) say(name, "warning", `${free} can be read, and nothing is seen to serve it: ${unseen}`, todo);
+    else say(name, "fine", `${free} answers; the next release goes there`);
   }
 
   const elsewhere = await connections.elsewhere(environment);
@@ -79,4 +98,19 @@ async function checksOf(context: OperationContext, chosen: OperatedSystem): Prom
     else say(`signals from ${name}`, health.kind === "error" ? "error" : "warning", health.reason);
   }
   return checks;
+}
+
+/** Adapters end their calls by themselves. */
+function unhurried(): AbortSignal {
+  return new AbortController().signal;
+}
+
+/** Why what really serves does not have what its place holds; undefined where it has, or where the place is what serves. */
+async function unseenAt(
+  connections: OperationContext["connections"],
+  at: string,
+  digest: Digest,
+): Promise<string | undefined> {
+  const seen = await connections.adapterFor(at).seen?.(at, digest, unhurried());
+  return seen === undefined || seen.kind === "seen" ? undefined : seen.reason;
 }

@@ -115,8 +115,10 @@ async function savedBy(
   { id, candidate, stable, frozen }: Rollout,
   since: Instant,
 ): Promise<readonly Saved[]> {
-  const samples = await store.samples(id);
-  return playbook.signals.map(({ name }): Saved => {
+  const samples = (await store.samples(id)).filter(({ group }) => group === undefined);
+  // Values are not good or bad one by one.
+  const counted = playbook.signals.filter(({ kind }) => kind === "share" || kind === "count");
+  return counted.flatMap(({ name }): Saved[] => {
     const signal = signalOf(playbook, name);
     const badOf = (n: number, k: number) => (signal.better === "down" ? k : n - k);
     const sum = (release: string, from: Instant) => {
@@ -130,8 +132,10 @@ async function savedBy(
     const beside = sum(stable, 0);
     const window = frozen.find(({ signal: one }) => one === name);
     const reference = beside.n > 0 || !window ? beside : { n: window.n, bad: badOf(window.n, window.k) };
-    const share = reference.n === 0 ? 0 : reference.bad / reference.n;
+    // Without anything of stable nobody can say what would have been better.
+    if (reference.n === 0) return [];
+    const share = reference.bad / reference.n;
     const bad = signal.better === "down" ? signal.part : `${signal.of} that are not ${signal.part}`;
-    return { signal: name, bad, n: after.n, k: after.bad, excess: Math.round(after.bad - share * after.n) };
+    return [{ signal: name, bad, n: after.n, k: after.bad, excess: Math.round(after.bad - share * after.n) }];
   });
 }

@@ -5,6 +5,14 @@ import { compileNull, formatLevel, formatPercent, levelOf, verbOf } from "./clai
 export interface Assumption {
   readonly badness: number;
   readonly says: string;
+  /** The level that it is on the signal's own scale. */
+  readonly level: string;
+}
+
+/** What people state instead, in badness and by the signal's name; the harm to a time is how much longer it takes. */
+export interface Stated {
+  readonly baselines?: ReadonlyMap<string, number>;
+  readonly harms?: ReadonlyMap<string, number>;
 }
 
 /**
@@ -20,7 +28,9 @@ const MIDDLE = 0.5;
  * sets for bad outcomes of the signal (who proves "below 0.8 %" is normally below it), else what is assumed in silence,
  * but never more than half of a hard limit. Of a mean half is half of the way from its best end.
  */
-export function assumedBaseline(playbook: Playbook, signal: Signal): Assumption {
+export function assumedBaseline(playbook: Playbook, signal: Signal, { baselines }: Stated = {}): Assumption {
+  const stated = baselines?.get(signal.name);
+  if (stated !== undefined) return assumption(stated, signal, " (as stated)");
   const own = Math.min(
     ...[...playbook.triggers, ...playbook.fixed.criteria].flatMap((claim) =>
       claim.signal === signal.name && "limit" in claim ? [compileNull(claim, signal).points / 2] : [],
@@ -33,7 +43,12 @@ export function assumedBaseline(playbook: Playbook, signal: Signal): Assumption 
   const silent = silentBadness(signal);
   const badness = Number.isFinite(own) ? own : Math.min(silent, ...ceilings);
   const why = badness === silent ? "" : " (half way to the playbook's own limit)";
-  return { badness, says: `assuming that normally ${sayNormal(badness, signal)}${why}` };
+  return assumption(badness, signal, why);
+}
+
+function assumption(badness: number, signal: Signal, why: string): Assumption {
+  const level = formatLevel(levelOf(badness, signal), signal);
+  return { badness, says: `assuming that normally ${sayNormal(badness, signal)}${why}`, level };
 }
 
 function silentBadness({ kind, better }: Signal): number {

@@ -1,16 +1,15 @@
 import type { Criterion, Playbook, Signal, Trigger } from "../core/playbook.ts";
-import { formatDuration, type Milliseconds } from "../core/time.ts";
+import { formatDuration } from "../core/time.ts";
 import { claimOf, formatPercent } from "./claim.ts";
-import { maturityOf } from "./lint-labels.ts";
 import type { LintFinding } from "./lint-playbook.ts";
-import { reckonCriterion, reckonTrigger } from "./reckoning.ts";
-import { decidedAfter, smallestDecidable } from "./release-evidence.ts";
+import { HARMS, judge, TWICE } from "./physics/decidability.ts";
+import { medianAnswers } from "./physics/remedy.ts";
+import { sayRemedy } from "./physics/say-remedy.ts";
+import { type TriggerTest, testOf } from "./physics/trigger-test.ts";
+import { reckonCriterion } from "./reckoning.ts";
 
 /** The error probability with which the linter reckons for a criterion of `fixed`. */
 const CRITERION_ALPHA = 0.05;
-
-/** A trigger that would miss a harm of this many times its margin decides nothing worth the name. */
-const NEVER = 10;
 
 /** For each trigger and criterion: how many observations and how much time it needs, and whether it can have them. */
 export function lintDecidability(playbook: Playbook): LintFinding[] {
@@ -36,44 +35,47 @@ export function lintDecidability(playbook: Playbook): LintFinding[] {
 }
 
 function lintTrigger(playbook: Playbook, trigger: Trigger, signal: Signal): LintFinding {
-  const { how, trafficPerSecond: perSecond } = playbook;
-  const windows = windowsOf(how, trigger.within);
-  const alpha = playbook.falseAlarms / playbook.triggers.length / windows;
-  const { needs, sayHarm, assumes } = reckonTrigger(playbook, trigger, signal, alpha);
-  const first = how.steps[0] ?? 0;
-  const atFirst = needs(2, first / 100);
+  const perSecond = playbook.trafficPerSecond;
+  return perSecond === undefined
+    ? lintWithoutTraffic(playbook, trigger, signal)
+    : lintWithTraffic(playbook, trigger, signal, perSecond);
+}
+
+function lintWithoutTraffic(playbook: Playbook, trigger: Trigger, signal: Signal): LintFinding {
+  const test = testOf(playbook, trigger, signal, TWICE);
+  const answers = medianAnswers(playbook, test, undefined);
+  const message = `${sayNeed(playbook, test, answers)}, ${sayBasis(test)}.`;
+  const hint = "State `traffic` to see how long that takes.";
+  return { level: "note", name: "decidable", about: `when.${trigger.name}`, message, hint };
+}
+
+function lintWithTraffic(playbook: Playbook, trigger: Trigger, signal: Signal, perSecond: number): LintFinding {
+  const { kind, test, answers, moment, remedy = {}, smallest } = judge(playbook, trigger, signal, perSecond);
+  const seconds = answers === undefined ? undefined : answers / (perSecond * (playbook.how.steps[0]! / 100));
   const about = `when.${trigger.name}`;
-  const shared = windows > 1 ? `, the false alarms shared by ${windows} such spans of the release` : "";
-  const basis = `${assumes}${shared}, and a harm of twice the margin (${sayHarm(2)})`;
-  const needed = `"${claimOf(trigger, signal)}" needs at least ${sayCount(atFirst)} observations of the candidate`;
-  if (perSecond === undefined) {
-    const hint = "State `traffic` to see how long that takes.";
-    return { level: "note", name: "decidable", about, message: `${needed} at ${first}%, ${basis}.`, hint };
-  }
-  const seconds = atFirst / (perSecond * (first / 100));
-  const message = `${needed}, ${sayTime(seconds)} at ${first}% of the stated traffic, ${basis} and each request one of ${signal.of}.`;
-  const question = { how, perSecond, within: trigger.within };
-  const span = decidedAfter({ ...question, needs: (share) => needs(2, share) });
-  if (span !== undefined) {
-    const old = maturityOf(signal);
-    const late = old > 0 ? `; outcomes are compared when they are ${formatDuration(old)} old` : "";
-    const hint = `The ramp gets there ${formatDuration(span)} after the first exposure at the earliest${late}.`;
+  const message = `${sayNeed(playbook, test, answers)}, ${sayTime(seconds)} of the stated traffic, ${sayBasis(test)} and each request one of ${signal.of}.`;
+  if (moment !== undefined) {
+    const late = test.maturity > 0 ? `; outcomes are compared when they are ${formatDuration(test.maturity)} old` : "";
+    const hint = `The ramp gets there ${formatDuration(moment)} after the first exposure${late}.`;
     return { level: "note", name: "decidable", about, message, hint };
   }
-  const smallest = smallestDecidable({ ...question, needs }, NEVER);
-  const window = trigger.within === undefined ? "" : ", `within` longer";
-  const wanted = `Make the steps longer, the canary larger${window} or the margin wider`;
-  if (smallest === undefined) {
-    const hint = `${wanted}: the whole release cannot tell even ${NEVER} times the margin from no harm.`;
+  const wanted = sayRemedy(remedy, trigger, signal);
+  if (kind === "undecidable") {
+    const hint = `${wanted} The whole release cannot tell even ${HARMS.at(-1)} times the margin from no harm.`;
     return { level: "error", name: "undecidable", about, message, hint };
   }
-  const hint = `${wanted}: the whole release decides harm from ${sayHarm(smallest)} on; smaller harm stays inconclusive.`;
+  const hint = `${wanted} As it is, the whole release decides harm from ${smallest} on; smaller harm stays inconclusive.`;
   return { level: "warning", name: "blind-spot", about, message, hint };
 }
 
-/** How many spans of `within` the release has: a claim about a recent change can raise a false alarm in each. */
-function windowsOf({ steps, each }: Playbook["how"], within: Milliseconds | undefined): number {
-  return within === undefined ? 1 : Math.max(1, Math.ceil((steps.length * each) / within));
+function sayNeed({ how }: Playbook, test: TriggerTest, answers: number | undefined): string {
+  const first = how.steps[0] ?? 0;
+  const least = sayCount(test.bound(first / 100));
+  return `"${claimOf(test.trigger, test.signal)}" needs ${sayCount(answers)} observations of the candidate at ${first}% in half of all cases (no test fewer than ${least} on average)`;
+}
+
+function sayBasis({ assumes, sayHarm }: TriggerTest): string {
+  return `${assumes}, and a harm of twice the margin (${sayHarm})`;
 }
 
 function lintCriterion(playbook: Playbook, criterion: Criterion, signal: Signal): LintFinding {
@@ -99,10 +101,10 @@ function judgeTime(playbook: Playbook, span: number): Pick<LintFinding, "level" 
   return { level: "error", name: "undecidable", hint: `That is longer than \`for\` and \`within\` are. ${hint}` };
 }
 
-function sayCount(count: number): string {
-  return Number.isFinite(count) ? Math.ceil(count).toLocaleString("en-US") : "infinitely many";
+function sayCount(count: number | undefined): string {
+  return count !== undefined && Number.isFinite(count) ? Math.ceil(count).toLocaleString("en-US") : "infinitely many";
 }
 
-function sayTime(seconds: number): string {
-  return Number.isFinite(seconds) ? formatDuration(seconds * 1000) : "for ever";
+function sayTime(seconds: number | undefined): string {
+  return seconds !== undefined && Number.isFinite(seconds) ? formatDuration(seconds * 1000) : "for ever";
 }

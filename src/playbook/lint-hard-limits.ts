@@ -1,7 +1,7 @@
 import type { HardLimit, Playbook, Signal } from "../core/playbook.ts";
 import { formatDuration } from "../core/time.ts";
+import { binomialTail } from "../statistics/index.ts";
 import { assumedBaseline } from "./assumption.ts";
-import { binomialTail } from "./binomial-tail.ts";
 import { claimOf } from "./claim.ts";
 import type { LintFinding } from "./lint-playbook.ts";
 

@@ -1,14 +1,6 @@
-import type { Playbook, Signal } from "../core/playbook.ts";
+import { maturityOf, type Playbook, type Signal, UNIT_MATURITY } from "../core/playbook.ts";
 import { formatDuration, type Milliseconds } from "../core/time.ts";
 import type { LintFinding } from "./lint-playbook.ts";
-
-/** How old a second is when it is compared, where what counts is one person or application and nobody said `labels`. */
-const UNIT_MATURITY: Milliseconds = 60_000;
-
-/** How old a second is when it is compared: its outcomes are known for certain then. */
-export function maturityOf({ labels, per }: Signal): Milliseconds {
-  return labels ?? (per === undefined ? 0 : UNIT_MATURITY);
-}
 
 /** Outcomes that become known late: after whoever waits for them has gone, or later than somebody may think. */
 export function lintLabels(playbook: Playbook): readonly LintFinding[] {

@@ -37,16 +37,6 @@ export function decidedAfter(question: EvidenceQuestion): Milliseconds | undefin
   return step < 0 ? undefined : bisect(step * each, (step + 1) * each, decides);
 }
 
-/** The least number of times the margin, at most `most`, that the release can tell from no harm; undefined when none. */
-export function smallestDecidable(
-  question: Omit<EvidenceQuestion, "needs"> & { readonly needs: (times: number, share: number) => number },
-  most: number,
-): number | undefined {
-  const decides = (times: number) =>
-    decidedAfter({ ...question, needs: (share) => question.needs(times, share) }) !== undefined;
-  return decides(most) ? bisect(1, most, decides) : undefined;
-}
-
 /** The least value of [low, high] that passes, for a test that fails below it and passes above it. */
 function bisect(low: number, high: number, passes: (value: number) => boolean): number {
   let [fails, holds] = [low, high];

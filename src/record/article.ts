@@ -23,7 +23,7 @@ export function articleOf(record: RolloutRecord, lead: BusinessSignal, technical
   const to = rollout.rollback?.decidedAt ?? rollout.endedAt ?? from;
   const end = rollout.endedAt ?? to;
   const replay = (signal: BusinessSignal, release: typeof rollout.stable, since: Instant, until: Instant) =>
-    replayFixedRule(samples, signal.name, release, signal.badIs, since, until, LIMIT, WINDOW);
+    replayFixedRule(samples, signal, release, since, until, LIMIT, WINDOW);
   const seconds = (to - from) / 1000;
   const firstSecond = Math.floor(from / 1000) * 1000;
   const pace = sumOf(samples, lead, rollout.candidate, firstSecond).bad / Math.max(seconds, 1);

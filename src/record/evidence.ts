@@ -1,4 +1,4 @@
-import type { Finding } from "../core/verdict.ts";
+import type { Finding, Tally } from "../core/verdict.ts";
 
 export interface Evidence {
   readonly name: string;
@@ -28,17 +28,24 @@ export function evidenceOf(finding: Finding): Evidence {
 
 /** Natural frequencies, and how strong the evidence is: the e-value, as a bet against the opposite would have paid. */
 function wordsOf(finding: Finding): string {
-  const of100 = ({ n, k }: { n: number; k: number }) =>
-    n === 0 ? "none seen" : `${((100 * k) / n).toFixed(1)} in 100 (${k} of ${n})`;
+  const of100 = ({ n, k, mean, group }: Tally) => {
+    const who = group === undefined ? "" : `${group}: `;
+    if (n === 0) return `${who}none seen`;
+    return mean === undefined
+      ? `${who}${((100 * k) / n).toFixed(1)} in 100 (${k} of ${n})`
+      : `a mean of ${mean.toFixed(3)} (${n})`;
+  };
   const compared =
     finding.reference.n > 0
       ? `${of100(finding.candidate)}, against ${of100(finding.reference)}`
       : of100(finding.candidate);
+  if (finding.method === "run-length")
+    return `the longest run was ${finding.candidate.k}; hard limit ${finding.kind === "harmful" ? "broken" : "kept"}`;
   if (finding.method === "hard-limit")
     return `${compared}; hard limit ${finding.kind === "harmful" ? "broken" : "kept"}`;
   if (finding.kind === "harmful") return `${compared}; evidence ${oddsOf(finding.logHarm)} for "${finding.claim}"`;
   if (finding.kind === "healthy") return `${compared}; evidence ${oddsOf(finding.logSafe)} against "${finding.claim}"`;
-  return `${compared}; not decided`;
+  return `${compared}; ${finding.doubts ? `doubted: ${finding.doubts.join("; ")}` : "not decided"}`;
 }
 
 function oddsOf(logE: number): string {

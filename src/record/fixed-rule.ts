@@ -1,6 +1,7 @@
 import type { ReleaseId } from "../core/release.ts";
 import type { Sample } from "../core/sample.ts";
 import type { Instant, Milliseconds } from "../core/time.ts";
+import { type BusinessSignal, badOf } from "./business-signal.ts";
 
 /** When a plain threshold over a sliding window would have fired, for comparison in reports only. */
 export interface FixedRuleReplay {
@@ -16,9 +17,8 @@ export interface FixedRuleReplay {
  */
 export function replayFixedRule(
   samples: readonly Sample[],
-  signal: string,
+  signal: BusinessSignal,
   release: ReleaseId,
-  badIs: "part" | "rest",
   from: Instant,
   to: Instant,
   limit: number,
@@ -26,11 +26,11 @@ export function replayFixedRule(
 ): FixedRuleReplay {
   const seconds = new Map<Instant, { n: number; bad: number }>();
   for (const sample of samples) {
-    if (sample.signal !== signal || sample.release !== release) continue;
+    if (sample.signal !== signal.name || sample.release !== release || sample.group !== undefined) continue;
     if (sample.bucket < Math.floor(from / 1000) * 1000 || sample.bucket > to) continue;
     const second = seconds.get(sample.bucket) ?? { n: 0, bad: 0 };
     second.n += sample.n;
-    second.bad += badIs === "part" ? sample.k : sample.n - sample.k;
+    second.bad += badOf(sample, signal);
     seconds.set(sample.bucket, second);
   }
   let bad = 0;

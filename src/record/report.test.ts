@@ -309,6 +309,17 @@ describe("evidence in words", () => {
     assert.match(words({ kind: "no-data", candidate: none, reference: none }) ?? "", /^none seen; not decided/);
     assert.match(words({ method: "hard-limit", reference: none }) ?? "", /hard limit broken$/);
     assert.match(words({ method: "hard-limit", kind: "inconclusive" }) ?? "", /hard limit kept$/);
+    const run = { release: candidate.id, n: 30, k: 12 };
+    assert.equal(words({ method: "run-length", candidate: run }), "the longest run was 12; hard limit broken");
+    assert.equal(
+      words({ method: "run-length", kind: "inconclusive", candidate: run }),
+      "the longest run was 12; hard limit kept",
+    );
+    const doubts = ["bursts"];
+    assert.match(words({ kind: "instrument-error", doubts }) ?? "", /; doubted: bursts$/);
+    const mean = { release: candidate.id, n: 30, k: 0, mean: 0.25 };
+    assert.match(words({ candidate: mean, reference: none }) ?? "", /^a mean of 0\.250 \(30\)/);
+    assert.match(words({ candidate: { ...run, group: "age=a" }, reference: none }) ?? "", /^age=a: 40\.0 in 100/);
   });
 });
 

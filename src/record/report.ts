@@ -3,7 +3,7 @@ import type { Release } from "../core/release.ts";
 import type { Rollout, RolloutRecord } from "../core/rollout.ts";
 import { type Instant, type Milliseconds, seasonWords } from "../core/time.ts";
 import { type Article, articleOf } from "./article.ts";
-import { type BusinessSignal, sumOf } from "./business-signal.ts";
+import { type BusinessSignal, meaningOf, sumOf } from "./business-signal.ts";
 import { type Evidence, evidenceOf } from "./evidence.ts";
 import { outcomeOf, type ReportOutcome } from "./outcome.ts";
 import { type Moment, timelineOf } from "./timeline.ts";
@@ -178,7 +178,7 @@ function badAnswersOf(input: ReportInput, signal: BusinessSignal): BadAnswers {
   const excess = candidate.bad - (candidate.n * stable.bad) / stable.n;
   return {
     signal: signal.name,
-    meaning: signal.badIs === "part" ? `${signal.part} of ${signal.of}` : `${signal.of} that are not ${signal.part}`,
+    meaning: meaningOf(signal),
     served: candidate.bad,
     of: candidate.n,
     ...(stable.n === 0 ? {} : { excess: Math.max(0, Math.round(excess)) }),

@@ -46,3 +46,23 @@ export function logGamma(x: number): number {
   const series = (1 / 12 - r * (1 / 360 - r * (1 / 1260 - r * (1 / 1680 - r / 1188)))) / at;
   return (at - 0.5) * Math.log(at) - at + 0.5 * Math.log(2 * Math.PI) + series - shift;
 }
+
+/**
+ * P(at least `k` of `n`) at rate `p`, exact up to rounding. Terms are summed from the largest on, each made from the one
+ * before, so far tails stay exact.
+ */
+export function binomialTail(n: number, p: number, k: number): number {
+  if (k <= 0) return 1;
+  if (k > n || p <= 0) return 0;
+  if (p >= 1) return 1;
+  // Below the mean the lower tail is the small one.
+  if (k <= n * p) return 1 - binomialTail(n, 1 - p, n - k + 1);
+  let term = Math.exp(logBinomial(n, k, p));
+  let sum = 0;
+  const odds = p / (1 - p);
+  for (let i = k; i <= n && term > sum * Number.EPSILON; i++) {
+    sum += term;
+    term *= (odds * (n - i)) / (i + 1);
+  }
+  return Math.min(1, sum);
+}

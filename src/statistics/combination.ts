@@ -1,4 +1,4 @@
-import { logSumExp } from "./recursion.ts";
+import { logSumExp, NOTHING } from "./recursion.ts";
 
 /**
  * ln of the weighted mean of e-values, which is an e-value under any dependence (Vovk and Wang 2021). Weights need
@@ -11,8 +11,9 @@ export function combine(logEs: readonly number[], weights: readonly number[]): n
   if (weights.length !== logEs.length || !(total > 0) || weights.some((weight) => !(weight >= 0))) {
     throw new RangeError("An e-value needs a weight of at least 0, and one weight must be above 0.");
   }
-  const weighed = logEs.flatMap((log, index) => (weights[index]! > 0 ? [log + Math.log(weights[index]! / total)] : []));
-  return logSumExp(weighed);
+  return logSumExp(
+    logEs.map((log, index) => (weights[index] === 0 ? NOTHING : log + Math.log(weights[index]! / total))),
+  );
 }
 
 /**

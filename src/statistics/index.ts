@@ -1,4 +1,5 @@
 export { bucketOf, upperEdge } from "../core/cells.ts";
+export { binomialTail, logBinomial } from "./binomial.ts";
 export type { Block, MarginNull } from "./block.ts";
 export { type Calibration, type CalibrationRequest, calibrate } from "./calibration.ts";
 export { attribute, combine } from "./combination.ts";
@@ -38,7 +39,9 @@ export {
   type RecentEvidence,
   type RecentRequest,
 } from "./drift.ts";
+export { type EvidenceLaw, evidenceLaw, type LawRequest } from "./evidence-law.ts";
 export { increments } from "./increment.ts";
+export { divergence, informationBound } from "./information-bound.ts";
 export { type Interval, interval } from "./interval.ts";
 export { compareDelays, type DelayBlock, type DelayComparison, type DelayRequest } from "./label-delay.ts";
 export {
@@ -49,6 +52,14 @@ export {
   type StartDesign,
   type StartPlan,
 } from "./late-evidence.ts";
+export {
+  growthOf,
+  type LinearEvidence,
+  linearEvidence,
+  linearMeanEvidence,
+  type ScoreSpread,
+  tailExponent,
+} from "./linear-evidence.ts";
 export { createLogHistogram, type LogHistogram } from "./log-histogram.ts";
 export {
   type MeanAlternative,
@@ -74,3 +85,4 @@ export {
 export { type RatioEpoch, sampleRatioEvidence } from "./sample-ratio.ts";
 export { type StoppingLaw, stoppingBoundary, stoppingLaw, successQuantile, type Trials, trialsOf } from "./stopping.ts";
 export { countValue, emptyValues, mergeValues, summarise, type ValueCounts } from "./value-counts.ts";
+export { type Bounds, chanceInAll, firstAlarms, slidingAlarm, type WindowRule, windowAlarm } from "./window-rule.ts";

@@ -1,3 +1,4 @@
+import { maturityOf } from "../core/playbook.ts";
 import type { FrozenWindow } from "../core/rollout.ts";
 import type { Sample } from "../core/sample.ts";
 import type { Instant, Milliseconds } from "../core/time.ts";
@@ -5,7 +6,7 @@ import { advanceCusum, advanceDrift, driftDesign, logEvidence, startRecursion } 
 import { type Arm, createCohorts } from "./cohort.ts";
 import type { Drifted, DriftSetup } from "./drift-watch.ts";
 import { againstFrozen } from "./frozen-reference.ts";
-import { maturityOf, type ParityRule, type Rule } from "./rule.ts";
+import type { ParityRule, Rule } from "./rule.ts";
 import { hypothesisOf } from "./rule-watch.ts";
 import { ENOUGH } from "./seasons.ts";
 

@@ -52,6 +52,7 @@ export interface Evaluator {
 export function createEvaluator(setup: EvaluatorSetup): Evaluator {
   const rules: readonly RuleWatch[] = setup.rules.map((rule) => watchRule(rule, setup));
   const limits = setup.hardLimits.map((hard) => watchLimit(hard, setup));
+  const watches = [...rules, ...limits];
   const logThreshold = -Math.log(setup.alpha);
   const weights = rules.map(() => 1 / rules.length);
   const reception = createReception();
@@ -65,7 +66,7 @@ export function createEvaluator(setup: EvaluatorSetup): Evaluator {
     observe(samples) {
       for (const batch of reception.admit(samples)) {
         instruments.observe(batch);
-        for (const watch of [...rules, ...limits]) watch.observe(batch);
+        for (const watch of watches) watch.observe(batch);
       }
     },
     exposed: (at, share) => instruments.exposed(at, share),
@@ -110,9 +111,13 @@ function blame(findings: readonly Finding[], logThreshold: number): readonly Fin
 
 /** What can be doubted goes no further; what is harmful goes back all the same. */
 function doubted(finding: Finding, instruments: Instruments, now: Instant): Finding {
-  const doubts = [...(finding.doubts ?? []), ...instruments.doubts(finding.signal, now)];
-  if (doubts.length === 0) return finding;
-  return { ...finding, doubts, kind: finding.kind === "no-data" ? "no-data" : "instrument-error" };
+  const found = instruments.doubts(finding.signal, now);
+  if (found.length === 0 && !finding.doubts) return finding;
+  return {
+    ...finding,
+    doubts: [...(finding.doubts ?? []), ...found],
+    kind: finding.kind === "no-data" ? "no-data" : "instrument-error",
+  };
 }
 
 function uniqueSignals(rules: readonly Rule[]): readonly Signal[] {

@@ -26,8 +26,10 @@ export function watchHardLimit(limit: HardLimit, signal: Signal, candidate: Rele
       for (const sample of samples) {
         if (sample.signal !== signal.name || sample.release !== candidate || sample.group !== undefined) continue;
         if (sample.bucket < first) continue;
-        const second = seconds.get(sample.bucket) ?? { n: 0, k: 0 };
-        seconds.set(sample.bucket, { n: second.n + sample.n, k: second.k + sample.k });
+        // A whole rollout has one sum: looking through all its seconds on every arrival would take ever longer.
+        const bucket = limit.over === undefined ? first : sample.bucket;
+        const second = seconds.get(bucket) ?? { n: 0, k: 0 };
+        seconds.set(bucket, { n: second.n + sample.n, k: second.k + sample.k });
       }
     },
     judge(now) {

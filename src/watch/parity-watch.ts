@@ -1,3 +1,4 @@
+import { maturityOf } from "../core/playbook.ts";
 import type { Sample } from "../core/sample.ts";
 import type { Milliseconds } from "../core/time.ts";
 import { paritySafety } from "../statistics/index.ts";
@@ -6,7 +7,7 @@ import type { EvaluatorSetup } from "./evaluator.ts";
 import type { Evidence } from "./evidence.ts";
 import type { Hypothesis } from "./hypothesis/hypothesis.ts";
 import { shareHypothesis } from "./hypothesis/share.ts";
-import { maturityOf, type ParityRule } from "./rule.ts";
+import type { ParityRule } from "./rule.ts";
 import { evidenceFrom, evidenceOf, type RuleWatch } from "./rule-watch.ts";
 import { createSight } from "./sight.ts";
 

@@ -1,3 +1,4 @@
+import { maturityOf } from "../core/playbook.ts";
 import type { Sample } from "../core/sample.ts";
 import type { Instant } from "../core/time.ts";
 import type { Finding } from "../core/verdict.ts";
@@ -10,7 +11,7 @@ import { meanHypothesis } from "./hypothesis/mean.ts";
 import { shareHypothesis } from "./hypothesis/share.ts";
 import { timeHypothesis } from "./hypothesis/time.ts";
 import { watchParity } from "./parity-watch.ts";
-import { maturityOf, type ParityRule, type Rule } from "./rule.ts";
+import type { ParityRule, Rule } from "./rule.ts";
 import { createSight } from "./sight.ts";
 
 /** Watches one rule on one candidate. */

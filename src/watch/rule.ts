@@ -59,11 +59,3 @@ export type Rule = ShareRule | MeanRule | TimeRule | ParityRule;
 export function badOf(rule: { readonly badIs: "part" | "rest" }, counts: Pick<Sample, "n" | "k">): number {
   return rule.badIs === "part" ? counts.k : counts.n - counts.k;
 }
-
-/** Until what age of a second its outcomes are waited for: what is counted per unit goes on for a while. */
-const UNIT_MATURITY: Milliseconds = 60_000;
-
-/** Seconds of requests are compared when they are this old; 0 as their outcomes come. */
-export function maturityOf({ labels, per }: Pick<Signal, "labels" | "per">): Milliseconds {
-  return labels ?? (per === undefined ? 0 : UNIT_MATURITY);
-}

@@ -1,7 +1,8 @@
+import { maturityOf } from "../core/playbook.ts";
 import type { Sample } from "../core/sample.ts";
 import type { Instant } from "../core/time.ts";
 import type { EvaluatorSetup } from "./evaluator.ts";
-import { maturityOf, type Rule } from "./rule.ts";
+import type { Rule } from "./rule.ts";
 
 /** Can the candidate be seen through a rule's signal? */
 export interface Sight {

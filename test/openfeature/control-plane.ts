@@ -4,7 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { createAdaptorServer } from "@hono/node-server";
 import { Hono } from "hono";
 import { digestOf } from "../../src/core/digest.ts";
-import type { Signal } from "../../src/core/playbook.ts";
+import type { Signal, Trigger } from "../../src/core/playbook.ts";
 import { createCounter } from "../../src/traffic/attribution/counter.ts";
 import { type OutcomeItem, reportToAny } from "../../src/traffic/attribution/outcome-intake.ts";
 import { createAssignments } from "../../src/traffic/flags/assignments.ts";
@@ -25,6 +25,15 @@ const approvals: Signal = {
   better: "up",
 };
 
+const signals: readonly Signal[] = [
+  approvals,
+  { ...approvals, name: "mood", kind: "mean", part: "sentiment", range: [-1, 1] },
+  { ...approvals, name: "happy", part: "happy", of: "chats", per: "session" },
+];
+const triggers: readonly Trigger[] = [
+  { kind: "differ", name: "unfair", signal: "happy", across: "age", by: { kind: "points", value: 0.1 } },
+];
+
 /** The flags' part of a control plane on a real loopback server, mounted as the application mounts it. */
 export async function startControlPlane(values: FlagTrafficOptions["values"] = labelOf, port = 0) {
   const clock = {
@@ -32,7 +41,7 @@ export async function startControlPlane(values: FlagTrafficOptions["values"] = l
     sleep: (span: number, signal?: AbortSignal) => sleep(span, undefined, { signal }).catch(() => undefined),
   };
   const requestKey = new Uint8Array(32).fill(4);
-  const counter = createCounter({ signals: [approvals], node: "n", clock, requestKey });
+  const counter = createCounter({ signals, triggers, node: "n", clock, requestKey });
   const flag = createFlagTraffic({ system: "loans", key: "loan-release", clock, counter, requestKey, values });
   const assignments = createAssignments(clock, [flag]);
   const tone = defineFlag("tone", { calm: "calm", brisk: "brisk" }, "calm");

@@ -291,6 +291,34 @@ test("tracking through the stock OFREP provider attributes by request id, once f
   assert.equal(plane.counter.answers.duplicate, 40);
 });
 
+test("an event of either provider carries values, groups and its unit to the counter", async (t) => {
+  const plane = await controlPlane(t);
+  plane.share(ALL);
+  const { provider, client } = await providerOf(t, plane.url, { outcomes: { chat: { chats: 1, happy: "happy" } } });
+  const outcomes = createOutcomeHook({ url: plane.url, token: "secret", everyMs: 60_000 });
+  const stock = await clientOf(t, withOutcomes(new OFREPProvider({ baseUrl: plane.url }), outcomes));
+  for (const targetingKey of ["u", "v"]) {
+    const details = { values: { sentiment: 0.5 }, groups: { age: "65+" }, unit: `session of ${targetingKey}` };
+    for (const happy of [true, false]) {
+      await client.getStringDetails("loan-release", "none", { targetingKey });
+      client.track("chat", { targetingKey }, { ...details, happy });
+    }
+    await stock.getStringDetails("loan-release", "none", { targetingKey });
+    stock.track("chats", { targetingKey }, { ...details, happy: 1 });
+  }
+  await provider.flush();
+  await outcomes.flush();
+  assert.deepEqual([provider.stats.rejected, outcomes.stats.rejected], [0, 0]);
+  const rows = plane.counter.drain();
+  const total = (signal: string, group?: string) =>
+    rows
+      .filter((row) => row.signal === signal && row.group === group && row.release === candidate)
+      .reduce(([n, k, at], row) => [n! + row.n, k! + row.k, at! + (row.cells?.[0]?.[1] ?? 0)], [0, 0, 0]);
+  assert.deepEqual(total("mood"), [6, 0, 6]);
+  assert.deepEqual(total("happy"), [2, 0, 0], "two sessions, and each was unhappy once");
+  assert.deepEqual(total("happy", "age=65+"), [2, 0, 0]);
+});
+
 test("what is waiting when the SDK closes is sent", async (t) => {
   const plane = await controlPlane(t);
   plane.share(ALL);

@@ -1,6 +1,6 @@
 import type { ReleaseId } from "../../core/release.ts";
 import type { Instant, Milliseconds } from "../../core/time.ts";
-import { type Series, targetOf } from "./query-api.ts";
+import { type Series, targetOf } from "./series.ts";
 
 /** Notices a target that goes on telling its `of` and stopped telling its `part`: that is not a part of zero. */
 export interface LostParts {

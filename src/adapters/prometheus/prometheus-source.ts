@@ -5,8 +5,9 @@ import { formatDuration, type Instant, type Milliseconds } from "../../core/time
 import { type Arm, type Arms, createArmNames } from "./arm-names.ts";
 import { idOf } from "./counter-track.ts";
 import { type Reading, readExpression } from "./expression.ts";
-import type { Answer, QueryApi, Series } from "./query-api.ts";
+import type { QueryApi } from "./query-api.ts";
 import { learnStep } from "./scrape-step.ts";
+import type { Answer, Series } from "./series.ts";
 import {
   type CountedSignal,
   createSignalCounter,

@@ -1,5 +1,6 @@
 import type { Instant, Milliseconds } from "../../core/time.ts";
-import { type QueryApi, type Series, targetOf } from "./query-api.ts";
+import type { QueryApi } from "./query-api.ts";
+import { type Series, targetOf } from "./series.ts";
 
 /**
  * The longest scrape interval behind these series: from the server's list of targets when that is allowed, else from the

@@ -1,5 +1,5 @@
 import type { Instant } from "../../core/time.ts";
-import { type Series, targetOf } from "./query-api.ts";
+import { type Series, targetOf } from "./series.ts";
 
 /** When each target was scraped, as its series tell. */
 export interface ScrapeTimes {

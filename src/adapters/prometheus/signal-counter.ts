@@ -6,8 +6,8 @@ import { createCounterTrack, type Increment, type Surroundings } from "./counter
 import type { Reading } from "./expression.ts";
 import { createLostParts } from "./lost-parts.ts";
 import { type BucketCounts, createPendingCounts } from "./pending-counts.ts";
-import { type Series, targetOf } from "./query-api.ts";
 import { createCreatedTimes, createScrapeTimes } from "./scrape-times.ts";
+import { type Series, targetOf } from "./series.ts";
 import { createWholeScrapes } from "./whole-scrapes.ts";
 
 export type CountedSignal = Signal & { readonly kind: "share" | "count" };

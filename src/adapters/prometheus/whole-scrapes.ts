@@ -1,6 +1,6 @@
 import type { Instant } from "../../core/time.ts";
 import { countOf } from "./count-value.ts";
-import { type Series, targetOf } from "./query-api.ts";
+import { type Series, targetOf } from "./series.ts";
 
 /** Lets through only scrapes of which every value is a count. */
 export interface WholeScrapes {

@@ -23,6 +23,7 @@ export function statusText(status: Status, now: number): string {
   const ended = rollouts.filter(({ endedAt }) => endedAt !== undefined).slice(0, SHOWN);
   return [
     `${system}  (authority: ${authority}, owner: ${owner}, risk: ${risk}${place})`,
+    row("playbook", status.playbook),
     ...goodLines(status, now),
     row("traffic", trafficText(status)),
     ...(status.gateway ? [row("gateway", status.gateway)] : []),

@@ -1,8 +1,7 @@
 import { type RolloutDraft, readRollout } from "./argo-rollout.ts";
-import { readCondition } from "./condition.ts";
-import { type Draft, type DraftSignal, freeName, type Lost, lostAt, nameOf, readGoDuration } from "./draft.ts";
+import { type ArgoWork, filled, limitsOf, ruleOf } from "./argo-rule.ts";
+import { type Draft, type DraftSignal, freeName, lostAt, nameOf } from "./draft.ts";
 import type { ForeignNode, ForeignReader } from "./foreign-file.ts";
-import { type HarmLimits, harmLimits } from "./limits.ts";
 import type { Matcher } from "./promql.ts";
 import { type Arms, type SignalOrReason, shareSignal } from "./share-signal.ts";
 import { unreadParts } from "./unread.ts";
@@ -12,20 +11,6 @@ const TEMPLATES = ["AnalysisTemplate", "ClusterAnalysisTemplate", "AnalysisRun"]
 /** Is this an object that the import of Argo Rollouts reads? */
 export function isArgo(kind: string | undefined): boolean {
   return kind === "Rollout" || TEMPLATES.includes(kind ?? "");
-}
-
-interface Work {
-  readonly reader: ForeignReader;
-  readonly place: (offset: number) => string;
-  /** Values of arguments by name. */
-  readonly args: ReadonlyMap<string, string>;
-  readonly signals: DraftSignal[];
-  readonly lost: Lost[];
-  /** Arguments that stand in queries and have no value. */
-  readonly open: Set<string>;
-  /** The longest wait before a first measurement. */
-  warmUp: number;
-  server?: { readonly url: string | undefined; readonly remarks: readonly string[] };
 }
 
 /** AnalysisTemplates, and a Rollout's canary steps where the file has one, in the words of a playbook. */
@@ -39,7 +24,7 @@ export function readArgo(
   const [rollout, ...otherRollouts] = documents.filter((node) => kindOf(node) === "Rollout");
   const names = templates.map((node) => reader.text(node, "metadata", "name") ?? "");
   const moves = rollout && readRollout(rollout, names, reader, place);
-  const work: Work = {
+  const work: ArgoWork = {
     reader,
     place,
     args: argumentsOf(templates, moves, reader),
@@ -89,13 +74,13 @@ function argumentsOf(
   return args;
 }
 
-function readTemplate(template: ForeignNode, work: Work): void {
+function readTemplate(template: ForeignNode, work: ArgoWork): void {
   const { reader } = work;
   const dry = reader.list(template, "spec", "dryRun").map((item) => reader.text(item, "metricName") ?? "");
   for (const metric of reader.list(template, "spec", "metrics")) readMetric(metric, dry, work);
 }
 
-function readMetric(metric: ForeignNode, dry: readonly string[], work: Work): void {
+function readMetric(metric: ForeignNode, dry: readonly string[], work: ArgoWork): void {
   const { reader, place } = work;
   const name = reader.text(metric, "name") ?? "metric";
   if (dry.some((pattern) => matches(pattern, name))) {
@@ -115,11 +100,8 @@ function readMetric(metric: ForeignNode, dry: readonly string[], work: Work): vo
   const found = (["failureCondition", "successCondition"] as const).map((key) => limitsOf(metric, key, name, work));
   const [harm, health] = found;
   if (!harm && !health) {
-    const what = reader.get(metric, "successCondition") || reader.get(metric, "failureCondition");
-    if (!what)
-      work.lost.push(
-        lostAt(metric, `${name} (${provider}) has no condition: there it always succeeds, so nothing is claimed.`),
-      );
+    const isSaid = reader.get(metric, "successCondition") ?? reader.get(metric, "failureCondition");
+    if (!isSaid) work.lost.push(lostAt(metric, `${name} (${provider}) ${withoutCondition(provider)}`));
     return;
   }
   const source =
@@ -131,7 +113,7 @@ function readMetric(metric: ForeignNode, dry: readonly string[], work: Work): vo
         nameOf(name, "metric"),
         work.signals.map((signal) => signal.name),
       ),
-      from: `${node.path} (${place(node.offset)}): ${reader.text(metric, source.key)}`,
+      from: `${node.path} (${place(node.offset)}): ${filled(reader.text(metric, source.key) ?? "", work)}`,
       ...(query !== "" && { query }),
       isPromql,
       arms: (matcher: Matcher) => armsOf(matcher, work.args),
@@ -144,6 +126,14 @@ function readMetric(metric: ForeignNode, dry: readonly string[], work: Work): vo
   }
 }
 
+/** What a metric without conditions means. */
+function withoutCondition(provider: string): string {
+  if (provider === "job")
+    return "is a program whose exit code decides: report its result as an outcome, or ask it as a policy.";
+  if (provider === "kayenta") return "asks Kayenta: import its canary config by itself.";
+  return "has no condition: there it always succeeds, so nothing is claimed.";
+}
+
 /** Argo pauses between its two limits. Here the failure is harm, and the success what must be proved after going back. */
 function between(harm: DraftSignal, health: SignalOrReason): DraftSignal {
   if (health.kind === "lost" || health.signal.signal !== harm.signal || !health.signal.criterion) return harm;
@@ -151,69 +141,7 @@ function between(harm: DraftSignal, health: SignalOrReason): DraftSignal {
   return { ...harm, criterion: health.signal.criterion, remarks: [...harm.remarks, remark] };
 }
 
-function limitsOf(
-  metric: ForeignNode,
-  key: "successCondition" | "failureCondition",
-  name: string,
-  { reader, lost }: Work,
-): HarmLimits | undefined {
-  const text = reader.text(metric, key);
-  if (text === undefined || text.trim() === "") return undefined;
-  const node = reader.get(metric, key)!;
-  const condition = readCondition(text);
-  if (condition.kind === "unreadable") {
-    lost.push(
-      lostAt(node, `${name}: the condition cannot be read: ${condition.message} (character ${condition.at + 1}).`),
-    );
-    return undefined;
-  }
-  const limits = harmLimits(condition, key === "failureCondition");
-  for (const text of limits.other) lost.push(lostAt(node, `${name}: \`${text}\` is nothing to count.`));
-  for (const text of limits.missing) {
-    lost.push(
-      lostAt(
-        node,
-        `${name}: \`${text}\` decides what no data means; here no data is \`no-data\`, never healthy and never harm.`,
-      ),
-    );
-  }
-  return limits.limits.length > 0 ? limits : undefined;
-}
-
-function ruleOf(metric: ForeignNode, name: string, work: Work) {
-  const { reader, lost } = work;
-  const span = (key: string) => {
-    const text = reader.text(metric, key);
-    return text === undefined ? undefined : readGoDuration(text);
-  };
-  const every = span("interval");
-  work.warmUp = Math.max(work.warmUp, span("initialDelay") ?? 0);
-  const count = reader.number(metric, "count") || undefined;
-  for (const [key, message] of RUN_LIMITS) {
-    const node = reader.get(metric, key);
-    if (node) lost.push(lostAt(node, `${name}: ${message}`));
-  }
-  return {
-    product: "argo" as const,
-    failureLimit: reader.number(metric, "failureLimit") ?? 0,
-    ...(every !== undefined && { every }),
-    ...(count !== undefined ? { count } : every === undefined ? { count: 1 } : {}),
-  };
-}
-
-const RUN_LIMITS: readonly (readonly [string, string])[] = [
-  [
-    "inconclusiveLimit",
-    "inconclusive measurements are not counted here; what is not proved is not proved, and promotion waits.",
-  ],
-  [
-    "consecutiveErrorLimit",
-    "a source that fails is `no-data` here: the exposure is not renewed, whatever the number of errors.",
-  ],
-  ["consecutiveSuccessLimit", "a row of successes proves nothing here; promotion waits until safety is proved."],
-];
-
-function readServer(settings: ForeignNode, work: Work): void {
+function readServer(settings: ForeignNode, work: ArgoWork): void {
   const { reader } = work;
   const address = reader.text(settings, "address");
   reader.done(settings.entries?.get("timeout"));
@@ -235,15 +163,6 @@ function readServer(settings: ForeignNode, work: Work): void {
   else if (address && filled(address, work) !== work.server.url) {
     work.lost.push(lostAt(reader.get(settings, "address")!, "a second server: give it a connection of its own."));
   }
-}
-
-/** Arguments replaced by their values; what has none stays, and is told. */
-function filled(text: string, { args, open }: Work): string {
-  return text.replaceAll(/\{\{\s*args\.([\w.-]+)\s*\}\}/g, (whole, name: string) => {
-    const value = args.get(name);
-    if (value === undefined) open.add(name);
-    return value ?? whole;
-  });
 }
 
 /** How the canary's series are told from stable's: by the hash of the pods, or by a name with "canary" in it. */

@@ -155,7 +155,7 @@ function parseText(text: string, issues: IssueList): readonly (Node | null)[] | 
         "YAML_SYNTAX",
         error.pos[0],
         `This is neither YAML nor JSON: ${error.message.replace(/\.$/, "")}.`,
-        "Mend it, or export the object again.",
+        "Mend it, or export the object again; render a Helm chart first (`helm template`).",
       );
     }
     contents.push(document.contents as Node | null);

@@ -229,6 +229,48 @@ test("what only people know is taken from options, else marked", () => {
   assert.ok(imported("argo/latency.yaml").toFill.some((what) => what.startsWith("owner")));
 });
 
+test("arguments take their place in limits and numbers; one without a value is told, and stays", () => {
+  const template = (limit: string) => `kind: AnalysisTemplate
+metadata: { name: judged }
+spec:
+  args: [{ name: least, ${limit} }, { name: tolerated, value: "4" }, { name: runs }]
+  metrics:
+    - name: success-rate
+      interval: 1m
+      count: "{{args.runs}}"
+      failureLimit: "{{args.tolerated}}"
+      successCondition: result >= {{ args.least }}
+      provider: { newRelic: { query: "FROM Answers SELECT percentage" } }
+`;
+  const known = importConfig(template('value: "0.9"'), "judged.yaml") as Imported;
+  assert.match(known.playbook, /low-success-rate: \{ success-rate: below, limit: 90% \}/);
+  assert.equal(known.rules[0]?.failureLimit, 4);
+  assert.deepEqual(lost(known, /count: \{\{args.runs\}\} has no value/), [8]);
+  const open = importConfig(template("valueFrom: { fieldRef: { fieldPath: status.x } }"), "judged.yaml") as Imported;
+  assert.deepEqual(lost(open, /the condition cannot be read/), [10]);
+  assert.ok(open.toFill.some((what) => what.includes("{{args.least}}")));
+});
+
+test("dry runs are found by pattern, and programs and judges of others say what they are", () => {
+  const config = `kind: AnalysisTemplate
+metadata: { name: mixed }
+spec:
+  dryRun: [{ metricName: ".*-trial" }, { metricName: a.*b.*c }, { metricName: exact }]
+  metrics:
+    - { name: one-trial, provider: { web: { url: "http://x" } } }
+    - { name: a-x-b-c, provider: { web: { url: "http://x" } } }
+    - { name: exact, provider: { web: { url: "http://x" } } }
+    - { name: a-c, provider: { job: {} } }
+    - { name: ranks, provider: { kayenta: {} } }
+    - { name: none }
+`;
+  const result = importConfig(config, "mixed.yaml") as Imported;
+  assert.deepEqual(lost(result, /dry run/), [6, 7, 8]);
+  assert.deepEqual(lost(result, /exit code/), [9]);
+  assert.deepEqual(lost(result, /asks Kayenta/), [10]);
+  assert.deepEqual(lost(result, /none \(none\) has no condition/), [11]);
+});
+
 test("an unknown key anywhere is told, and one that is switched off is not", () => {
   const changed = text("flagger/podinfo-istio.yaml").replace(
     "    stepWeight: 10\n",

@@ -208,10 +208,14 @@ test("one value an arm cannot be ranked: the classification is an error, and the
   assert.deepEqual([judgement.score, judgement.verdict], [100, "pass"]);
 });
 
-test("published wrong verdict, spinnaker 6278: 7 of 10 values at 100 against 1 pass", () => {
+test("published wrong verdict, spinnaker 6278: 7 of 10 values at 100 against 1 pass, with the interval that was reported", () => {
   const control = Array.from({ length: 10 }, () => 1);
   const experiment = control.map((value, at) => (at < 3 ? value : 100));
   assert.equal(classifyKayenta({ name: "errors", groups: [] }, { control, experiment }).label, "pass");
+  const { low, high, estimate } = mannWhitney(experiment, control, 0.98);
+  near(low, 6.825022991538781e-5, 1e-9);
+  assert.equal(high, 99);
+  near(estimate, 98.99992904170193, 1e-9);
 });
 
 test("an error of ours is not hidden as one of Kayenta's", () => {

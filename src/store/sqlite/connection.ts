@@ -1,3 +1,4 @@
+import { statSync } from "node:fs";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { RollbookError } from "../../core/errors.ts";
 
@@ -34,10 +35,13 @@ function isRecent(version: string): boolean {
 /** One writing connection with checked settings. Everything on it is synchronous, so transactions never interleave. */
 export class Connection {
   readonly #database: DatabaseSync;
+  readonly #path: string;
+  readonly #file: string | undefined;
   #failure: string | undefined;
 
   /** Throws STORE_UNSAFE when the settings do not hold. */
   constructor(path: string) {
+    this.#path = path;
     this.#database = new DatabaseSync(path, {
       timeout: 5000,
       enableForeignKeyConstraints: true,
@@ -47,6 +51,7 @@ export class Connection {
     try {
       this.#database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;");
       assertDurable(this.#settings());
+      this.#file = fileAt(path);
     } catch (error) {
       this.#database.close();
       throw error;
@@ -75,8 +80,11 @@ export class Connection {
    * the kernel may have dropped the pages, so a second try on this handle would lie: all later writes are refused.
    */
   transaction<T>(work: () => T): T {
+    // A file without a name still takes writes, and all of them are lost when this process ends.
+    if (fileAt(this.#path) !== this.#file)
+      this.#failure ??= `${this.#path} was removed or replaced while it was in use; put it back from a backup and start again`;
     if (this.#failure !== undefined)
-      throw new RollbookError("STORE_UNSAFE", { reason: `an earlier write failed (${this.#failure})` });
+      throw new RollbookError("STORE_UNSAFE", { reason: `nothing is written any more: ${this.#failure}` });
     try {
       this.#database.exec("BEGIN IMMEDIATE");
       const result = work();
@@ -93,4 +101,10 @@ export class Connection {
   close(): void {
     if (this.#database.isOpen) this.#database.close();
   }
+}
+
+/** Which file has this name now; undefined for none. */
+function fileAt(path: string): string | undefined {
+  const found = statSync(path, { bigint: true, throwIfNoEntry: false });
+  return found && `${found.dev}:${found.ino}`;
 }

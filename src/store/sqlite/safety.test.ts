@@ -196,6 +196,21 @@ describe("a transaction", () => {
     connection.close();
   });
 
+  it("is refused once the data folder was removed or replaced under it, however often it is tried", async () => {
+    for (const replaced of [false, true]) {
+      const folder = newFolder();
+      const store = await open(folder);
+      await store.commit([entry]);
+      rmSync(folder, { recursive: true });
+      const other = replaced ? await open(folder) : undefined;
+      for (let attempt = 0; attempt < 2; attempt += 1)
+        await assert.rejects(store.commit([entry]), { code: "STORE_UNSAFE", message: /was removed or replaced/ });
+      await other?.commit([entry]);
+      await other?.close();
+      await store.close();
+    }
+  });
+
   it("passes on what a constraint says", async () => {
     const store = await open(newFolder());
     const sample = { node: "n", sequence: 1, bucket: 0, signal: "s", release: "sha256:" as const, n: Number.NaN, k: 0 };

@@ -3,12 +3,12 @@ import type { Signal, Trigger } from "../../core/playbook.ts";
 import type { Clock, SignalSource } from "../../core/ports.ts";
 import type { ReleaseId } from "../../core/release.ts";
 import type { Instant, Milliseconds } from "../../core/time.ts";
+import { type AgingMemory, createAgingMemory } from "./aging-memory.ts";
 import { type Counting, createCounting } from "./counting.ts";
 import { createEdgeBlocks, type EdgeAnswer } from "./edge-blocks.ts";
 import { createGroupLabels, type GroupLabels } from "./group-labels.ts";
 import { type Counts, flawOf, type ReportAnswer, type ReportTerms, rejected } from "./report.ts";
-import { createReportMemory, type ReportMemory } from "./report-memory.ts";
-import { createReadings, endingOf, misfitOf, misfitOfValues, unitFor } from "./report-reading.ts";
+import { createReadings, endingOf, misfitOf, misfitOfValues, type Reported, unitFor } from "./report-reading.ts";
 import { readRequestId } from "./request-id.ts";
 import { requestKeyOf } from "./request-key.ts";
 import { createTallies } from "./tallies.ts";
@@ -91,7 +91,7 @@ export function createCounter(options: CounterOptions): Counter {
   const key = requestKeyOf(options.requestKey);
   const names = signals.map(({ name }) => name);
   const tallies = createTallies(options.node, names, options.firstSequence ?? 1);
-  const memory = createReportMemory(options.memory?.span ?? 600_000, options.memory?.requests ?? 200_000);
+  const memory = createAgingMemory<Reported>(options.memory?.span ?? 600_000, options.memory?.requests ?? 200_000);
   const units = createUnits(key, options.units);
   const groups = createGroupLabels(signals, options.triggers ?? []);
   const counting = createCounting(signals, tallies, units);
@@ -123,7 +123,7 @@ export function createCounter(options: CounterOptions): Counter {
     if (once.length < 8 || once.length > 100) return rejected("key has not 8 to 100 characters");
     // No request id has a blank in it.
     const id = `${once} ${second} ${shortDigest(release)}`;
-    return memory.recall(id, now) ? { kind: "duplicate" } : take({ id, second, release }, counts, terms, now);
+    return memory.get(id, now) ? { kind: "duplicate" } : take({ id, second, release }, counts, terms, now);
   }
 
   const counted = (answer: ReportAnswer): ReportAnswer => {
@@ -167,7 +167,7 @@ function toldBy(signal: Signal, ending: Ending): { n: number; k: number; values?
 
 interface TakerParts {
   readonly signals: readonly Signal[];
-  readonly memory: ReportMemory;
+  readonly memory: AgingMemory<Reported>;
   readonly units: Units;
   readonly groups: GroupLabels;
   readonly counting: Counting;
@@ -186,7 +186,7 @@ function takerOf({ signals, memory, units, groups, counting }: TakerParts) {
   return ({ id, second, release }: Origin, counts: Counts, terms: ReportTerms, now: Instant): ReportAnswer => {
     const flaw = flawOf(counts, terms);
     if (flaw) return rejected(flaw);
-    const before = memory.recall(id, now);
+    const before = memory.get(id, now);
     const fresh = readings.fresh(counts, terms, before);
     if (fresh.every(Number.isNaN)) return before ? { kind: "duplicate" } : rejected("no signal uses any of the names");
     const after = fresh.map((value, place) => (Number.isNaN(value) ? (before?.[place] ?? Number.NaN) : value));
@@ -212,7 +212,7 @@ function takerOf({ signals, memory, units, groups, counting }: TakerParts) {
       );
     });
     if (before) before.splice(0, before.length, ...after);
-    else memory.keep(id, after, now);
+    else memory.add(id, after, now);
     return other.size > 0 ? { kind: "counted", otherGroups: other.size } : { kind: "counted" };
   };
 }

@@ -1,6 +1,8 @@
 import type { Signal } from "../../core/playbook.ts";
 import { type Counts, type ReportTerms, valuesOf } from "./report.ts";
-import type { Reported } from "./report-memory.ts";
+
+/** What has been reported for a request, by index of the name; NaN where nothing has. */
+export type Reported = number[];
 
 /** Where one signal's numbers stand among the names that reports are read for; -1 where reports have no say. */
 export interface Reading {

@@ -1,6 +1,7 @@
 import { createHmac, type KeyObject } from "node:crypto";
 import type { ReleaseId } from "../../core/release.ts";
 import type { Instant, Milliseconds } from "../../core/time.ts";
+import { createAgingMemory } from "./aging-memory.ts";
 
 /** One session, user or whatever a signal's `per` names, as it was counted: where, for which groups, and how it did. */
 export interface CountedUnit {
@@ -35,29 +36,17 @@ const RESTARTS = 32;
  * with nobody, else the arm that grew would have all the busy units and the other one only those that were not yet there.
  */
 export function createUnits(key: KeyObject, { span, most }: UnitLimits = { span: 86_400_000, most: 200_000 }): Units {
-  const units = new Map<string, CountedUnit & { readonly since: Instant }>();
+  const units = createAgingMemory<CountedUnit>(span, most);
   const restarts: number[] = [];
   const idOf = (name: string, signal: number, second: number): string => {
     const began = restarts.findLast((restart) => restart <= second) ?? 0;
     return `${name} ${signal} ${began}`;
   };
-  const forget = (now: Instant): void => {
-    for (const [id, { since }] of units) {
-      if (since + span > now && units.size <= most) return;
-      units.delete(id);
-    }
-  };
   return {
     nameOf: (per, unit, release) =>
       createHmac("sha256", key).update(`unit ${release} ${per} ${unit}`).digest("base64url").slice(0, 22),
-    recall(name, signal, second, now) {
-      forget(now);
-      return units.get(idOf(name, signal, second));
-    },
-    keep(name, signal, counted, now) {
-      units.set(idOf(name, signal, counted.second), Object.assign(counted, { since: now }));
-      forget(now);
-    },
+    recall: (name, signal, second, now) => units.get(idOf(name, signal, second), now),
+    keep: (name, signal, counted, now) => units.add(idOf(name, signal, counted.second), counted, now),
     restart(second) {
       if (restarts.at(-1) === second) return;
       restarts.push(second);

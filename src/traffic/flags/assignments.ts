@@ -122,10 +122,8 @@ function createHeard(clock: Clock): Heard {
       const id = client.slice(0, 100);
       clients.delete(id);
       clients.set(id, { epoch, at: clock.now() });
-      for (const oldest of clients.keys()) {
-        if (clients.size <= MOST_CLIENTS) break;
-        clients.delete(oldest);
-      }
+      // Asked first: a map that is emptied from its front is slow to begin with.
+      if (clients.size > MOST_CLIENTS) clients.delete(clients.keys().next().value!);
     },
     against(epoch) {
       for (const [id, { at }] of clients) if (at + HEARD_LATELY <= clock.now()) clients.delete(id);

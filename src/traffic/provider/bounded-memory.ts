@@ -4,18 +4,21 @@ export interface BoundedMemory<Value> {
   set(key: string, value: Value): void;
 }
 
+/**
+ * Of at least the newest `most` keys, and of at most twice as many: when one map is full the one before is given up whole.
+ * Taking the oldest key out of a map each time would be slow, because a map keeps the gaps and begins with them.
+ */
 export function createBoundedMemory<Value>(most: number): BoundedMemory<Value> {
-  const values = new Map<string, Value>();
+  let young = new Map<string, Value>();
+  let old = new Map<string, Value>();
   return {
-    get: (key) => values.get(key),
+    get: (key) => young.get(key) ?? old.get(key),
     set(key, value) {
-      values.delete(key);
-      values.set(key, value);
-      if (values.size <= most) return;
-      for (const oldest of values.keys()) {
-        values.delete(oldest);
-        return;
+      if (young.size >= most && !young.has(key)) {
+        old = young;
+        young = new Map();
       }
+      young.set(key, value);
     },
   };
 }

@@ -5,7 +5,7 @@ import { createOutcomeQueue, type OutcomeQueueOptions, type OutcomeStats } from 
 
 export interface OutcomeHookOptions extends OutcomeQueueOptions {
   readonly outcomes?: OutcomeMapping;
-  /** How many evaluations are remembered for `track`: 100,000. */
+  /** How many evaluations are remembered for `track` at least: 100,000. */
   readonly exposures?: number;
 }
 

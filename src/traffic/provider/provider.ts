@@ -16,7 +16,7 @@ export interface RollbookProviderOptions extends RouteClientOptions, OutcomeQueu
   readonly token: string;
   /** How tracked events become outcomes; see `OutcomeMapping`. */
   readonly outcomes?: OutcomeMapping;
-  /** How many targeting keys' last evaluations are remembered for `track`: 100,000. */
+  /** How many targeting keys' last evaluations are remembered for `track` at least: 100,000. */
   readonly exposures?: number;
 }
 

@@ -22,6 +22,8 @@ export interface Instruments {
   doubts(signal: string, now: Instant): readonly string[];
 }
 
+const NONE: readonly string[] = [];
+
 /**
  * The arms' shares are told from a signal of the gateway, which sees every request, and then count for all signals; where
  * there is none, each signal is asked for its own: fewer loans of the candidate's, say, are another kind of loans.
@@ -41,6 +43,7 @@ export function createInstruments({ signals, candidate, reference }: Instruments
     const own = [createLabelDelay({ signal, candidate, reference }), watchDispersion({ signal, reference })];
     return { signal, own, ratio: shared ?? ratioOf(signal, false) };
   });
+  const byName = new Map(watches.map(({ signal, ratio, own }) => [signal.name, [ratio, ...own]]));
   return {
     exposed(at, share) {
       for (const ratio of new Set(watches.map((watch) => watch.ratio))) ratio.exposed(at, share);
@@ -53,8 +56,8 @@ export function createInstruments({ signals, candidate, reference }: Instruments
       }
     },
     doubts(name, now) {
-      const watch = watches.find(({ signal }) => signal.name === name);
-      return watch ? [watch.ratio, ...watch.own].flatMap((instrument) => instrument.doubts(now)) : [];
+      const found = byName.get(name)?.filter((instrument) => instrument.doubts(now).length > 0) ?? [];
+      return found.length === 0 ? NONE : found.flatMap((instrument) => instrument.doubts(now));
     },
   };
 }

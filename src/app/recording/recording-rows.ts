@@ -1,5 +1,6 @@
-import { RollbookError } from "../../src/core/errors.ts";
-import { parseCsv } from "./csv.ts";
+import { RollbookError } from "../../core/errors.ts";
+import { parseCsv } from "../backtest/csv-reader.ts";
+import { DataFlaw } from "../backtest/data-flaw.ts";
 
 /** One recorded answer as the file has it. */
 export interface RecordedRow {
@@ -25,6 +26,7 @@ export function readRows(file: string, content: string): readonly RecordedRow[] 
     if (rows.length === 0) throw new SyntaxError("it holds no answers");
     return rows;
   } catch (error) {
+    if (error instanceof DataFlaw) throw wrong(`line ${error.line}: ${error.message}`);
     throw error instanceof SyntaxError ? wrong(error.message) : error;
   }
 }

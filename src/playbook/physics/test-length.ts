@@ -1,0 +1,79 @@
+import type { How } from "../../core/playbook.ts";
+import type { Milliseconds } from "../../core/time.ts";
+import { type EvidenceLaw, evidenceLaw } from "../../statistics/index.ts";
+import { decidedAfter } from "../release-evidence.ts";
+import type { TriggerTest } from "./trigger-test.ts";
+
+/** The error with which safety is proved. */
+export const BETA = 0.05;
+
+/** Laws that were asked for already: the linter tries many playbooks that differ elsewhere. */
+const known = new Map<string, EvidenceLaw>();
+const MOST_KNOWN = 256;
+
+/**
+ * How long the evaluator takes at a constant share of the traffic, in chances: an upper bound, for harm from the first answer
+ * on (`harm`), or until a candidate as good as stable is proved safe (`safety`).
+ * @param perSecond answers of both sides; undefined where nobody stated it, and every chance is looked at
+ */
+export function lawOf(
+  test: TriggerTest,
+  direction: "harm" | "safety",
+  share: number,
+  perSecond: number | undefined,
+): EvidenceLaw {
+  const { p1, p0, chances, null: nothing, logThreshold } = test;
+  const request = {
+    evidence: test.evidence(direction, share, direction === "harm" ? "bad" : "sound"),
+    logThreshold: direction === "harm" ? logThreshold : -Math.log(BETA),
+    p1: direction === "harm" ? p1 : Math.min(p0, nothing.ratio * p0 + nothing.points),
+    p0,
+    block: Math.max(1e-6, (perSecond ?? 1 / share / chances) * share * chances),
+  };
+  const key = JSON.stringify(request);
+  const found = known.get(key) ?? evidenceLaw(request);
+  if (known.size >= MOST_KNOWN) known.clear();
+  known.set(key, found);
+  return found;
+}
+
+/** What a part of the runs does not exceed; undefined where it was not followed so far. */
+export interface TestLength {
+  /** Answers of the candidate, at the first step's share. */
+  readonly answers: number | undefined;
+  /** Bad ones among them; a mean has none. */
+  readonly bad: number | undefined;
+}
+
+export function lengthOf(test: TriggerTest, law: EvidenceLaw, part: number): TestLength {
+  const observations = law.observations(part);
+  return {
+    answers: observations === undefined ? undefined : observations / test.chances,
+    bad: test.signal.kind === "mean" ? undefined : law.bad(part),
+  };
+}
+
+/** The ramp with the time that its last step goes on for while nothing is decided. */
+export function patient(how: How, times: number): How {
+  const last = how.steps.at(-1) ?? 100;
+  return { ...how, steps: [...how.steps, ...Array.from({ length: how.steps.length * (times - 1) }, () => last)] };
+}
+
+/**
+ * When so many answers at the first step's share have come together, counted from the first exposure. In later steps an answer
+ * of the candidate is worth as much as the information bound says at the share of all answers so far. Undefined when that is not
+ * within the ramp, or not within the span in which evidence must gather.
+ */
+export function momentOf(
+  test: TriggerTest,
+  answers: number | undefined,
+  how: How,
+  perSecond: number,
+): Milliseconds | undefined {
+  const first = (how.steps[0] ?? 0) / 100;
+  const atFirst = test.bound(first);
+  if (answers === undefined || !Number.isFinite(atFirst)) return undefined;
+  const needs = (share: number) => answers * Math.max(1e-9, test.bound(share) / atFirst);
+  const moment = decidedAfter({ how, perSecond, within: test.within, needs });
+  return moment === undefined ? undefined : moment + test.maturity;
+}

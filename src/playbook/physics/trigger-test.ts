@@ -1,0 +1,214 @@
+import { maturityOf, type Playbook, type Signal, type Trigger } from "../../core/playbook.ts";
+import type { Milliseconds } from "../../core/time.ts";
+import {
+  chooseForm,
+  type Design,
+  harmDesign,
+  informationBound,
+  type LinearEvidence,
+  linearEvidence,
+  linearMeanEvidence,
+  type MarginNull,
+  meanDesign,
+  safetyDesign,
+} from "../../statistics/index.ts";
+import { FIRST } from "../../statistics/late-evidence.ts";
+import { assumedBaseline, type Stated } from "../assumption.ts";
+import { compileNull, formatLevel, formatPercent, levelOf, verbOf } from "../claim.ts";
+import { normalQuantile, normalTail } from "../normal-tail.ts";
+import { gaussianBound, harmOf, varianceAt } from "../reckoning.ts";
+
+/**
+ * A trigger as the evaluator will test it, with the truth that is reckoned with. Rates are those of bad *chances*: an answer
+ * is one chance, of a count it is `chances` many, and of a mean that part of one which lies at an end of the scale.
+ */
+export interface TriggerTest {
+  readonly trigger: Trigger;
+  readonly signal: Signal;
+  readonly p1: number;
+  readonly p0: number;
+  readonly null: MarginNull;
+  /** Chances for each answer of the candidate. */
+  readonly chances: number;
+  /** ln of what the first start's evidence has to reach by itself. */
+  readonly logThreshold: number;
+  /** The evidence must gather within this time. */
+  readonly within: Milliseconds | undefined;
+  /** Seconds are compared when they are this old. */
+  readonly maturity: Milliseconds;
+  /** The part of the false-alarm budget that is this trigger's. */
+  readonly alpha: number;
+  /** Absent for a mean. */
+  readonly design?: Design;
+  /** Of a candidate that does the harm, or that is as good as stable. */
+  readonly evidence: (direction: "harm" | "safety", share: number, candidate: "bad" | "sound") => LinearEvidence;
+  /** Answers of the candidate that any test needs on average, at this share of them all; approximate for a mean. */
+  readonly bound: (share: number) => number;
+  /** The harm in words, the level of stable, and what else is assumed as a part of a sentence. */
+  readonly sayHarm: string;
+  readonly baseline: string;
+  readonly assumes: string;
+}
+
+/** The spread of the logarithm of a time: p95 is then 2.7 times the median. */
+const LOG_SPREAD = 0.6;
+/** Groups: the smallest one's part of the traffic, and what is kept for those that nobody has seen before. */
+const SMALLEST_GROUP = 0.1;
+const RESERVE = 0.1;
+/** While a holdback is watched, this part of the budget is kept for it. */
+const HOLDBACK = 0.1;
+/** The evaluator is given so many times the planned length of the release, and looks at a recent change in so many parts. */
+const PATIENCE = 4;
+const RECENT = 10;
+/** Lines nearer to the ends of a scale than this are not tested. */
+const EDGE = 1e-3;
+
+/** @param times how many times the margin the harm is, where nobody stated one */
+export function testOf(
+  playbook: Playbook,
+  trigger: Trigger,
+  signal: Signal,
+  times: number,
+  stated: Stated = {},
+): TriggerTest {
+  const alpha = playbook.falseAlarms / playbook.triggers.length;
+  const head = {
+    trigger,
+    signal,
+    alpha,
+    within: trigger.within,
+    maturity: maturityOf(signal),
+    logThreshold: startThreshold(playbook, trigger, alpha),
+  };
+  if (trigger.kind === "slows") return { ...head, ...timeTest(trigger, signal, times, alpha, stated) };
+  const nothing = compileNull(trigger, signal);
+  const { badness, says, level } = assumedBaseline(playbook, signal, stated);
+  const harm = stated.harms?.get(signal.name) ?? harmOf(times, nothing, badness, signal);
+  const words = { sayHarm: sayLevel(harm, signal), baseline: level, assumes: says };
+  if (signal.kind === "mean")
+    return {
+      ...head,
+      ...words,
+      ...meanTest(nothing, badness, harm, alpha),
+      assumes: `${says}, spread as over the whole scale`,
+    };
+  const grain =
+    signal.kind === "count" ? 100 * Math.ceil(Math.max(1, nothing.ratio * badness + nothing.points, badness)) : 1;
+  const test = shareTest(
+    { ratio: nothing.ratio, points: nothing.points / grain },
+    badness / grain,
+    harm / grain,
+    grain,
+    alpha,
+  );
+  if (trigger.kind !== "differ") return { ...head, ...words, ...test };
+  return {
+    ...head,
+    ...test,
+    ...groupTest(test, alpha),
+    logThreshold: head.logThreshold + Math.log(2 / (1 - RESERVE)),
+    baseline: level,
+    sayHarm: `${words.sayHarm} in one group`,
+    assumes: `${says}, two groups of ${trigger.across}, the smaller with ${formatPercent(SMALLEST_GROUP)} of the traffic`,
+  };
+}
+
+/** What the release's own start must reach for the sum of all starts and all triggers to pass: each has a part of the budget. */
+function startThreshold({ how }: Playbook, { within }: Trigger, alpha: number): number {
+  const horizon = PATIENCE * how.steps.length * how.each;
+  const holdback = how.holdbackFor ?? 0;
+  if (within !== undefined) return Math.log(Math.ceil((horizon + holdback) / Math.max(1000, within / RECENT)) / alpha);
+  return -Math.log(alpha * FIRST * (holdback > 0 ? 1 - HOLDBACK : 1));
+}
+
+type Numbers = Pick<TriggerTest, "p1" | "p0" | "null" | "chances" | "design" | "evidence" | "bound">;
+
+function shareTest(nothing: MarginNull, p0: number, p1: number, chances: number, alpha: number): Numbers {
+  const request = { form: chooseForm(p0, nothing), null: nothing, forecast: p0 };
+  const design = harmDesign(request);
+  return {
+    null: nothing,
+    p0,
+    p1,
+    chances,
+    design,
+    evidence: (direction, share) => linearEvidence(direction === "harm" ? design : safetyDesign(request), share),
+    bound: (share) => boundOf(nothing, p0, p1, chances, share, alpha),
+  };
+}
+
+/** Occurrences of a count are told apart in far smaller slices than the evaluator has: so the bound is that of Poisson counts. */
+const SLICES = 1000;
+
+function boundOf({ ratio, points }: MarginNull, p0: number, p1: number, chances: number, share: number, alpha: number) {
+  const slices = chances > 1 ? SLICES : 1;
+  const fine = { p1: p1 / slices, p0: p0 / slices, points: points / slices };
+  return informationBound({ ...fine, ratio, share, alpha }) / chances / slices;
+}
+
+/** The worse-off group is the candidate of its test, all others are the reference: whatever share the release has. */
+function groupTest(test: Numbers, alpha: number): Pick<Numbers, "chances" | "evidence" | "bound"> {
+  const { p1, p0 } = test;
+  return {
+    chances: SMALLEST_GROUP,
+    evidence: (direction, _, candidate) => test.evidence(direction, SMALLEST_GROUP, candidate),
+    bound: () => informationBound({ p1, p0, share: SMALLEST_GROUP, ...test.null, alpha: alpha / 2 }) / SMALLEST_GROUP,
+  };
+}
+
+function meanTest({ ratio, points }: MarginNull, p0: number, p1: number, alpha: number): Numbers {
+  const nothing = { ratio, points: ratio === 0 ? Math.min(Math.max(points, EDGE), 1 - EDGE) : points };
+  // As the evaluator does: a forecast only steers the bets.
+  const [low, high] = ratio === 0 ? [0, 1] : [(EDGE - points) / ratio, (1 - EDGE - points) / ratio];
+  const forecast = Math.min(Math.max(p0, low, 0), Math.max(0, high), 1);
+  const ends = varianceAt(p1) / (p1 * (1 - p1));
+  return {
+    null: nothing,
+    p0,
+    p1,
+    chances: ends,
+    evidence: (direction, share, candidate) => {
+      const design = meanDesign({ direction, null: nothing, forecast });
+      return linearMeanEvidence(design, share, { ends, p1: candidate === "bad" ? p1 : p0, p0 });
+    },
+    bound: (share) => {
+      const reference = ratio === 0 ? 0 : (ratio * ratio * varianceAt(p0) * share) / (1 - share);
+      return gaussianBound({
+        gap: p1 - ratio * p0 - nothing.points,
+        variance: varianceAt(p1) + reference,
+        alpha,
+      });
+    },
+  };
+}
+
+/** Slow is what takes longer than stable's own quantile and the margin; harm makes every answer slower by so much. */
+function timeTest(
+  trigger: Extract<Trigger, { kind: "slows" }>,
+  signal: Signal,
+  times: number,
+  alpha: number,
+  { harms }: Stated,
+): Numbers & Pick<TriggerTest, "sayHarm" | "baseline" | "assumes"> {
+  const longer = harms?.get(signal.name) ?? times * trigger.by;
+  const line = normalQuantile(1 - trigger.quantile) * LOG_SPREAD + Math.log1p(trigger.by);
+  const p0 = normalTail(line / LOG_SPREAD);
+  const p1 = normalTail((line - Math.log1p(longer)) / LOG_SPREAD);
+  return {
+    ...shareTest({ ratio: 1, points: Math.max(0, 1 - trigger.quantile - p0) }, p0, p1, 1, alpha),
+    sayHarm: `${signal.name} ${formatPercent(rounded(longer))} longer`,
+    baseline: `${formatPercent(rounded(p0))} slow`,
+    assumes: `assuming that ${signal.name} ${verbOf(signal)} lognormal with p95 at 2.7 times the median`,
+  };
+}
+
+function sayLevel(badness: number, signal: Signal): string {
+  const level = rounded(levelOf(badness, signal));
+  return signal.kind === "share"
+    ? `${formatPercent(level)} ${signal.part}`
+    : `${signal.name} at ${formatLevel(level, signal)}`;
+}
+
+function rounded(value: number): number {
+  return Number(value.toPrecision(3));
+}

@@ -1,0 +1,60 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { createBinomialDraws } from "../bench/detection/draws.ts";
+import { methodsFor, runHarm } from "../bench/detection/harm.ts";
+import { runMany } from "../bench/detection/many.ts";
+import { createDefault, designOf } from "../bench/detection/ours.ts";
+import { createFactors, createScreen } from "../bench/detection/screen.ts";
+import { createStream } from "../bench/detection/stream.ts";
+import { HARMS, HEALTHY } from "../bench/detection/worlds.ts";
+import { createSeededRandom } from "../src/simulation/random.ts";
+import { logBinomial } from "../src/statistics/binomial.ts";
+
+test("the quick evidence of healthy worlds is the evaluator's own, to rounding and never below it", () => {
+  for (const world of HEALTHY.filter(({ uncorrected }) => uncorrected === undefined)) {
+    const random = createSeededRandom(`screen ${world.name}`);
+    const stream = createStream(random, world.open(random));
+    const design = designOf(world);
+    const screen = createScreen(design, createFactors(design));
+    const judge = createDefault(world);
+    for (let second = 0; second < 400; second++) {
+      stream.next(1);
+      const quick = Math.log(screen.take(stream.units, second).late);
+      judge.take(stream.units, stream.at);
+      assert.ok(quick - judge.log >= -1e-9 && quick - judge.log < 1e-6, `${world.name}: ${quick}, ${judge.log}`);
+    }
+  }
+});
+
+test("a seed gives the same rollouts and the same false alarms, in one part or in two", () => {
+  const world = HARMS.find(({ name }) => name === "errors 0.5 -> 5 % at the start")!;
+  assert.deepEqual(runHarm(world, "7", 3, methodsFor(world)), runHarm(world, "7", 3, methodsFor(world)));
+  const plain = HEALTHY[0]!;
+  const whole = runMany(plain, "7", 0, 2000);
+  const [first, second] = [runMany(plain, "7", 0, 500), runMany(plain, "7", 500, 2000)];
+  for (const [method, alarms] of Object.entries(whole.alarms)) {
+    assert.equal(alarms, first.alarms[method]! + second.alarms[method]!);
+  }
+});
+
+test("binomial draws follow their law, walked, from a table, and where many are expected", () => {
+  const random = createSeededRandom("draws");
+  for (const [n, p] of [
+    [20, 0.05],
+    [950, 0.005],
+    [1000, 0.05],
+    [950, 0.4],
+  ] as const) {
+    const draw = createBinomialDraws();
+    const draws = 20_000;
+    const seen = new Map<number, number>();
+    for (let left = draws; left > 0; left--) {
+      const k = draw(random, n, p);
+      seen.set(k, (seen.get(k) ?? 0) + 1);
+    }
+    for (const [k, count] of seen) {
+      const expected = draws * Math.exp(logBinomial(n, k, p));
+      if (expected > 25) assert.ok(Math.abs(count - expected) < 5 * Math.sqrt(expected), `${k} of ${n}: ${count}`);
+    }
+  }
+});
