@@ -115,7 +115,8 @@ export function createIdleWatch(ports: ControlPorts, settings: Settings, playboo
       while (!signal.aborted) {
         await ports.clock.sleep(settings.tickMs, signal);
         if (signal.aborted) return;
-        await hours.keep().catch(() => undefined);
+        // Beside the work: a store that is away holds nothing up, and is asked again.
+        void hours.keep().catch(() => undefined);
         if (!idle()) {
           nextRead = 0;
           continue;

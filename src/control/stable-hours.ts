@@ -11,7 +11,10 @@ export interface StableHours {
   count(samples: readonly Sample[], stable: ReleaseId): void;
   /** Windows that saw too little give way to the same hour of an earlier week, where that is known. */
   orSeason(windows: readonly FrozenWindow[]): readonly FrozenWindow[];
-  /** Reads what was kept, once, and writes what has changed: once a minute at most, and when an hour is over. */
+  /**
+   * Reads what was kept, once, and writes what has changed: once a minute at most, and when an hour is over. Nobody need
+   * wait for it: it does one thing at a time.
+   */
   keep(): Promise<void>;
 }
 
@@ -26,7 +29,29 @@ export function createStableHours(
   const seasons = createSeasons();
   const changed = new Set<Instant>();
   let isRead = false;
+  let isBusy = false;
   let nextWrite: Instant = 0;
+
+  async function read(): Promise<void> {
+    if (isRead) return;
+    seasons.merge(await store.seasons(system), clock.now());
+    isRead = true;
+  }
+
+  async function write(now: Instant): Promise<void> {
+    if (changed.size === 0 || now < nextWrite) return;
+    nextWrite = Math.min(now + MINUTE, hourOf(now) + HOUR);
+    const written = [...changed];
+    const hours = seasons.hours().filter(({ hour }) => changed.has(hour));
+    changed.clear();
+    try {
+      await store.commit([{ kind: "season", system, hours, oldest: oldestHour(now) }]);
+    } catch (error) {
+      for (const hour of written) changed.add(hour);
+      throw error;
+    }
+  }
+
   return {
     count(samples, stable) {
       seasons.add(samples, stable, clock.now());
@@ -35,22 +60,13 @@ export function createStableHours(
     orSeason: (windows) =>
       windows.map((window) => (window.n >= ENOUGH ? window : (seasons.seasonAt(window.signal, clock.now()) ?? window))),
     async keep() {
-      const now = clock.now();
-      if (!isRead) {
-        const kept = await store.seasons(system);
-        seasons.merge(kept, now);
-        isRead = true;
-      }
-      if (changed.size === 0 || now < nextWrite) return;
-      nextWrite = Math.min(now + MINUTE, hourOf(now) + HOUR);
-      const written = [...changed];
-      const hours = seasons.hours().filter(({ hour }) => changed.has(hour));
-      changed.clear();
+      if (isBusy) return;
+      isBusy = true;
       try {
-        await store.commit([{ kind: "season", system, hours, oldest: oldestHour(now) }]);
-      } catch (error) {
-        for (const hour of written) changed.add(hour);
-        throw error;
+        await read();
+        await write(clock.now());
+      } finally {
+        isBusy = false;
       }
     },
   };
