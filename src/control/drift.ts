@@ -9,7 +9,7 @@ import { createDriftWatch, type DriftAlarm, type DriftWatch, TICK } from "../wat
 import { driftLines } from "./drift-words.ts";
 import { frozenWindows } from "./frozen-windows.ts";
 import type { ControlPorts } from "./ports.ts";
-import { signalOf, triggerRules } from "./rules.ts";
+import { triggerRules } from "./rules.ts";
 
 /**
  * A false one a year, of all triggers together, is rare enough to be read each time. A year of minutes costs a real drift
@@ -111,7 +111,7 @@ async function promotionOf(
   );
 }
 
-/** What was counted of the release until it was promoted, as far as it was old enough to be known. */
+/** What was counted of the release from when it was warm until it was promoted, as far as it was old enough to be known. */
 async function promotionWindows(
   ports: Pick<ControlPorts, "store">,
   playbook: Playbook,
@@ -119,8 +119,12 @@ async function promotionWindows(
 ): Promise<readonly FrozenWindow[]> {
   const rollout = await promotionOf(ports, playbook, release);
   if (!rollout) return [];
+  const from = (rollout.exposedAt ?? 0) + (playbook.how.warmUp ?? 0);
   const until = rollout.promotedAt ?? rollout.endedAt!;
-  const samples = await ports.store.samples(rollout.id);
-  const known = samples.filter(({ signal, bucket }) => bucket + maturityOf(signalOf(playbook, signal)) + 1000 <= until);
+  // By name: the playbook may have lost a signal since.
+  const age = new Map(playbook.signals.map((signal) => [signal.name, maturityOf(signal)]));
+  const known = (await ports.store.samples(rollout.id)).filter(
+    ({ signal, bucket }) => bucket >= from && bucket + (age.get(signal) ?? 0) + 1000 <= until,
+  );
   return frozenWindows(playbook, known, release);
 }
