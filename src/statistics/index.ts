@@ -8,6 +8,7 @@ export {
   chooseForm,
   type Design,
   type DesignRequest,
+  driftDesign,
   type Form,
   harmDesign,
   safetyDesign,
