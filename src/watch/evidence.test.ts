@@ -50,6 +50,14 @@ describe("recent evidence", () => {
     assert.ok(createRecentWatch(design, 600_000, watch).log(START - 1) < 0);
   });
 
+  it("is not pushed out of its window by a clock that is ahead", () => {
+    const [plain, ahead] = [createRecentWatch(design, 600_000, watch), createRecentWatch(design, 600_000, watch)];
+    for (const evidence of [plain, ahead]) evidence.add(START, bad);
+    ahead.add(START + 3_000_000, bad);
+    assert.equal(ahead.log(START + 5000), plain.log(START + 5000));
+    assert.ok(ahead.log(START + 3_000_000) > plain.log(START + 3_000_000));
+  });
+
   it("decides a rule `within` a span on what is new, and not on a slow sum", () => {
     const rule = aRule({ null: { ratio: 1, points: 0 }, within: 20_000 });
     const run = (second: number, k1: number) => [

@@ -84,14 +84,25 @@ export function createRecentWatch(design: Weighed, within: Milliseconds, watch: 
   const life = Math.max(1, Math.ceil((watch.horizon + watch.holdback) / every));
   const evidence = createRecentEvidence(design, { window: RECENT, weight: 1 / life });
   const intervalOf = (moment: Instant) => Math.floor((moment - watch.from) / every);
-  const rounded = new Float64Array(design.alternatives.length);
+  /** What a clock that is ahead says was served after now waits for its time: else it would push what is new out of the window. */
+  const waiting = new Map<number, Float64Array>();
   return {
     add(bucket, increments) {
-      if (intervalOf(bucket) >= life) return;
-      for (let j = 0; j < rounded.length; j++) rounded[j] = Math.floor(increments[j]! / GRAIN) * GRAIN;
-      evidence.add(intervalOf(bucket), rounded);
+      const interval = intervalOf(bucket);
+      if (interval >= life) return;
+      const sums = waiting.get(interval) ?? new Float64Array(design.alternatives.length);
+      for (let j = 0; j < sums.length; j++) sums[j]! += Math.floor(increments[j]! / GRAIN) * GRAIN;
+      waiting.set(interval, sums);
     },
-    log: (now) => evidence.log(Math.min(life - 1, Math.max(0, intervalOf(now)))),
+    log(now) {
+      const present = Math.min(life - 1, Math.max(0, intervalOf(now)));
+      for (const [interval, sums] of waiting) {
+        if (interval > present) continue;
+        evidence.add(interval, sums);
+        waiting.delete(interval);
+      }
+      return evidence.log(present);
+    },
   };
 }
 

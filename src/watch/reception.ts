@@ -2,7 +2,10 @@ import type { Sample } from "../core/sample.ts";
 
 /** Sorts samples into the batches that they arrived in, and drops what was taken before. */
 export interface Reception {
-  /** New batches, one node and sequence each, by node and then sequence. A batch is handed over whole. */
+  /**
+   * New batches, one node and sequence each, in the order in which they became known, so that a replay takes them as they
+   * were taken; what became known together, by node and then sequence. A batch is handed over whole.
+   */
   admit(samples: readonly Sample[]): readonly (readonly Sample[])[];
 }
 
@@ -23,7 +26,7 @@ export function createReception(): Reception {
   };
 }
 
-/** By node and sequence, each row once. Most often all of it is one batch already. */
+/** Each row once. Most often all of it is one batch already. */
 function batchesOf(samples: readonly Sample[]): readonly (readonly Sample[])[] {
   const [first] = samples;
   if (!first) return [];
@@ -34,7 +37,20 @@ function batchesOf(samples: readonly Sample[]): readonly (readonly Sample[])[] {
     if (batch && inOrder(batch[0]!, sample) === 0) batch.push(sample);
     else batches.push([sample]);
   }
-  return batches.map(distinct);
+  return asKnown(batches).map(distinct);
+}
+
+/** In the order in which they became known; a clock that was set back changes no order within a node. */
+function asKnown(batches: readonly Sample[][]): readonly Sample[][] {
+  let before: { readonly node: string; readonly known: number } | undefined;
+  return batches
+    .map((batch) => {
+      const { node, known = 0 } = batch[0]!;
+      before = { node, known: before?.node === node ? Math.max(before.known, known) : known };
+      return { batch, known: before.known };
+    })
+    .sort((a, b) => a.known - b.known)
+    .map(({ batch }) => batch);
 }
 
 /** So few rows are compared one by one: that is quicker than keys. */

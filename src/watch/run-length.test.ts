@@ -47,4 +47,20 @@ describe("so many in a row, all bad", () => {
     const rows = Array.from({ length: 900 }, (_, second) => aSample(second, 1, second < 25 ? 1 : 0));
     assert.equal(judged(rows).kind, "harmful");
   });
+
+  it("may come as slowly as they like, and out of order", () => {
+    const slow = [{ limit: { ...limit, inARow: 1000 }, signal: LOSSES }];
+    const rows = Array.from({ length: 1000 }, (_, second) => aSample(10 * second, 1, 1, { sequence: second + 1 }));
+    assert.equal(judged(rows.slice(1), slow).kind, "inconclusive");
+    assert.equal(judged(rows, slow).kind, "harmful");
+    assert.equal(judged(rows.toReversed(), slow).kind, "harmful");
+  });
+
+  it("are forgotten after a day of seconds with outcomes", () => {
+    const bad = Array.from({ length: 10 }, (_, second) => aSample(second, 1, 1));
+    const good = (days: number) => Array.from({ length: 86_400 * days }, (_, second) => aSample(second + 100, 1, 0));
+    const late = Array.from({ length: 10 }, (_, second) => aSample(second + 10, 1, 1, { node: "late" }));
+    assert.equal(judged([...bad, ...good(0.9), ...late]).kind, "harmful");
+    assert.equal(judged([...bad, ...good(1), ...late]).kind, "inconclusive");
+  });
 });

@@ -4,8 +4,14 @@ import type { Instant } from "../core/time.ts";
 import type { HardLimitWatch } from "./hard-limit.ts";
 import { badOf } from "./rule.ts";
 
-/** Seconds are joined when this old: what comes later can no longer break a run, nor make one. */
-const REMEMBERED = 600;
+interface Second {
+  readonly bucket: Instant;
+  n: number;
+  bad: number;
+}
+
+/** So many seconds with outcomes are remembered, a day at least: what is known of older ones makes runs of its own. */
+const REMEMBERED = 86_400;
 
 /**
  * "So many in a row, all bad." Counts do not say in which order a second's outcomes came, so a run is what lies in whole
@@ -20,28 +26,44 @@ export function watchRunLength(
 ): HardLimitWatch {
   const first = Math.floor(from / 1000) * 1000;
   const badIs = signal.better === "down" ? "part" : "rest";
-  const seconds = new Map<Instant, { n: number; bad: number }>();
+  /** By time. */
+  const seconds: Second[] = [];
   let longest = 0;
   let total = 0;
+
+  function secondAt(bucket: Instant): Second {
+    const place = 1 + seconds.findLastIndex((second) => second.bucket <= bucket);
+    const known = seconds[place - 1];
+    if (known?.bucket === bucket) return known;
+    const fresh = { bucket, n: 0, bad: 0 };
+    seconds.splice(place, 0, fresh);
+    return fresh;
+  }
+
+  /** The run that a second lies in, as far as it has to be known. */
+  function runAround(second: Second): number {
+    if (second.bad < second.n) return 0;
+    const place = seconds.lastIndexOf(second);
+    let run = second.bad;
+    for (const step of [-1, 1])
+      for (let at = place + step; run < limit.inARow && isAllBad(seconds[at]); at += step) run += seconds[at]!.bad;
+    return run;
+  }
+
   return {
     observe(samples) {
-      let touched = false;
+      const touched = new Set<Second>();
       for (const sample of samples) {
         const { bucket, n } = sample;
         if (sample.signal !== signal.name || sample.release !== candidate || sample.group || bucket < first) continue;
-        const second = seconds.get(bucket) ?? { n: 0, bad: 0 };
-        seconds.set(bucket, { n: second.n + n, bad: second.bad + badOf({ badIs }, sample) });
+        const second = secondAt(bucket);
+        second.n += n;
+        second.bad += badOf({ badIs }, sample);
         total += n;
-        touched = true;
+        touched.add(second);
       }
-      if (!touched) return;
-      const known = [...seconds].sort(([a], [b]) => a - b);
-      for (const [bucket] of known.slice(0, -REMEMBERED)) seconds.delete(bucket);
-      let run = 0;
-      for (const [, { n, bad }] of known) {
-        run = bad === n ? run + bad : 0;
-        longest = Math.max(longest, run);
-      }
+      for (const second of touched) longest = Math.max(longest, runAround(second));
+      if (seconds.length > REMEMBERED) seconds.splice(0, seconds.length - REMEMBERED);
     },
     judge: () => ({
       name: limit.name,
@@ -55,4 +77,8 @@ export function watchRunLength(
       logSafe: 0,
     }),
   };
+}
+
+function isAllBad(second: Second | undefined): second is Second {
+  return second !== undefined && second.bad >= second.n;
 }
