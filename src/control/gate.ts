@@ -121,7 +121,11 @@ async function concernsOf(
   if (ask === "held") return concerns;
   const live = await adapter.read(at, signal);
   if (live.kind === "unreachable") return blocking(`${at} cannot be read: ${live.reason}`);
-  return live.digest === revision.digest ? concerns : blocking(`${at} does not serve ${revision.label}`);
+  if (live.digest !== revision.digest) return blocking(`${at} does not serve ${revision.label}`);
+  // A pointer that says so is no way back when nothing answers behind it.
+  const seen = await adapter.seen?.(at, revision.digest, signal);
+  if (seen === undefined || seen.kind === "seen") return concerns;
+  return blocking(`${at} holds ${revision.label}, and nothing is seen to serve it: ${seen.reason}`);
 }
 
 function blocking(text: string): readonly Concern[] {
