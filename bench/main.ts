@@ -34,14 +34,14 @@ function asText({ name, method, rows, ratios, bars = [] }: BenchResult): string 
   for (const [ratio, value] of Object.entries(ratios)) lines.push(`  ${ratio.padEnd(60)} ${rounded(value)}`);
   for (const one of bars) {
     const note = one.note === undefined ? "" : `; ${one.note}`;
-    lines.push(`  ${standing(one)} ${one.what.padEnd(60)} ${rounded(one.measured)} (bar ${rounded(one.bar)})${note}`);
+    lines.push(`  ${standing(one)} ${one.what.padEnd(60)} ${one.measured.toPrecision(5)} (bar ${one.bar})${note}`);
   }
   return `${lines.join("\n")}\n`;
 }
 
-function standing({ bar, measured, estimate = measured }: Bar): string {
+function standing({ bar, measured, atLeast = measured }: Bar): string {
   if (measured <= bar) return "reached    ";
-  return estimate <= bar ? "not shown  " : "FALLS SHORT";
+  return atLeast <= bar ? "not shown  " : "FALLS SHORT";
 }
 
 function rounded(value: number): string {

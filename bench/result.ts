@@ -12,8 +12,8 @@ export interface Bar {
   readonly what: string;
   readonly bar: number;
   readonly measured: number;
-  /** Of a limit: what it is the limit of. Where that alone is within the bar, more rollouts may show it. */
-  readonly estimate?: number;
+  /** Of an upper limit: the lower one. Where that is within the bar, more rollouts may show that it is reached. */
+  readonly atLeast?: number;
   /** Why the measured value may be off, or what it rests on. */
   readonly note?: string;
 }

@@ -12,19 +12,17 @@ const COMPLETE = ["src/core/", "src/statistics/", "src/decide/", "src/restore/",
 /** Runs the tests of `npm test` with coverage: `{ tests, lines }`, lines as path → line → times it ran. */
 async function measure() {
   const folder = mkdtempSync(join(tmpdir(), "rollbook-coverage-"));
-  const covering = (name) => ({
-    args: [
-      "--experimental-test-coverage",
-      "--test-coverage-include=src/**",
-      "--test-coverage-exclude=**/*.{test,fixture}.ts",
-      "--test-reporter=lcov",
-      `--test-reporter-destination=${join(folder, name)}`,
-    ],
-    env: { ROLLBOOK_REPORT: "failures" },
-  });
+  const covering = (name) => [
+    "--experimental-test-coverage",
+    "--test-coverage-include=src/**",
+    "--test-coverage-exclude=**/*.{test,fixture}.ts",
+    "--test-reporter=lcov",
+    `--test-reporter-destination=${join(folder, name)}`,
+  ];
+  const env = { ROLLBOOK_REPORT: "failures" };
   try {
-    const shared = await runSharedTests([], covering("shared.lcov"));
-    const alone = await runKillTests([], covering("alone.lcov"));
+    const shared = await runSharedTests([], { env, argsOf: (part) => covering(`shared-${part}.lcov`) });
+    const alone = await runKillTests([], { env, args: covering("alone.lcov") });
     const lines = new Map();
     for (const file of globSync(join(folder, "*.lcov"))) addLcov(lines, readFileSync(file, "utf8"));
     return { failed: shared.failed + alone.failed, lines };

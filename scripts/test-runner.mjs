@@ -1,8 +1,8 @@
-// Runs test files under `node --test` and counts what happened. Three kinds of files: plain ones share one process,
+// Runs test files under `node --test` and counts what happened. Three kinds of files: plain ones share two processes,
 // `*.process.test.ts` (which kill things) get a process each, and so do the whole-program tests in test/e2e.
 import { spawn } from "node:child_process";
 import { existsSync, globSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { availableParallelism, tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 
@@ -77,8 +77,15 @@ export async function runFastTests(words = []) {
   return sum(await runSharedTests(words), await runKillTests(words));
 }
 
-export function runSharedTests(words = [], how = {}) {
-  return runTests(findTests(words).shared, { isolation: "none", minutes: 10, testTimeoutMs: 60_000, ...how });
+/** In as many processes as there are cores, two at most; `argsOf` answers the arguments of each. */
+export async function runSharedTests(words = [], { argsOf = () => [], ...how } = {}) {
+  const { shared } = findTests(words);
+  const processes = Math.min(2, availableParallelism());
+  const parts = Array.from({ length: processes }, (_, part) => shared.filter((_, at) => at % processes === part));
+  const tallies = parts.map((files, part) =>
+    runTests(files, { isolation: "none", minutes: 10, testTimeoutMs: 60_000, ...how, args: argsOf(part) }),
+  );
+  return sum(...(await Promise.all(tallies)));
 }
 
 export function runKillTests(words = [], how = {}) {

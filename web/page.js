@@ -20,6 +20,7 @@ const STATES = {
   baseline: ["watching", "Watching stable"],
   deploying: ["watching", "Deploying the candidate"],
   resumed: ["watching", "Going on after a restart"],
+  drifted: ["harm", "Has drifted: people were told"],
   "observed-harm": ["harm", "Would have rolled back"],
 };
 const OUTCOMES = {

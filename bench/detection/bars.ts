@@ -1,3 +1,4 @@
+import { exactLowerBound } from "../../src/statistics/exact-bound.ts";
 import type { Bar } from "../result.ts";
 import type { DriftFigures } from "./drift-delay.ts";
 import type { Exact } from "./exact.ts";
@@ -11,6 +12,7 @@ export interface Bars {
   readonly summaries: readonly Summary[];
   readonly falseAlarms: readonly FalseAlarms[];
   readonly exact: readonly Exact[];
+  readonly cohorts: Readonly<Record<string, number>>;
   readonly ten: Readonly<Record<string, number>>;
   readonly drift: DriftFigures;
   readonly replays: readonly Replay[];
@@ -94,7 +96,7 @@ function falseAlarmBars({ falseAlarms, exact }: Bars): readonly Bar[] {
         what: `false alarms, ${world}`,
         bar: ALPHA,
         measured: atMost,
-        estimate: alarms / rollouts,
+        atLeast: exactLowerBound(rollouts, alarms, 0.05),
         note: `upper 95 % limit of ${alarms} in ${rollouts.toLocaleString("en")}`,
       })),
     ...exact.map(({ mode, risk }) => ({

@@ -1,6 +1,6 @@
 import { createSeededRandom } from "../../src/simulation/random.ts";
 import { oracleDesign } from "../../src/statistics/incumbents/oracle.ts";
-import { advanceDrift, type Design, harmDesign, increments, startRecursion } from "../../src/statistics/index.ts";
+import { advanceDrift, type Design, driftDesign, increments, startRecursion } from "../../src/statistics/index.ts";
 import { createBinomialDraws } from "./draws.ts";
 import { meanOf } from "./summary.ts";
 
@@ -22,7 +22,7 @@ export interface DriftFigures {
 
 /** The endless watch of one arm against a known rate, 100 answers a second, 30 days between false alarms. */
 export function driftDelays(seed: string, rollouts: number): DriftFigures {
-  const design = harmDesign({ form: "poisson-tilt", null: NULL, forecast: P0 });
+  const design = driftDesign({ form: "poisson-tilt", null: NULL, forecast: P0 });
   const delays = RATES.map((rate) => {
     const tuned = oracleDesign(NULL, rate, P0);
     const found = Array.from({ length: rollouts }, (_, rollout) => {

@@ -1,3 +1,4 @@
+import { cohortSizes } from "./cohort-size.ts";
 import { type DriftFigures, driftDelays } from "./drift-delay.ts";
 import { type Exact, exactModes } from "./exact.ts";
 import { methodsFor, type Outcome, runHarm } from "./harm.ts";
@@ -18,7 +19,7 @@ export type Job =
       readonly size: number;
       readonly incumbents: number;
     }
-  | { readonly kind: "ten" | "drift"; readonly size: number }
+  | { readonly kind: "ten" | "drift" | "cohorts"; readonly size: number }
   | { readonly kind: "replay"; readonly size: number; readonly file: string }
   | { readonly kind: "exact" };
 
@@ -28,6 +29,7 @@ export type JobResult =
   | { readonly kind: "many"; readonly many: Many }
   | { readonly kind: "healthy"; readonly world: string; readonly part: HealthyPart }
   | { readonly kind: "ten"; readonly ratios: Readonly<Record<string, number>> }
+  | { readonly kind: "cohorts"; readonly ratios: Readonly<Record<string, number>> }
   | { readonly kind: "drift"; readonly figures: DriftFigures }
   | { readonly kind: "replay"; readonly replays: readonly Replay[] }
   | { readonly kind: "exact"; readonly modes: readonly Exact[] };
@@ -50,6 +52,8 @@ export function runJob(job: Job, seed: string): JobResult {
     }
     case "ten":
       return { kind: "ten", ratios: tenMetrics(seed, job.size) };
+    case "cohorts":
+      return { kind: "cohorts", ratios: cohortSizes(seed, job.size) };
     case "drift":
       return { kind: "drift", figures: driftDelays(seed, job.size) };
     case "replay":

@@ -44,6 +44,13 @@ const diary: Diary = {
     },
     entry("12", DAY),
   ],
+  drifts: [
+    {
+      at: 25 * DAY,
+      release: "model 13",
+      because: [{ name: "rising-losses", claim: "losses rise by more than 60 %", since: 24 * DAY }],
+    },
+  ],
 };
 
 describe("the page of what observing has seen", () => {
@@ -62,6 +69,10 @@ describe("the page of what observing has seen", () => {
     assert.match(
       page,
       /model 14 \(unannounced\) {2}1970-01-21 {2}after 1 min 0 s +rising-losses +310 losses +did not keep it/,
+    );
+    assert.match(
+      page,
+      /Drift between releases\n\n {2}model 13: rising-losses \("losses rise by more than 60 %"\) since about 1970-01-25; people were told on 1970-01-26, and nothing was done\./,
     );
     assert.match(page, /settle who was right, before you write `authority: act`/);
   });
@@ -84,6 +95,7 @@ describe("the page of what observing has seen", () => {
       diaryPage(less, { markdown: false, now: 30 * DAY }),
       /If you would have wanted each of these rollbacks/,
     );
+    assert.deepEqual(diarySince(diary, 26 * DAY).drifts, []);
     assert.match(diaryPage(diarySince(diary, 99 * DAY), { markdown: false, now: 0 }), /No release was seen/);
   });
 });

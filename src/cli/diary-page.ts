@@ -11,6 +11,13 @@ export interface Diary {
   readonly keptByPeople: number;
   readonly expectedFalseAlarms: number;
   readonly entries: readonly DiaryEntry[];
+  readonly drifts: readonly DriftTold[];
+}
+
+interface DriftTold {
+  readonly at: number;
+  readonly release: string;
+  readonly because: readonly { readonly name: string; readonly claim: string; readonly since: number }[];
 }
 
 interface DiaryEntry {
@@ -43,6 +50,7 @@ export function diarySince(diary: Diary, since: number): Diary {
   return {
     ...diary,
     entries,
+    drifts: diary.drifts.filter(({ at }) => at >= since),
     releases: entries.length,
     wouldHaveRolledBack: entries.filter(({ wouldHave }) => wouldHave).length,
     keptByPeople: entries.filter(({ wouldHave }) => wouldHave?.keptByPeople).length,
@@ -55,7 +63,7 @@ export function diaryPage(
   diary: Diary,
   { markdown, now }: { readonly markdown: boolean; readonly now: number },
 ): string {
-  const { system, entries } = diary;
+  const { system, entries, drifts } = diary;
   const heading = (text: string) => (markdown ? `## ${text}` : text);
   const list = (items: readonly string[]) => items.map((item) => (markdown ? `- ${item}` : `  ${item}`)).join("\n");
   const title = `What Rollbook would have done: ${system}`;
@@ -67,6 +75,7 @@ export function diaryPage(
   if (saved.length > 0) parts.push(`${heading("What it would have saved")}\n\n${list(saved)}`);
   parts.push(`${heading("What it would have cost")}\n\n${list(cost)}`);
   parts.push(`${heading("Every release")}\n\n${table(entries, markdown)}`);
+  if (drifts.length > 0) parts.push(`${heading("Drift between releases")}\n\n${list(drifts.map(driftText))}`);
   parts.push(`${heading("What this page does not say")}\n\n${list(LIMITS)}`);
   parts.push(`${heading("Next")}\n\n${list([nextStep(diary)])}`);
   return parts.join("\n\n");
@@ -119,6 +128,11 @@ function costsOf({
         : "People kept none of the releases that it would have rolled back."
       : `People kept ${keptByPeople} of the ${wouldHaveRolledBack} all the same. Count these as false alarms unless you know better; \`rollbook explain ROLLOUT\` shows the figures of each.`,
   ];
+}
+
+function driftText({ at, release, because }: DriftTold): string {
+  const what = because.map(({ name, claim, since }) => `${name} ("${claim}") since about ${day(since)}`);
+  return `${release}: ${what.join("; ")}; people were told on ${day(at)}, and nothing was done.`;
 }
 
 const LIMITS = [

@@ -9,7 +9,7 @@ export interface ShownEvent {
 }
 
 const BAR = 20;
-const ALARMING = ["harm", "observed-harm", "late", "blind"];
+const ALARMING = ["harm", "observed-harm", "late", "blind", "drifted"];
 
 /** One event as one line: when, what, the candidate's share, how much of the needed evidence there is, and why. */
 export function eventLine(event: ShownEvent, colour: boolean): string {

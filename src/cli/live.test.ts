@@ -78,6 +78,7 @@ describe("the command line beside two running systems", () => {
       ["report"],
       ["release", "prompt=v2"],
       ["weight", "5"],
+      ["acknowledge", "--reason", "x"],
     ]) {
       const { exit, say } = await ask(...args);
       assert.equal(exit, 2, args.join(" "));
@@ -103,6 +104,9 @@ describe("the command line beside two running systems", () => {
       const { exit, out } = await ask("adopt", "--system", system);
       assert.deepEqual([exit, /the way back leads to sha256:/.test(out)], [0, true]);
     }
+    const drift = await ask("acknowledge", "--system", "chat", "--reason", "a campaign");
+    assert.equal(drift.exit, 2);
+    assert.match(drift.say, /no drift of chat that was told/);
     const { exit, out } = await ask("live", "--system", "chat");
     assert.equal(exit, 0);
     assert.match(out, /^prompt {2}flags:\/\/chat-prompt {2}chat-prompt v1 \([0-9a-f]{12}\)$/);

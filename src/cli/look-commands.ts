@@ -105,6 +105,17 @@ export const lookCommands = {
     exits: [10],
     load: async () => (await import("./actions/system.ts")).weight,
   },
+  acknowledge: {
+    group: "system",
+    usage: "",
+    summary: "Says that somebody has seen the drift that people were told of. The watch for drift begins anew.",
+    options: ["system"],
+    needs: ["reason"],
+    words: { least: 0, most: 0 },
+    asks: true,
+    examples: [["rollbook acknowledge --reason 'a campaign; until Friday'", "told again when it is proved again"]],
+    load: async () => (await import("./actions/system.ts")).acknowledge,
+  },
   outcomes: {
     group: "system",
     usage: "FILE",

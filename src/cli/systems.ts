@@ -39,6 +39,14 @@ export interface Status {
     readonly revisions?: Readonly<Record<string, { readonly digest: string; readonly label: string }>>;
   };
   readonly sources: Readonly<Record<string, { readonly kind: string; readonly reason?: string }>>;
+  readonly drift?: {
+    readonly since: number;
+    readonly watched: readonly string[];
+    readonly told?: {
+      readonly at: number;
+      readonly because: readonly { readonly name: string; readonly since: number }[];
+    };
+  };
   readonly rollouts: readonly ShownRollout[];
 }
 

@@ -1,20 +1,28 @@
-import type { Release } from "../core/release.ts";
+import type { Release, ReleaseId } from "../core/release.ts";
 import type { FrozenWindow } from "../core/rollout.ts";
+import type { Sample } from "../core/sample.ts";
 import type { Milliseconds } from "../core/time.ts";
 import { frozenWindows } from "./frozen-windows.ts";
 import { cordOf } from "./order.ts";
 import { drain, emit, FencedError, keep, type Run } from "./run.ts";
 
-/** Stable's counts of the last while, where it was watched long enough already. */
-export type Recent = (stable: Release, atLeast: Milliseconds) => readonly FrozenWindow[] | undefined;
+/** What is known of stable from between rollouts, and is added to it by them. */
+export interface Past {
+  /** Stable's counts of the last while, if it was watched for at least this long without a gap. */
+  recent(stable: Release, atLeast: Milliseconds): readonly FrozenWindow[] | undefined;
+  /** Remembers stable's counts among these, for the same hour of later weeks. */
+  count(samples: readonly Sample[], stable: ReleaseId): void;
+}
+
+export const NO_PAST: Past = { recent: () => undefined, count: () => undefined };
 
 /**
  * Freezes stable's counts: the reference of `fixed` and the forecast of the tests. Where stable was watched long enough
  * before, nothing has to be waited for; else it is watched alone now.
  */
-export async function freezeBaseline(run: Run, recent: Recent): Promise<readonly FrozenWindow[]> {
+export async function freezeBaseline(run: Run): Promise<readonly FrozenWindow[]> {
   const { clock } = run.ports;
-  const known = recent(run.stable, run.settings.baselineMs) ?? (await fromPromotion(run));
+  const known = run.past.recent(run.stable, run.settings.baselineMs) ?? (await fromPromotion(run));
   if (known?.some(({ n }) => n > 0)) return known;
   const from = clock.now();
   emit(run, "baseline", `watching stable alone for ${run.settings.baselineMs / 1000} s, to have a reference`);

@@ -6,6 +6,7 @@ import { servingPlace } from "../decide/place.ts";
 import { planRollback } from "../decide/plan-change.ts";
 import type { LedgerState, Report } from "../record/report.ts";
 import { composeReport } from "./compose-report.ts";
+import type { DriftStatus } from "./drift.ts";
 import { type Explanation, explainRollout } from "./explanation.ts";
 import { gate, type ReleasePlans } from "./gate.ts";
 import { pullCord, steer } from "./give-order.ts";
@@ -52,6 +53,10 @@ export interface Control {
   quarantine(release: Release["id"], by: string, reason: string): Promise<void>;
   /** Something outside says that it is worth a look: sources are asked at once, and the look is recorded. */
   look(reason: string, key: string): Promise<void>;
+  /** What is known of drift of the release that serves alone. */
+  drift(): DriftStatus | undefined;
+  /** Somebody has seen that it drifted: the watch begins anew. @throws NOT_FOUND when nothing was told. */
+  acknowledge(by: string, reason: string): Promise<void>;
   /** What every component serves now. */
   live(): Promise<readonly LiveComponent[]>;
   /** Does a rollout run, or begin? Then nobody else may take the system over. */
@@ -102,7 +107,7 @@ export function createControl(
   let begun = 0;
   const idle = createIdleWatch(ports, settings, playbook);
   const start = (id: string) => {
-    const running = startRun((onRun) => runRollout(ports, settings, playbook, id, onRun, idle.recent));
+    const running = startRun((onRun) => runRollout(ports, settings, playbook, id, onRun, idle));
     runs.set(id, running);
   };
   const find = async (id: string): Promise<Rollout> => {
@@ -224,6 +229,8 @@ export function createControl(
       await ports.store.commit([{ kind: "entry", entry }]);
       await ports.askSources?.();
     },
+    drift: idle.drift.status,
+    acknowledge: idle.drift.acknowledge,
     live: () => readComponents(ports, playbook, servingPlace(ports.traffic.current(playbook.system))),
     busy: () => begun > 0 || !calm(),
     async watch(signal) {

@@ -29,7 +29,7 @@ export function findingSentence(finding: ExplainedFinding): string {
   if (method === "policy") return `${name}: the policy says: ${claim}.`;
   const doubt = doubts.map((text) => ` Doubt: ${text}.`).join("");
   const slow = threshold === undefined ? "" : ` Slow is what takes longer than ${Number(threshold.toPrecision(3))} s.`;
-  const beside = reference.from === "none" ? "" : `; ${sideOf(reference, reference.from)}`;
+  const beside = reference.from === "none" ? "" : `; ${sideOf(reference, referenceName(reference))}`;
   const counts = `${name} ("${claim}"): ${sideOf(candidate, "candidate")}${beside}`;
   if (method === "run-length")
     return `${name} ("${claim}"): the longest run was ${candidate.bad}. A plain limit, ${kind === "harmful" ? "broken" : "kept"}.`;
@@ -37,6 +37,11 @@ export function findingSentence(finding: ExplainedFinding): string {
   if (kind === "harmful") return `${counts}. The evidence that it holds is ${odds(logHarm)}.${slow}${doubt}`;
   if (kind === "healthy") return `${counts}. The evidence that it does not hold is ${odds(logSafe)}.${slow}${doubt}`;
   return `${counts}. ${kind}: ${odds(logHarm)} for it, ${odds(logSafe)} against it.${slow}${doubt}`;
+}
+
+function referenceName({ from, season }: ExplainedFinding["reference"]): string {
+  if (from !== "frozen window") return from;
+  return season === undefined ? "frozen window right before" : `frozen window of ${season}`;
 }
 
 /** What would have changed its mind. */

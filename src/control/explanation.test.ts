@@ -1,12 +1,17 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { upperEdge } from "../core/cells.ts";
+import type { Playbook } from "../core/playbook.ts";
 import type { Store } from "../core/ports.ts";
+import type { Rollout } from "../core/rollout.ts";
 import type { Sample } from "../core/sample.ts";
+import type { Finding } from "../core/verdict.ts";
+import { createMemoryStore } from "../simulation/memory-store.ts";
 import { changeOfMind } from "./change-of-mind.ts";
 import { explainRollout } from "./explanation.ts";
 import { budgetSentence, findingSentence, mindSentence } from "./explanation-words.ts";
 import { judgeAgain, recompute } from "./recompute.ts";
-import { createControlWorld, playbook, type WorldOptions } from "./world.fixture.ts";
+import { createControlWorld, intruder, playbook, stable, type WorldOptions } from "./world.fixture.ts";
 
 /** A rollout to its end, and everything that was recorded of it. */
 async function ended(options: WorldOptions) {
@@ -156,5 +161,77 @@ describe("the words", () => {
     );
     assert.match(said({ method: "policy" }), /^slow: the policy says: p95 grows\.$/);
     assert.match(said({ kind: "healthy" }), /The evidence that it does not hold is over 10\^13 to 1\./);
+  });
+});
+
+describe("what an unannounced release is compared with", () => {
+  it("is its frozen window, of shares, means and times, and nothing for a line of the trigger's own", async () => {
+    const named = (name: string, kind: "mean" | "time") => ({ ...playbook.signals[0]!, name, kind });
+    const by = { kind: "relative", value: 0.2 } as const;
+    const book: Playbook = {
+      ...playbook,
+      signals: [...playbook.signals, named("mood", "mean"), named("latency", "time")],
+      triggers: [
+        { kind: "compare", name: "sad", signal: "mood", move: "rises", by },
+        { kind: "slows", name: "slow", signal: "latency", quantile: 0.95, by: 0.2 },
+        { kind: "limit", name: "many", signal: "losses", side: "above", limit: 0.1 },
+      ],
+    };
+    const none = { release: "sha256:none", n: 0, k: 0 } as const;
+    const finding = (
+      name: string,
+      signal: string,
+      method: Finding["method"],
+      fields: Partial<Finding> = {},
+    ): Finding => {
+      const candidate = { release: intruder.id, n: 1000, k: 100 };
+      const head = { name, signal, method, candidate, reference: none, claim: name, kind: "inconclusive" } as const;
+      return { ...head, logHarm: 0, logSafe: 0, ...fields };
+    };
+    const findings = [
+      finding("sad", "mood", "mean-betting"),
+      finding("slow", "latency", "exceedance", { threshold: upperEdge(50) }),
+      finding("many", "losses", "projected-bernoulli"),
+    ];
+    const rollout: Rollout = {
+      id: "r",
+      system: "loans",
+      playbook: book.digest,
+      candidate: intruder.id,
+      stable: stable.id,
+      phase: "progressing",
+      step: 0,
+      stepSince: 0,
+      startedAt: 604_800_000,
+      unannounced: true,
+      frozen: [
+        { signal: "mood", n: 4, k: 0, cells: [[8, 4]] },
+        {
+          signal: "latency",
+          n: 2000,
+          k: 0,
+          cells: [
+            [50, 1900],
+            [51, 100],
+          ],
+          season: 0,
+        },
+        { signal: "losses", n: 1000, k: 50 },
+      ],
+      verdict: { kind: "inconclusive", at: 0, because: [], logEvidence: 0, logThreshold: 7, findings },
+    };
+    const store = createMemoryStore();
+    await store.commit([{ kind: "rollout", rollout }]);
+    const { findings: explained, sentences } = await explainRollout(store, book, "r");
+    assert.deepEqual(
+      explained.map(({ reference: { n, bad, from, mean } }) => [n, bad, from, mean]),
+      [
+        [4, 0, "frozen window", 0.5],
+        [2000, 100, "frozen window", undefined],
+        [0, 0, "none", undefined],
+      ],
+    );
+    assert.match(sentences.join("\n"), /frozen window right before: a mean of 0\.500 over 4/);
+    assert.match(sentences.join("\n"), /frozen window of Thursday 00:00 UTC, a week before: 100 bad of 2,000/);
   });
 });

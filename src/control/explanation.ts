@@ -1,9 +1,12 @@
+import { upperEdge } from "../core/cells.ts";
 import { RollbookError } from "../core/errors.ts";
-import type { Playbook } from "../core/playbook.ts";
+import type { Playbook, Signal } from "../core/playbook.ts";
 import type { Store } from "../core/ports.ts";
-import type { Rollout } from "../core/rollout.ts";
+import type { FrozenWindow, Rollout } from "../core/rollout.ts";
+import { type Instant, seasonWords } from "../core/time.ts";
 import type { Finding, Tally, Verdict } from "../core/verdict.ts";
 import { type Interval, interval } from "../statistics/index.ts";
+import { meanOf } from "../watch/hypothesis/mean.ts";
 import { badOf } from "../watch/rule.ts";
 import { type ChangeOfMind, changeOfMind } from "./change-of-mind.ts";
 import {
@@ -38,7 +41,10 @@ export interface ExplainedFinding {
   readonly kind: Finding["kind"];
   readonly method: Finding["method"];
   readonly candidate: Counted;
-  readonly reference: Counted & { readonly from: "concurrent stable" | "frozen window" | "another group" | "none" };
+  readonly reference: Counted & { readonly from: "concurrent stable" | "frozen window" | "another group" | "none" } & {
+    /** Of a frozen window: the same hour of an earlier week, if it is not the time right before. */
+    readonly season?: string;
+  };
   readonly logHarm: number;
   readonly logSafe: number;
   readonly threshold?: number;
@@ -62,7 +68,9 @@ export async function explainRollout(store: Store, playbook: Playbook, id: strin
   if (!rollout) throw new RollbookError("NOT_FOUND", { what: `rollout ${id}` });
   const verdict = verdictOf(rollout);
   if (!verdict) throw new RollbookError("NOT_FOUND", { what: `verdict of rollout ${id} yet` });
-  const findings = verdict.findings.map((finding) => explained(playbook, finding));
+  const findings = verdict.findings.map((finding) =>
+    explained(playbook, finding, frozenOf(playbook, rollout, finding), rollout.startedAt),
+  );
   const decision = decisionSentence(rollout);
   const again = await recompute(store, id);
   const mind =
@@ -90,8 +98,28 @@ function verdictOf({ wouldHave, verdict }: Rollout): Verdict | undefined {
   return wouldHave?.verdict ?? verdict;
 }
 
-function explained(playbook: Playbook, finding: Finding): ExplainedFinding {
-  const { candidate, reference, signal, logHarm, logSafe, ...rest } = finding;
+/** A release that came unannounced is compared with a frozen window, where its trigger compares at all. */
+function frozenOf(playbook: Playbook, rollout: Rollout, { name, signal }: Finding): FrozenWindow | undefined {
+  const trigger = playbook.triggers.find((one) => one.name === name);
+  const compares = trigger?.kind === "compare" || trigger?.kind === "slows";
+  return rollout.unannounced && compares ? rollout.frozen.find((window) => window.signal === signal) : undefined;
+}
+
+/** Of a time: how many took longer than what is slow. */
+function tallyOf({ n, k, cells = [] }: FrozenWindow, signal: Signal, { threshold }: Finding): Tally {
+  const slow = cells.reduce((sum, [cell, count]) => sum + (upperEdge(cell) > threshold! ? count : 0), 0);
+  const shown = signal.kind === "mean" ? meanOf(signal, { n, cells }) : {};
+  return { release: "frozen-window", n, k: threshold === undefined ? k : slow, ...shown };
+}
+
+function explained(
+  playbook: Playbook,
+  finding: Finding,
+  frozen: FrozenWindow | undefined,
+  at: Instant,
+): ExplainedFinding {
+  const { candidate, reference: _, signal, logHarm, logSafe, ...rest } = finding;
+  const reference = frozen ? tallyOf(frozen, signalOf(playbook, signal), finding) : finding.reference;
   const known = playbook.signals.some(({ name }) => name === signal);
   // What is slow is bad, whatever the signal calls better; so is a run's length.
   const named = finding.method === "exceedance" || finding.method === "run-length";
@@ -114,7 +142,11 @@ function explained(playbook: Playbook, finding: Finding): ExplainedFinding {
     kind: rest.kind,
     method: rest.method,
     candidate: counted(candidate),
-    reference: { ...counted(reference), from: sourceOf(reference) },
+    reference: {
+      ...counted(reference),
+      from: sourceOf(reference),
+      ...(frozen?.season === undefined ? {} : { season: seasonWords(frozen.season, at) }),
+    },
     logHarm,
     logSafe,
     ...(rest.threshold === undefined ? {} : { threshold: rest.threshold }),

@@ -48,7 +48,7 @@ export async function gate(ports: ControlPorts, playbook: Playbook, candidate: R
     );
   }
   for (const clash of incompatibilities(candidate, candidate)) reasons.push(`${candidate.label}: ${clash.reason}`);
-  const serving = await unreadiness(ports, playbook, stable, servingPlace(route), "live");
+  const serving = await unreadiness(ports, playbook, stable, servingPlace(route), "seen");
   const wayBack = await unreadiness(ports, playbook, stable, place, "held");
   const wayOut = await unreadiness(ports, playbook, candidate, place, "held");
   reasons.push(...new Set([...serving.reasons, ...wayBack.reasons, ...wayOut.reasons]));
@@ -80,13 +80,16 @@ interface Readiness {
   readonly warnings: readonly string[];
 }
 
-/** Why a release is not ready: `live` asks that it serves now, `held` only that its artefacts are there, intact. */
+/** `held`: its artefacts are there, intact. `live`: its places hold it now. `seen`: and what serves is seen to have it. */
+type Asked = "held" | "live" | "seen";
+
+/** Why a release is not ready. */
 export async function unreadiness(
   ports: ControlPorts,
   playbook: Playbook,
   release: Release,
   place: Place,
-  ask: "live" | "held",
+  ask: Asked,
 ): Promise<Readiness> {
   const checks = playbook.components
     .filter((component) => !isRoute(component))
@@ -108,7 +111,7 @@ async function concernsOf(
   component: ComponentSpec,
   release: Release,
   place: Place,
-  ask: "live" | "held",
+  ask: Asked,
   signal: AbortSignal,
 ): Promise<readonly Concern[]> {
   const at = addressIn(component, place);
@@ -121,7 +124,11 @@ async function concernsOf(
   if (ask === "held") return concerns;
   const live = await adapter.read(at, signal);
   if (live.kind === "unreachable") return blocking(`${at} cannot be read: ${live.reason}`);
-  return live.digest === revision.digest ? concerns : blocking(`${at} does not serve ${revision.label}`);
+  if (live.digest !== revision.digest) return blocking(`${at} does not serve ${revision.label}`);
+  // A pointer that says so is no way back when nothing answers behind it.
+  const seen = ask === "live" ? undefined : await adapter.seen?.(at, revision.digest, signal);
+  if (seen === undefined || seen.kind === "seen") return concerns;
+  return blocking(`${at} holds ${revision.label}, and nothing is seen to serve it: ${seen.reason}`);
 }
 
 function blocking(text: string): readonly Concern[] {

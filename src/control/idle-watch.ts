@@ -5,10 +5,13 @@ import type { FrozenWindow } from "../core/rollout.ts";
 import type { Sample } from "../core/sample.ts";
 import type { Instant, Milliseconds } from "../core/time.ts";
 import { servingPlace } from "../decide/place.ts";
+import type { Past } from "./baseline.ts";
+import { createDriftTeller, type DriftTeller } from "./drift.ts";
 import { frozenWindows } from "./frozen-windows.ts";
 import { changedComponents, readComponents } from "./live-state.ts";
 import type { ControlPorts, Settings } from "./ports.ts";
 import { stamped } from "./run.ts";
+import { createStableHours } from "./stable-hours.ts";
 import { withdrawOrphan } from "./weight.ts";
 
 /** How far back stable's counts are remembered while nothing is going on. */
@@ -25,16 +28,15 @@ export interface Unannounced {
   readonly frozen: readonly FrozenWindow[];
 }
 
-export interface IdleWatch {
-  /** Stable's counts of the last while, if it was watched for at least this long without a gap. */
-  recent(stable: Release, atLeast: Milliseconds): readonly FrozenWindow[] | undefined;
+export interface IdleWatch extends Past {
+  readonly drift: DriftTeller;
   /** Looks on, tick by tick, while `idle` says so; `onFound` is awaited. Ends when the signal says so. */
   run(idle: () => boolean, onFound: (found: Unannounced) => Promise<void>, signal: AbortSignal): Promise<void>;
 }
 
 /**
  * Between rollouts: takes what the data plane counts, so that nothing piles up and there is a reference when one is needed
- * without warning, and reads every component to notice who changes them without Rollbook. What was judged once and left
+ * without warning; tells people when stable drifts; and reads every component to notice who changes them without Rollbook. What was judged once and left
  * in place is not noticed again.
  */
 export function createIdleWatch(ports: ControlPorts, settings: Settings, playbook: Playbook): IdleWatch {
@@ -46,15 +48,32 @@ export function createIdleWatch(ports: ControlPorts, settings: Settings, playboo
   /** When stable was last read to be in place: what was counted later may not be stable's. */
   let confirmedAt: Instant = 0;
   const judged = new Set<string>();
+  /** Counted, and not yet known to be stable's. */
+  let unconfirmed: readonly Sample[] = [];
+  const hours = createStableHours(ports, playbook);
+  const drift = createDriftTeller(ports, playbook);
 
   const remember = (now: Instant) => {
     if (now - until > GAP_TICKS * settings.tickMs) {
       since = now;
       memory = [];
+      unconfirmed = [];
     }
     until = now;
     const fresh = stamped(ports.signals.drain(), now);
-    if (fresh.length > 0) memory = [...memory, ...fresh].filter(({ bucket }) => bucket > now - MEMORY_MS);
+    if (fresh.length === 0) return;
+    memory = [...memory, ...fresh].filter(({ bucket }) => bucket > now - MEMORY_MS);
+    unconfirmed = [...unconfirmed, ...fresh].filter(({ known }) => known! > now - MEMORY_MS);
+  };
+
+  /** What was served before stable was read to be in place is its own. */
+  const confirm = async (stable: Release, at: Instant) => {
+    confirmedAt = at;
+    const own = unconfirmed.filter(({ bucket }) => bucket + 1000 <= at);
+    unconfirmed = unconfirmed.filter(({ bucket }) => bucket + 1000 > at);
+    hours.count(own, stable.id);
+    // An alarm that could not be written stands, and is told with the next look.
+    await drift.look(own, stable).catch(() => undefined);
   };
 
   const notice = async (): Promise<Unannounced | undefined> => {
@@ -68,7 +87,7 @@ export function createIdleWatch(ports: ControlPorts, settings: Settings, playboo
     const changed = await changedComponents(ports, playbook, stable, place);
     if (changed.length === 0) {
       judged.clear();
-      confirmedAt = asked;
+      await confirm(stable, asked);
       if (routed && (await serves(ports, playbook, stable))) await callStable(ports, playbook, stable);
       return undefined;
     }
@@ -80,10 +99,14 @@ export function createIdleWatch(ports: ControlPorts, settings: Settings, playboo
     judged.add(what);
     const label = changed.map(({ revision }) => revision.label).join(" + ");
     const candidate = defineRelease(playbook.system, label, { ...stable.revisions, ...news });
-    return { stable, candidate, frozen: frozenWindows(playbook, memory, stable.id, confirmedAt) };
+    unconfirmed = [];
+    const before = frozenWindows(playbook, memory, stable.id, confirmedAt);
+    return { stable, candidate, frozen: hours.orSeason(before) };
   };
 
   return {
+    drift,
+    count: hours.count,
     recent(stable, atLeast) {
       const fresh = ports.clock.now() - until <= settings.leaseMs + GAP_TICKS * settings.tickMs;
       return fresh && until - since >= atLeast ? frozenWindows(playbook, memory, stable.id, until) : undefined;
@@ -92,6 +115,8 @@ export function createIdleWatch(ports: ControlPorts, settings: Settings, playboo
       while (!signal.aborted) {
         await ports.clock.sleep(settings.tickMs, signal);
         if (signal.aborted) return;
+        // Beside the work: a store that is away holds nothing up, and is asked again.
+        void hours.keep().catch(() => undefined);
         if (!idle()) {
           nextRead = 0;
           continue;

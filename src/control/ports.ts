@@ -75,6 +75,7 @@ export type RolloutEventKind =
   | "noticed"
   | "looked"
   | "observed-harm"
+  | "drifted"
   | "ended";
 
 /** What happens, for people who watch: the page, the terminal, the event stream. */

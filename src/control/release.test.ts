@@ -121,6 +121,25 @@ describe("the gate", () => {
     await control.plan(defineRelease("loans", "expanded", { ...candidate.revisions, schema }));
   });
 
+  it("refuses while nothing is seen to serve what stable's places hold", async () => {
+    let up = true;
+    const { control } = createControlWorld({
+      ports: ({ adapterFor }) => ({
+        adapterFor: (at) => ({
+          ...adapterFor(at),
+          seen: async () => (up ? { kind: "seen" } : { kind: "unreachable", reason: "its process does not answer" }),
+        }),
+      }),
+    });
+    await control.adopt(stable);
+    await control.plan(candidate);
+    up = false;
+    await assert.rejects(
+      control.plan(candidate),
+      refused(/sim:model holds model 1, and nothing is seen to serve it: its process does not answer/),
+    );
+  });
+
   it("refuses a missing artefact, a live state that is not stable, and an unknown component", async () => {
     const { control, target } = await adopted();
     const other = { digest: digestOf("model 9"), label: "model 9" };

@@ -2,7 +2,7 @@ import type { Plan } from "../core/plan.ts";
 import type { Change } from "../core/ports.ts";
 import type { Saga, StepRecord } from "../core/rollout.ts";
 import { runSaga } from "../restore/saga-runner.ts";
-import { emit, entryOf, FencedError, keep, type Run, save } from "./run.ts";
+import { drain, emit, entryOf, FencedError, keep, type Run, save } from "./run.ts";
 import { tellPeople } from "./tell-people.ts";
 
 /** A saga for a plan, not yet recorded. */
@@ -76,7 +76,7 @@ function collectWhile(run: Run): { readonly stop: () => void; readonly done: Pro
   const loop = async () => {
     while (!stopped.signal.aborted) {
       await run.ports.clock.sleep(run.settings.tickMs, stopped.signal);
-      await keep(run, run.ports.signals.drain());
+      await keep(run, drain(run));
     }
   };
   const done = loop();

@@ -3,7 +3,7 @@ import type { Playbook } from "../core/playbook.ts";
 import type { Order, Rollout, Saga } from "../core/rollout.ts";
 import { planRelease } from "../decide/plan-change.ts";
 import { runSaga } from "../restore/saga-runner.ts";
-import { freezeBaseline, type Recent } from "./baseline.ts";
+import { freezeBaseline, NO_PAST, type Past } from "./baseline.ts";
 import { expose } from "./exposure.ts";
 import { judgeUnannounced } from "./judge-unannounced.ts";
 import { observe } from "./observe.ts";
@@ -24,15 +24,15 @@ export async function runRollout(
   playbook: Playbook,
   id: string,
   onRun: (run: Run) => void = () => undefined,
-  recent: Recent = () => undefined,
+  past: Past = NO_PAST,
 ): Promise<Rollout> {
   const { lease, keep } = await holdLease(ports, settings, playbook.system);
-  const run = await load(ports, settings, playbook, id, lease);
+  const run = await load(ports, settings, playbook, id, lease, past);
   onRun(run);
   const letGo = keep(run);
   try {
     const open = run.rollout.endedAt === undefined || isStuck(run.rollout);
-    await goOn(run, recent);
+    await goOn(run);
     if (open) await seal(run);
     await ports.checkpoint().catch((error: Error) => emit(run, "ended", `the ledger is not signed: ${error.message}`));
     return run.rollout;
@@ -41,7 +41,7 @@ export async function runRollout(
   }
 }
 
-async function goOn(run: Run, recent: Recent): Promise<void> {
+async function goOn(run: Run): Promise<void> {
   if (isStuck(run.rollout)) return retryRollback(run);
   if (run.rollout.endedAt !== undefined) return;
   if (run.rollout.rollback) {
@@ -54,7 +54,7 @@ async function goOn(run: Run, recent: Recent): Promise<void> {
     await endOldShare(run);
     const begun = ((await run.ports.store.record(run.rollout.id))?.sagas.length ?? 0) > 0;
     if (run.rollout.frozen.length === 0) {
-      const frozen = await freezeBaseline(run, recent);
+      const frozen = await freezeBaseline(run);
       if (!cordOf(run)) await save(run, { ...run.rollout, frozen });
     }
     const cord = cordOf(run);
@@ -121,6 +121,7 @@ async function load(
   playbook: Playbook,
   id: string,
   lease: Run["lease"],
+  past: Past,
 ): Promise<Run> {
   const rollout = await ports.store.rollout(id);
   if (!rollout) throw new RollbookError("NOT_FOUND", { what: `rollout ${id}` });
@@ -136,6 +137,7 @@ async function load(
     candidate,
     rollout,
     lease,
+    past,
     epoch,
     place: rollout.place ?? "at",
     order: rollout.order,

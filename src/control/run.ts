@@ -8,6 +8,7 @@ import type { Sample } from "../core/sample.ts";
 import type { Instant } from "../core/time.ts";
 import type { Verdict } from "../core/verdict.ts";
 import type { EvaluatorSetup } from "../watch/evaluator.ts";
+import type { Past } from "./baseline.ts";
 import { underOrder } from "./order.ts";
 import type { ControlPorts, RolloutEventKind, Settings } from "./ports.ts";
 
@@ -20,6 +21,7 @@ export interface Run {
   readonly candidate: Release;
   /** Where the candidate's components are. */
   readonly place: Place;
+  readonly past: Past;
   rollout: Rollout;
   lease: Lease;
   /** Of the newest route that we know of, set or recorded: an older controller's late route can never be newer. */
@@ -72,7 +74,9 @@ async function saveNow(run: Run, next: Rollout, changes: readonly Change[]): Pro
 
 /** Takes what the data plane has counted since the last call. Durable only once `keep` or a commit has written it. */
 export function drain(run: Run): readonly Sample[] {
-  return stamped(run.ports.signals.drain(), run.ports.clock.now());
+  const samples = stamped(run.ports.signals.drain(), run.ports.clock.now());
+  run.past.count(samples, run.stable.id);
+  return samples;
 }
 
 /** Says when samples became known, where their source has not. */

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { digestOf } from "../core/digest.ts";
-import { createControlWorld, playbook, stable, third, type WorldOptions } from "./world.fixture.ts";
+import { createControlWorld, playbook, START, stable, third, type WorldOptions } from "./world.fixture.ts";
 
 const MODEL_1 = digestOf("model 1");
 const MODEL_2 = digestOf("model 2");
@@ -43,6 +43,8 @@ describe("a release that nobody announced", () => {
     assert.equal(target.live("sim:model"), MODEL_1);
     assert.equal((await store.lastKnownGood("loans"))?.release, stable.id);
     assert.equal(traffic.current("loans")?.stable, stable.id);
+    const { sentences } = await control.explain(rollout.id);
+    assert.match(sentences.join("\n"), /; frozen window right before: [\d,]+ bad of [\d,]+/);
     const noticed = (await entries()).find(({ type }) => type === "noticed");
     assert.deepEqual(noticed.data.changed, { model: { digest: MODEL_2, label: noticed.data.changed.model.label } });
     assert.match(notices[0] ?? "", /model changed without Rollbook/);
@@ -54,6 +56,36 @@ describe("a release that nobody announced", () => {
     assert.equal(target.live("sim:model"), MODEL_2);
     assert.equal((await store.lastKnownGood("loans"))?.release, rollout.candidate);
     assert.equal((await control.report(rollout.id)).unannounced, true);
+  });
+
+  it("where too little was seen right before it is judged against the same hour of an earlier week, and says so", async () => {
+    const hour = START - 7 * 24 * 3_600_000;
+    const world = createControlWorld({ losses: 0.4, requestsPerSecond: 20 });
+    const over = new AbortController();
+    await world.live(async () => {
+      const hours = [{ hour, signal: "losses", n: 5000, k: 250 }];
+      await world.store.commit([{ kind: "season", system: "loans", hours, oldest: 0 }]);
+      await world.control.adopt(stable);
+      const watching = world.control.watch(over.signal);
+      await world.clock.sleep(30_000);
+      world.target.rivalWrite("sim:model", MODEL_2);
+      await world.until(() => world.kinds().includes("noticed"));
+      const [newest] = await world.store.rollouts("loans");
+      const ended = await world.control.ended(newest!.id);
+      over.abort();
+      await watching;
+      assert.deepEqual(ended.frozen[0], { signal: "losses", n: 5000, k: 250, season: hour });
+      assert.equal(ended.frozen[1]!.season, undefined);
+      assert.deepEqual(ended.rollback?.cause, ["harm", "rising"]);
+      const explanation = await world.control.explain(ended.id);
+      assert.equal(explanation.recomputed, "same");
+      assert.match(
+        explanation.sentences.join("\n"),
+        /; frozen window of Friday 00:00 UTC, a week before: 250 bad of 5,000/,
+      );
+      const report = await world.control.report(ended.id);
+      assert.deepEqual(report.windows?.[0], { signal: "losses", n: 5000, of: "Friday 00:00 UTC, a week before" });
+    });
   });
 
   it("that stays undecided is left in place, told once, and not noticed again", async () => {

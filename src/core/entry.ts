@@ -32,6 +32,8 @@ export type EntryType =
   | "noticed"
   | "observed"
   | "looked"
+  | "drifted"
+  | "acknowledged"
   | "rollout-ended"
   | "sealed"
   | "refused";

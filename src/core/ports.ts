@@ -1,7 +1,7 @@
 import type { Digest, Json } from "./digest.ts";
 import type { Checkpoint, Entry, EntryDraft, Route } from "./entry.ts";
 import type { KnownGood, Quarantine, Release, ReleaseId, Revision } from "./release.ts";
-import type { Lease, Rollout, RolloutRecord, Saga, StepRecord } from "./rollout.ts";
+import type { Lease, Rollout, RolloutRecord, Saga, SeasonHour, StepRecord } from "./rollout.ts";
 import type { Sample } from "./sample.ts";
 import type { Instant, Milliseconds } from "./time.ts";
 
@@ -31,11 +31,19 @@ export type Change =
   | { readonly kind: "saga"; readonly saga: Saga }
   | { readonly kind: "step"; readonly record: StepRecord }
   | { readonly kind: "samples"; readonly rollout: string; readonly samples: readonly Sample[] }
+  | ({ readonly kind: "season" } & SeasonUpdate)
   | { readonly kind: "route"; readonly route: Route }
   | { readonly kind: "flag"; readonly flag: FlagState }
   | { readonly kind: "token"; readonly token: TokenRecord }
   | { readonly kind: "checkpoint"; readonly checkpoint: Checkpoint }
   | { readonly kind: "entry"; readonly entry: EntryDraft };
+
+/** The newest sums of some hours of a system take the place of what was known of them; what is before `oldest` is forgotten. */
+export interface SeasonUpdate {
+  readonly system: string;
+  readonly hours: readonly SeasonHour[];
+  readonly oldest: Instant;
+}
 
 /** The guard of a commit: the lease of this resource must still carry this fence. */
 export interface Guard {
@@ -66,6 +74,8 @@ export interface Store {
   runningSagas(): Promise<readonly Saga[]>;
   steps(saga: string): Promise<readonly StepRecord[]>;
   samples(rollout: string): Promise<readonly Sample[]>;
+  /** What stable did, by hour and signal. */
+  seasons(system: string): Promise<readonly SeasonHour[]>;
   route(system: string): Promise<Route | undefined>;
   flags(): Promise<readonly FlagState[]>;
   tokens(): Promise<readonly TokenRecord[]>;

@@ -71,6 +71,12 @@ export interface FrozenWindow {
   readonly season?: Instant;
 }
 
+/** What stable did in one hour, of one signal, whichever release it was; plain JSON. Of one hour and signal, they add up. */
+export interface SeasonHour extends Pick<FrozenWindow, "signal" | "n" | "k" | "cells" | "groups"> {
+  /** Its beginning. */
+  readonly hour: Instant;
+}
+
 /** The clocks and the end of one rollback. */
 export interface Rollback {
   readonly saga: string;

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { formatDuration, parseDuration } from "./time.ts";
+import { formatDuration, minuteOfWeek, parseDuration, seasonWords } from "./time.ts";
 
 describe("a duration", () => {
   const readings = {
@@ -35,4 +35,17 @@ describe("a duration", () => {
     [14 * 86_400_000, "14 d 0 h"],
   ];
   for (const [span, text] of sayings) it(`says ${text}`, () => assert.equal(formatDuration(span), text));
+});
+
+describe("an hour of an earlier week", () => {
+  const tuesday = Date.UTC(2026, 5, 2, 14);
+  const week = 604_800_000;
+
+  it("is named by its day, its time and how many weeks ago it was", () => {
+    assert.equal(minuteOfWeek(tuesday + 59_999), "Tuesday 14:00 UTC");
+    assert.equal(minuteOfWeek(tuesday + 5 * 86_400_000 + 60_000), "Sunday 14:01 UTC");
+    assert.equal(seasonWords(tuesday, tuesday + week), "Tuesday 14:00 UTC, a week before");
+    assert.equal(seasonWords(tuesday, tuesday + week + 3_599_999), "Tuesday 14:00 UTC, a week before");
+    assert.equal(seasonWords(tuesday, tuesday + 3 * week), "Tuesday 14:00 UTC, 3 weeks before");
+  });
 });

@@ -23,3 +23,18 @@ export function formatDuration(span: Milliseconds): string {
   if (minutes < 2880) return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
   return `${Math.floor(minutes / 1440)} d ${Math.floor((minutes % 1440) / 60)} h`;
 }
+
+const DAYS = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"] as const;
+const WEEK: Milliseconds = 7 * UNITS.d;
+
+/** `Tuesday 14:00 UTC`. */
+export function minuteOfWeek(at: Instant): string {
+  const date = new Date(at);
+  return `${DAYS[date.getUTCDay()]} ${date.toISOString().slice(11, 16)} UTC`;
+}
+
+/** An hour of an earlier week, as people say it: `Tuesday 14:00 UTC, a week before`. */
+export function seasonWords(season: Instant, at: Instant): string {
+  const weeks = Math.floor((at - season) / WEEK);
+  return `${minuteOfWeek(season)}, ${weeks === 1 ? "a week" : `${weeks} weeks`} before`;
+}

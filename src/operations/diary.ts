@@ -1,4 +1,6 @@
+import { entriesOfSystem } from "../control/ledger-entries.ts";
 import { signalOf } from "../control/rules.ts";
+import type { Digest } from "../core/digest.ts";
 import type { Playbook } from "../core/playbook.ts";
 import type { Rollout } from "../core/rollout.ts";
 import type { Instant, Milliseconds } from "../core/time.ts";
@@ -46,6 +48,14 @@ export interface Diary {
   /** False alarms to expect among so many releases, at most. */
   readonly expectedFalseAlarms: number;
   readonly entries: readonly DiaryEntry[];
+  /** Drift that people were told of, of whatever served alone: newest first. */
+  readonly drifts: readonly DriftTold[];
+}
+
+export interface DriftTold {
+  readonly at: Instant;
+  readonly release: string;
+  readonly because: readonly { readonly name: string; readonly claim: string; readonly since: Instant }[];
 }
 
 /** The diary of a system, from what the store holds: newest first. */
@@ -61,7 +71,18 @@ export async function diaryOf({ store }: OperationContext, playbook: Playbook): 
     keptByPeople: entries.filter(({ wouldHave }) => wouldHave?.keptByPeople).length,
     expectedFalseAlarms: entries.length * playbook.falseAlarms,
     entries,
+    drifts: await driftsOf(store, playbook.system),
   };
+}
+
+async function driftsOf(store: OperationContext["store"], system: string): Promise<readonly DriftTold[]> {
+  const told = await entriesOfSystem(store, "drifted", system);
+  const drifts = told.map(async ({ at, data }) => {
+    const { release, because } = data as Omit<DriftTold, "at">;
+    const label = (await store.release(release as Digest))?.label ?? release;
+    return { at, release: label, because: because.map(({ name, claim, since }) => ({ name, claim, since })) };
+  });
+  return (await Promise.all(drifts)).reverse();
 }
 
 async function entryOf(store: OperationContext["store"], playbook: Playbook, rollout: Rollout): Promise<DiaryEntry> {

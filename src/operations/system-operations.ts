@@ -65,6 +65,7 @@ export function systemOperations(context: OperationContext): readonly AnyOperati
           served: chosen.edge.served(),
           lastKnownGood: known && { ...known, label: good?.label, revisions: good?.revisions },
           sources: chosen.sources().health(),
+          drift: chosen.control().drift(),
           rollouts: await Promise.all(
             (await store.rollouts(system)).slice(0, 50).map(async (rollout) => ({
               ...rollout,
@@ -142,6 +143,20 @@ export function systemOperations(context: OperationContext): readonly AnyOperati
       run: async (input) => {
         await systemOf(context, input.system).control().look(input.reason, input.key);
         return { looked: true };
+      },
+    }),
+    define({
+      name: "acknowledge",
+      summary:
+        "Somebody has seen that the release that serves alone has drifted: the watch begins anew. See [after-promotion.md](after-promotion.md).",
+      method: "POST",
+      path: "/v1/drift/acknowledge",
+      permission: "admin",
+      dryRun: false,
+      input: takeBackInput,
+      run: async (input, by) => {
+        await systemOf(context, input.system).control().acknowledge(by, input.reason);
+        return { acknowledged: true };
       },
     }),
     define({

@@ -21,6 +21,8 @@ export function renderReport(report: Report): string {
   ];
   if (report.unannounced)
     lines.push("  unannounced: somebody changed a component without Rollbook, so there was no gate");
+  for (const { signal, n, of } of report.windows ?? [])
+    lines.push(`  against    ${signal}: frozen window of ${of} (${n.toLocaleString("en-US")} observations)`);
   if (report.note !== undefined) lines.push(`  note       ${report.note}`);
   if (report.because.length > 0) lines.push(`  because    ${report.because.join(", ")}`);
   lines.push("", "  Clocks", ...clockLines(report));

@@ -255,6 +255,26 @@ describe("a report", () => {
     });
   }
 
+  test("says which windows an unannounced release was judged against, and a proof that rests on an earlier week", () => {
+    const week = 7 * 86_400_000;
+    const frozen = [
+      { signal: "losses", n: 5000, k: 250, season: 0 },
+      { signal: "errors", n: 1200, k: 3 },
+    ];
+    const unannounced = rollout({ unannounced: true, startedAt: week, frozen, rollback });
+    const report = buildReport(input({ rollout: unannounced }));
+    assert.deepEqual(report.windows, [
+      { signal: "losses", n: 5000, of: "Thursday 00:00 UTC, a week before" },
+      { signal: "errors", n: 1200, of: "the time right before" },
+    ]);
+    const text = renderReport(report);
+    assert.match(text, /against {4}losses: frozen window of Thursday 00:00 UTC, a week before \(5,000 observations\)/);
+    assert.match(text, /against {4}errors: frozen window of the time right before \(1,200 observations\)/);
+    const proved = report.timeline.find(({ what }) => what.startsWith("fixed"));
+    assert.equal(proved?.what, "fixed: proved against stable's own window of Thursday 00:00 UTC, a week before");
+    assert.equal(buildReport(input()).windows, undefined);
+  });
+
   test("has no clocks that were never reached", () => {
     assert.deepEqual(buildReport(input({ rollout: rollout({ phase: "healthy" }) })).clocks, { total: 10_000 });
     const {

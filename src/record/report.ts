@@ -1,7 +1,7 @@
 import type { Digest } from "../core/digest.ts";
 import type { Release } from "../core/release.ts";
 import type { Rollout, RolloutRecord } from "../core/rollout.ts";
-import type { Instant, Milliseconds } from "../core/time.ts";
+import { type Instant, type Milliseconds, seasonWords } from "../core/time.ts";
 import { type Article, articleOf } from "./article.ts";
 import { type BusinessSignal, meaningOf, sumOf } from "./business-signal.ts";
 import { type Evidence, evidenceOf } from "./evidence.ts";
@@ -16,6 +16,8 @@ export interface Report {
   readonly outcome: ReportOutcome;
   /** Nobody announced the release: somebody changed a component without Rollbook. */
   readonly unannounced: boolean;
+  /** What an unannounced one was judged against: of each signal, which window, and how much it saw. */
+  readonly windows?: readonly WindowUsed[];
   readonly note?: string;
   readonly because: readonly string[];
   readonly playbook: Digest;
@@ -40,6 +42,13 @@ export interface Report {
  * into the only place there is, and answered until that was restored. Only the first has a clock.
  */
 export type Containment = "moved" | "nothing-exposed" | "nothing-else-served";
+
+export interface WindowUsed {
+  readonly signal: string;
+  readonly n: number;
+  /** "the time right before", or the same hour of an earlier week. */
+  readonly of: string;
+}
 
 /** All in milliseconds. Detect counts from the first exposure, the others from the decision. */
 export interface Clocks {
@@ -100,6 +109,7 @@ export function buildReport(input: ReportInput): Report {
     rollout: rollout.id,
     outcome: outcomeOf(rollout),
     unannounced: rollout.unannounced ?? false,
+    ...(rollout.unannounced ? { windows: windowsOf(rollout) } : {}),
     ...(rollout.note === undefined ? {} : { note: rollout.note }),
     because: rollout.rollback?.cause.slice(1) ?? rollout.wouldHave?.because ?? [],
     playbook: rollout.playbook,
@@ -121,6 +131,12 @@ export function buildReport(input: ReportInput): Report {
     timeline: timelineOf(record),
     ledger: input.ledger,
   };
+}
+
+function windowsOf({ frozen, startedAt }: Rollout): readonly WindowUsed[] {
+  return frozen.map(({ signal, n, season }) => {
+    return { signal, n, of: season === undefined ? "the time right before" : seasonWords(season, startedAt) };
+  });
 }
 
 function leadSignal(input: ReportInput): BusinessSignal {

@@ -1,5 +1,5 @@
-import type { RolloutRecord } from "../core/rollout.ts";
-import type { Instant, Milliseconds } from "../core/time.ts";
+import type { Rollout, RolloutRecord } from "../core/rollout.ts";
+import { type Instant, type Milliseconds, seasonWords } from "../core/time.ts";
 import { outcomeOf } from "./outcome.ts";
 
 export interface Moment {
@@ -24,7 +24,13 @@ export function timelineOf({ rollout, steps }: RolloutRecord): readonly Moment[]
     if (step.saga === rollback?.saga && step.endedAt !== undefined)
       add(step.endedAt, `${step.step} ${step.status}${step.recovered ? " (recovered after a crash)" : ""}`);
   add(rollback?.restoredAt, "restored: every component read back by digest");
-  add(rollback?.fixedAt, "fixed: proved against stable's own window");
+  add(rollback?.fixedAt, `fixed: proved against stable's own window${seasonsOf(rollout)}`);
   add(rollout.endedAt, `ended: ${outcomeOf(rollout)}`);
   return moments.sort((a, b) => a.at - b.at);
+}
+
+/** Which weeks' hours stood in for the time right before. */
+function seasonsOf({ frozen, startedAt }: Rollout): string {
+  const hours = frozen.flatMap(({ season }) => (season === undefined ? [] : [seasonWords(season, startedAt)]));
+  return hours.length === 0 ? "" : ` of ${[...new Set(hours)].join(" and ")}`;
 }

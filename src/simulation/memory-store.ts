@@ -1,8 +1,8 @@
 import type { Checkpoint, Entry, Route } from "../core/entry.ts";
 import { leafOf } from "../core/leaf.ts";
-import type { Change, FlagState, Guard, Store, TokenRecord } from "../core/ports.ts";
+import type { Change, FlagState, Guard, SeasonUpdate, Store, TokenRecord } from "../core/ports.ts";
 import type { KnownGood, Quarantine, Release } from "../core/release.ts";
-import type { Lease, Rollout, Saga, StepRecord } from "../core/rollout.ts";
+import type { Lease, Rollout, Saga, SeasonHour, StepRecord } from "../core/rollout.ts";
 import type { Sample } from "../core/sample.ts";
 import type { Instant } from "../core/time.ts";
 import { frozenCopy } from "./frozen-copy.ts";
@@ -40,6 +40,7 @@ export function createMemoryStore(): Store {
     runningSagas: async () => inOrderOfStart(tables.sagas).filter((saga) => saga.status === "running"),
     steps: async (saga) => [...(tables.steps.get(saga)?.values() ?? [])],
     samples: async (rollout) => samplesOf(tables, rollout),
+    seasons: async (system) => [...(tables.seasons.get(system)?.values() ?? [])].sort(bySeason),
     route: async (system) => tables.routes.get(system),
     flags: async () => [...tables.flags.values()].sort((a, b) => (a.key < b.key ? -1 : 1)),
     tokens: async () => [...tables.tokens.values()],
@@ -58,6 +59,7 @@ interface Tables {
   readonly sagas: Map<string, Saga>;
   readonly steps: Map<string, Map<string, StepRecord>>;
   readonly samples: Map<string, SampleSet>;
+  readonly seasons: Map<string, Map<string, SeasonHour>>;
   readonly routes: Map<string, Route>;
   readonly flags: Map<string, FlagState>;
   readonly tokens: Map<string, TokenRecord>;
@@ -81,6 +83,7 @@ function emptyTables(): Tables {
     sagas: new Map(),
     steps: new Map(),
     samples: new Map(),
+    seasons: new Map(),
     routes: new Map(),
     flags: new Map(),
     tokens: new Map(),
@@ -109,6 +112,8 @@ function prepare(tables: Tables, change: Change): () => unknown {
     }
     case "samples":
       return adding(tables.samples, change.rollout, change.samples.map(frozenCopy));
+    case "season":
+      return remembering(tables.seasons, frozenCopy(change));
     case "route":
       return putting(tables.routes, change.route.system, change.route);
     case "flag":
@@ -152,6 +157,21 @@ function adding(table: Map<string, SampleSet>, rollout: string, samples: readonl
       set.sorted = undefined;
     }
   };
+}
+
+function remembering(
+  table: Map<string, Map<string, SeasonHour>>,
+  { system, hours, oldest }: SeasonUpdate,
+): () => unknown {
+  return () => {
+    const known = getOrAdd(table, system, () => new Map<string, SeasonHour>());
+    for (const hour of hours) known.set(JSON.stringify([hour.hour, hour.signal]), hour);
+    for (const [key, { hour }] of known) if (hour < oldest) known.delete(key);
+  };
+}
+
+function bySeason(a: SeasonHour, b: SeasonHour): number {
+  return a.hour - b.hour || byText(a.signal, b.signal);
 }
 
 function getOrAdd<T>(table: Map<string, T>, key: string, make: () => T): T {

@@ -213,6 +213,31 @@ test("harm inside the margin is never decided, and little harm not within what i
   assert.equal(evidenceLaw({ ...request, p1: 0.05 }).observations(0.9999), undefined);
 });
 
+test("a block of very many answers decides at once, and costs as much as it holds", () => {
+  const design = harmDesign({ form: "poisson-tilt", null: { ratio: 1, points: 0 }, forecast: 0.005 });
+  const law = evidenceLaw({
+    evidence: linearEvidence(design, 0.05),
+    logThreshold: -Math.log(ALPHA),
+    p1: 0.05,
+    p0: 0.005,
+    block: 50_000,
+  });
+  assert.deepEqual([law.observations(0.5), law.observations(0.9)], [50_000, 50_000]);
+  assert.deepEqual([law.bad(0.5), law.bad(0.9)], [2500, 2564]);
+});
+
+test("harm without any chance in it is walked as well", () => {
+  const design = harmDesign({ form: "poisson-tilt", null: { ratio: 1, points: 0 }, forecast: 0.005 });
+  const law = evidenceLaw({
+    evidence: linearEvidence(design, 0.05),
+    logThreshold: -Math.log(ALPHA),
+    p1: 1,
+    p0: 0,
+    block: 1,
+  });
+  assert.ok(law.bad(0.5)! >= 3 && law.bad(0.5)! <= 6, String(law.bad(0.5)));
+});
+
 test("a candidate as good as stable is rolled back far more seldom than one at the margin", () => {
   const design = harmDesign({ form: "poisson-tilt", null: { ratio: 1.6, points: 0 }, forecast: 0.005 });
   const evidence = linearEvidence(design, 0.05);

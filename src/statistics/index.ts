@@ -1,5 +1,5 @@
 export { bucketOf, upperEdge } from "../core/cells.ts";
-export { binomialTail, logBinomial } from "./binomial.ts";
+export { binomialTail } from "./binomial.ts";
 export type { Block, MarginNull } from "./block.ts";
 export { type Calibration, type CalibrationRequest, calibrate } from "./calibration.ts";
 export { attribute, combine } from "./combination.ts";
@@ -8,6 +8,7 @@ export {
   chooseForm,
   type Design,
   type DesignRequest,
+  driftDesign,
   type Form,
   harmDesign,
   safetyDesign,
@@ -40,7 +41,7 @@ export {
 } from "./drift.ts";
 export { type EvidenceLaw, evidenceLaw, type LawRequest } from "./evidence-law.ts";
 export { increments } from "./increment.ts";
-export { divergence, informationBound } from "./information-bound.ts";
+export { informationBound } from "./information-bound.ts";
 export { type Interval, interval } from "./interval.ts";
 export { compareDelays, type DelayBlock, type DelayComparison, type DelayRequest } from "./label-delay.ts";
 export {
@@ -52,7 +53,6 @@ export {
   type StartPlan,
 } from "./late-evidence.ts";
 export {
-  growthOf,
   type LinearEvidence,
   linearEvidence,
   linearMeanEvidence,

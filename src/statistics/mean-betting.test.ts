@@ -255,3 +255,27 @@ test("a block that says nothing gives 0; nonsense is refused", () => {
     );
   }
 });
+
+test("scores that all lie at the two ends of their scale are decided too, for either split", () => {
+  const next = seeded(12);
+  for (const [p1, p0, n1, n0, within] of [
+    [0.7, 0.5, 5, 95, 120],
+    [0.7, 0.5, 50, 50, 40],
+    [0.95, 0.8, 5, 95, 150],
+  ] as const) {
+    const margin = p0 === 0.8 ? 0.05 : 0.1;
+    const design = meanDesign({ direction: "harm", null: { ratio: 1, points: margin }, forecast: p0 });
+    const ends = (n: number, p: number) => {
+      const bad = Array.from({ length: n }, () => next()).filter((chance) => chance < p).length;
+      return emptyValues()
+        .fill(n - bad, 0, 1)
+        .fill(bad, -1);
+    };
+    const totals = new Float64Array(design.alternatives.length);
+    for (let block = 0; block < within; block++)
+      meanIncrements(design, { candidate: ends(n1, p1), reference: ends(n0, p0) }).forEach((log, j) => {
+        totals[j]! += log;
+      });
+    assert.ok(mixture(design, totals) > Math.log(1000), `${p1} against ${p0}, ${n1} of ${n1 + n0}`);
+  }
+});

@@ -35,6 +35,11 @@ export interface MeanRequest {
 const BETS = 8;
 /** A bet may lose at most this part of the stake on one observation of either arm. */
 const STAKE = 0.9;
+/**
+ * On the reference's side at most this part, where it carries as many candidates as it can. Near 1, a reference whose scores
+ * lie at both ends would lose nearly all there, and `referencePart` would have to give up all evidence for it.
+ */
+const CARRIED = 0.35;
 
 /**
  * Evidence about a bounded mean without a model of its spread: sentiment, judge scores, capped revenue. Bets are
@@ -113,7 +118,7 @@ function twoSample(
   const { forecast } = design;
   // So many candidates a reference carries at this bet; where there are more, each of them counts for less.
   const room = bet > 0 ? 1 - forecast : forecast;
-  const carried = room === 0 ? Number.POSITIVE_INFINITY : (STAKE * n0) / (ratio * Math.abs(bet) * room);
+  const carried = room === 0 ? Number.POSITIVE_INFINITY : (CARRIED * n0) / (ratio * Math.abs(bet) * room);
   const used = Math.min(n1, carried);
   return (
     used * meanLog +

@@ -8,6 +8,7 @@ import { modelCases } from "./store/model-cases.ts";
 import { reopenCases } from "./store/reopen-cases.ts";
 import { replicaCases } from "./store/replica-cases.ts";
 import { sampleCases } from "./store/sample-cases.ts";
+import { seasonCases } from "./store/season-cases.ts";
 import { casesOf, type StoreSuite } from "./store/suite.ts";
 import { valueCases } from "./store/value-cases.ts";
 
@@ -23,6 +24,7 @@ export function describeStore(suite: StoreSuite): void {
     valueCases(cases);
     entityCases(cases);
     sampleCases(cases);
+    seasonCases(cases);
     entryCases(cases);
     modelCases(cases);
     if (!suite.skip?.includes("durable")) reopenCases(cases);

@@ -75,13 +75,13 @@ describe("cohorts of a longer span", () => {
     const base = Math.floor(START / 60_000) * 60_000;
     const at = (second: number, n: number, release = STABLE) =>
       aSample(0, n, 1, { bucket: base + 1000 * second, release });
-    assert.deepEqual(watch.take([at(3, 4), at(3, 2, CANDIDATE)]), []);
-    const closed = watch.take([at(50, 6), at(51, 1, CANDIDATE)]);
+    assert.deepEqual(watch.take([at(3, 20), at(3, 2, CANDIDATE)]), []);
+    const closed = watch.take([at(50, 12), at(51, 1, CANDIDATE)]);
     assert.deepEqual(
       closed.map(({ bucket }) => bucket),
       [base],
     );
-    assert.deepEqual(closed.map(counts), [[3, 2, 10, 2]]);
+    assert.deepEqual(closed.map(counts), [[3, 2, 32, 2]]);
     assert.deepEqual(watch.take([at(55, 3)]), []);
     assert.deepEqual(watch.take([at(62, 1)]).map(counts), [[0, 0, 3, 1]]);
   });

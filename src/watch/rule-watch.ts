@@ -2,6 +2,7 @@ import { maturityOf } from "../core/playbook.ts";
 import type { Sample } from "../core/sample.ts";
 import type { Instant } from "../core/time.ts";
 import type { Finding } from "../core/verdict.ts";
+import { harmDesign } from "../statistics/index.ts";
 import { type Arm, createCohorts } from "./cohort.ts";
 import type { EvaluatorSetup } from "./evaluator.ts";
 import { createLateEvidence, createPlainEvidence, createRecentWatch, type Evidence } from "./evidence.ts";
@@ -25,10 +26,15 @@ export function watchRule(rule: Rule, setup: EvaluatorSetup): RuleWatch {
   return hypothesis ? watchArms(rule, hypothesis, setup) : watchNothing(rule, setup);
 }
 
-export function hypothesisOf(rule: Exclude<Rule, ParityRule>, setup: EvaluatorSetup): Hypothesis | undefined {
+/** @param forHarm what harm is looked for: that of a release that goes out, unless said otherwise */
+export function hypothesisOf(
+  rule: Exclude<Rule, ParityRule>,
+  setup: Pick<EvaluatorSetup, "frozen">,
+  forHarm = harmDesign,
+): Hypothesis | undefined {
   const frozen = setup.frozen.find(({ signal }) => signal === rule.signal.name);
   if (rule.test === "mean") return meanHypothesis(rule, frozen);
-  return rule.test === "time" ? timeHypothesis(rule, frozen) : shareHypothesis(rule, frozen);
+  return rule.test === "time" ? timeHypothesis(rule, frozen, forHarm) : shareHypothesis(rule, frozen, forHarm);
 }
 
 /** When evidence begins: with the second of the first exposure, or once caches are warm. */

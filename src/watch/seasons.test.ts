@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
+import type { SeasonHour } from "../core/rollout.ts";
 import type { Sample } from "../core/sample.ts";
-import { createSeasons, type SeasonHour } from "./seasons.ts";
+import { createSeasons } from "./seasons.ts";
 import { aSample, CANDIDATE, STABLE } from "./stream.fixture.ts";
 
 const HOUR = 3_600_000;

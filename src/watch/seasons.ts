@@ -1,13 +1,7 @@
 import type { ReleaseId } from "../core/release.ts";
-import type { FrozenWindow } from "../core/rollout.ts";
+import type { FrozenWindow, SeasonHour } from "../core/rollout.ts";
 import type { Sample } from "../core/sample.ts";
 import type { Instant, Milliseconds } from "../core/time.ts";
-
-/** What stable did in one hour, of one signal, whichever release it was; plain JSON. Of one hour and signal, they add up. */
-export interface SeasonHour extends Pick<FrozenWindow, "signal" | "n" | "k" | "cells" | "groups"> {
-  /** Its beginning. */
-  readonly hour: Instant;
-}
 
 /** Remembers stable hour by hour for three weeks, so that there is a reference where nothing concurrent is one. */
 export interface Seasons {
@@ -29,7 +23,7 @@ const HOUR: Milliseconds = 3_600_000;
 const WEEK: Milliseconds = 168 * HOUR;
 const WEEKS = [1, 2, 3] as const;
 /** So many observations make an hour a reference: of 1000, a share of 5 % is known to 1.4 points (95 %). */
-const ENOUGH = 1000;
+export const ENOUGH = 1000;
 /** Groups that are told apart, of each hour and signal. */
 const GROUPS = 64;
 
@@ -58,7 +52,7 @@ export function createSeasons(): Seasons {
   }
 
   function forget(now: Instant): (hour: Instant) => boolean {
-    const oldest = hourOf(now) - WEEKS.length * WEEK;
+    const oldest = oldestHour(now);
     if (oldest > forgotten) for (const [key, { hour }] of all) if (hour < oldest) all.delete(key);
     forgotten = Math.max(forgotten, oldest);
     return (hour) => hour >= oldest && hour <= now;
@@ -93,7 +87,13 @@ export function createSeasons(): Seasons {
   };
 }
 
-function hourOf(at: Instant): Instant {
+/** The first hour that is still remembered. */
+export function oldestHour(now: Instant): Instant {
+  return hourOf(now) - WEEKS.length * WEEK;
+}
+
+/** The beginning of the hour that a moment lies in. */
+export function hourOf(at: Instant): Instant {
   return Math.floor(at / HOUR) * HOUR;
 }
 

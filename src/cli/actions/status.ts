@@ -16,7 +16,7 @@ export const status: Run = async (input) => {
 };
 
 /** A system for people: what serves, what is under way, what is not well. */
-function statusText(status: Status, now: number): string {
+export function statusText(status: Status, now: number): string {
   const { system, owner, risk, authority, environment, rollouts } = status;
   const place = environment ? `, ${environment.name}` : "";
   const running = rollouts.filter(({ endedAt }) => endedAt === undefined);
@@ -30,6 +30,7 @@ function statusText(status: Status, now: number): string {
     ...Object.entries(status.sources).map(([name, { kind, reason }]) =>
       row("signals", `${name}: ${kind === "ok" ? "answers" : `${kind.toUpperCase()}, ${reason}`}`),
     ),
+    ...driftLines(status, now),
     ...running.map((rollout) => row("running", rolloutText(rollout, now))),
     ...(running.length === 0 ? [row("running", "no rollout")] : []),
     ...ended.map((rollout) => row("ended", rolloutText(rollout, now))),
@@ -42,6 +43,17 @@ function trafficText({ route, served }: Status): string {
   const share = served ? served.candidatePpm / 10_000 : recorded;
   const lapsed = recorded > share ? `; the candidate's ${recorded} % lapsed, because nobody renewed it` : "";
   return `${100 - share} % stable, ${share} % candidate (epoch ${route?.epoch ?? 0})${lapsed}`;
+}
+
+/** Between releases: what is watched, and what was told of it. */
+function driftLines({ drift }: Status, now: number): readonly string[] {
+  if (!drift || drift.watched.length === 0) return [];
+  if (!drift.told)
+    return [row("drift", `none since ${formatDuration(now - drift.since)}: ${drift.watched.join(", ")}`)];
+  const ago = (at: number) => `${formatDuration(now - at)} ago`;
+  return drift.told.because.map(({ name, since }) =>
+    row("DRIFT", `${name} since about ${ago(since)}; told ${ago(drift.told!.at)}, see \`rollbook acknowledge\``),
+  );
 }
 
 function goodLines({ lastKnownGood: good }: Status, now: number): readonly string[] {

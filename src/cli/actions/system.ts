@@ -89,3 +89,13 @@ export const weight: Run = async (input) => {
   else input.out(`${percent} % of traffic goes to the observed release`);
   return 0;
 };
+
+export const acknowledge: Run = async (input) => {
+  const { reason } = input.options;
+  const system = await systemMeant(input);
+  const given = { reason, ...(system === undefined ? {} : { system }) };
+  const answer = await ask(input, "POST", "/v1/drift/acknowledge", given);
+  if (input.options.json) show(input, answer);
+  else input.out("acknowledged: the watch begins anew");
+  return 0;
+};

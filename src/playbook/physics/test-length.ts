@@ -22,6 +22,7 @@ export function lawOf(
   share: number,
   perSecond: number | undefined,
 ): EvidenceLaw {
+  if (!comparable(test, share)) return NEVER;
   const { p1, p0, chances, null: nothing, logThreshold } = test;
   const request = {
     evidence: test.evidence(direction, share, direction === "harm" ? "bad" : "sound"),
@@ -35,6 +36,13 @@ export function lawOf(
   if (known.size >= MOST_KNOWN) known.clear();
   known.set(key, found);
   return found;
+}
+
+const NEVER: EvidenceLaw = { observations: () => undefined, bad: () => undefined };
+
+/** With all of the traffic on the candidate there is nothing to compare it with. */
+export function comparable({ null: { ratio }, trigger }: TriggerTest, share: number): boolean {
+  return ratio === 0 || trigger.kind === "differ" || (share > 0 && share < 1);
 }
 
 /** What a part of the runs does not exceed; undefined where it was not followed so far. */

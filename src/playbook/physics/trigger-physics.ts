@@ -9,7 +9,7 @@ import { type MeasuredThreshold, measuredThresholdOf, type RawThreshold, rawThre
 import type { Remedy } from "./remedy.ts";
 import { sayRemedy } from "./say-remedy.ts";
 import { waitingOf } from "./served.ts";
-import { lawOf, lengthOf, momentOf, patient, type TestLength } from "./test-length.ts";
+import { comparable, lawOf, lengthOf, momentOf, patient, type TestLength } from "./test-length.ts";
 import type { TriggerTest } from "./trigger-test.ts";
 
 /** What a trigger can do with the stated traffic; every number is explained in docs/check.md. */
@@ -178,6 +178,7 @@ function safetyOf({ how }: Playbook, test: TriggerTest, perSecond: number): Trig
 function falseAlarmsOf({ how }: Playbook, test: TriggerTest, share: number, perSecond: number): FalseAlarms {
   const { p0, alpha, design } = test;
   const { ratio, points } = test.null;
+  if (!comparable(test, share)) return { atMargin: alpha, asStable: alpha };
   const equal = Math.min(p0, ratio * p0 + points);
   const exponent = tailExponent(test.evidence("harm", share, "sound"), equal, p0);
   const atMost = { atMargin: alpha, asStable: alpha ** exponent };

@@ -161,7 +161,8 @@ function meanTest({ ratio, points }: MarginNull, p0: number, p1: number, alpha: 
   // As the evaluator does: a forecast only steers the bets.
   const [low, high] = ratio === 0 ? [0, 1] : [(EDGE - points) / ratio, (1 - EDGE - points) / ratio];
   const forecast = Math.min(Math.max(p0, low, 0), Math.max(0, high), 1);
-  const ends = varianceAt(p1) / (p1 * (1 - p1));
+  // What is wholly bad does not spread at all: it lies at its end.
+  const ends = p1 > 0 && p1 < 1 ? varianceAt(p1) / (p1 * (1 - p1)) : 1;
   return {
     null: nothing,
     p0,

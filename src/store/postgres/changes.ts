@@ -6,12 +6,13 @@ import { putRollouts } from "./rollouts.ts";
 import { putRoutes } from "./routes.ts";
 import { putSagas, putSteps } from "./sagas.ts";
 import { putSamples } from "./samples.ts";
+import { putSeasons } from "./seasons.ts";
 import type { Statement } from "./statement.ts";
 import { putTokens } from "./tokens.ts";
 
 type Kind = Change["kind"];
 type Of<K extends Kind> = Extract<Change, { readonly kind: K }>;
-type Writers = { readonly [K in Kind]: (changes: readonly Of<K>[]) => Statement };
+type Writers = { readonly [K in Kind]: (changes: readonly Of<K>[]) => Statement | readonly Statement[] };
 
 /** How the changes of one kind, all together, are written. The kinds touch different tables. */
 const writers: Writers = {
@@ -22,6 +23,7 @@ const writers: Writers = {
   saga: (changes) => putSagas(changes.map(({ saga }) => saga)),
   step: (changes) => putSteps(changes.map(({ record }) => record)),
   samples: putSamples,
+  season: putSeasons,
   route: (changes) => putRoutes(changes.map(({ route }) => route)),
   flag: (changes) => putFlags(changes.map(({ flag }) => flag)),
   token: (changes) => putTokens(changes.map(({ token }) => token)),
@@ -29,13 +31,15 @@ const writers: Writers = {
   entry: (changes) => putEntries(changes.map(({ entry }) => entry)),
 };
 
-/** The writes of a commit, one for each kind, always in the same order. Throws TypeError for what cannot be written. */
+/** The writes of a commit, by kind, always in the same order. Throws TypeError for what cannot be written. */
 export function writesOf(changes: readonly Change[]): readonly Statement[] {
   const byKind = Map.groupBy(changes, ({ kind }) => kind);
   for (const kind of byKind.keys())
     if (!Object.hasOwn(writers, kind)) throw new TypeError(`unknown change ${JSON.stringify(kind)}`);
   return (Object.keys(writers) as Kind[]).flatMap((kind) => {
     const ofKind = byKind.get(kind);
-    return ofKind === undefined ? [] : [(writers[kind] as (of: readonly Change[]) => Statement)(ofKind)];
+    return ofKind === undefined
+      ? []
+      : [(writers[kind] as (of: readonly Change[]) => Statement | readonly Statement[])(ofKind)].flat();
   });
 }

@@ -12,6 +12,7 @@ import { rolloutIn, rolloutTable } from "./rollouts.ts";
 import { routeTable } from "./routes.ts";
 import { sagasOfRollout, sagaTables, stepsOfSaga } from "./sagas.ts";
 import { samplesOfRollout, sampleTable } from "./samples.ts";
+import { seasonTable } from "./seasons.ts";
 import { sql } from "./statement.ts";
 import { tokenTable } from "./tokens.ts";
 
@@ -69,6 +70,7 @@ export function storeOver(database: Database): Store {
     runningSagas: sagas.running,
     steps: sagas.steps,
     samples: sampleTable(database).ofRollout,
+    seasons: seasonTable(database).ofSystem,
     route: routeTable(database).get,
     flags: flagTable(database).all,
     tokens: tokenTable(database).all,

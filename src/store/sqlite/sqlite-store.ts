@@ -12,6 +12,7 @@ import { rolloutTable } from "./rollouts.ts";
 import { routeTable } from "./routes.ts";
 import { sagaTables } from "./sagas.ts";
 import { sampleTable } from "./samples.ts";
+import { seasonTable } from "./seasons.ts";
 import { tokenTable } from "./tokens.ts";
 
 export interface SqliteStoreOptions {
@@ -51,6 +52,7 @@ function tablesOf(connection: Connection) {
     rollouts: rolloutTable(connection),
     sagas: sagaTables(connection),
     samples: sampleTable(connection),
+    seasons: seasonTable(connection),
     routes: routeTable(connection),
     flags: flagTable(connection),
     tokens: tokenTable(connection),
@@ -75,6 +77,8 @@ function apply(tables: Tables, change: Change): unknown {
       return tables.sagas.putStep(change.record);
     case "samples":
       return tables.samples.put(change.rollout, change.samples);
+    case "season":
+      return tables.seasons.put(change);
     case "route":
       return tables.routes.put(change.route);
     case "flag":
@@ -92,7 +96,7 @@ function apply(tables: Tables, change: Change): unknown {
 
 function storeOver(connection: Connection, freeLock: () => void): Store {
   const tables = tablesOf(connection);
-  const { releases, rollouts, sagas, samples, routes, flags, tokens, entries, leases } = tables;
+  const { releases, rollouts, sagas, samples, seasons, routes, flags, tokens, entries, leases } = tables;
   return {
     commit: async (changes, guard) =>
       connection.transaction(() => {
@@ -120,6 +124,7 @@ function storeOver(connection: Connection, freeLock: () => void): Store {
     runningSagas: async () => sagas.running(),
     steps: async (saga) => sagas.steps(saga),
     samples: async (rollout) => samples.ofRollout(rollout),
+    seasons: async (system) => seasons.ofSystem(system),
     route: async (system) => routes.get(system),
     flags: async () => flags.all(),
     tokens: async () => tokens.all(),

@@ -2,7 +2,19 @@ import assert from "node:assert/strict";
 import { describe } from "node:test";
 import { digestOf } from "../../core/digest.ts";
 import type { Change, Store } from "../../core/ports.ts";
-import { aRelease, aRollout, aRoute, aSaga, aSample, aStep, impossible, NOON, recording, TTL } from "./fixtures.ts";
+import {
+  anHour,
+  aRelease,
+  aRollout,
+  aRoute,
+  aSaga,
+  aSample,
+  aStep,
+  impossible,
+  NOON,
+  recording,
+  TTL,
+} from "./fixtures.ts";
 import type { Cases } from "./suite.ts";
 
 /** One change of every kind. */
@@ -16,6 +28,7 @@ function everything(): readonly Change[] {
     { kind: "saga", saga: aSaga("s1", "r1") },
     { kind: "step", record: aStep("s1", "model") },
     { kind: "samples", rollout: "r1", samples: [aSample()] },
+    { kind: "season", system: "loans", hours: [anHour()], oldest: NOON },
     { kind: "route", route: aRoute(1) },
     { kind: "flag", flag: { key: "f1", digest: digestOf("f1"), variant: "on", variants: { on: true, off: false } } },
     { kind: "token", token: { id: "t1", sha256: "00", role: "admin", createdAt: NOON } },
@@ -34,6 +47,7 @@ async function contents(store: Store) {
     running: await store.runningSagas(),
     steps: await store.steps("s1"),
     samples: await store.samples("r1"),
+    seasons: await store.seasons("loans"),
     route: await store.route("loans"),
     flags: await store.flags(),
     tokens: await store.tokens(),

@@ -3,7 +3,7 @@ import type { EntryDraft, Route } from "../../core/entry.ts";
 import { type Plan, planDigest } from "../../core/plan.ts";
 import type { Change } from "../../core/ports.ts";
 import { defineRelease, type Release } from "../../core/release.ts";
-import type { Rollout, Saga, StepRecord } from "../../core/rollout.ts";
+import type { Rollout, Saga, SeasonHour, StepRecord } from "../../core/rollout.ts";
 import type { Sample } from "../../core/sample.ts";
 
 export const NOON = Date.UTC(2026, 0, 1, 12);
@@ -81,6 +81,10 @@ export function aSample(fields: Partial<Sample> = {}): Sample {
     k: 6,
     ...fields,
   };
+}
+
+export function anHour(fields: Partial<SeasonHour> = {}): SeasonHour {
+  return { hour: NOON, signal: "approvals", n: 5000, k: 3000, ...fields };
 }
 
 export function anEntry(note: string, fields: Partial<EntryDraft> = {}): EntryDraft {

@@ -4,6 +4,7 @@ import { digestOf } from "../../core/digest.ts";
 import type { Change, FlagState, Store, TokenRecord } from "../../core/ports.ts";
 import {
   anEntry,
+  anHour,
   aRelease,
   aRollout,
   aRoute,
@@ -42,6 +43,8 @@ const token = (sha256: string): TokenRecord => ({ id: "t1", sha256, role: "admin
 const quarantine = { release: id, system: "loans", since: NOON, reason: "harmful" };
 const checkpoint = (size: number): Change => ({ kind: "checkpoint", checkpoint: { size, root: `${size}`, note: "n" } });
 const samples = (k: number): Change => ({ kind: "samples", rollout: "r1", samples: [aSample({ k })] });
+
+const season = (n: number): Change => ({ kind: "season", system: "loans", hours: [anHour({ n })], oldest: 0 });
 
 const kinds: readonly Kind[] = [
   {
@@ -92,6 +95,13 @@ const kinds: readonly Kind[] = [
     later: samples(7),
     read: async (store) => (await store.samples("r1"))[0],
     replaces: false,
+  },
+  {
+    name: "hour of a season",
+    first: season(5000),
+    later: season(6000),
+    read: async (store) => (await store.seasons("loans"))[0],
+    replaces: true,
   },
   {
     name: "route",

@@ -17,8 +17,12 @@ import type { Hypothesis } from "./hypothesis.ts";
 const UNKNOWN_SHARE = 0.05;
 
 /** Bad outcomes as a share of all, or, of a count, for each observation. */
-export function shareHypothesis(rule: ShareRule | ParityRule, frozen: FrozenWindow | undefined): Hypothesis {
-  const { harm, safety, grain } = shareDesigns(rule, frozen);
+export function shareHypothesis(
+  rule: ShareRule | ParityRule,
+  frozen: FrozenWindow | undefined,
+  forHarm = harmDesign,
+): Hypothesis {
+  const { harm, safety, grain } = shareDesigns(rule, frozen, forHarm);
   return {
     method: harm.form,
     compares: harm.null.ratio > 0 || safety.null.ratio > 0,
@@ -38,13 +42,14 @@ export function shareHypothesis(rule: ShareRule | ParityRule, frozen: FrozenWind
 export function shareDesigns(
   rule: ShareRule | ParityRule,
   frozen: FrozenWindow | undefined,
+  forHarm = harmDesign,
 ): { readonly harm: Design; readonly safety: Design; readonly grain: number } {
   const forecast = forecastOf(rule, frozen);
   const grain = rule.signal.kind === "count" ? grainOf(rule, forecast) : 1;
   const fine = ({ ratio, points }: DesignRequest["null"]) => ({ ratio, points: points / grain });
   const form = chooseForm(forecast / grain, fine(rule.null));
   return {
-    harm: harmDesign({ form, null: fine(rule.harmNull ?? rule.null), forecast: forecast / grain }),
+    harm: forHarm({ form, null: fine(rule.harmNull ?? rule.null), forecast: forecast / grain }),
     safety: safetyDesign({ form, null: fine(rule.null), forecast: forecast / grain }),
     grain,
   };

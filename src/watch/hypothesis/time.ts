@@ -27,13 +27,17 @@ const ANY = 0.05;
  * than their number, and a slow hour of both is no harm. Without a stable beside it, harm is that more than 5 % take longer
  * than 1.2 times the upper bound of the frozen quantile. Without a frozen window there is no line: undefined.
  */
-export function timeHypothesis(rule: TimeRule, frozen: FrozenWindow | undefined): Hypothesis | undefined {
+export function timeHypothesis(
+  rule: TimeRule,
+  frozen: FrozenWindow | undefined,
+  harmOf = harmDesign,
+): Hypothesis | undefined {
   if (!frozen?.cells || frozen.n === 0) return undefined;
   const before = createLogHistogram(frozen.cells);
   const bounds = quantileBounds(before, rule.quantile, rule.alone ?? ANY);
   const [forHarm, forSafety] =
     rule.alone === undefined ? [bounds.estimate, bounds.estimate] : [bounds.high, bounds.low];
-  const harm = exceedance(rule, before, forHarm, harmDesign);
+  const harm = exceedance(rule, before, forHarm, harmOf);
   const safety = exceedance(rule, before, forSafety, safetyDesign);
   return {
     method: "exceedance",
