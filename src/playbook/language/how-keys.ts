@@ -46,7 +46,7 @@ export const releaseBlock = {
     holdback: may(
       "holdback: 5% for 14d",
       holdback,
-      "what stays on the last known good after promotion, and for how long it is watched; without `for` the release takes its place at once. The last step and the holdback are at most 100 together, so a canary that ends with 100 needs `holdback: 0%`",
+      "what stays on the last known good after promotion, and for how long it is watched; without `for` the release takes its place at once, and on doubt, or while nothing is seen of the candidate, only when a person says `rollbook promote`. The last step and the holdback are at most 100 together, so a canary that ends with 100 needs `holdback: 0%`",
       { said: "default `5%`" },
     ),
     allow: may(
