@@ -49,6 +49,16 @@ describe("groups", () => {
     assert.equal(finding?.method, "disparity");
   });
 
+  it("beyond those that the budget is for are compared as one, however many a restart brings", () => {
+    const rows = Array.from({ length: 60 }, (_, group) =>
+      Array.from({ length: 20 }, (__, second) => row(second, `group=${group}`, 5, group < 20 ? 4 : 1, { sequence: 1 })),
+    ).flat();
+    const { findings } = judged(rows, { frozen: [] });
+    assert.deepEqual([findings[0]?.candidate.group, findings[0]?.candidate.n], ["group=other", 44 * 20 * 5]);
+    const alike = rows.map((one) => ({ ...one, n: 0, k: 0 }));
+    assert.equal(judged(alike, { frozen: [] }).findings[0]?.logHarm, -Math.log(17 * 16));
+  });
+
   it("that are treated alike are healthy in time, and never harmful", () => {
     const random = createSeededRandom("fair");
     const fair = (n: number) => drawBinomial(random, n, 0.6);

@@ -15,7 +15,7 @@ import { createSight } from "./sight.ts";
 const SPAN: Milliseconds = 60_000;
 /** Of the error budget, what is kept for pairs with groups that nobody has seen before the release. */
 const RESERVE = 0.1;
-/** A label has so many groups at most, with the one for all others. */
+/** A label has so many groups at most, with the one for all others; after a restart the intake may name further ones. */
 const MOST_GROUPS = 17;
 
 /** Is one group worse off than another, by more than the margin? */
@@ -56,25 +56,28 @@ export function watchParity(rule: ParityRule, setup: EvaluatorSetup): RuleWatch 
   }
   for (const group of known) meet(group, (1 - reserve) / (known.length * (known.length - 1)));
 
-  function admit(sample: Sample): boolean {
-    const { release, bucket, signal, group } = sample;
-    if (release !== setup.candidate || bucket < from || signal !== rule.signal.name) return false;
-    if (!group?.startsWith(prefix)) return false;
+  /** The sample as one of a group that is compared; undefined when it is no evidence. */
+  function admit(sample: Sample): Sample | undefined {
+    const { release, bucket, signal } = sample;
+    let { group } = sample;
+    if (release !== setup.candidate || bucket < from || signal !== rule.signal.name) return undefined;
+    if (!group?.startsWith(prefix)) return undefined;
     if (!hypothesis.possible(sample)) {
       broken = true;
-      return false;
+      return undefined;
     }
+    if (!sums.has(group) && sums.size >= MOST_GROUPS - 1) group = `${prefix}other`;
     meet(group, reserve / (MOST_GROUPS * (MOST_GROUPS - 1)));
     const sum = sums.get(group)!;
     sum.n += sample.n;
     sum.k += sample.k;
-    return true;
+    return group === sample.group ? sample : { ...sample, group };
   }
 
   return {
     observe(batch) {
       for (const sample of batch) sight.see(sample);
-      const admitted = batch.filter(admit);
+      const admitted = batch.flatMap((sample) => admit(sample) ?? []);
       for (const pair of pairs) add(pair, hypothesis, pair.cohorts.take(admitted));
     },
     judge(now) {

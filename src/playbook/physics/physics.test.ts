@@ -247,9 +247,11 @@ test("a hard limit is priced over its own window, a run by its expected number, 
   assert.ok(run!.run!.perRelease > 0);
 });
 
-test("too little traffic for a window, or a ramp that it outlasts, leaves the plain threshold out", () => {
+test("too little traffic for a window, a line above all of it, or a ramp that it outlasts, leaves the plain threshold out", () => {
   const { raw, measured } = said(rising, 0.01);
   assert.deepEqual([raw, measured], [undefined, undefined]);
+  const beyond = said({ ...rising, by: by(300) });
+  assert.deepEqual([beyond.raw, beyond.measured], [undefined, undefined]);
   const short = said(rising, 1000, { how: { ...base.how, steps: [5], each: 20_000 } });
   assert.deepEqual([short.raw, short.measured], [undefined, undefined]);
 });

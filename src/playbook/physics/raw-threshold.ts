@@ -54,7 +54,7 @@ const MINUTE: Milliseconds = 60_000;
 /** Windows that detection is followed for. */
 const FOLLOWED = 120;
 
-/** A window of the candidate's answers that slides by the second. Undefined with less than one answer in it, or a ramp that it outlasts. */
+/** A window of the candidate's answers that slides by the second. Undefined with less than one answer in it, a line that it cannot pass, or a ramp that it outlasts. */
 export function rawThresholdOf(
   how: How,
   test: Rates,
@@ -64,7 +64,7 @@ export function rawThresholdOf(
   const { over } = threshold;
   const at = (step: number) => ruleAt(step, test, threshold, perSecond);
   const rule = at(how.steps[0]!);
-  if (rule.n < 1 || lengthOf(how) < over) return undefined;
+  if (rule.n < 1 || rule.least > rule.n || lengthOf(how) < over) return undefined;
   const halves = firstAlarms(rule, test.p1, 2 * FOLLOWED);
   return {
     over,
@@ -88,7 +88,7 @@ export function measuredThresholdOf(
 ): MeasuredThreshold | undefined {
   const at = (step: number) => ruleAt(step, test, { line, over: MINUTE, reached: false }, perSecond);
   const rule = at(how.steps[0]!);
-  if (rule.n < 1 || lengthOf(how) < MINUTE) return undefined;
+  if (rule.n < 1 || rule.least > rule.n || lengthOf(how) < MINUTE) return undefined;
   const chances = how.steps.map((step) => chanceInAll(windowAlarm(at(step), test.p0), how.each / MINUTE));
   const found = windowAlarm(rule, test.p1);
   return {
