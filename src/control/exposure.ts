@@ -6,6 +6,7 @@ import { openForwardGate } from "./policies.ts";
 import { promote, settle } from "./promotion.ts";
 import { rollBack } from "./roll-back.ts";
 import { emit, entryOf, keep, type Run, routeTo, save } from "./run.ts";
+import { tellPeople } from "./tell-people.ts";
 import { type PlacesWatch, watchPlaces } from "./watch-places.ts";
 
 /** How often people who watch are told of a judgement, and a policy that said no is asked again. */
@@ -38,6 +39,7 @@ async function goForward(run: Run, judgement: Judgement, places: PlacesWatch): P
   let atStep: Verdict | undefined;
   let lastSaid = 0;
   let askAgain = 0;
+  let wasBlind = false;
   for (;;) {
     const { verdict, samples } = await judgement.next();
     const cord = cordOf(run);
@@ -46,6 +48,11 @@ async function goForward(run: Run, judgement: Judgement, places: PlacesWatch): P
     const move = nextMove(run.playbook, run.rollout, verdict, now, run.settings.patienceMs);
     if (move.kind === "roll-back") return rollBack(run, move.cause, move.because, verdict, samples);
     const blind = move.kind === "stay" && move.blind && now - shownSince > run.settings.blindMs;
+    if (blind && !wasBlind && run.rollout.promotedAt !== undefined)
+      tellPeople(run, "is promoted, and nothing is seen of it any more", [
+        "its share is back on the release before it",
+      ]);
+    wasBlind = blind;
     const renewed = now < run.lease.until && !blind;
     if (renewed) traffic.renew(run.playbook.system, clock.now() + run.settings.exposureMs);
     judgement.evaluator.exposed(now, renewed ? (traffic.current(run.playbook.system)?.candidatePpm ?? 0) / 1e6 : 0);

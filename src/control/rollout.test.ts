@@ -93,6 +93,7 @@ describe("a good release", () => {
       await world.clock.sleep(120_000);
       assert.equal((await world.store.rollout(id))?.endedAt, undefined);
       assert.equal(world.traffic.current("loans")?.stable, stable.id);
+      assert.equal(world.notices.filter((notice) => notice.includes("nothing is seen of it any more")).length, 1);
       await world.control.promote(id, "on-call", "its counts are seen elsewhere");
       assert.equal((await world.ended(id)).phase, "healthy");
     });

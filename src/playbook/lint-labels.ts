@@ -30,6 +30,9 @@ function lintTooLate({ signals, triggers, fixed, how }: Playbook): readonly Lint
       signal,
       span: Math.min(within, watched),
       window: inside ? "this trigger's `within`" : "the release and its holdback together",
+      so: inside
+        ? "nothing would ever be decided"
+        : "it would wait for that before its last step, for longer than planned",
       hint: inside ? "Make `within` longer" : "Watch for longer with `holdback: 5% for 30d`",
     };
   });
@@ -38,9 +41,10 @@ function lintTooLate({ signals, triggers, fixed, how }: Playbook): readonly Lint
     signal,
     span: fixed.for,
     window: "`for`",
+    so: "nothing would ever be proved",
     hint: "Make `for` longer",
   }));
-  return [...claims, ...criteria].flatMap(({ about, signal, span, window, hint }): LintFinding[] => {
+  return [...claims, ...criteria].flatMap(({ about, signal, span, window, so, hint }): LintFinding[] => {
     const labels: Milliseconds = labelsOf.get(signal) ?? 0;
     if (labels <= span) return [];
     const known = `Whether one of \`${signal}\` was bad is known only after ${formatDuration(labels)}`;
@@ -49,7 +53,7 @@ function lintTooLate({ signals, triggers, fixed, how }: Playbook): readonly Lint
         level: "error",
         name: "slow-labels",
         about,
-        message: `${known}, and ${window} is over after ${formatDuration(span)}: nothing would ever be decided.`,
+        message: `${known}, and ${window} is over after ${formatDuration(span)}: ${so}.`,
         hint: `${hint}, or claim an outcome that is known sooner.`,
       },
     ];
