@@ -75,6 +75,7 @@ export {
   logEvidence,
   logSumExp,
   mixture,
+  mixtureOf,
   type RecursionState,
   type SpendingRequest,
   spending,

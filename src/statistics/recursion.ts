@@ -15,23 +15,19 @@ export function logSumExp(logs: ArrayLike<number>): number {
   return sum === 0 ? NOTHING : highest + Math.log(sum);
 }
 
-/** ln e-value of the plain process, from the sums of each alternative's increments over all blocks. */
-export function mixture(design: Weighed, totals: ArrayLike<number>): number {
-  const logs = logWeightsOf(design);
+/** The same as a function of the sums, for who asks often: the logarithms of the weights are kept. */
+export function mixtureOf({ alternatives }: Weighed): (totals: ArrayLike<number>) => number {
+  const logs = Float64Array.from(alternatives, ({ weight }) => Math.log(weight));
   const weighed = new Float64Array(logs.length);
-  for (let j = 0; j < weighed.length; j++) weighed[j] = totals[j]! + logs[j]!;
-  return logSumExp(weighed);
+  return (totals) => {
+    for (let j = 0; j < weighed.length; j++) weighed[j] = totals[j]! + logs[j]!;
+    return logSumExp(weighed);
+  };
 }
 
-/** They depend on the design alone, and are asked for on every judgement. */
-const kept = new WeakMap<Weighed, Float64Array>();
-
-function logWeightsOf(design: Weighed): Float64Array {
-  const known = kept.get(design);
-  if (known) return known;
-  const logs = Float64Array.from(design.alternatives, ({ weight }) => Math.log(weight));
-  kept.set(design, logs);
-  return logs;
+/** ln e-value of the plain process, from the sums of each alternative's increments over all blocks. */
+export function mixture(design: Weighed, totals: ArrayLike<number>): number {
+  return mixtureOf(design)(totals);
 }
 
 /** ln of each alternative's Shiryaev statistic; plain JSON. */

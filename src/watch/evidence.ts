@@ -3,7 +3,7 @@ import {
   createRecentEvidence,
   GRAIN,
   logSumExp,
-  mixture,
+  mixtureOf,
   planStarts,
   type StartDesign,
   createLateEvidence as startLateEvidence,
@@ -109,10 +109,11 @@ export function createRecentWatch(design: Weighed, within: Milliseconds, watch: 
 /** Evidence about the whole time since the first request. */
 export function createPlainEvidence(design: Weighed): Evidence {
   const totals = new Float64Array(design.alternatives.length);
+  const mixture = mixtureOf(design);
   return remembered({
     add(_, increments) {
       for (let j = 0; j < totals.length; j++) totals[j]! += Math.floor(increments[j]! / GRAIN) * GRAIN;
     },
-    log: () => mixture(design, totals),
+    log: () => mixture(totals),
   });
 }

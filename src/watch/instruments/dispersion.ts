@@ -10,7 +10,7 @@ import {
   NO_DISPERSION,
 } from "../../statistics/index.ts";
 import { createClosingSeconds } from "./closing-seconds.ts";
-import { type Instrument, QUIET } from "./instrument.ts";
+import { type Instrument, NO_DOUBTS, QUIET } from "./instrument.ts";
 
 /** Above this, outcomes are not independent enough for tests of requests. */
 const BURSTS = 1.2;
@@ -62,7 +62,7 @@ export function watchDispersion({ signal, reference }: DispersionSetup): Instrum
         }
       }
     },
-    doubts: () => (doubt ? [doubt] : []),
+    doubts: () => (doubt ? [doubt] : NO_DOUBTS),
   };
 }
 

@@ -15,8 +15,11 @@ export interface Instrument {
 /** The level of each doubt: so rarely, in the whole life of a rollout, may sound numbers be doubted. */
 export const DOUBTFUL = 0.001;
 
+/** Nothing to doubt, once for all: it is asked for on every judgement. */
+export const NO_DOUBTS: readonly string[] = Object.freeze([]);
+
 /** For a signal that an instrument has nothing to say about. */
-export const QUIET: Instrument = Object.freeze({ observe: () => {}, doubts: () => [] });
+export const QUIET: Instrument = Object.freeze({ observe: () => {}, doubts: () => NO_DOUBTS });
 
 /**
  * Requests of one person go to one arm and fare alike, so they are no independent observations. Evidence to the power of

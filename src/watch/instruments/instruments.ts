@@ -3,6 +3,7 @@ import type { ReleaseId } from "../../core/release.ts";
 import type { Sample } from "../../core/sample.ts";
 import type { Instant } from "../../core/time.ts";
 import { watchDispersion } from "./dispersion.ts";
+import { type Instrument, NO_DOUBTS } from "./instrument.ts";
 import { createLabelDelay } from "./label-delay.ts";
 import { createSampleRatio } from "./sample-ratio.ts";
 
@@ -22,7 +23,7 @@ export interface Instruments {
   doubts(signal: string, now: Instant): readonly string[];
 }
 
-const NONE: readonly string[] = [];
+const NOTHING_ASKED: readonly Instrument[] = [];
 
 /**
  * The arms' shares are told from a signal of the gateway, which sees every request, and then count for all signals; where
@@ -56,8 +57,9 @@ export function createInstruments({ signals, candidate, reference }: Instruments
       }
     },
     doubts(name, now) {
-      const found = byName.get(name)?.filter((instrument) => instrument.doubts(now).length > 0) ?? [];
-      return found.length === 0 ? NONE : found.flatMap((instrument) => instrument.doubts(now));
+      for (const instrument of byName.get(name) ?? NOTHING_ASKED)
+        if (instrument.doubts(now).length > 0) return byName.get(name)!.flatMap((one) => one.doubts(now));
+      return NO_DOUBTS;
     },
   };
 }

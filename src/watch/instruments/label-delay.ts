@@ -4,7 +4,7 @@ import type { Sample } from "../../core/sample.ts";
 import { formatDuration, type Instant, type Milliseconds } from "../../core/time.ts";
 import { compareDelays, type DelayComparison } from "../../statistics/index.ts";
 import { byNode, createClosingSeconds } from "./closing-seconds.ts";
-import { DOUBTFUL, type Instrument, QUIET, REQUESTS_OF_ONE } from "./instrument.ts";
+import { DOUBTFUL, type Instrument, NO_DOUBTS, QUIET, REQUESTS_OF_ONE } from "./instrument.ts";
 
 export interface LabelDelaySetup {
   readonly signal: Signal;
@@ -50,7 +50,7 @@ export function createLabelDelay({ signal, candidate, reference }: LabelDelaySet
         if (usual) comparing = compare(usual, candidate, signal.per === undefined ? REQUESTS_OF_ONE : 1);
       } else doubt = comparing(own);
     },
-    doubts: () => (doubt ? [doubt] : []),
+    doubts: () => (doubt ? [doubt] : NO_DOUBTS),
   };
 }
 

@@ -3,7 +3,7 @@ import type { Sample } from "../../core/sample.ts";
 import type { Instant, Milliseconds } from "../../core/time.ts";
 import { logSumExp, NOTHING } from "../../statistics/recursion.ts";
 import { byNode, createClosingSeconds } from "./closing-seconds.ts";
-import { DOUBTFUL, type Instrument, REQUESTS_OF_ONE } from "./instrument.ts";
+import { DOUBTFUL, type Instrument, NO_DOUBTS, REQUESTS_OF_ONE } from "./instrument.ts";
 import { type ShareStretch, startStretch } from "./share-stretch.ts";
 
 export interface SampleRatio extends Instrument {
@@ -95,7 +95,7 @@ export function createSampleRatio(setup: SampleRatioSetup): SampleRatio {
       }
       for (const [bucket, { n, k }] of node.seconds.closed(node.newest)) count(bucket, n, k);
     },
-    doubts: () => (doubt ? [doubt] : []),
+    doubts: () => (doubt ? [doubt] : NO_DOUBTS),
   };
 }
 
