@@ -98,7 +98,7 @@ it("law 2: through all guards, one more bad outcome of the candidate never delay
       assert.ok(after <= before, `decided at ${after}, and without it at ${before}`);
       if (before < TICKS) decided += 1;
     }),
-    { numRuns: 250 },
+    { numRuns: 100 },
   );
-  assert.ok(decided >= 25, `only ${decided} were decided`);
+  assert.ok(decided >= 10, `only ${decided} were decided`);
 });

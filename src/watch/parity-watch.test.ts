@@ -117,7 +117,7 @@ describe("groups", () => {
           assert.ok(after[at]!.logEvidence >= finding.logHarm - 1e-6, `${after[at]!.logEvidence} < ${finding.logHarm}`);
         });
       }),
-      { numRuns: 100 },
+      { numRuns: 60 },
     );
   });
 });

@@ -241,7 +241,7 @@ describe("law 2, for values: a worse answer of the candidate, or one more of the
           else assert.ok(after[at]!.harmful || after[at]!.log >= log - 1e-6, `${after[at]!.log} < ${log} at ${at}`);
         });
       }),
-      { numRuns: 80 },
+      { numRuns: 40 },
     );
   });
 });
