@@ -1,5 +1,7 @@
-// Runs test files under `node --test` and counts what happened. Three kinds of files: plain ones share two processes,
-// `*.process.test.ts` (which kill things) get a process each, and so do the whole-program tests in test/e2e.
+// Runs test files under `node --test` and counts what happened. Four kinds of files: plain ones share two processes;
+// `*.long.test.ts` join them where time is taken; `*.process.test.ts` (which kill things) get a process each, and so do
+// the whole-program tests in test/e2e. Where time is taken, ROLLBOOK_TESTS=long also makes plain ones play all of
+// their runs and not a sample (src/testing/runs.fixture.ts).
 import { spawn } from "node:child_process";
 import { existsSync, globSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { availableParallelism, tmpdir } from "node:os";
@@ -8,6 +10,10 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 
 export const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
+/** Skips that are no failures with CI=true: of data that is not here, and of what an adapter's guarantee excludes. */
+const EXCUSED = /^(shared data|by contract):/;
+/** What Node compiled, for the processes that tests start and for the next run. Not with coverage, which it blurs. */
+const COMPILED = join(root, "node_modules", ".cache", "compiled");
 const REPORTER = pathToFileURL(join(root, "scripts", "test-reporter.mjs")).href;
 /** The test files, by kind, whose paths contain one of the words (all of them without words). */
 function findTests(words = []) {
@@ -18,8 +24,9 @@ function findTests(words = []) {
     .sort();
   const whole = all.filter((path) => path.startsWith("test/e2e/"));
   const alone = all.filter((path) => path.endsWith(".process.test.ts") && !whole.includes(path));
-  const shared = all.filter((path) => !alone.includes(path) && !whole.includes(path));
-  return { shared, alone, whole };
+  const long = all.filter((path) => path.endsWith(".long.test.ts") && !whole.includes(path));
+  const shared = all.filter((path) => ![...alone, ...whole, ...long].includes(path));
+  return { shared, long, alone, whole };
 }
 
 /**
@@ -38,6 +45,7 @@ async function runTests(files, { isolation, minutes, testTimeoutMs, args = [], e
     if (isolation === "process") flags.push("--test-concurrency=1");
     const reporters = [`--test-reporter=${REPORTER}`, "--test-reporter-destination=stdout"];
     const ended = await runNode([...flags, ...reporters, ...args, ...files], minutes, {
+      NODE_COMPILE_CACHE: args.includes("--experimental-test-coverage") ? undefined : COMPILED,
       ...env,
       ROLLBOOK_TALLY: tallyFile,
       ROLLBOOK_SHARED_PROCESS: isolation === "none" ? "1" : undefined,
@@ -72,18 +80,25 @@ function runNode(args, minutes, env) {
   });
 }
 
-/** `npm test`'s set: everything but the whole-program tests. */
+/** `npm test`'s set, a sample: everything but the long and the whole-program tests. */
 export async function runFastTests(words = []) {
   return sum(await runSharedTests(words), await runKillTests(words));
 }
 
+/** Everything but the whole-program tests, with all of their runs. */
+export async function runLongTests(words = []) {
+  return sum(await runSharedTests(words, { long: true }), await runKillTests(words));
+}
+
 /** In as many processes as there are cores, two at most; `argsOf` answers the arguments of each. */
-export async function runSharedTests(words = [], { argsOf = () => [], ...how } = {}) {
-  const { shared } = findTests(words);
+export async function runSharedTests(words = [], { argsOf = () => [], long = false, env = {}, ...how } = {}) {
+  const tests = findTests(words);
+  const files = long ? [...tests.long, ...tests.shared] : tests.shared;
   const processes = Math.min(2, availableParallelism());
-  const parts = Array.from({ length: processes }, (_, part) => shared.filter((_, at) => at % processes === part));
-  const tallies = parts.map((files, part) =>
-    runTests(files, { isolation: "none", minutes: 10, testTimeoutMs: 60_000, ...how, args: argsOf(part) }),
+  const parts = Array.from({ length: processes }, (_, part) => files.filter((_, at) => at % processes === part));
+  const common = { isolation: "none", minutes: 10, testTimeoutMs: 60_000, ...how };
+  const tallies = parts.map((own, part) =>
+    runTests(own, { ...common, args: argsOf(part), env: { ...env, ROLLBOOK_TESTS: long ? "long" : undefined } }),
   );
   return sum(...(await Promise.all(tallies)));
 }
@@ -107,6 +122,17 @@ export function sum(...tallies) {
     failed: tallies.reduce((total, { failed }) => total + failed, 0),
     skips: tallies.flatMap(({ skips }) => skips),
   };
+}
+
+/** Tells of the skips. With CI=true one without an excuse is a failure. */
+export function judgeSkips(tally) {
+  const unexcused = tally.skips.filter(({ reason }) => !EXCUSED.test(reason));
+  if (tally.skips.length > 0)
+    console.log(`${tally.skips.length} skipped, ${tally.skips.length - unexcused.length} of them excused`);
+  for (const { name, reason } of unexcused) console.log(`  SKIPPED ${name}: ${reason}`);
+  if (process.env.CI !== "true" || unexcused.length === 0) return tally;
+  console.log("With CI=true a skipped test is a failed one.");
+  return { ...tally, failed: tally.failed + unexcused.length };
 }
 
 /** Ends the process: the plain last line, and an exit code that says the same. */

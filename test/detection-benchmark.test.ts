@@ -1,12 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { createBinomialDraws } from "../bench/detection/draws.ts";
-import { methodsFor, runHarm } from "../bench/detection/harm.ts";
-import { runMany } from "../bench/detection/many.ts";
 import { createDefault, designOf } from "../bench/detection/ours.ts";
 import { createFactors, createScreen } from "../bench/detection/screen.ts";
 import { createStream } from "../bench/detection/stream.ts";
-import { HARMS, HEALTHY } from "../bench/detection/worlds.ts";
+import { HEALTHY } from "../bench/detection/worlds.ts";
 import { createSeededRandom } from "../src/simulation/random.ts";
 import { logBinomial } from "../src/statistics/binomial.ts";
 
@@ -23,17 +21,6 @@ test("the quick evidence of healthy worlds is the evaluator's own, to rounding a
       judge.take(stream.units, stream.at);
       assert.ok(quick - judge.log >= -1e-9 && quick - judge.log < 1e-6, `${world.name}: ${quick}, ${judge.log}`);
     }
-  }
-});
-
-test("a seed gives the same rollouts and the same false alarms, in one part or in two", () => {
-  const world = HARMS.find(({ name }) => name === "errors 0.5 -> 5 % at the start")!;
-  assert.deepEqual(runHarm(world, "7", 3, methodsFor(world)), runHarm(world, "7", 3, methodsFor(world)));
-  const plain = HEALTHY[0]!;
-  const whole = runMany(plain, "7", 0, 2000);
-  const [first, second] = [runMany(plain, "7", 0, 500), runMany(plain, "7", 500, 2000)];
-  for (const [method, alarms] of Object.entries(whole.alarms)) {
-    assert.equal(alarms, first.alarms[method]! + second.alarms[method]!);
   }
 });
 

@@ -9,6 +9,7 @@ import { playbookPage, schemaText } from "../scripts/generate-schema.ts";
 import { playbookSchema } from "../src/playbook/json-schema.ts";
 import { type BlockSpec, language } from "../src/playbook/language.ts";
 import { parsePlaybook } from "../src/playbook/parse-playbook.ts";
+import { runs } from "../src/testing/runs.fixture.ts";
 
 const root = join(import.meta.dirname, "..");
 const read = (path: string) => readFileSync(join(root, path), "utf8");
@@ -133,7 +134,7 @@ test("what the parser accepts the schema accepts, whatever is swapped, dropped o
       accepted++;
       assert.equal(taken(text), true, `${text}\n${JSON.stringify(validate.errors)}`);
     }),
-    { numRuns: 120 },
+    { numRuns: runs(120) },
   );
   assert.ok(accepted > 0, `only ${accepted} were playbooks at all`);
 });

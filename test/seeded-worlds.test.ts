@@ -5,6 +5,7 @@ import { describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
 import { runSeed } from "../src/drills/run-seed.ts";
 import { createLedger } from "../src/record/ledger/ledger.ts";
+import { runs } from "../src/testing/runs.fixture.ts";
 
 const main = fileURLToPath(new URL("../src/drills/main.ts", import.meta.url));
 
@@ -15,7 +16,7 @@ function sim(...options: readonly string[]) {
 describe("seeded worlds", () => {
   it("leave a ledger that verifies, whatever went wrong in them", async () => {
     const { privateKey } = generateKeyPairSync("ed25519");
-    for (let seed = 500; seed < 530; seed++) {
+    for (let seed = 500; seed < 500 + runs(30); seed++) {
       const { world, violations } = await runSeed(seed);
       const { store } = world;
       assert.deepEqual(violations, []);

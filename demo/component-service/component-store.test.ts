@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, it } from "node:test";
 import fc from "fast-check";
 import type { Digest } from "../../src/core/digest.ts";
+import { runs } from "../../src/testing/runs.fixture.ts";
 import { ComponentStore } from "./component-store.ts";
 
 const artifact = (label: string) => ({ component: "model", label, bytes: new TextEncoder().encode(label) });
@@ -58,7 +59,7 @@ describe("the component store", () => {
         }
         store.close();
       }),
-      { numRuns: 25 },
+      { numRuns: runs(25) },
     );
   });
 

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { globSync, readFileSync } from "node:fs";
 import { test } from "node:test";
 import fc from "fast-check";
+import { runs } from "../testing/runs.fixture.ts";
 import { renderFindings, renderIssues } from "./issue-frame.ts";
 import { type BlockSpec, language } from "./language.ts";
 import { parsePlaybook } from "./parse-playbook.ts";
@@ -84,7 +85,7 @@ test("whatever people do to the lines of a playbook, each mistake has its place,
       }
       renderIssues(parsed.issues, text, { colour: false });
     }),
-    { numRuns: 120 },
+    { numRuns: runs(120) },
   );
   assert.ok(refused > 20);
 });

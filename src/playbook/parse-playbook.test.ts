@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import fc from "fast-check";
 import { digestOf } from "../core/digest.ts";
+import { runs } from "../testing/runs.fixture.ts";
 import { renderFindings, renderIssues } from "./issue-frame.ts";
 import { parsePlaybook } from "./parse-playbook.ts";
 
@@ -247,6 +248,6 @@ test("whatever happens to the bytes of a good playbook, the answer is a playbook
       }
       renderIssues(result.issues, text, { colour: false });
     }),
-    { numRuns: 120 },
+    { numRuns: runs(120) },
   );
 });

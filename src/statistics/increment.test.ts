@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
+import { runs } from "../testing/runs.fixture.ts";
 import {
   type Block,
   chooseForm,
@@ -154,7 +155,7 @@ test("adding a bad candidate outcome never lowers harm and never raises safety",
     fc.property(anyDesign, anyBlock, fc.constantFrom(1, 1, 5, 200), (design, block, more) => {
       neverHelps(design, block, { ...block, n1: block.n1 + more, k1: block.k1 + more });
     }),
-    { seed: 1, numRuns: 2000 },
+    { seed: 1, numRuns: runs(2000) },
   );
 });
 
@@ -163,7 +164,7 @@ test("turning a good candidate outcome bad never lowers harm and never raises sa
     fc.property(anyDesign, anyBlock, (design, block) => {
       if (block.k1 < block.n1) neverHelps(design, block, { ...block, k1: block.k1 + 1 });
     }),
-    { seed: 2, numRuns: 1500 },
+    { seed: 2, numRuns: runs(1500) },
   );
 });
 

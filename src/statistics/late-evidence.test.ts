@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
+import { runs } from "../testing/runs.fixture.ts";
 import { type Block, createLateEvidence, type Design, harmDesign, increments, planStarts } from "./index.ts";
 import { GRAIN, startShares } from "./late-evidence.ts";
 import { draw, seeded } from "./published.fixture.ts";
@@ -51,7 +52,7 @@ test("late evidence is the sum over its starts, whatever the length of the plan"
         assert.ok(Math.abs(evidenceOf(design, length, blocks) - expected) <= 1e-9 * Math.max(1, Math.abs(expected)));
       },
     ),
-    { seed: 1, numRuns: 10 },
+    { seed: 1, numRuns: runs(10) },
   );
 });
 
@@ -67,7 +68,7 @@ test("the order of blocks, and looking in between, change no bit", () => {
       }
       assert.equal(looked.log(), evidenceOf(tilt, 40, blocks));
     }),
-    { seed: 2, numRuns: 60 },
+    { seed: 2, numRuns: runs(60) },
   );
 });
 
@@ -80,7 +81,7 @@ test("one more bad outcome never lowers it, in whatever interval it was", () => 
       );
       assert.ok(evidenceOf(tilt, 40, worse) >= evidenceOf(tilt, 40, blocks) - 1e-9);
     }),
-    { seed: 3, numRuns: 60 },
+    { seed: 3, numRuns: runs(60) },
   );
 });
 

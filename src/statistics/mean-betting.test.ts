@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
+import { runs } from "../testing/runs.fixture.ts";
 import {
   countValue,
   createLateEvidence,
@@ -135,7 +136,7 @@ test("adding outcomes of the worst kind never lowers harm and never raises safet
         { candidate: counted(after), reference: counted(reference) },
       );
     }),
-    { seed: 1, numRuns: 2000 },
+    { seed: 1, numRuns: runs(2000) },
   );
 });
 
@@ -151,7 +152,7 @@ test("a candidate outcome that turns worse never lowers harm and never raises sa
         { candidate: counted(after), reference: counted(reference) },
       );
     }),
-    { seed: 2, numRuns: 2000 },
+    { seed: 2, numRuns: runs(2000) },
   );
 });
 

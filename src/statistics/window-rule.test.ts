@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { runs } from "../testing/runs.fixture.ts";
 import { binomialTail } from "./binomial.ts";
 import { binomial, draw, seeded } from "./published.fixture.ts";
 import { chanceInAll, firstAlarms, slidingAlarm, type WindowRule, windowAlarm } from "./window-rule.ts";
@@ -33,10 +34,10 @@ test("the published rule alarms in 57 % of healthy ten minutes when it tumbles, 
 });
 
 /** The share of runs in which the rule has alarmed within so many windows. */
-function simulated({ n, least, looks }: WindowRule, rate: number, windows: number, runs: number): number {
+function simulated({ n, least, looks }: WindowRule, rate: number, windows: number, times: number): number {
   const random = seeded(31);
   let alarms = 0;
-  for (let run = 0; run < runs; run++) {
+  for (let run = 0; run < times; run++) {
     const counts: number[] = [];
     let sum = 0;
     for (let at = 0; at < windows * looks; at++) {
@@ -47,20 +48,21 @@ function simulated({ n, least, looks }: WindowRule, rate: number, windows: numbe
       break;
     }
   }
-  return alarms / runs;
+  return alarms / times;
 }
 
 test("simulation lies between the bounds, for rare and for common outcomes", () => {
+  // Three standard errors: 2.4 points for all 4,000 runs.
+  const error = 1.5 / Math.sqrt(runs(4000));
   for (const [rule, rate, windows] of [
     [article, 0.005, 20],
     [{ n: 300, least: 8, looks: 30 }, 0.01, 20],
     [{ n: 300, least: 150, looks: 30 }, 0.4, 20],
     [{ n: 400, least: 5, looks: 8 }, 0.005, 6],
   ] as const) {
-    const found = simulated(rule, rate, windows, 4000);
+    const found = simulated(rule, rate, windows, runs(4000));
     const { atLeast, about, atMost } = slidingAlarm(rule, rate, windows);
-    // 4,000 runs: a standard error of at most 0.8 points.
-    assert.ok(atLeast - 0.024 <= found && found <= atMost + 0.024, `${atLeast} <= ${found} <= ${atMost}`);
+    assert.ok(atLeast - error <= found && found <= atMost + error, `${atLeast} <= ${found} <= ${atMost}`);
     assert.ok(atLeast <= about && about <= atMost);
   }
 });
@@ -88,8 +90,8 @@ test("looking at every half of a window alarms with the chances of a simulation"
   assert.ok(Math.abs(found[0]! - windowAlarm(rule, 0.02)) < 1e-9);
   const random = seeded(32);
   const seen = [0, 0, 0, 0, 0];
-  const runs = 8000;
-  for (let run = 0; run < runs; run++) {
+  const times = 8000;
+  for (let run = 0; run < times; run++) {
     let last = draw(random, 150, 0.02);
     let alarmed = false;
     // Halves of 150 and 151: the odd observation belongs to every other half.
@@ -101,6 +103,6 @@ test("looking at every half of a window alarms with the chances of a simulation"
     }
   }
   found.forEach((chance, look) => {
-    assert.ok(Math.abs(chance - seen[look]! / runs) < 0.02, `${chance}, simulated ${seen[look]! / runs}`);
+    assert.ok(Math.abs(chance - seen[look]! / times) < 0.02, `${chance}, simulated ${seen[look]! / times}`);
   });
 });

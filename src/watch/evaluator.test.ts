@@ -4,6 +4,7 @@ import fc from "fast-check";
 import type { Sample } from "../core/sample.ts";
 import { drawOrder } from "../simulation/draws.ts";
 import { createSeededRandom } from "../simulation/random.ts";
+import { runs } from "../testing/runs.fixture.ts";
 import { createEvaluator, type EvaluatorSetup } from "./evaluator.ts";
 import {
   APPROVALS,
@@ -273,14 +274,16 @@ describe("quiet traffic", () => {
   };
 
   it("decides great harm on a handful of bad answers, with a canary of two requests a second", () => {
-    for (let run = 0; run < 20; run++) assert.ok(decides(`quiet ${run}`, { p1: 0.6, ticks: 400 }, {}), `run ${run}`);
+    for (let run = 0; run < runs(20); run++)
+      assert.ok(decides(`quiet ${run}`, { p1: 0.6, ticks: 400 }, {}), `run ${run}`);
   });
 
   it("raises no more false alarms than were allowed, though blocks close by their counts", () => {
     const setup = { rules: [aRule({ null: { ratio: 1, points: 0 } })], alpha: 0.05 };
+    const calm = runs(200);
     let alarms = 0;
-    for (let run = 0; run < 200; run++) if (decides(`calm ${run}`, { p1: 0.08, ticks: 300 }, setup)) alarms += 1;
-    assert.ok(alarms <= 200 * 0.05, `${alarms} of 200`);
+    for (let run = 0; run < calm; run++) if (decides(`calm ${run}`, { p1: 0.08, ticks: 300 }, setup)) alarms += 1;
+    assert.ok(alarms <= calm * 0.05, `${alarms} of ${calm}`);
   });
 });
 
@@ -368,9 +371,9 @@ describe("law 2: one more bad outcome of the candidate", () => {
         }
         if (before.at(-1)?.harmful) decided += 1;
       }),
-      { numRuns: 400 },
+      { numRuns: runs(400) },
     );
-    assert.ok(decided >= 40, `only ${decided} streams reached a decision`);
+    assert.ok(decided >= runs(40), `only ${decided} streams reached a decision`);
   });
 
   it("moves no border between blocks: stable's part of a second is divided without looking at the candidate", () => {

@@ -4,6 +4,7 @@ import type { Random } from "../core/ports.ts";
 import type { Sample } from "../core/sample.ts";
 import { drawBinomial } from "../simulation/draws.ts";
 import { createSeededRandom } from "../simulation/random.ts";
+import { runs } from "../testing/runs.fixture.ts";
 import { createEvaluator } from "./evaluator.ts";
 import { aRule, aSample, aSetup, CANDIDATE, LOSSES, STABLE, START } from "./stream.fixture.ts";
 
@@ -53,7 +54,7 @@ describe("outcomes that are known late", () => {
   });
 
   it("show harm as surely as early ones, whatever comes first", () => {
-    for (let run = 0; run < 5; run++) {
+    for (let run = 0; run < runs(5); run++) {
       const random = createSeededRandom(`late harm ${run}`);
       assert.ok(rolledBack(labels(random, { candidate: 10, stable: 10 }, 0.25), labelled, 0.001), `run ${run}`);
     }

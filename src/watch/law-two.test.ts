@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { it } from "node:test";
 import fc from "fast-check";
 import type { Sample } from "../core/sample.ts";
+import { runs } from "../testing/runs.fixture.ts";
 import { createEvaluator, type EvaluatorSetup } from "./evaluator.ts";
 import { aLimit, aRule, aSample, aSetup, CANDIDATE, LOSSES, STABLE, START } from "./stream.fixture.ts";
 
@@ -98,7 +99,7 @@ it("law 2: through all guards, one more bad outcome of the candidate never delay
       assert.ok(after <= before, `decided at ${after}, and without it at ${before}`);
       if (before < TICKS) decided += 1;
     }),
-    { numRuns: 100 },
+    { numRuns: runs(100) },
   );
-  assert.ok(decided >= 10, `only ${decided} were decided`);
+  assert.ok(decided >= runs(10), `only ${decided} were decided`);
 });

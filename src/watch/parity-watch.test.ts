@@ -5,6 +5,7 @@ import type { FrozenWindow } from "../core/rollout.ts";
 import type { Sample } from "../core/sample.ts";
 import { drawBinomial } from "../simulation/draws.ts";
 import { createSeededRandom } from "../simulation/random.ts";
+import { runs } from "../testing/runs.fixture.ts";
 import { createEvaluator, type EvaluatorSetup } from "./evaluator.ts";
 import type { ParityRule } from "./rule.ts";
 import { APPROVALS, aSample, aSetup, STABLE, START } from "./stream.fixture.ts";
@@ -117,7 +118,7 @@ describe("groups", () => {
           assert.ok(after[at]!.logEvidence >= finding.logHarm - 1e-6, `${after[at]!.logEvidence} < ${finding.logHarm}`);
         });
       }),
-      { numRuns: 60 },
+      { numRuns: runs(60) },
     );
   });
 });

@@ -3,6 +3,7 @@ import { describe, it } from "node:test";
 import fc from "fast-check";
 import type { SeasonHour } from "../core/rollout.ts";
 import type { Sample } from "../core/sample.ts";
+import { runs } from "../testing/runs.fixture.ts";
 import { createSeasons } from "./seasons.ts";
 import { aSample, CANDIDATE, STABLE } from "./stream.fixture.ts";
 
@@ -131,7 +132,7 @@ describe("what is remembered", () => {
         assert.deepEqual(joined.hours(), remembered(rows).hours());
         assert.deepEqual(remembered(rows.toReversed()).hours(), remembered(rows).hours());
       }),
-      { numRuns: 300 },
+      { numRuns: runs(300) },
     );
   });
 });

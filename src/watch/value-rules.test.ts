@@ -8,6 +8,7 @@ import type { Cells, Sample } from "../core/sample.ts";
 import { drawBinomial } from "../simulation/draws.ts";
 import { createSeededRandom } from "../simulation/random.ts";
 import { countValue, createLogHistogram, emptyValues } from "../statistics/index.ts";
+import { runs } from "../testing/runs.fixture.ts";
 import { createEvaluator, type EvaluatorSetup } from "./evaluator.ts";
 import { againstFrozen } from "./frozen-reference.ts";
 import type { MeanRule, Rule, TimeRule } from "./rule.ts";
@@ -241,7 +242,7 @@ describe("law 2, for values: a worse answer of the candidate, or one more of the
           else assert.ok(after[at]!.harmful || after[at]!.log >= log - 1e-6, `${after[at]!.log} < ${log} at ${at}`);
         });
       }),
-      { numRuns: 40 },
+      { numRuns: runs(40) },
     );
   });
 });

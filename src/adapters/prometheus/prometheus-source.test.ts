@@ -4,6 +4,7 @@ import fc from "fast-check";
 import { shortDigest } from "../../core/digest.ts";
 import type { SourceHealth } from "../../core/ports.ts";
 import { describeSignalSource } from "../../testing/index.ts";
+import { runs } from "../../testing/runs.fixture.ts";
 import type { PrometheusSourceOptions } from "./prometheus-source.ts";
 import type { Line } from "./prometheus-twin.fixture.ts";
 import { approvals, candidate, createSourceWorld, lines, stable } from "./source-world.fixture.ts";
@@ -456,6 +457,6 @@ test("over any history of counts, restarts, vanished instances and failed polls 
       assert.deepEqual(world.total(), [truth.n, truth.k]);
       assert.ok(world.told.every(({ n, k }) => k <= n));
     }),
-    { numRuns: 40 },
+    { numRuns: runs(40) },
   );
 });

@@ -4,6 +4,7 @@ import fc from "fast-check";
 import type { RollbookError } from "../../core/errors.ts";
 import type { Sample } from "../../core/sample.ts";
 import { createSeededRandom } from "../../simulation/random.ts";
+import { runs } from "../../testing/runs.fixture.ts";
 import { createEvaluator } from "../../watch/evaluator.ts";
 import { aSetup, CANDIDATE, START as LIVE_START, STABLE, streamOf } from "../../watch/stream.fixture.ts";
 import { signalOf, triggerRules } from "../rules.ts";
@@ -51,7 +52,7 @@ describe("a recorded release", () => {
   });
 
   test("of a healthy world is promoted, and none of many is rolled back", () => {
-    for (let seed = 10; seed < 18; seed++) {
+    for (let seed = 10; seed < 10 + runs(8); seed++) {
       const { replays } = backtestOf([...v1(seed, 1500), ...v2(seed + 100, 100, 1500, steady(0.01))]);
       assert.equal(replays[0]?.harm, undefined, `seed ${seed}`);
     }
@@ -136,7 +137,7 @@ describe("a recording", () => {
         }
         assert.deepEqual(backtest(aPlaybook(), table, CADENCE), whole);
       }),
-      { numRuns: 10 },
+      { numRuns: runs(10) },
     );
   });
 

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
+import { runs } from "../../testing/runs.fixture.ts";
 import { readCondition } from "./condition.ts";
 import { harmLimits } from "./limits.ts";
 
@@ -97,6 +98,6 @@ test("nesting without end is refused, and no text throws", () => {
         assert.equal(typeof harmOf(text), "string");
       },
     ),
-    { numRuns: 2000 },
+    { numRuns: runs(2000) },
   );
 });

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { test } from "node:test";
 import fc from "fast-check";
+import { runs } from "../../testing/runs.fixture.ts";
 import { parsePlaybook } from "../parse-playbook.ts";
 import { type Imported, importConfig } from "./import-config.ts";
 
@@ -310,6 +311,6 @@ test("no file throws, whatever is done to it, and what is imported is never brok
         result.playbook,
       );
     }),
-    { numRuns: 150 },
+    { numRuns: runs(150) },
   );
 });

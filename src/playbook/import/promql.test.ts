@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
+import { runs } from "../../testing/runs.fixture.ts";
 import { readQuery, readSelector, sayCounter } from "./promql.ts";
 
 /** What is measured, in short. */
@@ -77,6 +78,6 @@ test("no text throws, or takes long", () => {
     fc.property(fc.array(pieces, { maxLength: 200 }), (parts) => {
       assert.equal(typeof measured(parts.join("")), "string");
     }),
-    { numRuns: 1000 },
+    { numRuns: runs(1000) },
   );
 });

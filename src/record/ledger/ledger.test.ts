@@ -5,6 +5,7 @@ import fc from "fast-check";
 import type { Checkpoint, Entry } from "../../core/entry.ts";
 import type { Change, Store } from "../../core/ports.ts";
 import { createMemoryStore } from "../../simulation/memory-store.ts";
+import { runs } from "../../testing/runs.fixture.ts";
 import { createLedger } from "./ledger.ts";
 import { type Receipt, verifyReceipt } from "./receipt.ts";
 
@@ -144,7 +145,7 @@ describe("a ledger", () => {
         }
         assert.equal((await reopened(store).verify(pinned)).kind, "verified");
       }),
-      { numRuns: 50 },
+      { numRuns: runs(50) },
     );
   });
 });
@@ -280,7 +281,7 @@ describe("tampering", () => {
         const size = reopened(tampered(store, same, { ...checkpoint, size: checkpoint.size ^ (1 << (bit % 20)) }));
         assert.equal((await size.verify()).kind, "broken");
       }),
-      { numRuns: 150 },
+      { numRuns: runs(150) },
     );
   });
 });
@@ -346,7 +347,7 @@ describe("a receipt", () => {
         ];
         for (const change of changes) assert.equal(verifyReceipt({ ...receipt, ...change }, publicKey).kind, "broken");
       }),
-      { numRuns: 200 },
+      { numRuns: runs(200) },
     );
   });
 });

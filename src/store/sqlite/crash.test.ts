@@ -9,6 +9,7 @@ import { createInterface } from "node:readline";
 import { DatabaseSync } from "node:sqlite";
 import { describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
+import { runs } from "../../testing/runs.fixture.ts";
 import { openSqliteStore } from "./sqlite-store.ts";
 
 const writer = fileURLToPath(new URL("crash-writer.fixture.ts", import.meta.url));
@@ -39,7 +40,7 @@ describe("a process that is killed while it commits", () => {
   it("loses nothing that it acknowledged, leaves no half commit and no lock", async () => {
     const folder = mkdtempSync(join(tmpdir(), "rollbook-crash-"));
     try {
-      for (let round = 0; round < 4; round += 1) {
+      for (let round = 0; round < runs(8); round += 1) {
         const last = await writeAndKill(folder, randomInt(1, 120));
         const store = await openSqliteStore({ folder, now });
         const count = await store.entryCount();

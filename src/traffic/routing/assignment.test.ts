@@ -3,6 +3,7 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { digestOf } from "../../core/digest.ts";
 import type { Route } from "../../core/entry.ts";
+import { runs } from "../../testing/runs.fixture.ts";
 import { assign, bucketOf, effectiveRoute } from "./assignment.ts";
 import { murmur3 } from "./murmur3.ts";
 
@@ -60,7 +61,7 @@ test("the projection is the exact integer one", () => {
 });
 
 test("a share is met within four standard errors", () => {
-  const keys = 40_000;
+  const keys = runs(40_000);
   for (const share of [0.001, 0.05, 0.25, 0.5, 0.95]) {
     let hits = 0;
     for (let i = 0; i < keys; i++) if (assign(route(share * 1e6), `user-${i}`) === "candidate") hits++;

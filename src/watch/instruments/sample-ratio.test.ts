@@ -4,6 +4,7 @@ import fc from "fast-check";
 import type { Sample } from "../../core/sample.ts";
 import { drawBinomial } from "../../simulation/draws.ts";
 import { createSeededRandom } from "../../simulation/random.ts";
+import { runs } from "../../testing/runs.fixture.ts";
 import { CANDIDATE, STABLE, START } from "../stream.fixture.ts";
 import { createSampleRatio, type SampleRatioSetup } from "./sample-ratio.ts";
 import { batchOf, stickyTraffic } from "./sticky-traffic.fixture.ts";
@@ -41,8 +42,8 @@ const steady = (seconds: number, share: number) => Array.from({ length: seconds 
 describe("the arms' shares", () => {
   it("are not doubted in healthy hours of persons that stay with their arm", () => {
     // A sample of what was measured: 550 hours at 50 to 2000 requests a second and 1 to 95 % had no doubt.
-    for (let run = 0; run < 25; run++) assert.equal(sticky(`healthy ${run}`, 50, 3600, 0.05), undefined);
-    for (let run = 0; run < 2; run++) assert.equal(sticky(`busy ${run}`, 500, 1800, 0.05), undefined);
+    for (let run = 0; run < runs(25); run++) assert.equal(sticky(`healthy ${run}`, 50, 3600, 0.05), undefined);
+    for (let run = 0; run < runs(2); run++) assert.equal(sticky(`busy ${run}`, 500, 1800, 0.05), undefined);
   });
 
   it("are doubted after so many requests as the docstring says, where the split is broken", () => {
@@ -52,7 +53,7 @@ describe("the arms' shares", () => {
       [0.1, 40_000, 120],
       [0.025, 150_000, 240],
     ] as const)
-      for (let run = 0; run < 3; run++) {
+      for (let run = 0; run < runs(3); run++) {
         const found = sticky(`broken ${run}`, 1000, seconds, real);
         assert.ok(found && found.requests - 10_000 < most, `${real}: ${JSON.stringify(found)}`);
       }
@@ -210,7 +211,7 @@ describe("requests", () => {
           assert.deepEqual(instrument.doubts(START), []);
         },
       ),
-      { numRuns: 60 },
+      { numRuns: runs(60) },
     );
   });
 });
