@@ -24,9 +24,10 @@ const root = mkdtempSync(join(tmpdir(), "rollbook-init-"));
 after(() => rmSync(root, { recursive: true, force: true }));
 const kinds = Object.keys(starterKinds) as StarterKind[];
 
-const clean = (text: string) =>
-  lintText(text, "x.yaml", false).findings.filter(({ level }) => level !== "note").length === 0 &&
-  lintText(text, "x.yaml", false).ok;
+const clean = (text: string) => {
+  const { findings, ok } = lintText(text, "x.yaml", false);
+  return ok && findings.every(({ level }) => level === "note");
+};
 
 describe("init", () => {
   for (const kind of kinds)
