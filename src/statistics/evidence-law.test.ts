@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { runs } from "../testing/runs.fixture.ts";
 import { type Design, harmDesign, safetyDesign } from "./design.ts";
 import { type EvidenceLaw, evidenceLaw } from "./evidence-law.ts";
 import { increments } from "./increment.ts";
@@ -68,11 +67,11 @@ const worlds: Readonly<Record<string, World>> = {
 };
 
 /** Seconds until the evaluator's own evidence, with all its starts, reaches 1/alpha; the median of many runs. */
-function simulated(world: World, times: number, seed: number): number {
+function simulated(world: World, runs: number, seed: number): number {
   const { p1, p0, n1, n0 } = world;
   const design = harmDesign({ form: world.form, null: world.null, forecast: p0 });
   const random = seeded(seed);
-  const found = Array.from({ length: times }, () => {
+  const found = Array.from({ length: runs }, () => {
     const evidence = createLateEvidence(design, planStarts(3600));
     for (let second = 0; ; second++) {
       const block = { n1, k1: draw(random, n1, p1), n0, k0: draw(random, n0, p0) };
@@ -80,7 +79,7 @@ function simulated(world: World, times: number, seed: number): number {
       if (evidence.log() >= -Math.log(ALPHA)) return second + 1;
     }
   });
-  return found.sort((a, b) => a - b)[Math.floor(times / 2)]!;
+  return found.sort((a, b) => a - b)[Math.floor(runs / 2)]!;
 }
 
 for (const [name, world] of Object.entries(worlds)) {
@@ -91,7 +90,7 @@ for (const [name, world] of Object.entries(worlds)) {
     const logThreshold = -Math.log(ALPHA * FIRST);
     const law = evidenceLaw({ evidence: linearEvidence(design, share), logThreshold, p1, p0, block: n1 });
     const bound = law.observations(0.5)! / n1;
-    const found = simulated(world, runs(400), 21);
+    const found = simulated(world, 400, 21);
     assert.ok(found <= bound + 1, `simulated ${found} s, bound ${bound} s`);
     assert.ok(bound <= 1.2 * found + 1, `simulated ${found} s, bound ${bound} s`);
     // Half of the runs are shorter than the mean, which is what the information bound is about.
