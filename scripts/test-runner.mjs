@@ -1,4 +1,4 @@
-// Runs test files under `node --test` and counts what happened. Four kinds of files: plain ones share two processes;
+// Runs test files under `node --test` and counts what happened. Four kinds of files: plain ones share a few processes;
 // `*.long.test.ts` join them where time is taken; `*.process.test.ts` (which kill things) get a process each, and so do
 // the whole-program tests in test/e2e. Where time is taken, ROLLBOOK_TESTS=long also makes plain ones play all of
 // their runs and not a sample (src/testing/runs.fixture.ts).
@@ -90,11 +90,14 @@ export async function runLongTests(words = []) {
   return sum(await runSharedTests(words, { long: true }), await runKillTests(words));
 }
 
-/** In as many processes as there are cores, two at most; `argsOf` answers the arguments of each. */
+/**
+ * In one process more than there are cores, three at most, because many tests wait for what they started. `argsOf`
+ * answers the arguments of each.
+ */
 export async function runSharedTests(words = [], { argsOf = () => [], long = false, env = {}, ...how } = {}) {
   const tests = findTests(words);
   const files = long ? [...tests.long, ...tests.shared] : tests.shared;
-  const processes = Math.min(2, availableParallelism());
+  const processes = Math.min(3, availableParallelism() + 1);
   const parts = Array.from({ length: processes }, (_, part) => files.filter((_, at) => at % processes === part));
   const common = { isolation: "none", minutes: long ? 20 : 10, testTimeoutMs: 60_000, ...how };
   const tallies = parts.map((own, part) =>
