@@ -20,7 +20,9 @@ const ASK_AGAIN_MS = 2000;
 export async function expose(run: Run): Promise<void> {
   const resumed = run.rollout.step >= 0;
   if (!resumed && !cordOf(run)) await moveTo(run, 0, undefined);
-  const judgement = await startJudgement(run, run.rollout.exposedAt ?? run.ports.clock.now());
+  const now = run.ports.clock.now();
+  // By the clock of whoever exposed it: where that was ahead of ours, the harm of today would come before its evidence.
+  const judgement = await startJudgement(run, Math.min(run.rollout.exposedAt ?? now, now));
   const stands = resumed && !cordOf(run) && judgement.evaluator.judge(run.ports.clock.now()).kind !== "harmful";
   if (stands) await moveTo(run, run.rollout.step, undefined);
   const places = watchPlaces(run);

@@ -19,7 +19,8 @@ const READ_MS = 5000;
  */
 export async function proveFixed(run: Run, plan: Plan): Promise<Proof> {
   const { clock } = run.ports;
-  const restoredAt = run.rollout.rollback?.restoredAt ?? clock.now();
+  // By the clock of whoever restored it, which may have been ahead of ours.
+  const restoredAt = Math.min(run.rollout.rollback?.restoredAt ?? clock.now(), clock.now());
   const since = Math.ceil(restoredAt / 1000) * 1000;
   const evaluator = createFixedEvaluator({
     rules: fixedRules(run.playbook),

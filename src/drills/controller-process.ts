@@ -1,11 +1,14 @@
 import { type Control, createControl } from "../control/control.ts";
 import type { ControlPorts } from "../control/ports.ts";
 import type { Clock, Ids, RestoreAdapter, Store, TrafficAdapter } from "../core/ports.ts";
+import type { Lease } from "../core/rollout.ts";
 import type { Instant } from "../core/time.ts";
 import { drawChance } from "../simulation/draws.ts";
+import { type Hardship, hardshipOf } from "./hardship.ts";
+import { type Gate, gateOf, type Life, newLife } from "./process-life.ts";
 import { seededSettings } from "./seeded-system.ts";
 import type { Witness } from "./witness.ts";
-import { inject, type World } from "./world.ts";
+import { inject, storeError, type World } from "./world.ts";
 
 /** A controller as a process: it can be killed between any two steps, or stand still while the world goes on. */
 export interface ControllerProcess {
@@ -17,6 +20,8 @@ export interface ControllerProcess {
   kill(): void;
   /** Hears nothing before this moment. */
   pause(until: Instant): void;
+  /** Its clock jumps by this. */
+  jump(span: number): void;
   /** Settles when it is killed. */
   readonly death: Promise<void>;
 }
@@ -24,45 +29,27 @@ export interface ControllerProcess {
 /** Thrown at a crash point, where a process cannot just stop; nobody is left to catch it. */
 class Crash extends Error {}
 
-interface Life {
-  alive: boolean;
-  diedAt?: Instant;
-  pausedUntil: Instant;
-}
-
-export function bootController(world: World, witness: Witness, name: string, ids: Ids): ControllerProcess {
-  const life: Life = { alive: true, pausedUntil: 0 };
+export function bootController(world: World, witness: Witness, name: string, ids: Ids, skew = 0): ControllerProcess {
+  const life = newLife(skew);
   const { promise: death, resolve } = Promise.withResolvers<void>();
   const kill = () => {
     life.alive = false;
     life.diedAt ??= world.clock.now();
     resolve();
   };
-  const gate = gateOf(world, life);
-  const ports: ControlPorts = {
-    store: gatedStore(world, witness, name, gate),
-    clock: gatedClock(world.clock, gate),
-    ids,
-    traffic: gatedTraffic(witness.watchTraffic(world.ports.traffic), life),
-    signals: { drain: () => (life.alive ? world.ports.signals.drain() : []) },
-    adapterFor: () => gatedAdapter(witness.watchTarget(world.ports.target), gate),
-    checkpoint: async () => undefined,
-    notifier: { notify: () => Promise.reject(new Error("the channel is down")) },
-    emit: ({ kind, text }) => {
-      if (life.alive && kind !== "judged" && kind !== "proving") world.say(name, `${kind}: ${text}`);
+  const { crowd } = world.scenario;
+  const hardship = crowd && hardshipOf(world, crowd, world.random.fork(`hardship of ${name}`), life, kill);
+  const gate = gateOf(world, life, hardship?.befall);
+  const clock = gatedClock(world.clock, gate, life);
+  const control = createControl(
+    portsOf(world, witness, { name, ids, life, kill, hardship, gate, clock }),
+    seededSettings(name),
+    world.system.playbook,
+    {
+      ledger: () => Promise.reject(new Error("a seeded world keeps no ledger")),
+      lastCandidateDispatch: () => undefined,
     },
-    atCrashPoint: (point) => {
-      if (!life.alive || !witness.crashesHere()) return;
-      inject(world, `crash at ${point}`);
-      kill();
-      throw new Crash(point);
-    },
-  };
-  const facts = {
-    ledger: () => Promise.reject(new Error("a seeded world keeps no ledger")),
-    lastCandidateDispatch: () => undefined,
-  };
-  const control = createControl(ports, seededSettings(name), world.system.playbook, facts);
+  );
   return {
     name,
     control,
@@ -70,6 +57,9 @@ export function bootController(world: World, witness: Witness, name: string, ids
     death,
     pause: (until) => {
       life.pausedUntil = until;
+    },
+    jump: (span) => {
+      life.skew += span;
     },
     get alive() {
       return life.alive;
@@ -80,62 +70,101 @@ export function bootController(world: World, witness: Witness, name: string, ids
   };
 }
 
-type Gate = <T>(call: () => Promise<T>) => Promise<T>;
+interface Body {
+  readonly name: string;
+  readonly ids: Ids;
+  readonly life: Life;
+  readonly kill: () => void;
+  readonly hardship: Hardship | undefined;
+  readonly gate: Gate;
+  readonly clock: Clock;
+}
 
-/** The effect of a call happens in any case; its answer is only heard by a process that lives and is awake. */
-function gateOf(world: World, life: Life): Gate {
-  return async (call) => {
-    if (!life.alive) return never();
-    try {
-      return await call();
-    } finally {
-      while (life.alive && world.clock.now() < life.pausedUntil) {
-        await world.clock.sleep(life.pausedUntil - world.clock.now());
-      }
-      if (!life.alive) await never();
-    }
+function portsOf(world: World, witness: Witness, body: Body): ControlPorts {
+  const { name, ids, life, kill, hardship, gate, clock } = body;
+  const target = gatedAdapter(
+    hardship ? hardship.target(witness.watchTarget(world.ports.target)) : witness.watchTarget(world.ports.target),
+    gate,
+  );
+  return {
+    store: gatedStore(world, witness, body),
+    clock,
+    ids,
+    traffic: gatedTraffic(witness.watchTraffic(world.ports.traffic), life),
+    signals: { drain: () => (life.alive ? inOwnTime(world.ports.signals.drain(), life) : []) },
+    adapterFor: () => target,
+    checkpoint: async () => undefined,
+    notifier: { notify: () => Promise.reject(new Error("the channel is down")) },
+    emit: ({ kind, text }) => {
+      if (life.alive && kind !== "judged" && kind !== "proving") world.say(name, `${kind}: ${text}`);
+    },
+    atCrashPoint: (point) => {
+      if (!life.alive || !(witness.crashesHere() || hardship?.crashes())) return;
+      inject(world, `crash at ${point}`);
+      kill();
+      throw new Crash(point);
+    },
   };
 }
 
-function never<T>(): Promise<T> {
-  return new Promise(() => undefined);
+function gatedClock(clock: Clock, gate: Gate, life: Life): Clock {
+  return {
+    now: () => clock.now() + life.skew,
+    sleep: (span, signal) => gate("sleep", () => clock.sleep(span, signal)),
+  };
 }
 
-function gatedClock(clock: Clock, gate: Gate): Clock {
-  return { now: clock.now, sleep: (span, signal) => gate(() => clock.sleep(span, signal)) };
+type Samples = ReturnType<ControlPorts["signals"]["drain"]>;
+
+/** The data plane is part of the process, and goes by its clock. */
+function inOwnTime(samples: Samples, { skew }: Life): Samples {
+  if (skew === 0) return samples;
+  return samples.map((sample) => ({
+    ...sample,
+    bucket: sample.bucket + Math.floor(skew / 1000) * 1000,
+    ...(sample.known === undefined ? {} : { known: sample.known + skew }),
+  }));
 }
 
-function gatedStore(world: World, witness: Witness, name: string, gate: Gate): Store {
-  const { store } = world.ports;
+function gatedStore(world: World, witness: Witness, { name, hardship, gate, clock }: Body): Store {
   const random = world.random.fork(`store of ${name}`);
   const fails = () => drawChance(random, world.scenario.storeErrors);
-  const gated = Object.entries(store).map(([name, method]) => {
-    const call = method as (...given: readonly unknown[]) => Promise<unknown>;
-    return [name, (...given: readonly unknown[]) => gate(() => call(...given))] as const;
+  const fail = (kind: string) => {
+    inject(world, kind);
+    return storeError(kind);
+  };
+  const watched: Store = witness.watchStore(world.ports.store, name);
+  const store = hardship ? hardship.store(watched) : watched;
+  const gated = Object.entries(store).map(([method, call]) => {
+    const asked = call as (...given: readonly unknown[]) => Promise<unknown>;
+    return [method, (...given: readonly unknown[]) => gate("store", () => asked(...given))] as const;
   });
+  /** A lease ends by the clock of whoever holds it, counted from the question. */
+  const inOwnTime = async (ttl: number, ask: () => Promise<Lease | undefined>) => {
+    const until = clock.now() + ttl;
+    const lease = await ask();
+    return lease && { ...lease, until };
+  };
   return {
     ...(Object.fromEntries(gated) as unknown as Store),
+    acquireLease: (resource, holder, ttl, now) =>
+      inOwnTime(ttl, () => gate("store", () => store.acquireLease(resource, holder, ttl, now))),
+    renewLease: (lease, ttl, now) => inOwnTime(ttl, () => gate("store", () => store.renewLease(lease, ttl, now))),
     commit: (changes, guard) =>
-      gate(async () => {
-        if (fails()) throw storeError(world, "store error before a write");
+      gate("store", async () => {
+        if (fails()) throw fail("store error before a write");
         const committed = await store.commit(changes, guard);
-        if (committed.kind === "committed") witness.committed(changes);
-        if (fails()) throw storeError(world, "store error after a write");
+        if (fails()) throw fail("store error after a write");
         return committed;
       }),
   };
-}
-
-function storeError(world: World, kind: string): Error {
-  inject(world, kind);
-  return new Error(kind);
 }
 
 function gatedTraffic(traffic: TrafficAdapter, life: Life): TrafficAdapter {
   return {
     current: traffic.current,
     set: (route) => life.alive && traffic.set(route),
-    renew: (system, until) => life.alive && traffic.renew(system, until),
+    renew: (system, until) => life.alive && traffic.renew(system, until - life.skew),
   };
 }
 
@@ -144,8 +173,8 @@ function gatedAdapter(adapter: RestoreAdapter, gate: Gate): RestoreAdapter {
     name: adapter.name,
     guarantee: adapter.guarantee,
     serves: (at) => adapter.serves(at),
-    read: (at, signal) => gate(() => adapter.read(at, signal)),
-    holds: (at, digest, signal) => gate(() => adapter.holds(at, digest, signal)),
-    apply: (request, signal) => gate(() => adapter.apply(request, signal)),
+    read: (at, signal) => gate("target", () => adapter.read(at, signal)),
+    holds: (at, digest, signal) => gate("target", () => adapter.holds(at, digest, signal)),
+    apply: (request, signal) => gate("target", () => adapter.apply(request, signal)),
   };
 }

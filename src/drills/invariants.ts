@@ -9,8 +9,13 @@ export async function checkEnd(world: World, witness: Witness, id: string): Prom
   if (!record) return witness.violate("the rollout is lost");
   await nothingAcknowledgedIsLost(world, witness, record);
   effectsOnceAndNeverStale(world, witness);
-  clocksInOrder(witness, record.rollout);
-  if (record.rollout.rollback) await wentBack(world, witness, record.rollout);
+  const { rollout } = record;
+  if (!world.scenario.crowd?.skews.some((skew) => skew !== 0)) clocksInOrder(witness, rollout);
+  if (rollout.endedAt === undefined) witness.violate("the rollout never ended");
+  if (witness.acknowledged.cord && rollout.phase !== "aborted" && !rollout.rollback)
+    witness.violate("an order to go back that was acknowledged is forgotten");
+  if (rollout.rollback) await wentBack(world, witness, rollout);
+  else if (rollout.phase === "aborted") componentsAreBack(world, witness, "a rollout that ended without a trace");
 }
 
 async function nothingAcknowledgedIsLost(world: World, witness: Witness, record: RolloutRecord): Promise<void> {
@@ -28,8 +33,12 @@ async function nothingAcknowledgedIsLost(world: World, witness: Witness, record:
     states.set(`quarantine ${release}`, await world.store.quarantine(release));
   }
   for (const [name, state] of acknowledged.states) {
-    if (canonicalJson((states.get(name) ?? null) as Json) !== state) violate(`${name} is not as it was acknowledged`);
+    if (!same(states.get(name), state)) violate(`${name} is not as it was acknowledged`);
   }
+}
+
+function same(kept: unknown, acknowledged: unknown): boolean {
+  return canonicalJson((kept ?? null) as Json) === canonicalJson((acknowledged ?? null) as Json);
 }
 
 function effectsOnceAndNeverStale({ target }: World, { violate }: Witness): void {
@@ -50,24 +59,27 @@ function clocksInOrder({ violate }: Witness, { startedAt, exposedAt, rollback, e
   const known = moments.filter((moment) => moment !== undefined);
   if (known.some((moment, index) => moment < (known[index - 1] ?? 0)))
     violate("the clocks of a rollout are out of order");
-  if (endedAt === undefined) violate("the rollout never ended");
 }
 
 async function wentBack(world: World, witness: Witness, rollout: Rollout): Promise<void> {
   const { violate, servedAtContainment } = witness;
-  const { candidate, playbook, stable } = world.system;
+  const { candidate } = world.system;
   const { outcome, cause } = rollout.rollback!;
   if (world.traffic.served(candidate.id).requests !== servedAtContainment) {
     violate("the candidate was served requests after its containment");
   }
   if (outcome === undefined) violate("a decided rollback has no outcome");
-  if (outcome === "verified" || outcome === "unverified") {
-    for (const { name, at } of playbook.components) {
-      const back = world.target.live(at) === stable.revisions[name]?.digest;
-      const rivals = world.target.effects.findLast((effect) => effect.at === at)?.by === "rival";
-      if (!back && !rivals) violate(`${name} is not at its restore point after ${outcome}`);
-    }
-  }
+  if (outcome === "verified" || outcome === "unverified") componentsAreBack(world, witness, outcome);
+  if ((world.traffic.current(rollout.system)?.candidatePpm ?? 0) > 0) violate("a rollout that went back has a share");
   const quarantine = await world.store.quarantine(candidate.id);
   if ((cause[0] === "undecided") !== (quarantine === undefined)) violate(`the quarantine after ${cause[0]} is wrong`);
+}
+
+/** What a rival wrote last is a rival's. */
+function componentsAreBack({ system, target }: World, { violate }: Witness, outcome: string): void {
+  for (const { name, at } of system.playbook.components) {
+    const back = target.live(at) === system.stable.revisions[name]?.digest;
+    const rivals = target.effects.findLast((effect) => effect.at === at)?.by === "rival";
+    if (!back && !rivals) violate(`${name} is not at its restore point after ${outcome}`);
+  }
 }

@@ -6,10 +6,11 @@ import { drawInteger, drawPick } from "../simulation/draws.ts";
 import { createSeededIds } from "../simulation/ids.ts";
 import { bootController, type ControllerProcess } from "./controller-process.ts";
 import { checkEnd } from "./invariants.ts";
+import { liveInCrowd, outcomeOf } from "./live-in-crowd.ts";
 import type { Truth } from "./scenario.ts";
 import { seededSettings } from "./seeded-system.ts";
 import { createWitness, type Witness } from "./witness.ts";
-import { createWorld, inject, type Sabotage, type World } from "./world.ts";
+import { createWorld, inject, type Sabotage, type World, type WorldKind } from "./world.ts";
 
 /** What happened in one seeded world. The same seed gives the same bytes. */
 export interface SeedResult {
@@ -30,14 +31,15 @@ const MOST_BOOTS = 40;
 const MOST_RETRIES = 5;
 
 /** Runs the production loop in the world of one seed, from the adoption of stable to the end of one rollout. */
-export async function runSeed(seed: number, sabotage: Sabotage = {}): Promise<SeedResult> {
-  const world = createWorld(seed, sabotage);
+export async function runSeed(seed: number, sabotage: Sabotage = {}, kind: WorldKind = "whole"): Promise<SeedResult> {
+  const world = createWorld(seed, sabotage, kind);
   const witness = createWitness(world);
   const { truth } = world.scenario;
   world.say("world", JSON.stringify(world.scenario));
   let outcome = "not ended";
   try {
-    outcome = await world.clock.run(live(world, witness), { within: LONGEST_MS });
+    const lived = kind === "saga" ? liveInCrowd(world, witness) : live(world, witness);
+    outcome = await world.clock.run(lived, { within: LONGEST_MS });
   } catch (error) {
     witness.violate(`the run broke: ${(error as Error).message}`);
   }
@@ -209,11 +211,4 @@ async function checkGate(world: World, witness: Witness, crew: Crew): Promise<vo
   if (refusal?.code !== "RELEASE_REFUSED" || !refusal.message.includes("quarantine")) {
     witness.violate(`a quarantined release passes the gate: ${refusal?.message}`);
   }
-}
-
-function outcomeOf({ phase, rollback, note }: Rollout): string {
-  if (rollback) return `${rollback.cause[0]}: ${rollback.outcome}`;
-  if (phase === "healthy") return "promoted";
-  if (phase === "paused") return `observed: ${note}`;
-  return "stopped before exposure";
 }

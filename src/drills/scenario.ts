@@ -1,6 +1,7 @@
 import type { Random } from "../core/ports.ts";
 import { drawChance, drawInteger, drawPick } from "../simulation/draws.ts";
 import type { FaultKind } from "../simulation/faults.ts";
+import type { Crowd } from "./crowd.ts";
 
 /**
  * What is true of the candidate, whoever believes what. `healthy`: no worse than the playbook allows. `harmful`: worse.
@@ -34,6 +35,10 @@ export interface Scenario {
   readonly cordAfter?: number;
   /** Somebody else writes to a random component. */
   readonly rivalAfter?: number;
+  /** Mean delay of a slow target. */
+  readonly slowness?: number;
+  /** Several controllers, and what befalls them; one at a time without it. */
+  readonly crowd?: Crowd;
 }
 
 /** The line between harm and no harm in every seeded playbook: losses may rise by this much. */

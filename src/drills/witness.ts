@@ -1,6 +1,5 @@
-import { canonicalJson, type Json } from "../core/digest.ts";
 import { leafOf } from "../core/leaf.ts";
-import type { Change, RestoreAdapter, TrafficAdapter } from "../core/ports.ts";
+import type { Change, Guard, RestoreAdapter, Store, TrafficAdapter } from "../core/ports.ts";
 import type { Rollout, StepRecord } from "../core/rollout.ts";
 import { seededSettings } from "./seeded-system.ts";
 import type { World } from "./world.ts";
@@ -10,12 +9,14 @@ import type { World } from "./world.ts";
  * What must hold at the end is in `invariants.ts`.
  */
 export interface Witness {
-  /** The store has acknowledged these changes. */
-  committed(changes: readonly Change[]): void;
+  /** The store as one process uses it. */
+  watchStore(store: Store, process: string): Store;
   watchTarget(adapter: RestoreAdapter): RestoreAdapter;
   watchTraffic(adapter: TrafficAdapter): TrafficAdapter;
   /** Is this crash point, the nth that was reached in this world, one to crash at? */
   crashesHere(): boolean;
+  /** A person was told that the order to go back is durable. */
+  ordered(): void;
   violate(law: string): void;
   readonly violations: readonly string[];
   readonly acknowledged: Acknowledged;
@@ -25,79 +26,106 @@ export interface Witness {
 
 export interface Acknowledged {
   readonly leaves: readonly string[];
-  /** Newest state of everything that has an id, as canonical JSON. */
-  readonly states: ReadonlyMap<string, string>;
+  /** Newest state of everything that has an id. */
+  readonly states: ReadonlyMap<string, unknown>;
   readonly samples: number;
-  readonly steps: ReadonlyMap<string, StepRecord>;
+  /** The order to go back. */
+  readonly cord: boolean;
 }
 
 export function createWitness(world: World): Witness {
   const { clock, traffic, system } = world;
   const leaves: string[] = [];
-  const states = new Map<string, string>();
+  const states = new Map<string, unknown>();
   const steps = new Map<string, StepRecord>();
+  /** `key fence` of every intent that was durable together with its entry. */
+  const intents = new Map<string, StepRecord>();
   const violations: string[] = [];
   const { exposureMs } = seededSettings("");
   let samples = 0;
+  let cord = false;
   let points = 0;
   let promoted = false;
   let servedAtContainment: number | undefined;
   let decided: Rollout["rollback"];
-
   const violate = (law: string) => {
     violations.push(law);
     world.say("VIOLATION", law);
   };
-  const remember = (kind: string, id: string, state: unknown) =>
-    states.set(`${kind} ${id}`, canonicalJson(state as Json));
+  const fences = watchFences(violate);
 
   function rolloutCommitted(rollout: Rollout): void {
-    remember("rollout", rollout.id, rollout);
+    states.set(`rollout ${rollout.id}`, rollout);
     if (decided && !rollout.rollback) violate("a decided rollback was forgotten");
     if (rollout.rollback && !decided) servedAtContainment = traffic.served(system.candidate.id).requests;
     decided = rollout.rollback ?? decided;
     if (rollout.phase === "healthy") promoted = true;
   }
 
-  function stepCommitted(record: StepRecord): void {
-    remember("step", `${record.saga} ${record.step}`, record);
+  function stepCommitted(record: StepRecord, changes: readonly Change[]): void {
     const key = `${record.saga} ${record.step}`;
-    if (steps.get(key)?.status === "done" && record.status !== "done") violate(`${key} was done and is not any more`);
+    states.set(`step ${key}`, record);
+    const before = steps.get(key);
+    if (before?.status === "done" && record.status !== "done") violate(`${key} was done and is not any more`);
     steps.set(key, record);
+    if (record.status !== "intent") return;
+    if (changes.some((change) => change.kind === "entry" && isEntryOf(change.entry, record)))
+      intents.set(`${record.key} ${record.fence}`, record);
+    else violate(`the intent of ${key} is not in the ledger`);
+  }
+
+  function committed(changes: readonly Change[]): void {
+    for (const change of changes) {
+      if (change.kind === "entry") leaves.push(leafOf(change.entry));
+      else if (change.kind === "samples") samples += change.samples.length;
+      else if (change.kind === "step") stepCommitted(change.record, changes);
+      else if (change.kind === "rollout") rolloutCommitted(change.rollout);
+      else if (change.kind === "quarantine") states.set(`quarantine ${change.quarantine.release}`, change.quarantine);
+    }
   }
 
   return {
     violate,
     violations,
+    ordered: () => {
+      cord = true;
+    },
     acknowledged: {
       leaves,
       states,
-      steps,
       get samples() {
         return samples;
+      },
+      get cord() {
+        return cord;
       },
     },
     get servedAtContainment() {
       return servedAtContainment;
     },
     crashesHere: () => world.scenario.crashAtPoint.includes(++points),
-    committed(changes) {
-      for (const change of changes) {
-        if (change.kind === "entry") leaves.push(leafOf(change.entry));
-        else if (change.kind === "samples") samples += change.samples.length;
-        else if (change.kind === "step") stepCommitted(change.record);
-        else if (change.kind === "rollout") rolloutCommitted(change.rollout);
-        else if (change.kind === "quarantine") remember("quarantine", change.quarantine.release, change.quarantine);
-      }
-    },
+    watchStore: (store, process) => ({
+      ...store,
+      async commit(changes, guard) {
+        const answer = await store.commit(changes, guard);
+        if (answer.kind === "committed") {
+          fences.wrote(guard, process);
+          committed(changes);
+        }
+        return answer;
+      },
+      async acquireLease(...asked) {
+        const lease = await store.acquireLease(...asked);
+        if (lease) fences.taken(lease, process);
+        return lease;
+      },
+    }),
     watchTarget: (adapter) => ({
       ...adapter,
       serves: (at) => adapter.serves(at),
       apply(request, signal) {
-        const intended = [...steps.values()].some(
-          ({ key, fence, status }) => key === request.key && fence === request.fence && status === "intent",
-        );
-        if (!intended) violate(`an effect at ${request.at} was sent before its intent was durable`);
+        if (!intents.has(`${request.key} ${request.fence}`))
+          violate(`an effect at ${request.at} was sent before its intent was durable`);
         if (decided === undefined && request.desired === system.stable.revisions[request.at.slice(4)]?.digest) {
           const same = request.desired === system.candidate.revisions[request.at.slice(4)]?.digest;
           if (!same) violate(`${request.at} was restored before anything was contained`);
@@ -113,5 +141,33 @@ export function createWitness(world: World): Witness {
         adapter.renew(name, until);
       },
     }),
+  };
+}
+
+function isEntryOf(
+  { type, data }: { readonly type: string; readonly data: unknown },
+  { key, fence, attempts }: StepRecord,
+): boolean {
+  const held = data as { readonly key?: unknown; readonly fence?: unknown; readonly attempts?: unknown };
+  return type === "step-intent" && held.key === key && held.fence === fence && held.attempts === attempts;
+}
+
+/** A fence belongs to one process, and nothing is written under one when a greater one was given to somebody. */
+function watchFences(violate: (law: string) => void) {
+  const owners = new Map<string, string>();
+  const greatest = new Map<string, number>();
+  return {
+    taken({ resource, fence }: Guard, process: string): void {
+      const owner = owners.get(`${resource} ${fence}`);
+      if (owner !== undefined && owner !== process) violate("two controllers hold one fence");
+      owners.set(`${resource} ${fence}`, process);
+      greatest.set(resource, Math.max(fence, greatest.get(resource) ?? 0));
+    },
+    wrote(guard: Guard | undefined, process: string): void {
+      if (!guard) return;
+      const { resource, fence } = guard;
+      if (fence < (greatest.get(resource) ?? 0)) violate("the store accepted a write of a stale fence");
+      else if (owners.get(`${resource} ${fence}`) !== process) violate("a controller wrote under a fence of another");
+    },
   };
 }

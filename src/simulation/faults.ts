@@ -6,8 +6,18 @@ import { drawChance, drawExponential } from "./draws.ts";
  * What can go wrong between a controller and a target. `lost-request`: it never arrives. `lost-reply`: it had its
  * effect and nobody hears of it. `slow`: it arrives late, even after the caller gave up. `duplicate`: it is delivered
  * twice, the second time later. `rival-write`: someone else writes just before it arrives. `unreachable`: a read fails.
+ * `half-applied`: for a while the target serves a mixture of old and new. `late-view`: it says yes, and shows the old for a while.
  */
-export const faultKinds = ["lost-request", "lost-reply", "slow", "duplicate", "rival-write", "unreachable"] as const;
+export const faultKinds = [
+  "lost-request",
+  "lost-reply",
+  "slow",
+  "duplicate",
+  "rival-write",
+  "unreachable",
+  "half-applied",
+  "late-view",
+] as const;
 
 export type FaultKind = (typeof faultKinds)[number];
 

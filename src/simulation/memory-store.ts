@@ -7,11 +7,16 @@ import type { Sample } from "../core/sample.ts";
 import type { Instant } from "../core/time.ts";
 import { frozenCopy } from "./frozen-copy.ts";
 
+export interface MemoryStoreOptions {
+  /** The store's own clock, by which leases run as they do in a database; absent: that of whoever asks. */
+  readonly now?: () => Instant;
+}
+
 /**
  * A store that lives as long as this object: for simulated worlds and tests. A simulated crash keeps the object and
  * starts a new controller over it; `close` therefore does nothing. What is read is frozen and never changes.
  */
-export function createMemoryStore(): Store {
+export function createMemoryStore({ now: ownNow }: MemoryStoreOptions = {}): Store {
   const tables = emptyTables();
   return {
     commit: async (changes, guard) => {
@@ -22,9 +27,11 @@ export function createMemoryStore(): Store {
       for (const write of prepared) write();
       return { kind: "committed" };
     },
-    acquireLease: async (resource, holder, ttl, now) =>
-      take(tables.leases, { resource, holder, until: now + ttl }, now),
-    renewLease: async (lease, ttl, now) => renew(tables.leases, lease, now + ttl),
+    acquireLease: async (resource, holder, ttl, asked) => {
+      const now = ownNow?.() ?? asked;
+      return take(tables.leases, { resource, holder, until: now + ttl }, now);
+    },
+    renewLease: async (lease, ttl, asked) => renew(tables.leases, lease, (ownNow?.() ?? asked) + ttl),
     release: async (id) => tables.releases.get(id),
     lastKnownGood: async (system) => tables.knownGoods.get(system),
     quarantine: async (release) => tables.quarantines.get(release),

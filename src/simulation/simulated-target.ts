@@ -1,4 +1,4 @@
-import type { Digest } from "../core/digest.ts";
+import { type Digest, digestOf } from "../core/digest.ts";
 import type { Applied, Clock, Guarantee, Observed, Random, RestoreAdapter, RestoreRequest } from "../core/ports.ts";
 import type { Instant } from "../core/time.ts";
 import { drawPick } from "./draws.ts";
@@ -49,6 +49,8 @@ interface Place {
   fence: number;
   readonly held: Set<Digest>;
   readonly keys: Set<string>;
+  /** What readers see instead until then, while a write is not through yet. */
+  shown: { readonly digest: Digest; readonly version: number; readonly until: Instant } | undefined;
 }
 
 /** Addresses are those of `revisions`; any scheme will do. A lost, slow or aborted call answers `unknown`, never throws. */
@@ -57,7 +59,7 @@ export function createSimulatedTarget(options: SimulatedTargetOptions): Simulate
   const faults = createFaultInjector(random, options.faults ?? {});
   const places = new Map<string, Place>();
   for (const [at, held] of Object.entries(options.revisions)) {
-    places.set(at, { digest: held[0], version: 1, fence: 0, held: new Set(held), keys: new Set() });
+    places.set(at, { digest: held[0], version: 1, fence: 0, held: new Set(held), keys: new Set(), shown: undefined });
   }
   const schemes = new Set([...places.keys()].map(schemeOf));
   const effects: Effect[] = [];
@@ -66,6 +68,7 @@ export function createSimulatedTarget(options: SimulatedTargetOptions): Simulate
     effects.push({ at, time: clock.now(), by, key, fence, from: place.digest, to });
     place.digest = to;
     place.version++;
+    place.shown = undefined;
   }
 
   function rivalWrite(at: string, digest: Digest): void {
@@ -86,7 +89,12 @@ export function createSimulatedTarget(options: SimulatedTargetOptions): Simulate
     if (!place.held.has(desired)) return { kind: "refused", reason: `${desired} is not retained` };
     place.fence = Math.max(place.fence, fence);
     place.keys.add(key);
+    const { digest, version } = place;
     write(at, place, desired, "request", key, fence);
+    if (faults.strikes("half-applied")) {
+      const mixture = digestOf(`half of ${desired}`);
+      place.shown = { digest: mixture, version: place.version, until: clock.now() + faults.delay() };
+    } else if (faults.strikes("late-view")) place.shown = { digest, version, until: clock.now() + faults.delay() };
     return { kind: "applied" };
   }
 
@@ -119,7 +127,8 @@ export function createSimulatedTarget(options: SimulatedTargetOptions): Simulate
       if (faults.strikes("unreachable")) return { kind: "unreachable", reason: "no answer" };
       const place = places.get(at);
       if (place === undefined) return { kind: "unreachable", reason: `there is nothing at ${at}` };
-      return { kind: "live", digest: place.digest, version: String(place.version) };
+      const { digest, version } = place.shown && clock.now() < place.shown.until ? place.shown : place;
+      return { kind: "live", digest, version: String(version) };
     },
     async holds(at, digest, signal) {
       if (signal.aborted || faults.strikes("unreachable")) return false;

@@ -1,0 +1,92 @@
+import type { Random } from "../core/ports.ts";
+import { drawChance, drawInteger, drawPick } from "../simulation/draws.ts";
+import type { Scenario } from "./scenario.ts";
+
+/**
+ * Several controllers over one store, and what may befall each of them at any of its awaits, until it is calm.
+ * All chances are per await.
+ */
+export interface Crowd {
+  readonly controllers: number;
+  /** Where the rollout stands when they come: before its deployment, or with a share of traffic. */
+  readonly begins: "pending" | "exposed";
+  /** The candidate breaks a hard limit so long after its first request; never without it. */
+  readonly harmAfter?: number;
+  readonly crash: number;
+  readonly pause: number;
+  /** Longest pause; three seconds are a lease. */
+  readonly longestPause: number;
+  /** A call to the store that takes long, whose request is lost, or whose answer is. */
+  readonly storeSlow: number;
+  readonly storeLost: number;
+  /** A controller that reaches the store, or the targets, no more for a while. */
+  readonly cutOff: number;
+  /** How wrong the clock of each controller is at first, and how far it jumps at some moment. */
+  readonly skews: readonly number[];
+  readonly jump: number;
+  /** So long after the start nothing goes wrong any more. */
+  readonly calmAfter: number;
+  readonly downtime: number;
+}
+
+const HOUR = 3_600_000;
+
+export function drawCrowd(random: Random): Crowd {
+  const controllers = drawInteger(random, 2, 5);
+  const rate = (rates: readonly number[]) => drawPick(random, rates);
+  const wrongClocks = drawChance(random, 0.5);
+  const skew = () => (wrongClocks ? drawPick(random, [0, -500, 4000, -30_000, HOUR, -HOUR]) : 0);
+  return {
+    controllers,
+    begins: drawChance(random, 0.6) ? "pending" : "exposed",
+    ...(drawChance(random, 0.7) ? { harmAfter: drawInteger(random, 0, 3000) } : {}),
+    crash: rate([0, 0.01, 0.04]),
+    pause: rate([0, 0.01, 0.03]),
+    longestPause: rate([2000, 8000, 20_000]),
+    storeSlow: rate([0, 0.1, 0.3]),
+    storeLost: rate([0, 0, 0.01, 0.05]),
+    cutOff: rate([0, 0, 0.005, 0.02]),
+    skews: Array.from({ length: controllers }, skew),
+    jump: wrongClocks ? drawPick(random, [0, HOUR, -HOUR]) : 0,
+    calmAfter: drawInteger(random, 3000, 25_000),
+    downtime: rate([0, 500, 4000]),
+  };
+}
+
+/** What goes wrong outside of the controllers in such a world. */
+export function drawCrowdScenario(random: Random): Scenario {
+  const crowd = drawCrowd(random);
+  const components = drawInteger(random, 1, 5);
+  const cord = crowd.harmAfter === undefined || drawChance(random, 0.3);
+  const rival = drawChance(random, 0.1);
+  const half = drawChance(random, 0.15);
+  const most = drawPick(random, [0, 0.1, 0.2, 0.5]);
+  const fault = () => (drawChance(random, 0.5) ? most * random.next() : 0);
+  return {
+    truth: crowd.harmAfter === undefined ? "healthy" : "leaking",
+    ratio: 1,
+    requestsPerSecond: 1000,
+    outcomeDelay: 0,
+    components,
+    changed: drawInteger(random, 1, components),
+    authority: "act",
+    faults: {
+      "lost-request": fault(),
+      "lost-reply": fault(),
+      slow: fault(),
+      duplicate: fault(),
+      unreachable: fault(),
+      "late-view": fault(),
+      "half-applied": half ? fault() / 2 : 0,
+      "rival-write": rival ? fault() / 4 : 0,
+    },
+    slowness: drawPick(random, [300, 2000, 8000]),
+    storeErrors: 0,
+    crashAtPoint: [],
+    crashAfter: [],
+    downtime: crowd.downtime,
+    ...(cord ? { cordAfter: drawInteger(random, 0, 9000) } : {}),
+    ...(drawChance(random, 0.1) ? { rivalAfter: drawInteger(random, 0, 15_000) } : {}),
+    crowd,
+  };
+}

@@ -1,0 +1,98 @@
+import type { RestoreAdapter, Store } from "../core/ports.ts";
+import { drawChance, drawExponential } from "../simulation/draws.ts";
+import type { SeededRandom } from "../simulation/random.ts";
+import type { Crowd } from "./crowd.ts";
+import type { Awaited, Life } from "./process-life.ts";
+import { inject, storeError, type World } from "./world.ts";
+
+/** What befalls one controller of a crowd, until it is calm. */
+export interface Hardship {
+  /** Crashes it, or lets it stand still. */
+  befall(kind: Awaited): void;
+  /** True once in a while; `kill` is then called by whoever asked. */
+  crashes(): boolean;
+  store(store: Store): Store;
+  target(adapter: RestoreAdapter): RestoreAdapter;
+}
+
+/** Mean of what a slow call to the store takes, each way. */
+const STORE_MS = 400;
+/** After so long without an answer of the store a call fails. */
+const STORE_TIMEOUT_MS = 1000;
+const CUT_MS = 6000;
+
+export function hardshipOf(world: World, crowd: Crowd, random: SeededRandom, life: Life, kill: () => void): Hardship {
+  const { clock } = world;
+  const strikes = (rate: number) => rate > 0 && !world.calm() && drawChance(random, rate);
+  const late = async () => {
+    if (!strikes(crowd.storeSlow)) return;
+    inject(world, "store: slow");
+    await clock.sleep(drawExponential(random, STORE_MS));
+  };
+  const reach = async <T>(call: () => Promise<T>): Promise<T> => {
+    if (strikes(crowd.cutOff)) {
+      inject(world, "cut off from the store");
+      life.storeUntil = clock.now() + drawExponential(random, CUT_MS);
+    }
+    if (clock.now() < life.storeUntil) {
+      await clock.sleep(STORE_TIMEOUT_MS);
+      throw new Error("the store cannot be reached");
+    }
+    await late();
+    if (strikes(crowd.storeLost)) {
+      inject(world, "store: lost request");
+      await clock.sleep(STORE_TIMEOUT_MS);
+      throw storeError("the store did not answer");
+    }
+    const answer = await call();
+    await late();
+    if (strikes(crowd.storeLost)) {
+      inject(world, "store: lost answer");
+      await clock.sleep(STORE_TIMEOUT_MS);
+      throw storeError("the store did not answer");
+    }
+    return answer;
+  };
+  return {
+    befall() {
+      if (strikes(crowd.crash)) {
+        inject(world, "crash");
+        kill();
+      } else if (strikes(crowd.pause)) {
+        const span = random.next() * crowd.longestPause;
+        inject(world, span > 3000 ? "pause beyond the lease" : "pause");
+        life.pausedUntil = clock.now() + span;
+      }
+    },
+    crashes: () => strikes(crowd.crash),
+    store(store) {
+      const reached = Object.entries(store).map(([name, method]) => {
+        const call = method as (...given: readonly unknown[]) => Promise<unknown>;
+        return [name, (...given: readonly unknown[]) => reach(() => call(...given))] as const;
+      });
+      return Object.fromEntries(reached) as unknown as Store;
+    },
+    target: (adapter) => {
+      const cut = () => {
+        if (strikes(crowd.cutOff)) {
+          inject(world, "cut off from the targets");
+          life.targetsUntil = clock.now() + drawExponential(random, CUT_MS);
+        }
+        return Math.max(0, life.targetsUntil - clock.now());
+      };
+      return {
+        ...adapter,
+        async read(at, signal) {
+          const span = cut();
+          if (span > 0) await clock.sleep(span, signal);
+          return adapter.read(at, signal);
+        },
+        async apply(request, signal) {
+          const span = cut();
+          if (span > 0) await clock.sleep(span, signal);
+          return span > 0 ? { kind: "unknown", reason: "cut off" } : adapter.apply(request, signal);
+        },
+      };
+    },
+  };
+}
