@@ -1,6 +1,7 @@
 import type { Plan } from "../core/plan.ts";
 import type { Rollback, RollbackOutcome, Rollout } from "../core/rollout.ts";
 import type { Verdict } from "../core/verdict.ts";
+import type { Evaluator } from "../watch/evaluator.ts";
 import { createFixedEvaluator } from "../watch/fixed-evaluator.ts";
 import { BETA } from "./judgement.ts";
 import { fixedRules } from "./rules.ts";
@@ -11,6 +12,7 @@ export type Proof = { readonly kind: "ended" } | { readonly kind: "diverged"; re
 
 /** The last reading of all components may take this long. */
 const READ_MS = 5000;
+const SECOND_MS = 1000;
 
 /**
  * Judges the recovery criteria on what is served after the restore, until all are proved and have been watched for
@@ -19,25 +21,18 @@ const READ_MS = 5000;
  */
 export async function proveFixed(run: Run, plan: Plan): Promise<Proof> {
   const { clock } = run.ports;
-  // By the clock of whoever restored it, which may have been ahead of ours.
-  const restoredAt = Math.min(run.rollout.rollback?.restoredAt ?? clock.now(), clock.now());
-  const since = Math.ceil(restoredAt / 1000) * 1000;
-  const evaluator = createFixedEvaluator({
-    rules: fixedRules(run.playbook),
-    beta: BETA,
-    release: run.stable.id,
-    from: since,
-    frozen: run.rollout.frozen,
-    blindMs: run.settings.blindMs,
-  });
-  evaluator.observe(await run.ports.store.samples(run.rollout.id));
+  let { evaluator, since } = await startProof(run, run.rollout.rollback?.restoredAt ?? clock.now());
   emit(run, "proving", "restored; now proving that it is fixed");
-  let began = clock.now();
+  let began = Math.max(clock.now(), since);
   let lastSaid = 0;
-  if (began < since) began = since;
   for (;;) {
     await clock.sleep(run.settings.tickMs);
     if (run.stopped) throw new FencedError(run.lease.resource);
+    if (clock.now() < began - SECOND_MS) {
+      // The clock was set back: what was counted before lies in its future.
+      ({ evaluator, since } = await startProof(run, clock.now()));
+      began = since;
+    }
     const samples = drain(run);
     evaluator.observe(samples);
     const now = clock.now();
@@ -56,6 +51,25 @@ export async function proveFixed(run: Run, plan: Plan): Promise<Proof> {
       emit(run, "proving", `proving that it is fixed: ${verdict.kind}`, { verdict });
     }
   }
+}
+
+/** The evaluator of what is served since the restore, with what is known of it already. */
+async function startProof(
+  run: Run,
+  restoredAt: number,
+): Promise<{ readonly evaluator: Evaluator; readonly since: number }> {
+  // Whoever restored it may have had a clock that was ahead of ours.
+  const since = Math.ceil(Math.min(restoredAt, run.ports.clock.now()) / SECOND_MS) * SECOND_MS;
+  const evaluator = createFixedEvaluator({
+    rules: fixedRules(run.playbook),
+    beta: BETA,
+    release: run.stable.id,
+    from: since,
+    frozen: run.rollout.frozen,
+    blindMs: run.settings.blindMs,
+  });
+  evaluator.observe(await run.ports.store.samples(run.rollout.id));
+  return { evaluator, since };
 }
 
 /** Which components serve something else than the plan's digests now, and how many did not answer in time. */

@@ -40,19 +40,31 @@ export async function restore(
 
 async function runCollecting(run: Run, saga: Saga): Promise<Saga> {
   const { ports, rollout } = run;
-  const collecting = collectWhile(run);
-  const punctual = watchDeadline(run, saga);
   const onStep = (step: StepRecord) => {
     const text = `${step.step}: ${step.status}${step.recovered ? " (recovered after a crash)" : ""}`;
     ports.emit({ kind: "step", at: ports.clock.now(), rollout, text, step });
   };
-  const end = await runSaga({ ...ports, onStep }, saga, run.lease).finally(() => {
+  const underWay = await writesUnderWay(run, saga);
+  const collecting = collectWhile(run);
+  const punctual = watchDeadline(run, saga);
+  const end = await runSaga({ ...ports, onStep, underWay }, saga, run.lease).finally(() => {
     punctual();
     collecting.stop();
   });
   await collecting.done;
   if (end.kind === "fenced") throw new FencedError(run.lease.resource);
   return end.saga;
+}
+
+/** Where earlier sagas of the rollout have sent something that was never read back: it may land at any time. */
+async function writesUnderWay({ ports, rollout }: Run, saga: Saga): Promise<ReadonlySet<string>> {
+  const record = await ports.store.record(rollout.id);
+  const open =
+    record?.steps.filter((step) => step.saga !== saga.id && step.status !== "done" && step.attempts > 0) ?? [];
+  const steps = record?.sagas.flatMap(({ id, plan }) => plan.steps.map((step) => ({ ...step, saga: id }))) ?? [];
+  return new Set(
+    steps.filter((step) => open.some((one) => one.saga === step.saga && one.step === step.id)).map(({ at }) => at),
+  );
 }
 
 /** Tells people once when the restore takes longer than the plan allows; the restore itself goes on. */

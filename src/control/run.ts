@@ -33,6 +33,8 @@ export interface Run {
   /** What was fixed before the first outcome was judged. */
   parameters?: EvaluatorSetup;
   stopped: boolean;
+  /** A write of our own whose end we do not know: what we hold in memory may be older than what is durable. */
+  behind?: unknown;
   /** The newest write of the rollout. */
   saving: Promise<void>;
 }
@@ -58,7 +60,15 @@ export function entryOf(run: Run, type: EntryType, data: EntryDraft["data"], act
  * A standing order is part of every state until the rollout goes back or ends, so that no restart forgets it.
  */
 export function save(run: Run, next: Rollout | (() => Rollout), changes: readonly Change[] = []): Promise<void> {
-  const write = () => saveNow(run, typeof next === "function" ? next() : next, changes);
+  const write = async () => {
+    if (run.behind !== undefined) throw run.behind;
+    try {
+      await saveNow(run, typeof next === "function" ? next() : next, changes);
+    } catch (error) {
+      if (typeof next !== "function") run.behind = error;
+      throw error;
+    }
+  };
   const saved = run.saving.then(write, write);
   run.saving = saved;
   return saved;

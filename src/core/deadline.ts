@@ -1,6 +1,9 @@
 import type { Clock } from "./ports.ts";
 import type { Milliseconds } from "./time.ts";
 
+/** A reason of our own: the one that a signal makes by itself costs more than all the rest, with its stack. */
+const OVER = "its time is over";
+
 /**
  * A call's answer, or `late` when it takes longer than the span or throws; the signal tells the call that its time is over.
  * Runs on the injected clock, so that it can be simulated.
@@ -14,7 +17,7 @@ export async function withDeadline<Answer>(
   const done = new AbortController();
   const overdue = new AbortController();
   const timer = clock.sleep(span, done.signal).then(() => {
-    overdue.abort();
+    overdue.abort(OVER);
     return late(`no answer within ${span} ms`);
   });
   try {
@@ -22,6 +25,6 @@ export async function withDeadline<Answer>(
   } catch (error) {
     return late(error instanceof Error ? error.message : String(error));
   } finally {
-    done.abort();
+    done.abort(OVER);
   }
 }

@@ -13,16 +13,19 @@ export function digestOf(content: string | Uint8Array): Digest {
 
 /**
  * JSON with sorted keys and no white space, so that equal values have equal bytes.
- * Numbers are written as ECMAScript writes them, which is what RFC 8785 asks for.
+ * Numbers are written as ECMAScript writes them, which is what RFC 8785 asks for, or as `writeNumber` does.
  */
-export function canonicalJson(value: Json): string {
+export function canonicalJson(value: Json, writeNumber: (value: number) => string = JSON.stringify): string {
+  if (typeof value === "number") return writeNumber(value);
   if (value === null || typeof value !== "object") return JSON.stringify(value);
-  if (Array.isArray(value)) return `[${value.map((item) => canonicalJson(item as Json)).join(",")}]`;
-  const fields = Object.entries(value as { readonly [key: string]: Json | undefined })
-    .filter(([, field]) => field !== undefined)
-    .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([key, field]) => `${JSON.stringify(key)}:${canonicalJson(field as Json)}`);
-  return `{${fields.join(",")}}`;
+  if (Array.isArray(value)) return `[${value.map((item) => canonicalJson(item as Json, writeNumber)).join(",")}]`;
+  const fields = value as { readonly [key: string]: Json | undefined };
+  let text = "";
+  for (const key of Object.keys(fields).sort()) {
+    const field = fields[key];
+    if (field !== undefined) text += `${text && ","}${JSON.stringify(key)}:${canonicalJson(field, writeNumber)}`;
+  }
+  return `{${text}}`;
 }
 
 /** The digest of a value's canonical JSON. */

@@ -1,4 +1,4 @@
-import { canonicalJson, type Json } from "./digest.ts";
+import { canonicalJson } from "./digest.ts";
 import type { EntryDraft } from "./entry.ts";
 
 /**
@@ -8,13 +8,9 @@ import type { EntryDraft } from "./entry.ts";
  */
 export function leafOf(draft: EntryDraft): string {
   const { type, at, system, actor, rollout, data } = draft;
-  return canonicalJson(writable({ v: 1, type, at, system, actor, rollout, data }));
+  return canonicalJson({ v: 1, type, at, system, actor, rollout, data }, writeAny);
 }
 
-function writable(value: Json): Json {
-  if (typeof value === "number") return Number.isFinite(value) ? value : String(value);
-  if (value === null || typeof value !== "object") return value;
-  if (Array.isArray(value)) return value.map((item) => writable(item as Json));
-  const fields = Object.entries(value as { readonly [key: string]: Json | undefined });
-  return Object.fromEntries(fields.map(([key, field]) => [key, field === undefined ? undefined : writable(field)]));
+function writeAny(value: number): string {
+  return Number.isFinite(value) ? JSON.stringify(value) : `"${value}"`;
 }

@@ -10,7 +10,8 @@ export async function checkEnd(world: World, witness: Witness, id: string): Prom
   await nothingAcknowledgedIsLost(world, witness, record);
   effectsOnceAndNeverStale(world, witness);
   const { rollout } = record;
-  if (!world.scenario.crowd?.skews.some((skew) => skew !== 0)) clocksInOrder(witness, rollout);
+  const { skews = [], jump = 0 } = world.scenario.crowd ?? {};
+  if ([...skews, jump].every((wrong) => wrong === 0)) clocksInOrder(witness, rollout);
   if (rollout.endedAt === undefined) witness.violate("the rollout never ended");
   if (witness.acknowledged.cord && rollout.phase !== "aborted" && !rollout.rollback)
     witness.violate("an order to go back that was acknowledged is forgotten");

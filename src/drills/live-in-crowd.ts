@@ -58,12 +58,16 @@ async function work(
 ): Promise<Rollout> {
   const { promise: finished, resolve } = Promise.withResolvers<Rollout>();
   let over = false;
+  const end = (rollout: Rollout) => {
+    over = true;
+    resolve(rollout);
+  };
   const look = async () => {
     const rollout = (await world.store.rollout(id))!;
-    if (done(rollout)) resolve(rollout);
+    if (done(rollout)) end(rollout);
     else if (members.boots > MOST_BOOTS) {
       witness.violate(`nobody can finish the rollout: ${rollout.phase}, ${rollout.rollback?.outcome}`);
-      resolve(rollout);
+      end(rollout);
     }
   };
   const ids = createSeededIds(world.random.fork(`ids ${members.boots}`));
@@ -72,16 +76,16 @@ async function work(
       const known = members.all[index];
       const process = known?.alive ? known : bootController(world, witness, `c${index}-${members.boots++}`, ids, skew);
       members.all[index] = process;
-      const end = goOn(process).catch((error: Error) => world.say(process.name, `gave up: ${error.message}`));
-      await Promise.race([end, process.death]);
       await look();
+      if (over) return;
+      const gone = goOn(process).catch((error: Error) => world.say(process.name, `gave up: ${error.message}`));
+      await Promise.race([gone, process.death]);
       await world.clock.sleep(process.alive ? LOOK_MS : world.scenario.downtime + 1);
     }
   };
   const seats = world.scenario.crowd!.skews.map((skew, index) => seat(index, skew));
-  const rollout = await Promise.race([finished, Promise.all(seats).then(() => finished)]);
-  over = true;
-  return rollout;
+  await Promise.all(seats);
+  return finished;
 }
 
 async function goOn({ control }: ControllerProcess): Promise<void> {

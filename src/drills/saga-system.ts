@@ -49,7 +49,7 @@ export function openedRollout({ system, scenario, clock }: World): {
     startedAt: now,
     ...(exposed ? { exposedAt: now } : {}),
     frozen: [{ signal: "errors", n: 1_000_000, k: 10_000 }],
-    place: "at",
+    place: "beside",
   };
   const route = { system: name, epoch: 2, stable: stable.id, candidate: candidate.id, candidatePpm: 100_000 };
   return {

@@ -10,6 +10,8 @@ export interface SagaPorts {
   readonly adapterFor: (at: string) => RestoreAdapter;
   readonly atCrashPoint: AtCrashPoint;
   readonly onStep: (record: StepRecord) => void;
+  /** Addresses where an older write may still be under way, and could land after ours was found to be needless. */
+  readonly underWay?: ReadonlySet<string>;
 }
 
 export interface Patience {

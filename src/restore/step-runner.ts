@@ -14,6 +14,8 @@ export type StepEnd = "done" | "stuck" | "fenced";
  * I2  Before every send, first or repeated, the target is read; what equals neither before nor desired is never touched.
  * I3  `done` is written only after the target was read and serves the desired digest, down to what really serves.
  * I4  A step is given up only after its target was read, or could not be, since the last send.
+ * I5  Where an older write may still be under way, ours is sent even if it changes nothing: its fence and its new version
+ *     keep out what comes late.
  */
 export async function runStep(run: StepRun, known: StepRecord | undefined): Promise<StepEnd> {
   if (known?.status === "done") return "done";
@@ -26,6 +28,7 @@ export async function runStep(run: StepRun, known: StepRecord | undefined): Prom
   }
   const recovered = known !== undefined;
   let record = known;
+  let settled = !ports.underWay?.has(step.at);
   let lastReason = "no answer to what was sent";
   for (let attempt = record?.attempts ?? 0; ; ) {
     const live = await readTarget(run, adapter);
@@ -37,8 +40,9 @@ export async function runStep(run: StepRun, known: StepRecord | undefined): Prom
       await ports.clock.sleep(pause(patience, attempt));
       continue;
     }
-    if (live.digest === step.desired) return finish(run, adapter, record, live, recovered);
-    if (record && live.digest !== record.before) {
+    const inPlace = live.digest === step.desired;
+    if (inPlace && settled) return finish(run, adapter, record, live, recovered);
+    if (record && !inPlace && live.digest !== record.before) {
       return giveUp(run, record, attempt, live, "somebody else changed it after our intent");
     }
     if (exhausted) return giveUp(run, record, attempt, live, tired(lastReason, patience));
@@ -52,6 +56,7 @@ export async function runStep(run: StepRun, known: StepRecord | undefined): Prom
     if (answer.kind === "refused") return giveUp(run, record, attempt, live, answer.reason);
     if ("reason" in answer) lastReason = answer.reason;
     else {
+      settled = true;
       const after = await readTarget(run, adapter);
       ports.atCrashPoint("saga.effect-read-back");
       if (after.kind === "live" && after.digest === step.desired) return finish(run, adapter, record, after, recovered);

@@ -7,6 +7,7 @@ export function frozenCopy<T>(value: T): T {
     throw new TypeError(`a ${typeof value} cannot be kept`);
   if (value === null || typeof value !== "object") return value;
   if (Array.isArray(value)) return Object.freeze(value.map(frozenCopy)) as T;
-  const fields = Object.entries(value).filter(([, field]) => field !== undefined);
-  return Object.freeze(Object.fromEntries(fields.map(([key, field]) => [key, frozenCopy(field)]))) as T;
+  const copy: Record<string, unknown> = {};
+  for (const [key, field] of Object.entries(value)) if (field !== undefined) copy[key] = frozenCopy(field);
+  return Object.freeze(copy) as T;
 }
