@@ -35,7 +35,7 @@ export const folderRules: readonly FolderRule[] = [
   {
     folder: "src/drills",
     may: ["src/core", "src/control", "src/simulation"],
-    libraries: [...CRYPTO, "node:util"],
+    libraries: [...CRYPTO, "node:os", "node:perf_hooks", "node:util", "node:worker_threads"],
   },
   { folder: "src/traffic", may: ["src/core"], libraries: CRYPTO },
   {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { RestoreAdapter } from "../core/ports.ts";
+import { believing } from "./naive-designs.ts";
 import { runSeed, traceDigest } from "./run-seed.ts";
 import type { Scenario } from "./scenario.ts";
 import { createScorecard, surprising } from "./scorecard.ts";
@@ -125,23 +125,6 @@ describe("a guard that can fail", () => {
     ]);
   });
 });
-
-/** Takes every answer for a success: what is read after a write is what was asked for. */
-function believing(target: RestoreAdapter): RestoreAdapter {
-  const asked = new Map<string, Parameters<RestoreAdapter["apply"]>[0]>();
-  return {
-    ...target,
-    async apply(request, signal) {
-      asked.set(request.at, request);
-      await target.apply(request, signal);
-      return { kind: "applied" };
-    },
-    async read(at, signal) {
-      const request = asked.get(at);
-      return request ? { kind: "live", digest: request.desired, version: "believed" } : target.read(at, signal);
-    },
-  };
-}
 
 describe("the scorecard", () => {
   it("finds a share of errors surprising only when chance hardly makes it", () => {

@@ -1,6 +1,7 @@
 import { leafOf } from "../core/leaf.ts";
 import type { Change, Guard, RestoreAdapter, Store, TrafficAdapter } from "../core/ports.ts";
 import type { Rollout, StepRecord } from "../core/rollout.ts";
+import { intentId } from "./noted-store.ts";
 import { seededSettings } from "./seeded-system.ts";
 import type { World } from "./world.ts";
 
@@ -38,8 +39,6 @@ export function createWitness(world: World): Witness {
   const leaves: string[] = [];
   const states = new Map<string, unknown>();
   const steps = new Map<string, StepRecord>();
-  /** `key fence` of every intent that was durable together with its entry. */
-  const intents = new Map<string, StepRecord>();
   const violations: string[] = [];
   const { exposureMs } = seededSettings("");
   let samples = 0;
@@ -62,23 +61,19 @@ export function createWitness(world: World): Witness {
     if (rollout.phase === "healthy") promoted = true;
   }
 
-  function stepCommitted(record: StepRecord, changes: readonly Change[]): void {
+  function stepCommitted(record: StepRecord): void {
     const key = `${record.saga} ${record.step}`;
     states.set(`step ${key}`, record);
     const before = steps.get(key);
     if (before?.status === "done" && record.status !== "done") violate(`${key} was done and is not any more`);
     steps.set(key, record);
-    if (record.status !== "intent") return;
-    if (changes.some((change) => change.kind === "entry" && isEntryOf(change.entry, record)))
-      intents.set(`${record.key} ${record.fence}`, record);
-    else violate(`the intent of ${key} is not in the ledger`);
   }
 
   function committed(changes: readonly Change[]): void {
     for (const change of changes) {
       if (change.kind === "entry") leaves.push(leafOf(change.entry));
       else if (change.kind === "samples") samples += change.samples.length;
-      else if (change.kind === "step") stepCommitted(change.record, changes);
+      else if (change.kind === "step") stepCommitted(change.record);
       else if (change.kind === "rollout") rolloutCommitted(change.rollout);
       else if (change.kind === "quarantine") states.set(`quarantine ${change.quarantine.release}`, change.quarantine);
     }
@@ -124,7 +119,7 @@ export function createWitness(world: World): Witness {
       ...adapter,
       serves: (at) => adapter.serves(at),
       apply(request, signal) {
-        if (!intents.has(`${request.key} ${request.fence}`))
+        if (!world.intents.has(intentId(request)))
           violate(`an effect at ${request.at} was sent before its intent was durable`);
         if (decided === undefined && request.desired === system.stable.revisions[request.at.slice(4)]?.digest) {
           const same = request.desired === system.candidate.revisions[request.at.slice(4)]?.digest;
@@ -142,14 +137,6 @@ export function createWitness(world: World): Witness {
       },
     }),
   };
-}
-
-function isEntryOf(
-  { type, data }: { readonly type: string; readonly data: unknown },
-  { key, fence, attempts }: StepRecord,
-): boolean {
-  const held = data as { readonly key?: unknown; readonly fence?: unknown; readonly attempts?: unknown };
-  return type === "step-intent" && held.key === key && held.fence === fence && held.attempts === attempts;
 }
 
 /** A fence belongs to one process, and nothing is written under one when a greater one was given to somebody. */

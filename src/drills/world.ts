@@ -10,6 +10,7 @@ import { createSimulatedTarget, type SimulatedTarget } from "../simulation/simul
 import { createSimulatedTraffic, type SimulatedTraffic } from "../simulation/simulated-traffic.ts";
 import { type Crowd, drawCrowdScenario } from "./crowd.ts";
 import { createGivenTraffic } from "./given-traffic.ts";
+import { notedStore } from "./noted-store.ts";
 import { sagaSystem } from "./saga-system.ts";
 import { drawScenario, type Scenario } from "./scenario.ts";
 import { type SeededSystem, seededSystem, trueRates } from "./seeded-system.ts";
@@ -22,6 +23,8 @@ export interface World {
   readonly random: SeededRandom;
   readonly clock: SimulatedClock;
   readonly store: Store;
+  /** Of every intent that is durable, by `intentId`. */
+  readonly intents: ReadonlySet<string>;
   readonly target: SimulatedTarget;
   readonly traffic: TrafficAdapter &
     Pick<SimulatedTraffic, "lastServed"> & {
@@ -65,7 +68,8 @@ export function createWorld(seed: number, sabotage: Sabotage = {}, kind: WorldKi
   const { crowd } = scenario;
   const system = crowd ? sagaSystem(scenario) : seededSystem(scenario);
   const clock = createSimulatedClock(START, { closed: true });
-  const store = createMemoryStore(crowd ? { now: clock.now } : {});
+  const intents = new Set<string>();
+  const store = notedStore(createMemoryStore(crowd ? { now: clock.now } : {}), intents);
   const faults: World["faults"] = {};
   const target = createSimulatedTarget({
     clock,
@@ -85,6 +89,7 @@ export function createWorld(seed: number, sabotage: Sabotage = {}, kind: WorldKi
     random,
     clock,
     store,
+    intents,
     target,
     traffic,
     ports: { ...honest, ...sabotage.ports?.(honest) },
