@@ -3,7 +3,8 @@ import { describe, it } from "node:test";
 import { believing } from "./naive-designs.ts";
 import { runSeed, traceDigest } from "./run-seed.ts";
 import type { Scenario } from "./scenario.ts";
-import { createScorecard, surprising } from "./scorecard.ts";
+import { brokenIn, scorecard, surprising } from "./scorecard.ts";
+import { addTallies, tallyOf } from "./tally.ts";
 import { createWitness } from "./witness.ts";
 import { createWorld, type Sabotage, type WorldPorts } from "./world.ts";
 
@@ -135,12 +136,13 @@ describe("the scorecard", () => {
   });
 
   it("counts broken laws, and healthy releases that go back more often than stated", async () => {
-    const scorecard = createScorecard();
     const result = await runSeed(1, { scenario: HARMFUL });
-    scorecard.add({ ...result, violations: ["a law"] });
-    assert.equal(scorecard.violations(), 1);
-    for (let times = 0; times < 9; times++) scorecard.add({ ...result, truth: "healthy" });
-    assert.equal(scorecard.violations(), 2);
-    assert.match(scorecard.text(), /healthy releases are rolled back more often than alpha/);
+    const once = tallyOf({ ...result, violations: ["a law"] });
+    assert.equal(brokenIn(once), 1);
+    const healthy = tallyOf({ ...result, truth: "healthy" });
+    const often = Array.from({ length: 9 }, () => healthy).reduce(addTallies, once);
+    assert.equal(often.seeds, 10);
+    assert.equal(brokenIn(often), 2);
+    assert.match(scorecard(often), /healthy releases are rolled back more often than alpha/);
   });
 });
