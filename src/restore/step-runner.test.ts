@@ -49,6 +49,19 @@ describe("a step", () => {
     );
   });
 
+  it("sends what changes nothing where an older write may still be under way, until the target has taken it", async () => {
+    const world = createWorld();
+    world.target.live.set("model", OLD);
+    let lostOnes = 1;
+    world.target.onApply = async () => (lostOnes-- > 0 ? lost : undefined);
+    const lease = await world.lease();
+    const ports = world.ports({ underWay: new Set(["model"]) });
+    const end = await world.clock.run(runSaga(ports, aSaga([aStep("model")]), lease, QUICK));
+    assert.equal(end.kind, "completed");
+    assert.equal(world.target.requests.length, 2);
+    assert.equal(world.target.effects.length, 1);
+  });
+
   it("sends nothing where the desired revision serves already, and says so", async () => {
     const world = createWorld();
     world.target.live.set("model", OLD);

@@ -1,0 +1,102 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { digestOf } from "../core/digest.ts";
+import type { Change } from "../core/ports.ts";
+import { createControlWorld } from "./world.fixture.ts";
+
+const MODEL_2 = digestOf("model 2");
+const HOUR = 3_600_000;
+
+function ends(changes: readonly Change[]): boolean {
+  return changes.some((change) => change.kind === "entry" && change.entry.type === "rollback-ended");
+}
+
+describe("a controller that knows less than the store", () => {
+  it("does not open again what ended by a write whose answer was lost", async () => {
+    const world = createControlWorld({
+      losses: 0.2,
+      ports: ({ store }) => ({
+        store: {
+          ...store,
+          async commit(changes, guard) {
+            const answer = await store.commit(changes, guard);
+            if (ends(changes)) throw new Error("the answer was lost");
+            return answer;
+          },
+        },
+      }),
+    });
+    await world.live(async () => {
+      const { id } = await world.release();
+      await assert.rejects(world.ended(id), /the answer was lost/);
+      await assert.rejects(world.control.pullCord(id, "on-call", "late"));
+      assert.equal((await world.store.rollout(id))?.rollback?.outcome, "verified");
+    });
+  });
+
+  it("is given a new start by an order, when its run broke before the end", async () => {
+    let broken = 1;
+    const world = createControlWorld({
+      ports: ({ store }) => ({
+        store: {
+          ...store,
+          async commit(changes, guard) {
+            if (changes.some(({ kind }) => kind === "route") && guard && broken-- > 0) throw new Error("a full disk");
+            return store.commit(changes, guard);
+          },
+        },
+      }),
+    });
+    await world.live(async () => {
+      const { id } = await world.release();
+      await assert.rejects(world.ended(id), /a full disk/);
+      await world.control.pullCord(id, "on-call", "it looks wrong");
+      assert.equal((await world.ended(id)).rollback?.outcome, "verified");
+    });
+  });
+
+  it("proves anew when its clock was set back by an hour", async () => {
+    let back = 0;
+    const world = createControlWorld({
+      losses: 0.2,
+      ports: ({ clock, signals }) => ({
+        clock: { ...clock, now: () => clock.now() - back },
+        signals: {
+          drain: () =>
+            signals.drain().map((one) => ({ ...one, bucket: one.bucket - back, known: (one.known ?? 0) - back })),
+        },
+      }),
+    });
+    await world.live(async () => {
+      const { id } = await world.release();
+      await world.until(() => world.kinds().includes("proving"));
+      back = HOUR;
+      const asked = world.clock.now();
+      assert.equal((await world.ended(id)).rollback?.outcome, "verified");
+      assert.ok(world.clock.now() - asked < 60_000);
+    });
+  });
+});
+
+describe("a write of a deployment that arrives late", () => {
+  it("is kept out by the way back, though that found everything in place", async () => {
+    const world = createControlWorld({
+      ports: ({ adapterFor, clock }) => ({
+        adapterFor: (at) => ({
+          ...adapterFor(at),
+          async apply(request, signal) {
+            if (request.desired !== MODEL_2) return adapterFor(at).apply(request, signal);
+            void clock.sleep(120_000).then(() => adapterFor(at).apply(request, new AbortController().signal));
+            return { kind: "unknown", reason: "no answer" };
+          },
+        }),
+      }),
+    });
+    await world.live(async () => {
+      const { id } = await world.release();
+      assert.equal((await world.ended(id)).rollback?.outcome, "verified");
+      await world.clock.sleep(240_000);
+    });
+    assert.equal(world.target.live("sim:model"), digestOf("model 1"));
+  });
+});
