@@ -254,6 +254,7 @@ async function showSystems() {
   const answer = await fetch("/v1/systems");
   if (!answer.ok) return;
   const systems = await answer.json();
+  showWayBack(systems);
   if (systems.length < 2) return;
   // The links say which one is shown.
   find("system").classList.add("hidden");
@@ -270,6 +271,17 @@ async function showSystems() {
   });
   find("systems").replaceChildren(...links);
   find("systems").hidden = false;
+}
+
+/** A way back that is not ready is shown before anybody needs it. */
+function showWayBack(systems) {
+  const red = systems.filter(({ wayBack }) => wayBack?.ready === false);
+  const lines = red.map(({ system, wayBack }) => {
+    const why = wayBack.faults.map(({ about, text }) => `${about}: ${text}`).join("; ");
+    return element("p", `${system}: the way back is not ready, so nothing goes forward. ${why}`);
+  });
+  find("way-back").replaceChildren(...lines);
+  find("way-back").hidden = lines.length === 0;
 }
 
 /** Where nothing has happened since the start: what the store knows. */

@@ -28,3 +28,33 @@ describe("the status between releases", () => {
     assert.match(text, /DRIFT +rising since about 2 h 0 min ago; told 1 h 0 min ago, see `rollbook acknowledge`/);
   });
 });
+
+describe("the status of the way back", () => {
+  const plan = { system: "loans", kind: "rollback", from: "sha256:2", to: "sha256:1", steps: [], deadline: 60_000 };
+  const back = {
+    ready: true,
+    checkedAt: HOUR,
+    from: { id: "sha256:2", label: "release 2" },
+    to: { id: "sha256:1", label: "release 1" },
+    plan,
+    digest: "sha256:0123456789abcdef",
+    faults: [],
+    warnings: ["release 1 is kept until Friday"],
+    price: { steps: [], verifyAtLeast: 60_000, capacity: { percent: 5 }, cannotBeUndone: [] },
+  } as unknown as NonNullable<Status["wayBack"]>;
+
+  test("says where it leads, by which plan, what it costs, and what to know", () => {
+    const text = statusText({ ...status, wayBack: back }, HOUR + 5000);
+    assert.match(text, /way back +ready: to release 1, plan 0123456789ab, checked 5\.0 s ago/);
+    assert.match(text, /capacity: 5 % of traffic\n +release 1 is kept until Friday/);
+  });
+
+  test("is red with every reason", () => {
+    const faults = [{ about: "model", text: "model 1 is not held intact" }];
+    const text = statusText({ ...status, wayBack: { ...back, ready: false, faults } }, HOUR);
+    assert.match(
+      text,
+      /WAY BACK +NOT READY, checked 0 ms ago; nothing goes forward on that\n +model: model 1 is not held/,
+    );
+  });
+});

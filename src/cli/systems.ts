@@ -1,4 +1,5 @@
 import { RollbookError } from "../core/errors.ts";
+import type { WayBack } from "../core/way-back.ts";
 import { ask } from "./client.ts";
 import type { CommandInput } from "./command.ts";
 
@@ -47,6 +48,7 @@ export interface Status {
       readonly because: readonly { readonly name: string; readonly since: number }[];
     };
   };
+  readonly wayBack?: WayBack;
   readonly rollouts: readonly ShownRollout[];
 }
 

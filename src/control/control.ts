@@ -2,6 +2,7 @@ import { RollbookError } from "../core/errors.ts";
 import type { Playbook } from "../core/playbook.ts";
 import type { Release } from "../core/release.ts";
 import type { Order, Rollout } from "../core/rollout.ts";
+import type { WayBack } from "../core/way-back.ts";
 import { servingPlace } from "../decide/place.ts";
 import { planRollback } from "../decide/plan-change.ts";
 import type { LedgerState, Report } from "../record/report.ts";
@@ -12,6 +13,7 @@ import { gate, type ReleasePlans } from "./gate.ts";
 import { pullCord, steer } from "./give-order.ts";
 import { createIdleWatch, type Unannounced } from "./idle-watch.ts";
 import { type LiveComponent, readComponents } from "./live-state.ts";
+import { createPlanWatch } from "./plan-watch.ts";
 import type { ControlPorts, Settings } from "./ports.ts";
 import { adopt, composeRelease, openRollout, openUnannounced } from "./release.ts";
 import { isStuck, runRollout } from "./rollout.ts";
@@ -57,6 +59,8 @@ export interface Control {
   drift(): DriftStatus | undefined;
   /** Somebody has seen that it drifted: the watch begins anew. @throws NOT_FOUND when nothing was told. */
   acknowledge(by: string, reason: string): Promise<void>;
+  /** The way back as it stands: planned, checked and priced; undefined before the first look. */
+  wayBack(): WayBack | undefined;
   /** What every component serves now. */
   live(): Promise<readonly LiveComponent[]>;
   /** Does a rollout run, or begin? Then nobody else may take the system over. */
@@ -106,8 +110,9 @@ export function createControl(
   let opening: Promise<unknown> = Promise.resolve();
   let begun = 0;
   const idle = createIdleWatch(ports, settings, playbook);
+  const plans = createPlanWatch(ports, settings, playbook);
   const start = (id: string) => {
-    const running = startRun((onRun) => runRollout(ports, settings, playbook, id, onRun, idle));
+    const running = startRun((onRun) => runRollout(ports, settings, playbook, id, onRun, idle, plans));
     runs.set(id, running);
   };
   const find = async (id: string): Promise<Rollout> => {
@@ -229,13 +234,14 @@ export function createControl(
       await ports.store.commit([{ kind: "entry", entry }]);
       await ports.askSources?.();
     },
+    wayBack: plans.current,
     drift: idle.drift.status,
     acknowledge: idle.drift.acknowledge,
     live: () => readComponents(ports, playbook, servingPlace(ports.traffic.current(playbook.system))),
     busy: () => begun > 0 || !calm(),
     async watch(signal) {
       const open = async (found: Unannounced) => void (await openAlone(() => openUnannounced(ports, playbook, found)));
-      await Promise.all([idle.run(calm, open, signal), takeUp(signal)]);
+      await Promise.all([idle.run(calm, open, signal), takeUp(signal), plans.run(signal)]);
     },
     async lift(id, by) {
       const quarantine = await ports.store.quarantine(id);

@@ -5,7 +5,7 @@ import { cordOf, noteOf } from "./order.ts";
 import { openForwardGate } from "./policies.ts";
 import { promote, settle } from "./promotion.ts";
 import { rollBack } from "./roll-back.ts";
-import { emit, entryOf, keep, type Run, routeTo, save } from "./run.ts";
+import { emit, entryOf, FencedError, keep, type Run, routeTo, save } from "./run.ts";
 import { tellPeople } from "./tell-people.ts";
 import { type PlacesWatch, watchPlaces } from "./watch-places.ts";
 
@@ -19,7 +19,36 @@ const ASK_AGAIN_MS = 2000;
  */
 export async function expose(run: Run): Promise<void> {
   const resumed = run.rollout.step >= 0;
-  if (!resumed && !cordOf(run)) await moveTo(run, 0, undefined);
+  const stopLooking = watchWayBack(run);
+  try {
+    if (!resumed) await readyOrCord(run);
+    if (!resumed && !cordOf(run)) await moveTo(run, 0, undefined);
+    await judgeAndMove(run, resumed);
+  } finally {
+    stopLooking();
+  }
+}
+
+/** Keeps the plan back ready beside the judgement. */
+function watchWayBack(run: Run): () => void {
+  const stopped = new AbortController();
+  void run.plans.run(stopped.signal);
+  return () => stopped.abort();
+}
+
+/** No request reaches a candidate whose way back is red; a person may go back meanwhile. */
+async function readyOrCord(run: Run): Promise<void> {
+  for (;;) {
+    await run.plans.look();
+    const red = run.plans.blocked();
+    if (red === undefined || cordOf(run)) return;
+    emit(run, "judged", `not forward: ${red}`);
+    await run.ports.clock.sleep(run.settings.pollMs);
+    if (run.stopped) throw new FencedError(run.lease.resource);
+  }
+}
+
+async function judgeAndMove(run: Run, resumed: boolean): Promise<void> {
   const judgement = await startJudgement(run, run.rollout.exposedAt ?? run.ports.clock.now());
   const stands = resumed && !cordOf(run) && judgement.evaluator.judge(run.ports.clock.now()).kind !== "harmful";
   if (stands) await moveTo(run, run.rollout.step, undefined);
@@ -58,7 +87,7 @@ async function goForward(run: Run, judgement: Judgement, places: PlacesWatch): P
     judgement.evaluator.exposed(now, renewed ? (traffic.current(run.playbook.system)?.candidatePpm ?? 0) / 1e6 : 0);
     await keep(run, samples);
     if (cordOf(run)) continue;
-    const foreign = places.foreign();
+    const foreign = places.foreign() ?? run.plans.blocked();
     if (move.kind === "settle" && foreign === undefined) return settle(run);
     const ordered = run.order?.kind === "promote";
     const forward = (move.kind === "advance" || move.kind === "promote") && (ordered || grown(verdict, atStep));

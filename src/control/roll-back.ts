@@ -1,11 +1,10 @@
 import type { Json } from "../core/digest.ts";
 import type { Change } from "../core/ports.ts";
-import type { Release } from "../core/release.ts";
 import type { Rollback, Rollout, Saga } from "../core/rollout.ts";
 import type { Sample } from "../core/sample.ts";
 import type { Verdict } from "../core/verdict.ts";
 import { servingPlace } from "../decide/place.ts";
-import { planRollback } from "../decide/plan-change.ts";
+import { lostBetween, planWayBack } from "../decide/way-back.ts";
 import { holdEvidence } from "./held-evidence.ts";
 import { proveFixed } from "./prove-fixed.ts";
 import { restore, sagaOf, startOf } from "./restoration.ts";
@@ -117,23 +116,17 @@ async function restart(run: Run, why: string): Promise<void> {
 
 /** Changed components that nobody here can bring back, such as a hosted model. */
 function lostFor({ playbook, candidate, stable }: Run): readonly string[] {
-  return playbook.components
-    .filter(
-      ({ name, undo }) =>
-        undo === "irreversible" && candidate.revisions[name]?.digest !== stable.revisions[name]?.digest,
-    )
-    .map(({ name }) => name);
+  return lostBetween(playbook, candidate, stable);
 }
 
-/** The way back of everything that has one. */
+/** The way back of everything that has one: the plan that is ready, where it is the one for this. */
 function sagaBack(run: Run): Saga {
-  const lost = lostFor(run);
-  const components = run.playbook.components.filter(({ name }) => !lost.includes(name));
-  const without = (release: Release): Release => ({
-    ...release,
-    revisions: Object.fromEntries(Object.entries(release.revisions).filter(([name]) => !lost.includes(name))),
-  });
-  const planned = planRollback({ ...run.playbook, components }, without(run.candidate), without(run.stable), run.place);
+  const { playbook, candidate, stable, place, rollout } = run;
+  const ready = run.plans.current();
+  const { plan, digest } = ready ?? {};
+  const fits = ready?.rollout === rollout.id && ready.to.id === stable.id && ready.from.id === candidate.id;
+  if (fits && plan && digest) return sagaOf(run, { plan, digest });
+  const { planned } = planWayBack(playbook, candidate, stable, place);
   if (planned.kind === "impossible") throw new Error(`no way back: ${planned.reasons.join("; ")}`);
   return sagaOf(run, planned);
 }

@@ -8,6 +8,7 @@ import { expose } from "./exposure.ts";
 import { judgeUnannounced } from "./judge-unannounced.ts";
 import { observe } from "./observe.ts";
 import { cordOf, noteOf } from "./order.ts";
+import { createPlanWatch, type PlanWatch } from "./plan-watch.ts";
 import type { ControlPorts, Settings } from "./ports.ts";
 import { sagaOf, startOf } from "./restoration.ts";
 import { continueRollback, retryRollback, rollBack } from "./roll-back.ts";
@@ -25,9 +26,10 @@ export async function runRollout(
   id: string,
   onRun: (run: Run) => void = () => undefined,
   past: Past = NO_PAST,
+  plans: PlanWatch = createPlanWatch(ports, settings, playbook),
 ): Promise<Rollout> {
   const { lease, keep } = await holdLease(ports, settings, playbook.system);
-  const run = await load(ports, settings, playbook, id, lease, past);
+  const run = await load(ports, settings, playbook, id, lease, past, plans);
   onRun(run);
   const letGo = keep(run);
   try {
@@ -122,6 +124,7 @@ async function load(
   id: string,
   lease: Run["lease"],
   past: Past,
+  plans: PlanWatch,
 ): Promise<Run> {
   const rollout = await ports.store.rollout(id);
   if (!rollout) throw new RollbookError("NOT_FOUND", { what: `rollout ${id}` });
@@ -138,6 +141,7 @@ async function load(
     rollout,
     lease,
     past,
+    plans,
     epoch,
     place: rollout.place ?? "at",
     order: rollout.order,

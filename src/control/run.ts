@@ -10,6 +10,7 @@ import type { Verdict } from "../core/verdict.ts";
 import type { EvaluatorSetup } from "../watch/evaluator.ts";
 import type { Past } from "./baseline.ts";
 import { underOrder } from "./order.ts";
+import type { PlanWatch } from "./plan-watch.ts";
 import type { ControlPorts, RolloutEventKind, Settings } from "./ports.ts";
 
 /** One rollout being run by this process. What is not readonly moves on. */
@@ -22,6 +23,8 @@ export interface Run {
   /** Where the candidate's components are. */
   readonly place: Place;
   readonly past: Past;
+  /** The way back, ready before it is needed. */
+  readonly plans: PlanWatch;
   rollout: Rollout;
   lease: Lease;
   /** Of the newest route that we know of, set or recorded: an older controller's late route can never be newer. */

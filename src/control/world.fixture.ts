@@ -74,6 +74,7 @@ export const settings: Settings = {
   patienceMs: 40_000,
   proofMs: 20_000,
   pollMs: 1000,
+  readinessMs: 4000,
   holder: "first",
 };
 

@@ -14,6 +14,7 @@ export interface EntryDraft {
 export type EntryType =
   | "restore-point"
   | "rollout-started"
+  | "way-back"
   | "exposure"
   | "verdict"
   | "contained"

@@ -1,4 +1,5 @@
 import { shortDigest } from "../../core/digest.ts";
+import { priceLines } from "../../core/price-lines.ts";
 import { formatDuration } from "../../core/time.ts";
 import type { Run } from "../command.ts";
 import { type ShownRollout, type Status, show, statusOf, systemNames } from "../systems.ts";
@@ -25,6 +26,7 @@ export function statusText(status: Status, now: number): string {
     `${system}  (authority: ${authority}, owner: ${owner}, risk: ${risk}${place})`,
     row("playbook", status.playbook),
     ...goodLines(status, now),
+    ...wayBackLines(status, now),
     row("traffic", trafficText(status)),
     ...(status.gateway ? [row("gateway", status.gateway)] : []),
     ...Object.entries(status.sources).map(([name, { kind, reason }]) =>
@@ -54,6 +56,21 @@ function driftLines({ drift }: Status, now: number): readonly string[] {
   return drift.told.because.map(({ name, since }) =>
     row("DRIFT", `${name} since about ${ago(since)}; told ${ago(drift.told!.at)}, see \`rollbook acknowledge\``),
   );
+}
+
+/** Whether a rollback would work now, and what it would cost. */
+function wayBackLines({ wayBack: back }: Status, now: number): readonly string[] {
+  if (!back) return [];
+  const checked = `checked ${formatDuration(now - back.checkedAt)} ago`;
+  if (back.ready)
+    return [
+      row("way back", `ready: to ${back.to.label}, plan ${back.digest?.slice(7, 19)}, ${checked}`),
+      ...[...priceLines(back.price), ...back.warnings].map((line) => row("", line)),
+    ];
+  return [
+    row("WAY BACK", `NOT READY, ${checked}; nothing goes forward on that`),
+    ...back.faults.map(({ about, text }) => row("", `${about}: ${text}`)),
+  ];
 }
 
 function goodLines({ lastKnownGood: good }: Status, now: number): readonly string[] {
