@@ -35,7 +35,9 @@ export interface Control {
   /** Goes on with a rollout that a crash cut off, or tries a stuck rollback once more; undefined when there is neither. */
   resume(): Promise<Rollout | undefined>;
   ended(rollout: string): Promise<Rollout>;
-  /** The plan back of a running rollout. */
+  /** A rollout that runs in this process, from memory. */
+  acting(rollout: string): Rollout | undefined;
+  /** The plan back of a running rollout: the one that is ready, where there is one. */
   planBack(rollout: string): Promise<ReleasePlans["back"]>;
   /** A person pulls the cord: the candidate is contained at once, and the order is durable when this returns. */
   pullCord(rollout: string, by: string, reason: string): Promise<Rollout>;
@@ -134,7 +136,8 @@ export function createControl(
     return running?.over === false ? running.acting?.rollout : undefined;
   };
   const runOf = async (id: string): Promise<Run> => {
-    await find(id);
+    // What runs here is known without the store: the cord must work while that is away.
+    if (!runs.has(id)) await find(id);
     const running = runs.get(id);
     if (!running) throw new RollbookError("NOT_FOUND", { what: `running rollout ${id}: it has ended` });
     return running.run;
@@ -194,7 +197,10 @@ export function createControl(
       return open;
     },
     ended: async (id) => runs.get(id)?.ended ?? find(id),
+    acting: actingRollout,
     async planBack(id) {
+      const { rollout: of, plan, digest } = plans.current() ?? {};
+      if (of === id && plan && digest) return { plan, digest };
       const rollout = await find(id);
       const planned = planRollback(
         playbook,

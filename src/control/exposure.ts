@@ -1,11 +1,12 @@
 import type { Finding, Verdict } from "../core/verdict.ts";
 import { nextMove } from "../decide/next-move.ts";
+import { FencedError } from "./fenced-error.ts";
 import { type Judgement, startJudgement } from "./judgement.ts";
 import { cordOf, noteOf } from "./order.ts";
 import { openForwardGate } from "./policies.ts";
 import { promote, settle } from "./promotion.ts";
 import { rollBack } from "./roll-back.ts";
-import { emit, entryOf, FencedError, keep, type Run, routeTo, save } from "./run.ts";
+import { emit, entryOf, keep, type Run, routeTo, save } from "./run.ts";
 import { tellPeople } from "./tell-people.ts";
 import { type PlacesWatch, watchPlaces } from "./watch-places.ts";
 
@@ -63,7 +64,7 @@ async function judgeAndMove(run: Run, resumed: boolean): Promise<void> {
 
 async function goForward(run: Run, judgement: Judgement, places: PlacesWatch): Promise<void> {
   const { clock, traffic } = run.ports;
-  const shownSince = clock.now();
+  let shownSince = clock.now();
   const gate = openForwardGate(run);
   let atStep: Verdict | undefined;
   let lastSaid = 0;
@@ -82,12 +83,15 @@ async function goForward(run: Run, judgement: Judgement, places: PlacesWatch): P
         "its share is back on the release before it",
       ]);
     wasBlind = blind;
-    const renewed = now < run.lease.until && !blind;
+    const renewed = now < run.lease.until && !blind && run.unsaved.length === 0;
     if (renewed) traffic.renew(run.playbook.system, clock.now() + run.settings.exposureMs);
     judgement.evaluator.exposed(now, renewed ? (traffic.current(run.playbook.system)?.candidatePpm ?? 0) / 1e6 : 0);
+    const away = run.unsaved.length > 0;
     await keep(run, samples);
+    // Its share lapsed because of the store, and not because nothing was seen of it.
+    if (away && run.unsaved.length === 0) shownSince = now;
     if (cordOf(run)) continue;
-    const foreign = places.foreign() ?? run.plans.blocked();
+    const foreign = places.foreign() ?? run.plans.blocked() ?? unrecorded(run);
     if (move.kind === "settle" && foreign === undefined) return settle(run);
     const ordered = run.order?.kind === "promote";
     const forward = (move.kind === "advance" || move.kind === "promote") && (ordered || grown(verdict, atStep));
@@ -109,6 +113,10 @@ async function goForward(run: Run, judgement: Judgement, places: PlacesWatch): P
       emit(run, blind ? "blind" : "judged", "why" in move ? move.why : why, { verdict });
     }
   }
+}
+
+function unrecorded({ unsaved }: Run): string | undefined {
+  return unsaved.length > 0 ? "the store takes no write" : undefined;
 }
 
 /** What is shown of these is no sum that only grows: a window's counts, a run, or the pair of groups that is worst now. */

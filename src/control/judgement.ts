@@ -3,9 +3,10 @@ import type { Instant } from "../core/time.ts";
 import type { Verdict } from "../core/verdict.ts";
 import { createEvaluator, type Evaluator, type EvaluatorSetup } from "../watch/evaluator.ts";
 import { againstFrozen } from "../watch/frozen-reference.ts";
+import { FencedError } from "./fenced-error.ts";
 import { watchPolicies } from "./policies.ts";
 import { signalOf, triggerRules } from "./rules.ts";
-import { drain, entryOf, FencedError, type Run, save } from "./run.ts";
+import { drain, entryOf, type Run, save } from "./run.ts";
 
 /** Probability of calling a candidate safe although it does the harm that a trigger names. */
 export const BETA = 0.05;

@@ -2,9 +2,10 @@ import type { Plan } from "../core/plan.ts";
 import type { Rollback, RollbackOutcome, Rollout } from "../core/rollout.ts";
 import type { Verdict } from "../core/verdict.ts";
 import { createFixedEvaluator } from "../watch/fixed-evaluator.ts";
+import { FencedError } from "./fenced-error.ts";
 import { BETA } from "./judgement.ts";
 import { fixedRules } from "./rules.ts";
-import { drain, emit, entryOf, FencedError, keep, type Run, save } from "./run.ts";
+import { drain, emit, entryOf, keep, type Run, save } from "./run.ts";
 
 /** `diverged`: these components serve something else again, although they were restored. */
 export type Proof = { readonly kind: "ended" } | { readonly kind: "diverged"; readonly diverged: readonly string[] };

@@ -2,7 +2,8 @@ import type { Plan } from "../core/plan.ts";
 import type { Change } from "../core/ports.ts";
 import type { Saga, StepRecord } from "../core/rollout.ts";
 import { runSaga } from "../restore/saga-runner.ts";
-import { drain, emit, entryOf, FencedError, keep, type Run, save } from "./run.ts";
+import { FencedError } from "./fenced-error.ts";
+import { drain, emit, entryOf, keep, type Run, save } from "./run.ts";
 import { tellPeople } from "./tell-people.ts";
 
 /** A saga for a plan, not yet recorded. */

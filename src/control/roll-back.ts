@@ -7,6 +7,7 @@ import { servingPlace } from "../decide/place.ts";
 import { lostBetween, planWayBack } from "../decide/way-back.ts";
 import { holdEvidence } from "./held-evidence.ts";
 import { proveFixed } from "./prove-fixed.ts";
+import { goOnAfterwards, recordAfterwards } from "./record-afterwards.ts";
 import { restore, sagaOf, startOf } from "./restoration.ts";
 import { emit, entryOf, type Run, routeTo, samplesChange, save } from "./run.ts";
 import { escalate, tellPeople } from "./tell-people.ts";
@@ -40,21 +41,19 @@ export async function rollBack(
   const saga = sagaBack(run);
   const rollback: Rollback = { saga: saga.id, cause: [cause, ...because], decidedAt, ...contained };
   const next: Rollout = { ...run.rollout, phase: "degraded", verdict, rollback };
-  await save(run, next, [
-    ...samplesChange(run, samples),
-    { kind: "route", route },
-    { kind: "saga", saga },
-    ...quarantineChange(run, cause, because),
-    ...demotion(run),
-    entryOf(
-      run,
-      "verdict",
-      verdictData(verdict, because),
-      cause === "person" ? (run.order?.by ?? "person") : "rollbook",
-    ),
-    entryOf(run, "contained", { to: run.stable.id, epoch: route.epoch, decidedAt, ...contained }),
-    startOf(run, saga),
-  ]);
+  const by = cause === "person" ? (run.order?.by ?? "person") : "rollbook";
+  const record = () =>
+    save(run, next, [
+      ...samplesChange(run, samples),
+      { kind: "route", route },
+      { kind: "saga", saga },
+      ...quarantineChange(run, cause, because),
+      ...demotion(run),
+      entryOf(run, "verdict", verdictData(verdict, because), by),
+      entryOf(run, "contained", { to: run.stable.id, epoch: route.epoch, decidedAt, ...contained }),
+      startOf(run, saga),
+    ]);
+  await recordAfterwards(run, record, () => isRecorded(run, next));
   run.ports.atCrashPoint("control.rollback-recorded");
   emit(run, cause === "harm" ? "harm" : "ended", `going back: ${because.join(", ")}`, { verdict });
   emit(
@@ -65,14 +64,23 @@ export async function rollBack(
       : `all traffic is on ${run.stable.label} again`,
   );
   tellPeople(run, "is rolled back", because);
-  await Promise.all([holdEvidence(run, "rollback", verdict), continueRollback(run)]);
+  const held = recordAfterwards(run, () => holdEvidence(run, "rollback", verdict));
+  await Promise.all([held, continueRollback(run)]);
+}
+
+/** An attempt whose answer was lost may have been taken. */
+async function isRecorded(run: Run, next: Rollout): Promise<boolean> {
+  const known = await run.ports.store.rollout(next.id);
+  if (known?.rollback?.saga !== next.rollback?.saga) return false;
+  run.rollout = next;
+  return true;
 }
 
 /** Everything after the decision; also the way in after a restart. */
 export async function continueRollback(run: Run): Promise<void> {
   const calm = escalate(run);
   try {
-    await restoreAndProve(run);
+    await goOnAfterwards(run, () => restoreAndProve(run));
   } finally {
     // Stuck is not over: people are needed more than ever.
     if (run.rollout.rollback?.outcome !== "stuck") calm();

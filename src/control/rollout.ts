@@ -5,6 +5,7 @@ import { planRelease } from "../decide/plan-change.ts";
 import { runSaga } from "../restore/saga-runner.ts";
 import { freezeBaseline, NO_PAST, type Past } from "./baseline.ts";
 import { expose } from "./exposure.ts";
+import { FencedError } from "./fenced-error.ts";
 import { judgeUnannounced } from "./judge-unannounced.ts";
 import { observe } from "./observe.ts";
 import { cordOf, noteOf } from "./order.ts";
@@ -12,7 +13,7 @@ import { createPlanWatch, type PlanWatch } from "./plan-watch.ts";
 import type { ControlPorts, Settings } from "./ports.ts";
 import { sagaOf, startOf } from "./restoration.ts";
 import { continueRollback, retryRollback, rollBack } from "./roll-back.ts";
-import { emit, entryOf, FencedError, holdLease, type Run, routeTo, save } from "./run.ts";
+import { emit, entryOf, holdLease, type Run, routeTo, save } from "./run.ts";
 import { seal } from "./seal.ts";
 
 /**
@@ -146,6 +147,7 @@ async function load(
     place: rollout.place ?? "at",
     order: rollout.order,
     stopped: false,
+    unsaved: [],
     saving: Promise.resolve(),
   };
 }

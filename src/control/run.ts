@@ -9,6 +9,7 @@ import type { Instant } from "../core/time.ts";
 import type { Verdict } from "../core/verdict.ts";
 import type { EvaluatorSetup } from "../watch/evaluator.ts";
 import type { Past } from "./baseline.ts";
+import { FencedError } from "./fenced-error.ts";
 import { underOrder } from "./order.ts";
 import type { PlanWatch } from "./plan-watch.ts";
 import type { ControlPorts, RolloutEventKind, Settings } from "./ports.ts";
@@ -36,16 +37,10 @@ export interface Run {
   /** What was fixed before the first outcome was judged. */
   parameters?: EvaluatorSetup;
   stopped: boolean;
+  /** Counts that were judged and that the store has not taken yet. While there are some, nothing goes forward. */
+  unsaved: readonly Sample[];
   /** The newest write of the rollout. */
   saving: Promise<void>;
-}
-
-/** Another process holds the newer fence: this one must not touch anything any more. */
-export class FencedError extends Error {
-  constructor(resource: string) {
-    super(`another controller acts on ${resource}`);
-    this.name = "FencedError";
-  }
 }
 
 export function entryOf(run: Run, type: EntryType, data: EntryDraft["data"], actor = "rollbook"): Change {
@@ -87,16 +82,28 @@ export function stamped(samples: readonly Sample[], now: Instant): readonly Samp
   return samples.map((sample) => (sample.known === undefined ? { ...sample, known: now } : sample));
 }
 
+/** These, and what the store has not taken yet; what it knows already it ignores. */
 export function samplesChange(run: Run, samples: readonly Sample[]): readonly Change[] {
-  return samples.length > 0 ? [{ kind: "samples", rollout: run.rollout.id, samples }] : [];
+  const all = [...run.unsaved, ...samples];
+  return all.length > 0 ? [{ kind: "samples", rollout: run.rollout.id, samples: all }] : [];
 }
 
-/** Writes samples that no decision waits for. */
+/** More blocks than this are not held for a store that is away; the judgement has seen them all the same. */
+const MOST_UNSAVED = 50_000;
+
+/** Writes samples that no decision waits for. A store that takes none now gets them with the next ones. */
 export async function keep(run: Run, samples: readonly Sample[]): Promise<void> {
-  if (samples.length === 0) return;
+  const changes = samplesChange(run, samples);
+  if (changes.length === 0) return;
   const guard = { resource: run.lease.resource, fence: run.lease.fence };
-  const written = await run.ports.store.commit(samplesChange(run, samples), guard);
-  if (written.kind === "fenced") throw new FencedError(run.lease.resource);
+  const before = run.unsaved.length;
+  const written = await run.ports.store.commit(changes, guard).catch((error: Error) => {
+    run.unsaved = [...run.unsaved, ...samples].slice(-MOST_UNSAVED);
+    if (before === 0) emit(run, "late", `the store takes no write: ${error.message}; nothing goes forward meanwhile`);
+    return undefined;
+  });
+  if (written?.kind === "fenced") throw new FencedError(run.lease.resource);
+  if (written) run.unsaved = [];
 }
 
 export function emit(run: Run, kind: RolloutEventKind, text: string, extra: { readonly verdict?: Verdict } = {}): void {
@@ -143,7 +150,10 @@ function renewUntilStopped(run: Run): () => void {
     while (!done.signal.aborted) {
       await ports.clock.sleep(settings.leaseMs / 3, done.signal);
       if (done.signal.aborted) return;
-      const renewed = await ports.store.renewLease(run.lease, settings.leaseMs, ports.clock.now());
+      // A store that is away says nothing of who holds the lease: it is asked again, and every write names our fence.
+      const renewed = await ports.store
+        .renewLease(run.lease, settings.leaseMs, ports.clock.now())
+        .catch(() => run.lease);
       if (renewed) run.lease = renewed;
       else {
         run.stopped = true;
@@ -151,8 +161,6 @@ function renewUntilStopped(run: Run): () => void {
       }
     }
   };
-  loop().catch(() => {
-    run.stopped = true;
-  });
+  void loop();
   return () => done.abort();
 }
