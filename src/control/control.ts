@@ -7,9 +7,10 @@ import { servingPlace } from "../decide/place.ts";
 import { planRollback } from "../decide/plan-change.ts";
 import type { LedgerState, Report } from "../record/report.ts";
 import { composeReport } from "./compose-report.ts";
+import { containByHand } from "./containment.ts";
 import type { DriftStatus } from "./drift.ts";
 import { type Explanation, explainRollout } from "./explanation.ts";
-import { gate, type ReleasePlans } from "./gate.ts";
+import { gate, type ReleasePlans, refuse } from "./gate.ts";
 import { pullCord, steer } from "./give-order.ts";
 import { createIdleWatch, type Unannounced } from "./idle-watch.ts";
 import { type LiveComponent, readComponents } from "./live-state.ts";
@@ -45,6 +46,8 @@ export interface Control {
   takeBack(by: string, reason: string): Promise<Rollout>;
   /** Under `authority: observe` people say which share the observed release gets; nothing else moves it. */
   weight(percent: number, by: string): Promise<void>;
+  /** Sends all traffic to a pre-signed way, or (`stable`) lets the route count again. */
+  contain(to: "stable" | "else" | "safe", by: string, reason: string): Promise<void>;
   /** Goes back like the cord, without a quarantine: the release itself is not to blame. */
   abort(rollout: string, by: string, reason: string): Promise<Rollout>;
   /** Holds a rollout at its step; judging goes on. */
@@ -215,6 +218,10 @@ export function createControl(
     pullCord: (id, by, reason) => goBack(id, { kind: "rollback", by, reason }),
     takeBack: (by, reason) => openAlone(() => openTakeBack(ports, playbook, { kind: "rollback", by, reason })),
     weight: (percent, by) => setWeight(ports, playbook, percent, by),
+    async contain(to, by, reason) {
+      if (!calm()) throw refuse("a rollout runs: `rollbook rollback` contains it");
+      await containByHand(ports, playbook, to, by, reason);
+    },
     abort: (id, by, reason) => goBack(id, { kind: "abort", by, reason }),
     pause: (id, by, reason) => steerRun(id, { kind: "pause", by, reason }, by),
     proceed: (id, by) => steerRun(id, undefined, by),

@@ -36,6 +36,8 @@ export async function gate(ports: ControlPorts, playbook: Playbook, candidate: R
   const quarantine = await ports.store.quarantine(candidate.id);
   if (quarantine && !quarantine.liftedBy) throw refuse(`${candidate.label} is in quarantine: ${quarantine.reason}`);
   const route = ports.traffic.current(playbook.system);
+  if (route?.contained)
+    throw refuse(`all traffic is contained to \`${route.contained}\`; \`rollbook contain stable\` ends that first`);
   const place = freePlace(route);
   const out = planRelease(playbook, stable, candidate, place);
   const back = planRollback(playbook, candidate, stable, place);

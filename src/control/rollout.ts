@@ -77,8 +77,10 @@ async function endOldShare(run: Run): Promise<void> {
 }
 
 /** A rollout that people must mend before it can go back to its restore point. */
-export function isStuck(rollout: Rollout): boolean {
-  return rollout.rollback?.outcome === "stuck";
+export function isStuck({ rollback, stable }: Rollout): boolean {
+  // What was proved harmful after its restore is not restored again by itself: traffic would go back to it.
+  const harmful = rollback?.tried?.some(({ release }) => release === (rollback.target ?? stable)) ?? false;
+  return rollback?.outcome === "stuck" && !harmful;
 }
 
 /** The cord was pulled before anything was changed: there is nothing to restore, and nothing was exposed. */
@@ -129,7 +131,7 @@ async function load(
 ): Promise<Run> {
   const rollout = await ports.store.rollout(id);
   if (!rollout) throw new RollbookError("NOT_FOUND", { what: `rollout ${id}` });
-  const stable = await ports.store.release(rollout.stable);
+  const stable = await ports.store.release(rollout.rollback?.target ?? rollout.stable);
   const candidate = await ports.store.release(rollout.candidate);
   if (!stable || !candidate) throw new RollbookError("NOT_FOUND", { what: `release of rollout ${id}` });
   const epoch = (await ports.store.route(playbook.system))?.epoch ?? 0;

@@ -19,7 +19,8 @@ export interface Run {
   readonly ports: ControlPorts;
   readonly settings: Settings;
   readonly playbook: Playbook;
-  readonly stable: Release;
+  /** Where the way back leads; it moves on when that is proved harmful too. */
+  stable: Release;
   readonly candidate: Release;
   /** Where the candidate's components are. */
   readonly place: Place;

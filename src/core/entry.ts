@@ -18,6 +18,7 @@ export type EntryType =
   | "exposure"
   | "verdict"
   | "contained"
+  | "moved-on"
   | "parameters"
   | "evidence-held"
   | "saga-started"
@@ -62,4 +63,6 @@ export interface Route {
   readonly candidatePpm: number;
   /** Stable and candidate have changed their places since the start: stable answers where the candidate did. */
   readonly swapped?: boolean;
+  /** All traffic goes to this pre-signed way instead, whatever the shares say, until somebody lets the route count again. */
+  readonly contained?: "else" | "safe";
 }

@@ -178,6 +178,8 @@ export interface TrafficAdapter {
   set(route: Route): void;
   /** Keeps the candidate's share alive for this long; without it traffic falls back to stable by itself. */
   renew(system: string, until: Instant): void;
+  /** Which ways besides stable and candidate a route's `contained` may name here. Absent: none. */
+  fallbacks?(system: string): { readonly else: boolean; readonly safe: boolean };
 }
 
 /** Counts since the last call, as blocks of this node. */

@@ -88,6 +88,18 @@ export interface Rollback {
   readonly endedAt?: Instant;
   readonly outcome?: RollbackOutcome;
   readonly fixed?: Verdict;
+  /** Where it leads now, when the release before was proved harmful after its restore. */
+  readonly target?: ReleaseId;
+  /** What was restored before that. */
+  readonly tried?: readonly Tried[];
+}
+
+/** A release that was restored, and proved harmful by the criteria of `fixed`. */
+export interface Tried {
+  readonly release: ReleaseId;
+  readonly label: string;
+  readonly harmfulAt: Instant;
+  readonly because: readonly string[];
 }
 
 /** `verified`: restored and proved fixed. `unverified`: restored, not proved in time. `stuck`: people must decide. */
