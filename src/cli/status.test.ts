@@ -29,6 +29,11 @@ describe("the status between releases", () => {
   });
 });
 
+test("a containment beside the route is shown as what it is", () => {
+  const text = statusText({ ...status, route: { candidatePpm: 0, epoch: 7, contained: "else" } }, HOUR);
+  assert.match(text, /traffic +all of it goes to `else` \(epoch 7\)/);
+});
+
 describe("the status of the way back", () => {
   const plan = { system: "loans", kind: "rollback", from: "sha256:2", to: "sha256:1", steps: [], deadline: 60_000 };
   const back = {

@@ -30,7 +30,7 @@ export interface Status {
   readonly playbook: string;
   readonly environment?: { readonly name: string };
   readonly gateway?: string;
-  readonly route?: { readonly candidatePpm: number; readonly epoch: number };
+  readonly route?: { readonly candidatePpm: number; readonly epoch: number; readonly contained?: string };
   /** The same as requests see it: without a share whose lease has lapsed. */
   readonly served?: { readonly candidatePpm: number };
   readonly lastKnownGood?: {

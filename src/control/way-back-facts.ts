@@ -3,6 +3,7 @@ import type { Release } from "../core/release.ts";
 import type { Place, Rollout } from "../core/rollout.ts";
 import type { Capacity, WayBackFault } from "../core/way-back.ts";
 import { freePlace, servingPlace } from "../decide/place.ts";
+import { fallbacksOf } from "./containment.ts";
 import { unreadiness } from "./gate.ts";
 import type { ControlPorts } from "./ports.ts";
 
@@ -64,9 +65,25 @@ export async function askAround(
       ...elsewhere.map((text) => ({ about: "environment", text })),
       ...unreached.map((audience) => ({ about: "audience", text: `nothing reaches ${audience}` })),
     ],
-    warnings: [...held.warnings, ...(warm?.warnings ?? []), ...(rollout ? [] : cold.map(({ text }) => text))],
+    warnings: [
+      ...held.warnings,
+      ...unserved(ports, playbook),
+      ...(warm?.warnings ?? []),
+      ...(rollout ? [] : cold.map(({ text }) => text)),
+    ],
     ...(warm ? { warm: cold.length === 0 } : {}),
   };
+}
+
+/** A way that is declared and that the edge cannot take is none. */
+function unserved(ports: ControlPorts, playbook: Playbook): readonly string[] {
+  const able = fallbacksOf(ports, playbook);
+  return (["else", "safe"] as const)
+    .filter((key) => playbook.how[key] !== undefined && !able[key])
+    .map(
+      (key) =>
+        `\`how.${key}\` has nowhere to go: add \`gateway: { ${key} }\` of ${playbook.system} to connections.yaml`,
+    );
 }
 
 function audiencesOf({ who }: Playbook): readonly string[] {

@@ -5,6 +5,7 @@ import { diagnose } from "./diagnosis.ts";
 import { diaryOf } from "./diary.ts";
 import {
   alertsInput,
+  containInput,
   none,
   ofSystem,
   outcomesInput,
@@ -140,6 +141,20 @@ export function systemOperations(context: OperationContext): readonly AnyOperati
       run: async (input, by) => {
         await systemOf(context, input.system).control().weight(input.percent, by);
         return { percent: input.percent };
+      },
+    }),
+    define({
+      name: "contain",
+      summary:
+        "Sends all traffic to the playbook's `else` or `safe` at once, and records it; `stable` lets the route count again. Refused while a rollout runs: that has the cord.",
+      method: "POST",
+      path: "/v1/contain",
+      permission: "admin",
+      dryRun: false,
+      input: containInput,
+      run: async (input, by) => {
+        await systemOf(context, input.system).control().contain(input.to, by, input.reason);
+        return { contained: input.to };
       },
     }),
     define({

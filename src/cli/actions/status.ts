@@ -41,6 +41,8 @@ export function statusText(status: Status, now: number): string {
 
 /** What requests see; a share that is recorded and has lapsed is named beside it. */
 function trafficText({ route, served }: Status): string {
+  if (route?.contained)
+    return `all of it goes to \`${route.contained}\` (epoch ${route.epoch}); \`rollbook contain stable\` ends that`;
   const recorded = (route?.candidatePpm ?? 0) / 10_000;
   const share = served ? served.candidatePpm / 10_000 : recorded;
   const lapsed = recorded > share ? `; the candidate's ${recorded} % lapsed, because nobody renewed it` : "";
