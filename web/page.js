@@ -216,6 +216,26 @@ async function showReport(rollout) {
   find("as-data").textContent = "this report as data";
 }
 
+/** While a rollback runs: what each phase has taken, of what it may take. */
+function showPhases(rollback, now) {
+  if (!rollback?.deadlines) return;
+  const { decidedAt, containedAt, restoredAt, fixedAt, endedAt, deadlines } = rollback;
+  const spans = [
+    ["contain", decidedAt, containedAt ?? restoredAt],
+    ["restore", rollback.restoringSince ?? decidedAt, restoredAt],
+    ["verify", restoredAt, fixedAt],
+  ];
+  const begun = spans.filter(([, from]) => from !== undefined);
+  pairs(
+    "clocks",
+    begun.map(([name, from, until]) => {
+      const span = (until ?? endedAt ?? now) - from;
+      const late = span > deadlines[name] ? ", late" : "";
+      return [`${name}, of ${seconds(deadlines[name])}${late}`, span < 1 ? "< 1 ms" : seconds(span)];
+    }),
+  );
+}
+
 function show(rollout) {
   seen = fresh(rollout);
   find("timeline").replaceChildren();
@@ -238,6 +258,7 @@ function take(event) {
   }
   find("detail").textContent = event.text;
   showTraffic(event.candidatePpm ?? 0);
+  showPhases(rollout.rollback, at);
   if (event.verdict?.findings?.length) showVerdict(event);
   else drawChart(find("chart"), seen);
   addMoment(event);

@@ -29,6 +29,14 @@ describe("the status between releases", () => {
   });
 });
 
+test("a rollback under way is shown with the clock and the deadline of each phase", () => {
+  const deadlines = { contain: 1000, restore: 60_000, verify: 600_000 };
+  const rollback = { saga: "saga-1", cause: ["harm"], decidedAt: HOUR, containedAt: HOUR + 5, deadlines };
+  const rollout = { id: "r", system: "loans", phase: "degraded", step: 0, candidate: "sha256:2", stable: "sha256:1" };
+  const text = statusText({ ...status, rollouts: [{ ...rollout, startedAt: 0, rollback }] }, HOUR + 61_000);
+  assert.match(text, /contain: 5 ms of 1\.0 s {2}restore: for 1 min 1 s of 1 min 0 s, LATE {2}verify: not begun/);
+});
+
 test("a containment beside the route is shown as what it is", () => {
   const text = statusText({ ...status, route: { candidatePpm: 0, epoch: 7, contained: "else" } }, HOUR);
   assert.match(text, /traffic +all of it goes to `else` \(epoch 7\)/);

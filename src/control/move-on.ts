@@ -64,7 +64,13 @@ export async function moveOn(run: Run, verdict: Verdict): Promise<"moved" | { re
   if (planned.kind === "impossible")
     throw new Error(`no way to ${target.release.label}: ${planned.reasons.join("; ")}`);
   const saga = sagaOf(run, planned);
-  const next: Rollback = { ...rollback, saga: saga.id, tried, target: target.release.id };
+  const next: Rollback = {
+    ...rollback,
+    saga: saga.id,
+    tried,
+    target: target.release.id,
+    restoringSince: ports.clock.now(),
+  };
   const record = () =>
     save(run, { ...run.rollout, rollback: next }, [
       contained,

@@ -4,7 +4,6 @@ import type { Saga, StepRecord } from "../core/rollout.ts";
 import { runSaga } from "../restore/saga-runner.ts";
 import { FencedError } from "./fenced-error.ts";
 import { drain, emit, entryOf, keep, type Run, save } from "./run.ts";
-import { tellPeople } from "./tell-people.ts";
 
 /** A saga for a plan, not yet recorded. */
 export function sagaOf(run: Run, { plan, digest }: { readonly plan: Plan; readonly digest: string }): Saga {
@@ -42,33 +41,16 @@ export async function restore(
 async function runCollecting(run: Run, saga: Saga): Promise<Saga> {
   const { ports, rollout } = run;
   const collecting = collectWhile(run);
-  const punctual = watchDeadline(run, saga);
   const onStep = (step: StepRecord) => {
     const text = `${step.step}: ${step.status}${step.recovered ? " (recovered after a crash)" : ""}`;
     ports.emit({ kind: "step", at: ports.clock.now(), rollout, text, step });
   };
   const end = await runSaga({ ...ports, onStep }, saga, run.lease).finally(() => {
-    punctual();
     collecting.stop();
   });
   await collecting.done;
   if (end.kind === "fenced") throw new FencedError(run.lease.resource);
   return end.saga;
-}
-
-/** Tells people once when the restore takes longer than the plan allows; the restore itself goes on. */
-function watchDeadline(run: Run, saga: Saga): () => void {
-  const done = new AbortController();
-  const left = Math.max(0, saga.startedAt + saga.plan.deadline - run.ports.clock.now());
-  const watch = async () => {
-    await run.ports.clock.sleep(left, done.signal);
-    if (done.signal.aborted) return;
-    const text = `the restore is not over after its ${saga.plan.deadline / 1000} s; traffic stays contained`;
-    emit(run, "late", text);
-    tellPeople(run, "is contained, but not restored in time", [text]);
-  };
-  void watch();
-  return () => done.abort();
 }
 
 /** Keeps taking samples while the saga runs, so that nothing piles up and the record has no hole. */

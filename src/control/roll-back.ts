@@ -8,6 +8,7 @@ import { lostBetween, planWayBack } from "../decide/way-back.ts";
 import { containmentFor, restorePlace } from "./containment.ts";
 import { holdEvidence } from "./held-evidence.ts";
 import { moveOn, serveRestored } from "./move-on.ts";
+import { deadlinesOf, watchPhases } from "./phase-watch.ts";
 import { proveFixed } from "./prove-fixed.ts";
 import { goOnAfterwards, recordAfterwards } from "./record-afterwards.ts";
 import { restore, sagaOf, startOf } from "./restoration.ts";
@@ -39,7 +40,8 @@ export async function rollBack(
   run.ports.atCrashPoint("control.contained");
 
   const saga = sagaBack(run);
-  const rollback: Rollback = { saga: saga.id, cause: [cause, ...because], decidedAt, ...contained };
+  const deadlines = deadlinesOf(run.playbook, run.settings);
+  const rollback: Rollback = { saga: saga.id, cause: [cause, ...because], decidedAt, ...contained, deadlines };
   const next: Rollout = { ...run.rollout, phase: "degraded", verdict, rollback };
   const by = cause === "person" ? (run.order?.by ?? "person") : "rollbook";
   const record = () =>
@@ -84,9 +86,11 @@ async function isRecorded(run: Run, next: Rollout): Promise<boolean> {
 /** Everything after the decision; also the way in after a restart. */
 export async function continueRollback(run: Run): Promise<void> {
   const calm = escalate(run);
+  const punctual = watchPhases(run);
   try {
     await goOnAfterwards(run, () => restoreAndProve(run));
   } finally {
+    punctual();
     // Stuck is not over: people are needed more than ever.
     if (run.rollout.rollback?.outcome !== "stuck") calm();
   }
@@ -134,6 +138,8 @@ async function restart(run: Run, why: string): Promise<void> {
     saga: saga.id,
     cause,
     decidedAt,
+    deadlines: deadlinesOf(run.playbook, run.settings),
+    restoringSince: run.ports.clock.now(),
     ...(containedAt === undefined ? {} : { containedAt }),
     ...(target === undefined ? {} : { target }),
     ...(tried === undefined ? {} : { tried }),

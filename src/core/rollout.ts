@@ -1,4 +1,5 @@
 import type { Digest } from "./digest.ts";
+import type { Deadlines } from "./phase-clock.ts";
 import type { Plan } from "./plan.ts";
 import type { ReleaseId } from "./release.ts";
 import type { Cells, Sample } from "./sample.ts";
@@ -90,6 +91,10 @@ export interface Rollback {
   readonly fixed?: Verdict;
   /** Where it leads now, when the release before was proved harmful after its restore. */
   readonly target?: ReleaseId;
+  /** How long each phase may take before people are told. */
+  readonly deadlines?: Deadlines;
+  /** When the restore began anew, by a new saga or for a new target. */
+  readonly restoringSince?: Instant;
   /** What was restored before that. */
   readonly tried?: readonly Tried[];
 }

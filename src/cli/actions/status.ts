@@ -1,4 +1,5 @@
 import { shortDigest } from "../../core/digest.ts";
+import { phaseClocks, phaseText } from "../../core/phase-clock.ts";
 import { priceLines } from "../../core/price-lines.ts";
 import { formatDuration } from "../../core/time.ts";
 import type { Run } from "../command.ts";
@@ -86,12 +87,13 @@ function goodLines({ lastKnownGood: good }: Status, now: number): readonly strin
 }
 
 function rolloutText(rollout: ShownRollout, now: number): string {
-  const { id, phase, candidate, candidateLabel, startedAt, endedAt, unannounced, note, wouldHave } = rollout;
+  const { id, phase, candidate, candidateLabel, startedAt, endedAt, unannounced, note, wouldHave, rollback } = rollout;
   const words = [
     `${id}  ${phase}  ${candidateLabel ?? "candidate"} (${shortDigest(candidate)})`,
     endedAt === undefined ? `for ${formatDuration(now - startedAt)}` : `${formatDuration(now - endedAt)} ago`,
     ...(unannounced ? ["unannounced"] : []),
     ...(wouldHave ? [`would have gone back: ${wouldHave.because.join(", ")}`] : []),
+    ...(rollback && endedAt === undefined ? phaseClocks(rollback, now).map((clock) => phaseText(clock, now)) : []),
     ...(note ? [note] : []),
   ];
   return words.join("  ");
