@@ -1,9 +1,10 @@
 import type { Checkpoint, Entry, Route } from "../core/entry.ts";
 import { leafOf } from "../core/leaf.ts";
-import type { Change, FlagState, Guard, SeasonUpdate, Store, TokenRecord } from "../core/ports.ts";
+import type { Change, FlagState, Guard, PackUpdate, SeasonUpdate, Store, TokenRecord } from "../core/ports.ts";
 import type { KnownGood, Quarantine, Release } from "../core/release.ts";
 import type { Lease, Rollout, Saga, SeasonHour, StepRecord } from "../core/rollout.ts";
 import type { Sample } from "../core/sample.ts";
+import { byKeyOfSamples, type SamplePack, samplesIn } from "../core/sample-pack.ts";
 import type { Instant } from "../core/time.ts";
 import { frozenCopy } from "./frozen-copy.ts";
 
@@ -40,6 +41,7 @@ export function createMemoryStore(): Store {
     runningSagas: async () => inOrderOfStart(tables.sagas).filter((saga) => saga.status === "running"),
     steps: async (saga) => [...(tables.steps.get(saga)?.values() ?? [])],
     samples: async (rollout) => samplesOf(tables, rollout),
+    packs: async (rollout, from, limit) => (tables.packs.get(rollout) ?? []).slice(from, from + limit),
     seasons: async (system) => [...(tables.seasons.get(system)?.values() ?? [])].sort(bySeason),
     route: async (system) => tables.routes.get(system),
     flags: async () => [...tables.flags.values()].sort((a, b) => (a.key < b.key ? -1 : 1)),
@@ -58,7 +60,9 @@ interface Tables {
   readonly rollouts: Map<string, Rollout>;
   readonly sagas: Map<string, Saga>;
   readonly steps: Map<string, Map<string, StepRecord>>;
+  /** Packed or not: what is packed is read as it was. */
   readonly samples: Map<string, SampleSet>;
+  readonly packs: Map<string, SamplePack[]>;
   readonly seasons: Map<string, Map<string, SeasonHour>>;
   readonly routes: Map<string, Route>;
   readonly flags: Map<string, FlagState>;
@@ -83,6 +87,7 @@ function emptyTables(): Tables {
     sagas: new Map(),
     steps: new Map(),
     samples: new Map(),
+    packs: new Map(),
     seasons: new Map(),
     routes: new Map(),
     flags: new Map(),
@@ -112,6 +117,8 @@ function prepare(tables: Tables, change: Change): () => unknown {
     }
     case "samples":
       return adding(tables.samples, change.rollout, change.samples.map(frozenCopy));
+    case "pack":
+      return packing(tables, frozenCopy(change));
     case "season":
       return remembering(tables.seasons, frozenCopy(change));
     case "route":
@@ -159,6 +166,17 @@ function adding(table: Map<string, SampleSet>, rollout: string, samples: readonl
   };
 }
 
+/** Packs of one commit may follow one another. */
+function packing(tables: Tables, { rollout, pack }: PackUpdate): () => unknown {
+  const add = adding(tables.samples, rollout, samplesIn(pack).map(frozenCopy));
+  const packs = getOrAdd(tables.packs, rollout, () => []);
+  if (pack.number < packs.length) throw new Error(`there is a pack ${pack.number} of ${rollout}`);
+  return () => {
+    add();
+    packs[pack.number] = pack;
+  };
+}
+
 function remembering(
   table: Map<string, Map<string, SeasonHour>>,
   { system, hours, oldest }: SeasonUpdate,
@@ -183,20 +201,8 @@ function getOrAdd<T>(table: Map<string, T>, key: string, make: () => T): T {
 function samplesOf(tables: Tables, rollout: string): readonly Sample[] {
   const set = tables.samples.get(rollout);
   if (set === undefined) return [];
-  set.sorted ??= Object.freeze([...set.byKey.values()].sort(bySampleKey));
+  set.sorted ??= Object.freeze([...set.byKey.values()].sort(byKeyOfSamples));
   return set.sorted;
-}
-
-function bySampleKey(a: Sample, b: Sample): number {
-  return (
-    a.bucket - b.bucket ||
-    byText(a.node, b.node) ||
-    a.sequence - b.sequence ||
-    byText(a.signal, b.signal) ||
-    byText(a.release, b.release) ||
-    // The whole signal comes before its groups.
-    byText(a.group === undefined ? "" : `=${a.group}`, b.group === undefined ? "" : `=${b.group}`)
-  );
 }
 
 function byText(a: string, b: string): number {

@@ -7,6 +7,7 @@ import { entryTables } from "./entries.ts";
 import { flagTable } from "./flags.ts";
 import { leaseTable } from "./leases.ts";
 import { knownMigrations, migrate } from "./migrations.ts";
+import { packTable } from "./packs.ts";
 import { releaseTables } from "./releases.ts";
 import { rolloutIn, rolloutTable } from "./rollouts.ts";
 import { routeTable } from "./routes.ts";
@@ -70,6 +71,7 @@ export function storeOver(database: Database): Store {
     runningSagas: sagas.running,
     steps: sagas.steps,
     samples: sampleTable(database).ofRollout,
+    packs: packTable(database).ofRollout,
     seasons: seasonTable(database).ofSystem,
     route: routeTable(database).get,
     flags: flagTable(database).all,

@@ -1,6 +1,8 @@
 import type { Sample } from "../../core/sample.ts";
+import { withPacked } from "../../core/sample-pack.ts";
 import { cellsColumn, groupColumn, type SampleRow, sampleOf } from "../sample-row.ts";
 import type { Database, Session } from "./database.ts";
+import { packsOfRollout } from "./packs.ts";
 import { type Statement, sql } from "./statement.ts";
 
 /** Blocks with the rollout that they belong to. */
@@ -29,7 +31,11 @@ export async function samplesOfRollout(from: Pick<Session, "query">, rollout: st
     sql`SELECT node, sequence, bucket, signal, release, "group", n, k, known, cells FROM samples
       WHERE rollout = ${rollout} ORDER BY bucket, node, sequence, signal, release, "group"`,
   );
-  return rows.map((row) => sampleOf({ ...row, sequence: Number(row.sequence) }));
+  // Packs last: what is packed in between is then read twice, and not missed.
+  return withPacked(
+    await packsOfRollout(from, rollout),
+    rows.map((row) => sampleOf({ ...row, sequence: Number(row.sequence) })),
+  );
 }
 
 export function sampleTable(database: Database) {
