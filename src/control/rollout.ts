@@ -4,6 +4,7 @@ import type { Order, Rollout, Saga } from "../core/rollout.ts";
 import { planRelease } from "../decide/plan-change.ts";
 import { runSaga } from "../restore/saga-runner.ts";
 import { freezeBaseline, NO_PAST, type Past } from "./baseline.ts";
+import { createCountJournal, readJournal } from "./count-journal.ts";
 import { expose } from "./exposure.ts";
 import { judgeUnannounced } from "./judge-unannounced.ts";
 import { observe } from "./observe.ts";
@@ -129,7 +130,8 @@ async function load(
   const candidate = await ports.store.release(rollout.candidate);
   if (!stable || !candidate) throw new RollbookError("NOT_FOUND", { what: `release of rollout ${id}` });
   const epoch = (await ports.store.route(playbook.system))?.epoch ?? 0;
-  return {
+  const start = await readJournal(ports.store, id);
+  const run: Run = {
     ports,
     settings,
     playbook,
@@ -139,9 +141,12 @@ async function load(
     lease,
     past,
     epoch,
+    counts: createCountJournal(id, start, (data) => entryOf(run, "counts", data)),
+    keptAt: Number.NEGATIVE_INFINITY,
     place: rollout.place ?? "at",
     order: rollout.order,
     stopped: false,
     saving: Promise.resolve(),
   };
+  return run;
 }

@@ -9,6 +9,7 @@ import type { Instant } from "../core/time.ts";
 import type { Verdict } from "../core/verdict.ts";
 import type { EvaluatorSetup } from "../watch/evaluator.ts";
 import type { Past } from "./baseline.ts";
+import type { CountJournal } from "./count-journal.ts";
 import { underOrder } from "./order.ts";
 import type { ControlPorts, RolloutEventKind, Settings } from "./ports.ts";
 
@@ -22,6 +23,9 @@ export interface Run {
   /** Where the candidate's components are. */
   readonly place: Place;
   readonly past: Past;
+  readonly counts: CountJournal;
+  /** When counts were last written. */
+  keptAt: Instant;
   rollout: Rollout;
   lease: Lease;
   /** Of the newest route that we know of, set or recorded: an older controller's late route can never be newer. */
@@ -84,16 +88,36 @@ export function stamped(samples: readonly Sample[], now: Instant): readonly Samp
   return samples.map((sample) => (sample.known === undefined ? { ...sample, known: now } : sample));
 }
 
-export function samplesChange(run: Run, samples: readonly Sample[]): readonly Change[] {
-  return samples.length > 0 ? [{ kind: "samples", rollout: run.rollout.id, samples }] : [];
+/** These samples, and those before them that are not written yet. */
+export function samplesChange({ counts }: Run, samples: readonly Sample[]): readonly Change[] {
+  counts.add(samples);
+  return counts.rows();
 }
 
-/** Writes samples that no decision waits for. */
+/** Takes samples that no decision waits for, and writes them: not more often than each `tickMs`. */
 export async function keep(run: Run, samples: readonly Sample[]): Promise<void> {
-  if (samples.length === 0) return;
-  const guard = { resource: run.lease.resource, fence: run.lease.fence };
-  const written = await run.ports.store.commit(samplesChange(run, samples), guard);
-  if (written.kind === "fenced") throw new FencedError(run.lease.resource);
+  const { counts, ports, settings } = run;
+  counts.add(samples);
+  const now = ports.clock.now();
+  if (now >= run.keptAt && now - run.keptAt < settings.tickMs) return;
+  // Packs hold what is written already; so a pack and its rows are never in one commit.
+  const pack = counts.isFull() ? counts.pack() : [];
+  const changes = [...pack, ...counts.rows()];
+  if (changes.length === 0) return;
+  run.keptAt = now;
+  await commitCounts(run, changes);
+}
+
+/** Writes all counts, and packs them. */
+export async function packCounts(run: Run): Promise<void> {
+  await commitCounts(run, run.counts.rows());
+  await commitCounts(run, run.counts.pack());
+}
+
+async function commitCounts({ ports, lease: { resource, fence } }: Run, changes: readonly Change[]): Promise<void> {
+  if (changes.length === 0) return;
+  const written = await ports.store.commit(changes, { resource, fence });
+  if (written.kind === "fenced") throw new FencedError(resource);
 }
 
 export function emit(run: Run, kind: RolloutEventKind, text: string, extra: { readonly verdict?: Verdict } = {}): void {

@@ -18,6 +18,7 @@ export type EntryType =
   | "verdict"
   | "contained"
   | "parameters"
+  | "counts"
   | "evidence-held"
   | "saga-started"
   | "step-intent"

@@ -83,6 +83,8 @@ export interface Store {
   steps(saga: string): Promise<readonly StepRecord[]>;
   /** All of them, packed or not. */
   samples(rollout: string): Promise<readonly Sample[]>;
+  /** Those that are in no pack. */
+  unpacked(rollout: string): Promise<readonly Sample[]>;
   /** Packs from a number on, in order. */
   packs(rollout: string, from: number, limit: number): Promise<readonly SamplePack[]>;
   /** What stable did, by hour and signal. */

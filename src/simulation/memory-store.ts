@@ -41,6 +41,7 @@ export function createMemoryStore(): Store {
     runningSagas: async () => inOrderOfStart(tables.sagas).filter((saga) => saga.status === "running"),
     steps: async (saga) => [...(tables.steps.get(saga)?.values() ?? [])],
     samples: async (rollout) => samplesOf(tables, rollout),
+    unpacked: async (rollout) => unpackedOf(tables, rollout),
     packs: async (rollout, from, limit) => (tables.packs.get(rollout) ?? []).slice(from, from + limit),
     seasons: async (system) => [...(tables.seasons.get(system)?.values() ?? [])].sort(bySeason),
     route: async (system) => tables.routes.get(system),
@@ -157,8 +158,7 @@ function adding(table: Map<string, SampleSet>, rollout: string, samples: readonl
   return () => {
     const set = getOrAdd(table, rollout, () => ({ byKey: new Map(), sorted: undefined }));
     for (const sample of samples) {
-      const { node, sequence, bucket, signal, release, group } = sample;
-      const key = JSON.stringify([node, sequence, bucket, signal, release, group]);
+      const key = keyOf(sample);
       if (set.byKey.has(key)) continue;
       set.byKey.set(key, sample);
       set.sorted = undefined;
@@ -203,6 +203,15 @@ function samplesOf(tables: Tables, rollout: string): readonly Sample[] {
   if (set === undefined) return [];
   set.sorted ??= Object.freeze([...set.byKey.values()].sort(byKeyOfSamples));
   return set.sorted;
+}
+
+function unpackedOf(tables: Tables, rollout: string): readonly Sample[] {
+  const packed = new Set((tables.packs.get(rollout) ?? []).flatMap(samplesIn).map(keyOf));
+  return samplesOf(tables, rollout).filter((sample) => !packed.has(keyOf(sample)));
+}
+
+function keyOf({ node, sequence, bucket, signal, release, group }: Sample): string {
+  return JSON.stringify([node, sequence, bucket, signal, release, group]);
 }
 
 function byText(a: string, b: string): number {

@@ -71,6 +71,7 @@ export function storeOver(database: Database): Store {
     runningSagas: sagas.running,
     steps: sagas.steps,
     samples: sampleTable(database).ofRollout,
+    unpacked: sampleTable(database).unpacked,
     packs: packTable(database).ofRollout,
     seasons: seasonTable(database).ofSystem,
     route: routeTable(database).get,

@@ -130,6 +130,7 @@ function storeOver(connection: Connection, freeLock: () => void): Store {
     runningSagas: async () => sagas.running(),
     steps: async (saga) => sagas.steps(saga),
     samples: async (rollout) => samplesOf(rollout),
+    unpacked: async (rollout) => samples.ofRollout(rollout),
     packs: async (rollout, from, limit) => packs.ofRollout(rollout, from, limit),
     seasons: async (system) => seasons.ofSystem(system),
     route: async (system) => routes.get(system),

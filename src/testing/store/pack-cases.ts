@@ -22,8 +22,14 @@ export function packCases({ test }: Cases): void {
       assert.deepEqual(await store.commit([{ kind: "pack", rollout: "r1", pack }]), { kind: "committed" });
       assert.deepEqual(await store.samples("r1"), before);
       assert.deepEqual(await store.samples("r2"), before);
+      assert.deepEqual(await store.unpacked("r2"), before);
+      assert.deepEqual(
+        await store.unpacked("r1"),
+        before.filter(({ node, sequence }) => node === "node-2" || sequence === 3),
+      );
       await store.commit([{ kind: "pack", rollout: "r1", pack: packOf(1, blocks.slice(3)) }]);
       assert.deepEqual(await store.samples("r1"), before);
+      assert.deepEqual(await store.unpacked("r1"), []);
       assert.deepEqual(await store.packs("r2", 0, 9), []);
     });
 
