@@ -60,7 +60,9 @@ const rollbook = await startRollbook({
 });
 const token = await rollbook.issueToken("reporter", "bench");
 const releaseOf = (key: string, variant: "on" | "off") =>
-  defineRelease(key, `${key} ${variant}`, { model: { digest: flagOf(key, variant).digest, label: `${key} ${variant}` } });
+  defineRelease(key, `${key} ${variant}`, {
+    model: { digest: flagOf(key, variant).digest, label: `${key} ${variant}` },
+  });
 for (const key of keys) {
   const system = await rollbook.protect(playbookOf(key), { values: () => true });
   await system.control().adopt();
@@ -101,7 +103,8 @@ const releases = [releaseOf(keys[0]!, "off").id, releaseOf(keys[0]!, "on").id];
 if (role === "busy") {
   const system = rollbook.systems.get(keys[0]!)!;
   await system.control().release(releaseOf(keys[0]!, "on"));
-  while (system.edge.traffic.current(keys[0]!)?.candidatePpm !== 500_000) await new Promise((done) => setTimeout(done, 50));
+  while (system.edge.traffic.current(keys[0]!)?.candidatePpm !== 500_000)
+    await new Promise((done) => setTimeout(done, 50));
   watchJudgements(keys[0]!);
 }
 process.send?.({ port: Number(new URL(rollbook.url).port), token, system: keys[0], releases });
