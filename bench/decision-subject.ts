@@ -114,7 +114,7 @@ process.on("message", (asked: { readonly ask: "cpu" | "watch" | "latencies"; rea
   const { user, system } = process.cpuUsage();
   const data = join(folder, "data");
   const bytes = readdirSync(data).reduce((sum, file) => sum + statSync(join(data, file)).size, 0);
-  const open = asked.ask === "latencies" ? latencies.sort((a, b) => a - b) : [];
+  const open = asked.ask === "latencies" ? latencies : [];
   process.send?.({ cpu: (user + system) / 1e6, bytes, latencies: open });
 });
 process.on("disconnect", () => process.exit());
