@@ -135,6 +135,7 @@ async function delays(subject: Subject): Promise<readonly [number, number]> {
   const events = await sendEvents(SECONDS_OF_EVENTS, () =>
     post(subject.port, "/v1/outcomes", outcomes(EVENTS_OF_A_REQUEST)),
   );
+  await new Promise((resolve) => setTimeout(resolve, 50));
   const { latencies } = await ask(subject, { ask: "latencies" });
   if (latencies.length !== events) throw new Error(`${latencies.length} events were drained`);
   const at = (share: number) => latencies[Math.floor(share * (latencies.length - 1))]!;

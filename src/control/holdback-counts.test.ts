@@ -10,9 +10,10 @@ it("the counts of a long holdback stay few rows; a killed controller's evidence 
   const world = createControlWorld({
     playbook: { how: { ...playbook.how, holdbackFor: 60 * MINUTE } },
     requestsPerSecond: 200,
+    settings: { patienceMs: 5 * MINUTE },
     losses: [
       { from: 0, rate: 0.05 },
-      { from: START + 25 * MINUTE, rate: 0.3 },
+      { from: START + 12 * MINUTE, rate: 0.3 },
     ],
   });
   const { store, clock, events } = world;
@@ -21,11 +22,12 @@ it("the counts of a long holdback stay few rows; a killed controller's evidence 
   let packed = 0;
   const rollout = await world.live(async () => {
     const { id } = await world.release();
-    for (let minute = 0; minute < 18; minute++) {
+    for (let minute = 0; minute < 11; minute++) {
       await clock.sleep(MINUTE);
       rows.push((await store.unpacked(id)).length);
     }
     packed = (await readJournal(store, id)).blocks;
+    assert.ok((await store.rollout(id))?.promotedAt);
     const before = seen();
     world.kill();
     const { control } = world.boot("second");
@@ -35,8 +37,8 @@ it("the counts of a long holdback stay few rows; a killed controller's evidence 
     return control.ended(id);
   });
   assert.deepEqual(rollout.rollback?.cause, ["harm", "rising"]);
-  assert.ok(rollout.rollback!.decidedAt > START + 25 * MINUTE);
-  assert.ok(packed > 9000, `${packed} blocks are packed`);
+  assert.ok(rollout.rollback!.decidedAt > START + 12 * MINUTE);
+  assert.ok(packed > 8000, `${packed} blocks are packed`);
   assert.ok(Math.max(...rows) < 8300, `${Math.max(...rows)} rows are not packed`);
   assert.equal((await recompute(store, rollout.id))?.answer, "same");
   assert.deepEqual(await store.unpacked(rollout.id), [], "what is over is packed");
