@@ -4,8 +4,10 @@ import type { Change, Store } from "../core/ports.ts";
 import type { Sample } from "../core/sample.ts";
 import { packOf, type SamplePack, samplesIn } from "../core/sample-pack.ts";
 
-/** A pack closes when it holds so many numbers of counts: some 80 KB, or one batch more. */
-const FULL = 8192;
+/** A pack closes when its body has about so many bytes, or one batch more. */
+const FULL = 65_536;
+/** About what a block takes in a pack: its node, sequence and times; a row of it; a cell. */
+const BYTES = { block: 36, row: 10, cell: 8 };
 /** Packs that are read at once. */
 const PAGE = 16;
 
@@ -96,5 +98,12 @@ export async function readJournal(store: Pick<Store, "packs" | "unpacked">, roll
 }
 
 function weightOf(samples: readonly Sample[]): number {
-  return samples.reduce((sum, { cells }) => sum + 1 + (cells?.length ?? 0), 0);
+  let weight = 0;
+  let last: Sample | undefined;
+  for (const sample of samples) {
+    if (sample.sequence !== last?.sequence || sample.bucket !== last.bucket) weight += BYTES.block;
+    weight += BYTES.row + BYTES.cell * (sample.cells?.length ?? 0);
+    last = sample;
+  }
+  return weight;
 }

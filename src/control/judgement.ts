@@ -28,7 +28,11 @@ export async function startJudgement(run: Run, from: Instant): Promise<Judgement
   await save(run, () => run.rollout, [entryOf(run, "parameters", JSON.parse(JSON.stringify(parameters)))]);
   const evaluator = createEvaluator(parameters);
   const { store, clock } = run.ports;
-  for await (const pack of packsOf(store, run.rollout.id)) evaluator.observe(samplesIn(pack));
+  for await (const pack of packsOf(store, run.rollout.id)) {
+    evaluator.observe(samplesIn(pack));
+    // Others get their turn: renewing the lease must not wait for hours of counts.
+    await clock.sleep(0);
+  }
   evaluator.observe(await store.unpacked(run.rollout.id));
   const span = judgingSpan(run);
   const policies = watchPolicies(run);

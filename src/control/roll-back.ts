@@ -84,7 +84,7 @@ async function restoreAndProve(run: Run): Promise<void> {
   const current = run.ports.traffic.current(run.playbook.system);
   if (!current || current.candidatePpm > 0) run.ports.traffic.set(routeTo(run, 0));
   for (;;) {
-    const sagas = (await run.ports.store.record(run.rollout.id))?.sagas ?? [];
+    const sagas = await run.ports.store.sagas(run.rollout.id);
     const saga = sagas.find((candidate) => candidate.id === run.rollout.rollback?.saga);
     if (!saga) throw new Error(`the saga of the rollback of ${run.rollout.id} is not in the store`);
     const end = await restore(run, saga);

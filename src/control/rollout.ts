@@ -53,7 +53,7 @@ async function goOn(run: Run): Promise<void> {
   if (run.playbook.authority === "observe") return observe(run);
   if (run.rollout.step < 0) {
     await endOldShare(run);
-    const begun = ((await run.ports.store.record(run.rollout.id))?.sagas.length ?? 0) > 0;
+    const begun = (await run.ports.store.sagas(run.rollout.id)).length > 0;
     if (run.rollout.frozen.length === 0) {
       const frozen = await freezeBaseline(run);
       if (!cordOf(run)) await save(run, { ...run.rollout, frozen });
@@ -90,8 +90,8 @@ async function endUntouched(run: Run, cord: Order): Promise<void> {
 /** Brings the candidate's components into place, before any traffic can reach them. */
 async function deploy(run: Run): Promise<boolean> {
   const { ports, playbook, rollout } = run;
-  const record = await ports.store.record(rollout.id);
-  const saga = record?.sagas[0] ?? (await startDeployment(run));
+  const [begun] = await ports.store.sagas(rollout.id);
+  const saga = begun ?? (await startDeployment(run));
   if (saga.status === "completed") return true;
   emit(run, "deploying", `bringing ${saga.plan.steps.map((step) => step.label).join(", ")} into place`);
   const onStep = () => undefined;

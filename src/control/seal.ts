@@ -9,7 +9,7 @@ import { entryOf, packCounts, type Run } from "./run.ts";
 async function digestOfRecord(store: Store, record: RolloutRecord): Promise<Digest> {
   const packs = await Array.fromAsync(packsOf(store, record.rollout.id), ({ body }) => digestOf(body));
   // Before there were packs the rows themselves were sealed.
-  const samples = packs.length === 0 ? record.samples : { packs, blocks: record.samples.length };
+  const samples = packs.length === 0 ? record.samples : { packs, sums: record.samples.length };
   return digestOfJson(JSON.parse(JSON.stringify({ ...record, samples })) as Json);
 }
 

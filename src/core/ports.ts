@@ -79,6 +79,8 @@ export interface Store {
   /** Newest first. */
   rollouts(system?: string): Promise<readonly Rollout[]>;
   record(rollout: string): Promise<RolloutRecord | undefined>;
+  /** In the order of their start. */
+  sagas(rollout: string): Promise<readonly Saga[]>;
   runningSagas(): Promise<readonly Saga[]>;
   steps(saga: string): Promise<readonly StepRecord[]>;
   /** All of them, packed or not. */

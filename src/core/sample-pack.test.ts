@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import fc from "fast-check";
 import { digestOf } from "./digest.ts";
 import type { Sample } from "./sample.ts";
-import { byKeyOfSamples, packOf, samplesIn, withPacked } from "./sample-pack.ts";
+import { byKeyOfSamples, packOf, samplesIn, summedUp, withPacked } from "./sample-pack.ts";
 
 const RELEASES = [digestOf("stable"), digestOf("candidate")];
 
@@ -69,7 +69,31 @@ describe("packed and unpacked blocks together", () => {
     );
   });
 
+  it("sum up to one block of each second, signal, release and group; none counts twice", () => {
+    const cells = (...pairs: (readonly [number, number])[]) => ({ cells: pairs });
+    const one = { node: "a", sequence: 1, bucket: 1000, signal: "errors", release: RELEASES[0]!, n: 3, k: 1, known: 5 };
+    const packs = [
+      packOf(0, [
+        { ...one, ...cells([1, 2], [3, 1]) },
+        { ...one, group: "g=a" },
+      ]),
+      packOf(1, [{ ...one, sequence: 2, n: 4, ...cells([0, 1], [3, 3]) }]),
+    ];
+    const rest = { ...one, sequence: 3 };
+    const sum = { node: "packed", sequence: 0, bucket: 1000, signal: "errors", release: RELEASES[0]! };
+    assert.deepEqual(summedUp(packs, [{ ...one, n: 99 }, rest]), [
+      rest,
+      { ...sum, n: 7, k: 2, ...cells([0, 1], [1, 2], [3, 4]) },
+      { ...sum, n: 3, k: 1, group: "g=a" },
+    ]);
+    assert.deepEqual(summedUp([packOf(0, [one, { ...one, sequence: 2, ...cells([1, 1]) }])], []), [
+      { ...sum, n: 6, k: 2, ...cells([1, 1]) },
+    ]);
+  });
+
   it("are what they were where nothing is packed", () => {
-    assert.deepEqual(withPacked([], []), []);
+    const samples = [{ node: "a", sequence: 1, bucket: 1000, signal: "errors", release: RELEASES[0]!, n: 3, k: 1 }];
+    assert.equal(withPacked([], samples), samples);
+    assert.equal(summedUp([], samples), samples);
   });
 });

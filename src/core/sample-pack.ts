@@ -79,6 +79,33 @@ export function withPacked(packs: readonly Pick<SamplePack, "body">[], samples: 
   return [...byKey.values()].sort(byKeyOfSamples);
 }
 
+/**
+ * The same for whoever needs no more than sums: what is packed is one block for each second, signal, release and group.
+ * A long rollout is millions of blocks otherwise.
+ */
+export function summedUp(packs: readonly Pick<SamplePack, "body">[], samples: readonly Sample[]): readonly Sample[] {
+  if (packs.length === 0) return samples;
+  const unpacked = new Map(samples.map((sample) => [keyOf(sample), sample]));
+  const sums = new Map<string, Sample>();
+  for (const pack of packs) {
+    for (const sample of samplesIn(pack)) {
+      if (unpacked.size > 0) unpacked.delete(keyOf(sample));
+      const { known: _, ...one } = { ...sample, node: "packed", sequence: 0 };
+      const key = keyOf(one);
+      const sum = sums.get(key);
+      sums.set(key, sum ? { ...one, n: sum.n + one.n, k: sum.k + one.k, ...cellsOfBoth(sum.cells, one.cells) } : one);
+    }
+  }
+  return [...sums.values(), ...unpacked.values()].sort(byKeyOfSamples);
+}
+
+function cellsOfBoth(a: Cells | undefined, b: Cells | undefined): Pick<Sample, "cells"> {
+  if (!a || !b) return a || b ? { cells: (a ?? b)! } : {};
+  const sums = new Map(a);
+  for (const [cell, count] of b) sums.set(cell, (sums.get(cell) ?? 0) + count);
+  return { cells: [...sums].sort(([one], [other]) => one - other) };
+}
+
 /** By second, node and sequence; of one such, the whole signal comes before its groups. */
 export function byKeyOfSamples(a: Sample, b: Sample): number {
   return (

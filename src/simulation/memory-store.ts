@@ -4,7 +4,7 @@ import type { Change, FlagState, Guard, PackUpdate, SeasonUpdate, Store, TokenRe
 import type { KnownGood, Quarantine, Release } from "../core/release.ts";
 import type { Lease, Rollout, Saga, SeasonHour, StepRecord } from "../core/rollout.ts";
 import type { Sample } from "../core/sample.ts";
-import { byKeyOfSamples, type SamplePack, samplesIn } from "../core/sample-pack.ts";
+import { byKeyOfSamples, type SamplePack, samplesIn, summedUp } from "../core/sample-pack.ts";
 import type { Instant } from "../core/time.ts";
 import { frozenCopy } from "./frozen-copy.ts";
 
@@ -34,10 +34,12 @@ export function createMemoryStore(): Store {
     record: async (id) => {
       const rollout = tables.rollouts.get(id);
       if (rollout === undefined) return undefined;
-      const sagas = inOrderOfStart(tables.sagas).filter((saga) => saga.rollout === id);
+      const sagas = sagasOf(tables, id);
       const steps = sagas.flatMap((saga) => [...(tables.steps.get(saga.id)?.values() ?? [])]);
-      return { rollout, samples: samplesOf(tables, id), sagas, steps };
+      const samples = summedUp(tables.packs.get(id) ?? [], unpackedOf(tables, id));
+      return { rollout, samples, sagas, steps };
     },
+    sagas: async (rollout) => sagasOf(tables, rollout),
     runningSagas: async () => inOrderOfStart(tables.sagas).filter((saga) => saga.status === "running"),
     steps: async (saga) => [...(tables.steps.get(saga)?.values() ?? [])],
     samples: async (rollout) => samplesOf(tables, rollout),
@@ -205,7 +207,12 @@ function samplesOf(tables: Tables, rollout: string): readonly Sample[] {
   return set.sorted;
 }
 
+function sagasOf({ sagas }: Tables, rollout: string): readonly Saga[] {
+  return inOrderOfStart(sagas).filter((saga) => saga.rollout === rollout);
+}
+
 function unpackedOf(tables: Tables, rollout: string): readonly Sample[] {
+  if (!tables.packs.has(rollout)) return samplesOf(tables, rollout);
   const packed = new Set((tables.packs.get(rollout) ?? []).flatMap(samplesIn).map(keyOf));
   return samplesOf(tables, rollout).filter((sample) => !packed.has(keyOf(sample)));
 }

@@ -26,7 +26,7 @@ export function putSamples(batches: readonly SampleBatch[]): Statement {
     ON CONFLICT (rollout, bucket, node, sequence, signal, release, "group") DO NOTHING`;
 }
 
-async function unpackedOfRollout(from: Pick<Session, "query">, rollout: string): Promise<readonly Sample[]> {
+export async function unpackedOfRollout(from: Pick<Session, "query">, rollout: string): Promise<readonly Sample[]> {
   const rows = await from.query<Omit<SampleRow, "sequence"> & { sequence: string }>(
     sql`SELECT node, sequence, bucket, signal, release, "group", n, k, known, cells FROM samples
       WHERE rollout = ${rollout} ORDER BY bucket, node, sequence, signal, release, "group"`,

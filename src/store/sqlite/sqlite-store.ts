@@ -1,5 +1,5 @@
 import type { Change, Store } from "../../core/ports.ts";
-import { withPacked } from "../../core/sample-pack.ts";
+import { summedUp, withPacked } from "../../core/sample-pack.ts";
 import type { Instant } from "../../core/time.ts";
 import { Connection } from "./connection.ts";
 import { entryTables } from "./entries.ts";
@@ -125,8 +125,10 @@ function storeOver(connection: Connection, freeLock: () => void): Store {
       if (rollout === undefined) return undefined;
       const ofRollout = sagas.ofRollout(id);
       const steps = ofRollout.flatMap((saga) => sagas.steps(saga.id));
-      return { rollout, samples: samplesOf(id), sagas: ofRollout, steps };
+      const counts = summedUp(packs.ofRollout(id), samples.ofRollout(id));
+      return { rollout, samples: counts, sagas: ofRollout, steps };
     },
+    sagas: async (rollout) => sagas.ofRollout(rollout),
     runningSagas: async () => sagas.running(),
     steps: async (saga) => sagas.steps(saga),
     samples: async (rollout) => samplesOf(rollout),

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { describe } from "node:test";
 import type { Sample } from "../../core/sample.ts";
-import { packOf } from "../../core/sample-pack.ts";
-import { aSample, NOON, recording } from "./fixtures.ts";
+import { packOf, summedUp } from "../../core/sample-pack.ts";
+import { aRollout, aSample, NOON, recording } from "./fixtures.ts";
 import type { Cases } from "./suite.ts";
 
 const blocks: readonly Sample[] = [
@@ -41,6 +41,16 @@ export function packCases({ test }: Cases): void {
         { kind: "pack", rollout: "r2", pack: packOf(1, blocks.slice(2)) },
       ]);
       assert.deepEqual(await store.samples("r2"), await store.samples("r1"));
+    });
+
+    test("is summed up in the record of its rollout", async (store) => {
+      const packs = [packOf(0, blocks.slice(0, 2)), packOf(1, blocks.slice(2, 4))];
+      await store.commit([
+        { kind: "rollout", rollout: aRollout("r1") },
+        { kind: "samples", rollout: "r1", samples: blocks },
+      ]);
+      for (const pack of packs) await store.commit([{ kind: "pack", rollout: "r1", pack }]);
+      assert.deepEqual((await store.record("r1"))?.samples, summedUp(packs, blocks.slice(4)));
     });
 
     test("keeps its samples known: a repeated one changes nothing", async (store) => {
