@@ -26,7 +26,7 @@ interface Subject {
   readonly port: number;
 }
 
-/** Counts of edge nodes taken in over HTTP, beside a bare Node server that only parses the same JSON. About 40 s. */
+/** Counts of edge nodes taken in over HTTP, beside a bare Node server that only parses the same JSON; and the way of an event to a verdict. About 2 minutes. */
 export async function benchIngest(): Promise<BenchResult> {
   const bare = await started("bare Node server that parses", "bare");
   const ours = await started("rollbook POST /v1/samples", "ours");
