@@ -77,6 +77,7 @@ interface Tables {
 
 interface SampleSet {
   readonly byKey: Map<string, Sample>;
+  readonly packed: Set<string>;
   /** The samples in order, made when somebody asks. */
   sorted: readonly Sample[] | undefined;
 }
@@ -158,7 +159,7 @@ function proving(table: Map<string, KnownGood>, good: KnownGood): () => unknown 
 
 function adding(table: Map<string, SampleSet>, rollout: string, samples: readonly Sample[]): () => unknown {
   return () => {
-    const set = getOrAdd(table, rollout, () => ({ byKey: new Map(), sorted: undefined }));
+    const set = getOrAdd(table, rollout, () => ({ byKey: new Map(), packed: new Set<string>(), sorted: undefined }));
     for (const sample of samples) {
       const key = keyOf(sample);
       if (set.byKey.has(key)) continue;
@@ -170,11 +171,15 @@ function adding(table: Map<string, SampleSet>, rollout: string, samples: readonl
 
 /** Packs of one commit may follow one another. */
 function packing(tables: Tables, { rollout, pack }: PackUpdate): () => unknown {
-  const add = adding(tables.samples, rollout, samplesIn(pack).map(frozenCopy));
+  const samples = samplesIn(pack);
+  const known = tables.samples.get(rollout)?.byKey;
+  const fresh = samples.filter((sample) => !known?.has(keyOf(sample)));
+  const add = adding(tables.samples, rollout, fresh.map(frozenCopy));
   const packs = getOrAdd(tables.packs, rollout, () => []);
   if (pack.number < packs.length) throw new Error(`there is a pack ${pack.number} of ${rollout}`);
   return () => {
     add();
+    for (const sample of samples) tables.samples.get(rollout)?.packed.add(keyOf(sample));
     packs[pack.number] = pack;
   };
 }
@@ -212,9 +217,8 @@ function sagasOf({ sagas }: Tables, rollout: string): readonly Saga[] {
 }
 
 function unpackedOf(tables: Tables, rollout: string): readonly Sample[] {
-  if (!tables.packs.has(rollout)) return samplesOf(tables, rollout);
-  const packed = new Set((tables.packs.get(rollout) ?? []).flatMap(samplesIn).map(keyOf));
-  return samplesOf(tables, rollout).filter((sample) => !packed.has(keyOf(sample)));
+  const packed = tables.samples.get(rollout)?.packed;
+  return samplesOf(tables, rollout).filter((sample) => !packed?.has(keyOf(sample)));
 }
 
 function keyOf({ node, sequence, bucket, signal, release, group }: Sample): string {
