@@ -51,14 +51,34 @@ export function startShares({ intervals, perMark }: StartPlan): (interval: numbe
   };
 }
 
-/** ln of what the start before an interval weighs, for each alternative. */
-function startLogs({ alternatives }: StartDesign, plan: StartPlan): (interval: number) => readonly number[] {
-  const share = startShares(plan);
-  const first = alternatives.map(({ weight }) => logOf(weight * share(0)));
-  const atMark = alternatives.map(({ atMarks }) => logOf(atMarks * share(plan.perMark)));
-  const between = alternatives.map((one) => logOf(one.between * share(1)));
-  return (interval) => (interval === 0 ? first : interval % plan.perMark === 0 ? atMark : between);
+/** ln of what a start weighs, for each alternative. */
+interface StartLogs {
+  readonly first: Float64Array;
+  readonly atMark: Float64Array;
+  readonly between: Float64Array;
 }
+
+/** Most designs of a form share their weights, and most watches their plan: each is kept once. */
+const startLogs = new Map<string, StartLogs>();
+
+function startLogsOf({ alternatives }: StartDesign, plan: StartPlan): StartLogs {
+  const columns = alternatives.map(({ weight, atMarks, between }) => [weight, atMarks, between]);
+  const key = JSON.stringify([plan, columns]);
+  const known = startLogs.get(key);
+  if (known) return known;
+  const share = startShares(plan);
+  const logs = (column: number, times: number) =>
+    Float64Array.from(columns, (weights) => logOf(weights[column]! * times));
+  const fresh = {
+    first: logs(0, share(0)),
+    atMark: logs(1, share(plan.perMark)),
+    between: logs(2, share(1)),
+  };
+  if (startLogs.size < KEPT) startLogs.set(key, fresh);
+  return fresh;
+}
+
+const KEPT = 1000;
 
 /**
  * `R <- (R + share * weight) * exp(increments)` over the intervals, for each alternative, in log space: the sum over all
@@ -70,44 +90,53 @@ function startLogs({ alternatives }: StartDesign, plan: StartPlan): (interval: n
  */
 export function createLateEvidence(design: StartDesign, plan: StartPlan): LateEvidence {
   const size = design.alternatives.length;
-  const startsBefore = startLogs(design, plan);
-  let totals = new Float64Array(0);
+  const { first, atMark, between } = startLogsOf(design, plan);
+  const { perMark } = plan;
+  /** From mark to mark: the statistics just before it, valid up to mark `clean`, then the totals of its intervals. */
+  const spans: Float64Array[] = [];
   let used = 0;
-  /** Statistics just before each mark; valid up to mark `clean`. */
-  let known = new Float64Array(0);
   let clean = 0;
   /** Statistics just before interval `headAt`, which is most often the one that grows; -1 when they are not valid. */
   const head = new Float64Array(size);
   let headAt = -1;
-  const at = new Float64Array(size);
+  let logUnspent = 0;
+  const at = scratchOf(size);
 
   /** The interval to walk on from, with what is known before it in `at`. */
   function resume(): number {
     if (headAt >= 0) {
-      at.set(head);
+      copy(head, at);
       return headAt;
     }
-    at.fill(NOTHING);
-    const mark = Math.min(clean, Math.floor((used - 1) / plan.perMark));
-    if (mark > 0) at.set(known.subarray(mark * size, (mark + 1) * size));
-    return mark * plan.perMark;
+    const mark = Math.min(clean, Math.floor((used - 1) / perMark));
+    if (mark > 0) copy(spans[mark]!, at);
+    else at.fill(NOTHING);
+    return mark * perMark;
   }
 
   function step(interval: number): void {
-    const starts = startsBefore(interval);
-    if (interval % plan.perMark === 0) known.set(at, (interval / plan.perMark) * size);
-    if (interval === used - 1) head.set(at);
-    for (let j = 0; j < size; j++) at[j] = Math.max(NOTHING, logAdd(at[j]!, starts[j]!) + totals[interval * size + j]!);
+    const mark = Math.floor(interval / perMark);
+    const isMark = interval === mark * perMark;
+    const starts = interval === 0 ? first : isMark ? atMark : between;
+    const span = spans[mark]!;
+    const row = (1 + interval - mark * perMark) * size;
+    if (isMark) copy(at, span);
+    if (interval === used - 1) copy(at, head);
+    for (let j = 0; j < size; j++) at[j] = Math.max(NOTHING, logAdd(at[j]!, starts[j]!) + span[row + j]!);
   }
 
   return {
     add(interval, increments) {
       const place = Math.min(plan.intervals - 1, Math.max(0, interval));
-      const mark = Math.floor(place / plan.perMark);
-      used = Math.max(used, place + 1);
-      totals = grown(totals, (mark + 1) * plan.perMark * size);
-      known = grown(known, (mark + 1) * size);
-      for (let j = 0; j < size; j++) totals[place * size + j]! += Math.floor(increments[j]! / GRAIN) * GRAIN;
+      const mark = Math.floor(place / perMark);
+      while (spans.length <= mark) spans.push(new Float64Array((1 + perMark) * size));
+      if (place >= used) {
+        used = place + 1;
+        logUnspent = logOf(unspent(plan, used));
+      }
+      const span = spans[mark]!;
+      const row = (1 + place - mark * perMark) * size;
+      for (let j = 0; j < size; j++) span[row + j]! += Math.floor(increments[j]! / GRAIN) * GRAIN;
       clean = Math.min(clean, mark);
       if (place < headAt) headAt = -1;
     },
@@ -115,10 +144,25 @@ export function createLateEvidence(design: StartDesign, plan: StartPlan): LateEv
       if (used === 0) return 0;
       for (let interval = resume(); interval < used; interval++) step(interval);
       headAt = used - 1;
-      clean = Math.floor(headAt / plan.perMark);
-      return logAdd(logSumExp(at), logOf(unspent(plan, used)));
+      clean = Math.floor(headAt / perMark);
+      return logAdd(logSumExp(at), logUnspent);
     },
   };
+}
+
+/** Where statistics are computed, by their number: nothing is kept in them from one call to the next. */
+const scratches = new Map<number, Float64Array>();
+
+function scratchOf(size: number): Float64Array {
+  const known = scratches.get(size) ?? new Float64Array(size);
+  scratches.set(size, known);
+  return known;
+}
+
+/** As many numbers as the shorter one has; quicker than `set` for a dozen. */
+function copy(from: Float64Array, to: Float64Array): void {
+  const size = Math.min(from.length, to.length);
+  for (let j = 0; j < size; j++) to[j] = from[j]!;
 }
 
 /** What the starts weigh that no block has reached. */
@@ -135,11 +179,4 @@ function logOf(weight: number): number {
 function logAdd(a: number, b: number): number {
   const high = Math.max(a, b);
   return high === NOTHING ? NOTHING : high + Math.log1p(Math.exp(Math.min(a, b) - high));
-}
-
-function grown(array: Float64Array<ArrayBuffer>, length: number): Float64Array<ArrayBuffer> {
-  if (array.length >= length) return array;
-  const larger = new Float64Array(length);
-  larger.set(array);
-  return larger;
 }

@@ -9,6 +9,8 @@ export interface Arm {
   cells?: Map<number, number>;
 }
 
+type CellCounts = Iterable<readonly [cell: number, count: number]>;
+
 /** Counts of one signal in one span of requests, both sides: one factor of an e-process. */
 export interface Cohort {
   readonly bucket: Instant;
@@ -47,16 +49,25 @@ const SETTLED: Milliseconds = 2000;
 const FORGOTTEN: Milliseconds = 86_400_000;
 const SECOND: Milliseconds = 1000;
 
+interface OpenCohort extends Cohort {
+  /** It is among those that may close. */
+  open: boolean;
+}
+
 interface Node {
   /** The newest second of the reference. */
   newest: Instant;
   /** No cohort that waits for its age is older than this. */
   oldest: Instant;
-  /** What waits for its age, and what is compared as it comes. */
-  readonly maturing: Map<Instant, Cohort>;
-  readonly coming: Map<Instant, Cohort>;
-  readonly open: Set<Cohort>;
+  /** What waits for its age, and what is compared as it comes, by the number of their span: a small integer is a quick key. */
+  readonly maturing: Map<number, OpenCohort>;
+  readonly coming: Map<number, OpenCohort>;
+  /** The one of `coming` that was added to last. Most are closed by their own batch, and never get into the map. */
+  recent: OpenCohort | undefined;
+  readonly open: OpenCohort[];
 }
+
+const NONE: readonly Cohort[] = Object.freeze([]);
 
 /**
  * Without a maturity, outcomes are compared only with outcomes of the same second that became known in the same span of
@@ -72,63 +83,87 @@ interface Node {
  */
 export function createCohorts({ sideOf, compares, span = SECOND, maturity }: CohortsSetup): Cohorts {
   const nodes = new Map<string, Node>();
+  let known: { readonly name: string; readonly node: Node } | undefined;
   const deadlineOf = (bucket: Instant) => bucket + span + maturity;
 
   function nodeOf(name: string): Node {
-    const known = nodes.get(name);
-    if (known) return known;
-    const fresh: Node = {
-      newest: Number.NEGATIVE_INFINITY,
-      oldest: Number.POSITIVE_INFINITY,
-      maturing: new Map(),
-      coming: new Map(),
-      open: new Set(),
-    };
-    nodes.set(name, fresh);
-    return fresh;
+    if (known?.name === name) return known.node;
+    const node = nodes.get(name) ?? freshNode();
+    nodes.set(name, node);
+    known = { name, node };
+    return node;
+  }
+
+  function comingAt(node: Node, number: number): OpenCohort {
+    const bucket = number * span;
+    if (node.recent?.bucket === bucket) return node.recent;
+    if (node.recent) node.coming.set(node.recent.bucket / span, node.recent);
+    const waiting = node.coming.size > 0 ? node.coming.get(number) : undefined;
+    if (waiting) node.recent = undefined;
+    else node.recent = freshCohort(bucket);
+    return waiting ?? node.recent!;
   }
 
   function add(node: Node, sample: Sample): void {
     const side = sideOf(sample);
     if (side === undefined) return;
-    const bucket = Math.floor(sample.bucket / span) * span;
-    const inTime = maturity > 0 && (sample.known ?? sample.bucket + SECOND) < deadlineOf(bucket);
-    const cohorts = inTime ? node.maturing : node.coming;
-    if (inTime) node.oldest = Math.min(node.oldest, bucket);
-    const cohort = cohorts.get(bucket) ?? { bucket, candidate: { n: 0, k: 0 }, reference: { n: 0, k: 0 } };
-    cohorts.set(bucket, cohort);
+    const number = Math.floor(sample.bucket / span);
+    const inTime = maturity > 0 && (sample.known ?? sample.bucket + SECOND) < deadlineOf(number * span);
+    if (side === "reference" && sample.bucket > node.newest) node.newest = sample.bucket;
+    if (inTime) {
+      node.oldest = Math.min(node.oldest, number * span);
+      const cohort = node.maturing.get(number) ?? freshCohort(number * span);
+      node.maturing.set(number, cohort);
+      join(cohort[side], sample);
+      return;
+    }
+    const cohort = comingAt(node, number);
     join(cohort[side], sample);
-    if (side === "reference") node.newest = Math.max(node.newest, sample.bucket);
-    if (!inTime && (!compares || cohort.reference.n > 0)) node.open.add(cohort);
+    if (cohort.open || (compares && cohort.reference.n === 0)) return;
+    cohort.open = true;
+    node.open.push(cohort);
+  }
+
+  /** Takes out the open cohorts that hold enough, or that have settled. */
+  function closeOf(node: Node): readonly Cohort[] {
+    let kept = 0;
+    let closed: Cohort[] | undefined;
+    for (const cohort of node.open) {
+      const settled = node.newest >= cohort.bucket + span - SECOND + SETTLED;
+      if (compares && cohort.reference.n < ENOUGH && !settled) {
+        node.open[kept++] = cohort;
+        continue;
+      }
+      if (node.recent === cohort) node.recent = undefined;
+      else node.coming.delete(cohort.bucket / span);
+      closed ??= [];
+      closed.push(cohort);
+    }
+    if (closed) node.open.length = kept;
+    return closed ?? NONE;
   }
 
   return {
     take(batch) {
       const node = nodeOf(batch[0]?.node ?? "");
       for (const sample of batch) add(node, sample);
-      const closed: Cohort[] = [];
-      for (const cohort of node.open) {
-        const settled = node.newest >= cohort.bucket + span - SECOND + SETTLED;
-        if (compares && cohort.reference.n < ENOUGH && !settled) continue;
-        node.open.delete(cohort);
-        node.coming.delete(cohort.bucket);
-        closed.push(cohort);
-      }
-      for (const [bucket, { reference }] of node.coming) {
+      const closed = closeOf(node);
+      if (node.coming.size === 0) return closed;
+      for (const [number, { bucket, reference }] of node.coming) {
         if (bucket >= node.newest - FORGOTTEN || reference.n > 0) break;
-        node.coming.delete(bucket);
+        node.coming.delete(number);
       }
       return closed;
     },
     ripen(now) {
-      if (maturity === 0) return [];
+      if (maturity === 0) return NONE;
       const ripe: Cohort[] = [];
       // By time and not by looking through all: labels of days hold hundreds of thousands of seconds.
       for (const node of nodes.values())
         for (; node.maturing.size > 0 && deadlineOf(node.oldest) <= now; node.oldest += span) {
-          const cohort = node.maturing.get(node.oldest);
+          const cohort = node.maturing.get(node.oldest / span);
           if (!cohort) continue;
-          node.maturing.delete(node.oldest);
+          node.maturing.delete(node.oldest / span);
           ripe.push(cohort);
         }
       return ripe;
@@ -136,7 +171,23 @@ export function createCohorts({ sideOf, compares, span = SECOND, maturity }: Coh
   };
 }
 
-function join(arm: Arm, { n, k, cells }: Sample): void {
+function freshNode(): Node {
+  return {
+    newest: Number.NEGATIVE_INFINITY,
+    oldest: Number.POSITIVE_INFINITY,
+    maturing: new Map(),
+    coming: new Map(),
+    recent: undefined,
+    open: [],
+  };
+}
+
+function freshCohort(bucket: Instant): OpenCohort {
+  return { bucket, candidate: { n: 0, k: 0 }, reference: { n: 0, k: 0 }, open: false };
+}
+
+/** Adds counts to those of a side. */
+export function join(arm: Arm, { n, k, cells }: Pick<Sample, "n" | "k"> & { readonly cells?: CellCounts }): void {
   arm.n += n;
   arm.k += k;
   if (!cells) return;

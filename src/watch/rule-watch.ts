@@ -3,7 +3,7 @@ import type { Sample } from "../core/sample.ts";
 import type { Instant } from "../core/time.ts";
 import type { Finding } from "../core/verdict.ts";
 import { harmDesign } from "../statistics/index.ts";
-import { type Arm, createCohorts } from "./cohort.ts";
+import { type Arm, type Cohort, createCohorts, join } from "./cohort.ts";
 import type { EvaluatorSetup } from "./evaluator.ts";
 import { createLateEvidence, createPlainEvidence, createRecentWatch, type Evidence } from "./evidence.ts";
 import type { Hypothesis } from "./hypothesis/hypothesis.ts";
@@ -12,18 +12,20 @@ import { shareHypothesis } from "./hypothesis/share.ts";
 import { timeHypothesis } from "./hypothesis/time.ts";
 import { watchParity } from "./parity-watch.ts";
 import type { ParityRule, Rule } from "./rule.ts";
-import { createSight } from "./sight.ts";
+import { createSight, type FirstSight, type Sight } from "./sight.ts";
 
 /** Watches one rule on one candidate. */
 export interface RuleWatch {
-  observe(batch: readonly Sample[]): void;
+  /** Samples of the rule's signal, of one batch. */
+  observe(own: readonly Sample[]): void;
   judge(now: Instant): Finding;
 }
 
-export function watchRule(rule: Rule, setup: EvaluatorSetup): RuleWatch {
-  if (rule.test === "parity") return watchParity(rule, setup);
+export function watchRule(rule: Rule, setup: EvaluatorSetup, first: FirstSight): RuleWatch {
+  const sight = createSight(rule, setup, first);
+  if (rule.test === "parity") return watchParity(rule, setup, sight);
   const hypothesis = hypothesisOf(rule, setup);
-  return hypothesis ? watchArms(rule, hypothesis, setup) : watchNothing(rule, setup);
+  return hypothesis ? watchArms(rule, hypothesis, setup, sight) : watchNothing(rule, setup);
 }
 
 /** @param forHarm what harm is looked for: that of a release that goes out, unless said otherwise */
@@ -51,66 +53,61 @@ export function evidenceOf(rule: Rule, { harm, safety }: Pick<Hypothesis, "harm"
   return { harm: forHarm, safety: createPlainEvidence(safety) };
 }
 
-function watchArms(rule: Rule, hypothesis: Hypothesis, setup: EvaluatorSetup): RuleWatch {
+function watchArms(rule: Rule, hypothesis: Hypothesis, setup: EvaluatorSetup, sight: Sight): RuleWatch {
+  const { candidate, reference } = setup;
   const from = evidenceFrom(setup);
   const evidence = evidenceOf(rule, hypothesis, setup);
-  const sight = createSight(rule, setup);
-  const sums: Record<"candidate" | "reference", Arm> = { candidate: { n: 0, k: 0 }, reference: { n: 0, k: 0 } };
-  const sideOf = ({ release }: Sample) => (release === setup.candidate ? "candidate" : "reference");
+  const logSafeEnough = -Math.log(setup.beta);
+  const ofCandidate: Arm = { n: 0, k: 0 };
+  const ofReference: Arm = { n: 0, k: 0 };
+  const sideOf = ({ release }: Sample) => (release === candidate ? "candidate" : "reference");
   const cohorts = createCohorts({ sideOf, compares: hypothesis.compares, maturity: maturityOf(rule.signal) });
   let broken = false;
 
   /** Counts a sample that may be evidence; answers whether it is. */
   function admit(sample: Sample): boolean {
-    const { release, bucket, signal, group } = sample;
-    if (bucket < from || (release !== setup.candidate && release !== setup.reference)) return false;
-    if (signal !== rule.signal.name || group !== undefined) return false;
+    const { release, bucket, group } = sample;
+    if (bucket < from || group !== undefined || (release !== candidate && release !== reference)) return false;
     if (!hypothesis.possible(sample)) {
       broken = true;
       return false;
     }
-    addTo(sums[sideOf(sample)], sample);
+    join(release === candidate ? ofCandidate : ofReference, sample);
     return true;
   }
 
-  function close(closed: ReturnType<typeof cohorts.take>): void {
+  function close(closed: readonly Cohort[]): void {
     for (const cohort of closed) {
       evidence.harm.add(cohort.bucket, hypothesis.harmOf(cohort));
       evidence.safety.add(cohort.bucket, hypothesis.safetyOf(cohort));
     }
   }
 
+  function kindOf(now: Instant, logSafe: number): Finding["kind"] {
+    if (broken) return "instrument-error";
+    return sight.blind(now, ofCandidate.n) ?? (logSafe >= logSafeEnough ? "healthy" : "inconclusive");
+  }
+
   return {
-    observe(batch) {
-      const own: Sample[] = [];
-      for (const sample of batch) {
-        sight.see(sample);
-        if (admit(sample)) own.push(sample);
-      }
-      if (own.length > 0) close(cohorts.take(own));
+    observe(own) {
+      sight.see(own);
+      const admitted = own.filter(admit);
+      if (admitted.length > 0) close(cohorts.take(admitted));
     },
     judge(now) {
       close(cohorts.ripen(now));
       const logSafe = evidence.safety.log(now);
-      const proved = logSafe >= -Math.log(setup.beta);
-      const shown = (release: Finding["candidate"]["release"], arm: Arm) => ({
-        release,
-        n: arm.n,
-        ...hypothesis.shown(arm),
-      });
       return {
         name: rule.name,
         signal: rule.signal.name,
-        kind: broken
-          ? "instrument-error"
-          : (sight.blind(now, sums.candidate.n) ?? (proved ? "healthy" : "inconclusive")),
+        kind: kindOf(now, logSafe),
         claim: rule.claim,
         method: hypothesis.method,
-        candidate: shown(setup.candidate, sums.candidate),
-        reference: shown(setup.reference, sums.reference),
+        candidate: { release: candidate, n: ofCandidate.n, ...hypothesis.shown(ofCandidate) },
+        reference: { release: reference, n: ofReference.n, ...hypothesis.shown(ofReference) },
         logHarm: evidence.harm.log(now),
         logSafe,
-        ...(hypothesis.threshold === undefined ? {} : { threshold: hypothesis.threshold }),
+        ...(hypothesis.threshold !== undefined && { threshold: hypothesis.threshold }),
       };
     },
   };
@@ -133,12 +130,4 @@ function watchNothing(rule: Rule, { candidate, reference }: EvaluatorSetup): Rul
       doubts: [`nothing was measured of ${rule.signal.name} before the release, so nobody can say what is slow`],
     }),
   };
-}
-
-function addTo(sum: Arm, { n, k, cells }: Sample): void {
-  sum.n += n;
-  sum.k += k;
-  if (!cells) return;
-  sum.cells ??= new Map();
-  for (const [cell, count] of cells) sum.cells.set(cell, (sum.cells.get(cell) ?? 0) + count);
 }

@@ -4,31 +4,52 @@ import type { Instant } from "../core/time.ts";
 import type { EvaluatorSetup } from "./evaluator.ts";
 import type { Rule } from "./rule.ts";
 
+/** When the candidate first answered, through whatever signal. */
+export interface FirstSight {
+  see(batch: readonly Sample[]): void;
+  since(): Instant | undefined;
+}
+
+export function createFirstSight(setup: Pick<EvaluatorSetup, "candidate" | "from">): FirstSight {
+  const from = firstSecond(setup);
+  let since: Instant | undefined;
+  return {
+    see(batch) {
+      for (const { release, bucket } of batch)
+        if (bucket >= from && (since === undefined || bucket < since) && release === setup.candidate) since = bucket;
+    },
+    since: () => since,
+  };
+}
+
 /** Can the candidate be seen through a rule's signal? */
 export interface Sight {
-  /** Notes every sample of the candidate, of whatever signal. */
-  see(sample: Sample): void;
+  /** Notes samples of the rule's signal. */
+  see(own: readonly Sample[]): void;
   /** Why nothing can be said: `no-data`, or `inconclusive` while no outcome can be known yet; undefined when it can be seen. */
   blind(now: Instant, outcomes: number): "no-data" | "inconclusive" | undefined;
 }
 
 /** Blind is a candidate that answers requests, and of whose outcomes nothing has come for longer than they take. */
-export function createSight(rule: Pick<Rule, "signal">, setup: EvaluatorSetup): Sight {
-  const from = Math.floor(setup.from / 1000) * 1000;
+export function createSight(rule: Pick<Rule, "signal">, setup: EvaluatorSetup, first: FirstSight): Sight {
+  const from = firstSecond(setup);
   const wait = (setup.warmUp ?? 0) + maturityOf(rule.signal);
-  let since: Instant | undefined;
-  let last: Instant | undefined;
+  let last = 0;
   return {
-    see({ release, bucket, signal, n }) {
-      if (release !== setup.candidate || bucket < from) return;
-      since = Math.min(since ?? bucket, bucket);
-      if (signal === rule.signal.name && n > 0) last = Math.max(last ?? 0, bucket);
+    see(own) {
+      for (const { release, bucket, n } of own)
+        if (bucket > last && bucket >= from && n > 0 && release === setup.candidate) last = bucket;
     },
     blind(now, outcomes) {
-      const quiet = now - Math.max(last ?? 0, since ?? now) > setup.blindMs + wait;
+      const since = first.since();
+      const quiet = now - Math.max(last, since ?? now) > setup.blindMs + wait;
       if (quiet) return "no-data";
       if (outcomes > 0) return undefined;
       return wait > 0 && since !== undefined ? "inconclusive" : "no-data";
     },
   };
+}
+
+function firstSecond({ from }: Pick<EvaluatorSetup, "from">): Instant {
+  return Math.floor(from / 1000) * 1000;
 }

@@ -22,7 +22,12 @@ function doubts(signals: readonly Signal[], share: number, burst = 1) {
       const bad = Math.min(requests, burst * drawBinomial(random, requests, 0.01));
       return signals.map(({ name }) => ({ ...row, release, signal: name, n: requests, k: bad }));
     };
-    instruments.observe([...arm(CANDIDATE, k), ...arm(STABLE, n - k)]);
+    const batch = [...arm(CANDIDATE, k), ...arm(STABLE, n - k)];
+    for (const { name } of signals)
+      instruments.observe(
+        name,
+        batch.filter(({ signal }) => signal === name),
+      );
     second++;
   }
   return signals.map(({ name }) => instruments.doubts(name, START));
