@@ -96,33 +96,49 @@ export function createLateEvidence(design: StartDesign, plan: StartPlan): LateEv
   const spans: Float64Array[] = [];
   let used = 0;
   let clean = 0;
-  /** Statistics just before interval `headAt`, which is most often the one that grows; -1 when they are not valid. */
+  /** Statistics at the start of interval `headAt`, which is most often the one that grows; -1 when they are not valid. */
   const head = new Float64Array(size);
   let headAt = -1;
   let logUnspent = 0;
   const at = scratchOf(size);
 
-  /** The interval to walk on from, with what is known before it in `at`. */
-  function resume(): number {
-    if (headAt >= 0) {
-      copy(head, at);
-      return headAt;
-    }
-    const mark = Math.min(clean, Math.floor((used - 1) / perMark));
-    if (mark > 0) copy(spans[mark]!, at);
-    else at.fill(NOTHING);
-    return mark * perMark;
-  }
-
-  function step(interval: number): void {
+  /** Takes `at` from just before an interval to its start. */
+  function start(interval: number): void {
     const mark = Math.floor(interval / perMark);
     const isMark = interval === mark * perMark;
+    if (isMark) copy(at, spans[mark]!);
     const starts = interval === 0 ? first : isMark ? atMark : between;
+    for (let j = 0; j < size; j++) at[j] = logAdd(at[j]!, starts[j]!);
+    if (interval !== used - 1) return;
+    copy(at, head);
+    headAt = interval;
+  }
+
+  /** Takes `at` from the start of an interval to its end. */
+  function pass(interval: number): void {
+    const mark = Math.floor(interval / perMark);
     const span = spans[mark]!;
     const row = (1 + interval - mark * perMark) * size;
-    if (isMark) copy(at, span);
-    if (interval === used - 1) copy(at, head);
-    for (let j = 0; j < size; j++) at[j] = Math.max(NOTHING, logAdd(at[j]!, starts[j]!) + span[row + j]!);
+    for (let j = 0; j < size; j++) at[j] = Math.max(NOTHING, at[j]! + span[row + j]!);
+  }
+
+  /** Takes `at` to the end of all intervals, from the newest place that is known. */
+  function walk(): void {
+    let interval = headAt;
+    if (headAt >= 0) copy(head, at);
+    else {
+      const mark = Math.min(clean, Math.floor((used - 1) / perMark));
+      if (mark > 0) copy(spans[mark]!, at);
+      else at.fill(NOTHING);
+      interval = mark * perMark;
+      start(interval);
+    }
+    pass(interval);
+    for (interval++; interval < used; interval++) {
+      start(interval);
+      pass(interval);
+    }
+    clean = Math.floor((used - 1) / perMark);
   }
 
   return {
@@ -142,9 +158,7 @@ export function createLateEvidence(design: StartDesign, plan: StartPlan): LateEv
     },
     log() {
       if (used === 0) return 0;
-      for (let interval = resume(); interval < used; interval++) step(interval);
-      headAt = used - 1;
-      clean = Math.floor(headAt / perMark);
+      walk();
       return logAdd(logSumExp(at), logUnspent);
     },
   };
