@@ -89,79 +89,98 @@ const KEPT = 1000;
  * Memory is bounded by the plan: one number for each interval and alternative.
  */
 export function createLateEvidence(design: StartDesign, plan: StartPlan): LateEvidence {
-  const size = design.alternatives.length;
-  const { first, atMark, between } = startLogsOf(design, plan);
-  const { perMark } = plan;
-  /** From mark to mark: the statistics just before it, valid up to mark `clean`, then the totals of its intervals. */
-  const spans: Float64Array[] = [];
-  let used = 0;
-  let clean = 0;
-  /** Statistics at the start of interval `headAt`, which is most often the one that grows; -1 when they are not valid. */
-  const head = new Float64Array(size);
-  let headAt = -1;
-  let logUnspent = 0;
-  const at = scratchOf(size);
+  return new StartsInSpans(design, plan);
+}
 
-  /** Takes `at` from just before an interval to its start. */
-  function start(interval: number): void {
-    const mark = Math.floor(interval / perMark);
-    const isMark = interval === mark * perMark;
-    if (isMark) copy(at, spans[mark]!);
-    const starts = interval === 0 ? first : isMark ? atMark : between;
-    for (let j = 0; j < size; j++) at[j] = logAdd(at[j]!, starts[j]!);
-    if (interval !== used - 1) return;
-    copy(at, head);
-    headAt = interval;
+/** A class, since there are very many: one object each, and not one for every function. */
+class StartsInSpans implements LateEvidence {
+  readonly #size: number;
+  readonly #plan: StartPlan;
+  readonly #starts: StartLogs;
+  /** From mark to mark: the statistics just before it, valid up to mark `clean`, then the totals of its intervals. */
+  readonly #spans: Float64Array[] = [];
+  #used = 0;
+  #clean = 0;
+  /** Statistics at the start of interval `headAt`, which is most often the one that grows; -1 when they are not valid. */
+  readonly #head: Float64Array;
+  #headAt = -1;
+  #logUnspent = 0;
+  /** Where statistics are computed. */
+  readonly #at: Float64Array;
+
+  constructor(design: StartDesign, plan: StartPlan) {
+    this.#size = design.alternatives.length;
+    this.#plan = plan;
+    this.#starts = startLogsOf(design, plan);
+    this.#head = new Float64Array(this.#size);
+    this.#at = scratchOf(this.#size);
   }
 
-  /** Takes `at` from the start of an interval to its end. */
-  function pass(interval: number): void {
-    const mark = Math.floor(interval / perMark);
-    const span = spans[mark]!;
-    const row = (1 + interval - mark * perMark) * size;
-    for (let j = 0; j < size; j++) at[j] = Math.max(NOTHING, at[j]! + span[row + j]!);
+  add(interval: number, increments: ArrayLike<number>): void {
+    const { perMark, intervals } = this.#plan;
+    const size = this.#size;
+    const place = Math.min(intervals - 1, Math.max(0, interval));
+    const mark = Math.floor(place / perMark);
+    while (this.#spans.length <= mark) this.#spans.push(new Float64Array((1 + perMark) * size));
+    if (place >= this.#used) {
+      this.#used = place + 1;
+      this.#logUnspent = logOf(unspent(this.#plan, this.#used));
+    }
+    const span = this.#spans[mark]!;
+    const row = (1 + place - mark * perMark) * size;
+    for (let j = 0; j < size; j++) span[row + j]! += Math.floor(increments[j]! / GRAIN) * GRAIN;
+    if (mark < this.#clean) this.#clean = mark;
+    if (place < this.#headAt) this.#headAt = -1;
+  }
+
+  log(): number {
+    if (this.#used === 0) return 0;
+    this.#walk();
+    return logAdd(logSumExp(this.#at), this.#logUnspent);
   }
 
   /** Takes `at` to the end of all intervals, from the newest place that is known. */
-  function walk(): void {
-    let interval = headAt;
-    if (headAt >= 0) copy(head, at);
+  #walk(): void {
+    const { perMark } = this.#plan;
+    let interval = this.#headAt;
+    if (interval >= 0) copy(this.#head, this.#at);
     else {
-      const mark = Math.min(clean, Math.floor((used - 1) / perMark));
-      if (mark > 0) copy(spans[mark]!, at);
-      else at.fill(NOTHING);
+      const mark = Math.min(this.#clean, Math.floor((this.#used - 1) / perMark));
+      if (mark > 0) copy(this.#spans[mark]!, this.#at);
+      else this.#at.fill(NOTHING);
       interval = mark * perMark;
-      start(interval);
+      this.#start(interval);
     }
-    pass(interval);
-    for (interval++; interval < used; interval++) {
-      start(interval);
-      pass(interval);
+    this.#pass(interval);
+    for (interval++; interval < this.#used; interval++) {
+      this.#start(interval);
+      this.#pass(interval);
     }
-    clean = Math.floor((used - 1) / perMark);
+    this.#clean = Math.floor((this.#used - 1) / perMark);
   }
 
-  return {
-    add(interval, increments) {
-      const place = Math.min(plan.intervals - 1, Math.max(0, interval));
-      const mark = Math.floor(place / perMark);
-      while (spans.length <= mark) spans.push(new Float64Array((1 + perMark) * size));
-      if (place >= used) {
-        used = place + 1;
-        logUnspent = logOf(unspent(plan, used));
-      }
-      const span = spans[mark]!;
-      const row = (1 + place - mark * perMark) * size;
-      for (let j = 0; j < size; j++) span[row + j]! += Math.floor(increments[j]! / GRAIN) * GRAIN;
-      clean = Math.min(clean, mark);
-      if (place < headAt) headAt = -1;
-    },
-    log() {
-      if (used === 0) return 0;
-      walk();
-      return logAdd(logSumExp(at), logUnspent);
-    },
-  };
+  /** Takes `at` from just before an interval to its start. */
+  #start(interval: number): void {
+    const at = this.#at;
+    const mark = Math.floor(interval / this.#plan.perMark);
+    const isMark = interval === mark * this.#plan.perMark;
+    if (isMark) copy(at, this.#spans[mark]!);
+    const { first, atMark, between } = this.#starts;
+    const starts = interval === 0 ? first : isMark ? atMark : between;
+    for (let j = 0; j < at.length; j++) at[j] = logAdd(at[j]!, starts[j]!);
+    if (interval !== this.#used - 1) return;
+    copy(at, this.#head);
+    this.#headAt = interval;
+  }
+
+  /** Takes `at` from the start of an interval to its end. */
+  #pass(interval: number): void {
+    const at = this.#at;
+    const mark = Math.floor(interval / this.#plan.perMark);
+    const span = this.#spans[mark]!;
+    const row = (1 + interval - mark * this.#plan.perMark) * this.#size;
+    for (let j = 0; j < at.length; j++) at[j] = Math.max(NOTHING, at[j]! + span[row + j]!);
+  }
 }
 
 /** Where statistics are computed, by their number: nothing is kept in them from one call to the next. */

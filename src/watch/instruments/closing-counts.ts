@@ -14,53 +14,66 @@ const SECOND: Milliseconds = 1000;
 
 /** Memory is three numbers for each second that is open. */
 export function createClosingCounts(wait: Milliseconds): ClosingCounts {
-  /** Second, n and k, by time, from `first` up to `end`. */
-  let rows = new Float64Array(8 * WIDTH);
-  let first = 0;
-  let end = 0;
-  let edge = Number.NEGATIVE_INFINITY;
+  return new CountRows(wait);
+}
 
-  /** Room for one more at the end: by what was closed in front, or by half as much again. */
-  function makeRoom(): void {
-    if (end < rows.length) return;
-    const open = rows.subarray(first, end);
-    const next = first * 4 >= rows.length ? rows : new Float64Array(WIDTH * Math.ceil((rows.length / WIDTH) * 1.5));
-    next.set(open);
-    rows = next;
-    end -= first;
-    first = 0;
+/** A class, since there are very many: one object each, and not one for every function. */
+class CountRows implements ClosingCounts {
+  readonly #wait: Milliseconds;
+  /** Second, n and k, by time, from `first` up to `end`. */
+  #rows = new Float64Array(8 * WIDTH);
+  #first = 0;
+  #end = 0;
+  #edge = Number.NEGATIVE_INFINITY;
+
+  constructor(wait: Milliseconds) {
+    this.#wait = wait;
+  }
+
+  add(bucket: Instant, n: number, k: number): boolean {
+    if (bucket <= this.#edge) return false;
+    const place = this.#placeOf(Math.floor(bucket / SECOND));
+    this.#rows[place + 1]! += n;
+    this.#rows[place + 2]! += k;
+    return true;
+  }
+
+  close(now: Instant, each: (bucket: Instant, n: number, k: number) => void): void {
+    // In strides, so that looking through what is open costs little for each second.
+    if (now - this.#wait < this.#edge + this.#wait / STRIDES) return;
+    this.#edge = now - this.#wait;
+    const rows = this.#rows;
+    for (; this.#first < this.#end && SECOND * rows[this.#first]! <= this.#edge; this.#first += WIDTH)
+      each(SECOND * rows[this.#first]!, rows[this.#first + 1]!, rows[this.#first + 2]!);
   }
 
   /** Where a second stands, or is put: most often at the end. */
-  function placeOf(second: number): number {
-    let place = end;
-    while (place > first && rows[place - WIDTH]! >= second) place -= WIDTH;
-    if (place < end && rows[place] === second) return place;
-    const fromEnd = end - place;
-    makeRoom();
-    place = end - fromEnd;
-    rows.copyWithin(place + WIDTH, place, end);
-    rows[place] = second;
-    rows[place + 1] = 0;
-    rows[place + 2] = 0;
-    end += WIDTH;
+  #placeOf(second: number): number {
+    const last = this.#end - WIDTH;
+    if (last >= this.#first && this.#rows[last] === second) return last;
+    let place = this.#end;
+    while (place > this.#first && this.#rows[place - WIDTH]! >= second) place -= WIDTH;
+    if (place < this.#end && this.#rows[place] === second) return place;
+    const fromEnd = this.#end - place;
+    this.#makeRoom();
+    place = this.#end - fromEnd;
+    if (fromEnd > 0) this.#rows.copyWithin(place + WIDTH, place, this.#end);
+    this.#rows[place] = second;
+    this.#rows[place + 1] = 0;
+    this.#rows[place + 2] = 0;
+    this.#end += WIDTH;
     return place;
   }
 
-  return {
-    add(bucket, n, k) {
-      if (bucket <= edge) return false;
-      const place = placeOf(Math.floor(bucket / SECOND));
-      rows[place + 1]! += n;
-      rows[place + 2]! += k;
-      return true;
-    },
-    close(now, each) {
-      // In strides, so that looking through what is open costs little for each second.
-      if (now - wait < edge + wait / STRIDES) return;
-      edge = now - wait;
-      for (; first < end && SECOND * rows[first]! <= edge; first += WIDTH)
-        each(SECOND * rows[first]!, rows[first + 1]!, rows[first + 2]!);
-    },
-  };
+  /** Room for one more at the end: by what was closed in front, or by half as much again. */
+  #makeRoom(): void {
+    const rows = this.#rows;
+    if (this.#end < rows.length) return;
+    const next =
+      this.#first * 8 >= rows.length ? rows : new Float64Array(WIDTH * Math.ceil((rows.length / WIDTH) * 1.5));
+    next.set(rows.subarray(this.#first, this.#end));
+    this.#rows = next;
+    this.#end -= this.#first;
+    this.#first = 0;
+  }
 }
