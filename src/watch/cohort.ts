@@ -55,13 +55,14 @@ interface OpenCohort extends Cohort {
 }
 
 interface Node {
+  readonly name: string;
   /** The newest second of the reference. */
   newest: Instant;
   /** No cohort that waits for its age is older than this. */
   oldest: Instant;
   /** What waits for its age, and what is compared as it comes, by the number of their span: a small integer is a quick key. */
-  readonly maturing: Map<number, OpenCohort>;
-  readonly coming: Map<number, OpenCohort>;
+  maturing: Map<number, OpenCohort> | undefined;
+  coming: Map<number, OpenCohort> | undefined;
   /** The one of `coming` that was added to last. Most are closed by their own batch, and never get into the map. */
   recent: OpenCohort | undefined;
   readonly open: OpenCohort[];
@@ -81,102 +82,131 @@ const NONE: readonly Cohort[] = Object.freeze([]);
  * which arm's outcomes, or whether good or bad ones, become known sooner. What comes later still is compared as it comes.
  * Which cohort a sample is of depends on the sample alone, and not on when anybody looks.
  */
-export function createCohorts({ sideOf, compares, span = SECOND, maturity }: CohortsSetup): Cohorts {
-  const nodes = new Map<string, Node>();
-  let known: { readonly name: string; readonly node: Node } | undefined;
-  const deadlineOf = (bucket: Instant) => bucket + span + maturity;
+export function createCohorts(setup: CohortsSetup): Cohorts {
+  return new NodesOfCohorts(setup);
+}
 
-  function nodeOf(name: string): Node {
-    if (known?.name === name) return known.node;
-    const node = nodes.get(name) ?? freshNode();
-    nodes.set(name, node);
-    known = { name, node };
+/** A class, since there are very many: one object each, and not one for every function. */
+class NodesOfCohorts implements Cohorts {
+  readonly #setup: CohortsSetup;
+  readonly #span: Milliseconds;
+  readonly #maturity: Milliseconds;
+  readonly #nodes = new Map<string, Node>();
+  #latest: Node | undefined;
+
+  constructor(setup: CohortsSetup) {
+    this.#setup = setup;
+    this.#span = setup.span ?? SECOND;
+    this.#maturity = setup.maturity;
+  }
+
+  take(batch: readonly Sample[]): readonly Cohort[] {
+    const node = this.#nodeOf(batch[0]?.node ?? "");
+    for (const sample of batch) this.#add(node, sample);
+    const closed = this.#closeOf(node);
+    if (node.coming) forget(node.coming, node.newest - FORGOTTEN);
+    return closed;
+  }
+
+  ripen(now: Instant): readonly Cohort[] {
+    if (this.#maturity === 0) return NONE;
+    const ripe: Cohort[] = [];
+    const span = this.#span;
+    // By time and not by looking through all: labels of days hold hundreds of thousands of seconds.
+    for (const node of this.#nodes.values()) {
+      const { maturing } = node;
+      if (!maturing) continue;
+      for (; maturing.size > 0 && this.#deadlineOf(node.oldest) <= now; node.oldest += span) {
+        const cohort = maturing.get(node.oldest / span);
+        if (!cohort) continue;
+        maturing.delete(node.oldest / span);
+        ripe.push(cohort);
+      }
+    }
+    return ripe;
+  }
+
+  #deadlineOf(bucket: Instant): Instant {
+    return bucket + this.#span + this.#maturity;
+  }
+
+  #nodeOf(name: string): Node {
+    if (this.#latest?.name === name) return this.#latest;
+    const node = this.#nodes.get(name) ?? freshNode(name);
+    this.#nodes.set(name, node);
+    this.#latest = node;
     return node;
   }
 
-  function comingAt(node: Node, number: number): OpenCohort {
-    const bucket = number * span;
-    if (node.recent?.bucket === bucket) return node.recent;
-    if (node.recent) node.coming.set(node.recent.bucket / span, node.recent);
-    const waiting = node.coming.size > 0 ? node.coming.get(number) : undefined;
-    if (waiting) node.recent = undefined;
-    else node.recent = freshCohort(bucket);
-    return waiting ?? node.recent!;
-  }
-
-  function add(node: Node, sample: Sample): void {
-    const side = sideOf(sample);
+  #add(node: Node, sample: Sample): void {
+    const side = this.#setup.sideOf(sample);
     if (side === undefined) return;
-    const number = Math.floor(sample.bucket / span);
-    const inTime = maturity > 0 && (sample.known ?? sample.bucket + SECOND) < deadlineOf(number * span);
+    const number = Math.floor(sample.bucket / this.#span);
+    const bucket = number * this.#span;
     if (side === "reference" && sample.bucket > node.newest) node.newest = sample.bucket;
-    if (inTime) {
-      node.oldest = Math.min(node.oldest, number * span);
-      const cohort = node.maturing.get(number) ?? freshCohort(number * span);
+    if (this.#maturity > 0 && (sample.known ?? sample.bucket + SECOND) < this.#deadlineOf(bucket)) {
+      node.oldest = Math.min(node.oldest, bucket);
+      node.maturing ??= new Map();
+      const cohort = node.maturing.get(number) ?? freshCohort(bucket);
       node.maturing.set(number, cohort);
       join(cohort[side], sample);
       return;
     }
-    const cohort = comingAt(node, number);
+    const cohort = this.#comingAt(node, number);
     join(cohort[side], sample);
-    if (cohort.open || (compares && cohort.reference.n === 0)) return;
+    if (cohort.open || (this.#setup.compares && cohort.reference.n === 0)) return;
     cohort.open = true;
     node.open.push(cohort);
   }
 
+  #comingAt(node: Node, number: number): OpenCohort {
+    const bucket = number * this.#span;
+    const { recent } = node;
+    if (recent?.bucket === bucket) return recent;
+    if (recent) {
+      node.coming ??= new Map();
+      node.coming.set(recent.bucket / this.#span, recent);
+    }
+    const waiting = node.coming?.get(number);
+    node.recent = waiting ? undefined : freshCohort(bucket);
+    return waiting ?? node.recent!;
+  }
+
   /** Takes out the open cohorts that hold enough, or that have settled. */
-  function closeOf(node: Node): readonly Cohort[] {
+  #closeOf(node: Node): readonly Cohort[] {
     let kept = 0;
     let closed: Cohort[] | undefined;
     for (const cohort of node.open) {
-      const settled = node.newest >= cohort.bucket + span - SECOND + SETTLED;
-      if (compares && cohort.reference.n < ENOUGH && !settled) {
+      const settled = node.newest >= cohort.bucket + this.#span - SECOND + SETTLED;
+      if (this.#setup.compares && cohort.reference.n < ENOUGH && !settled) {
         node.open[kept++] = cohort;
         continue;
       }
       if (node.recent === cohort) node.recent = undefined;
-      else node.coming.delete(cohort.bucket / span);
-      closed ??= [];
-      closed.push(cohort);
+      else node.coming?.delete(cohort.bucket / this.#span);
+      if (closed) closed.push(cohort);
+      else closed = [cohort];
     }
-    if (closed) node.open.length = kept;
+    while (node.open.length > kept) node.open.pop();
     return closed ?? NONE;
   }
-
-  return {
-    take(batch) {
-      const node = nodeOf(batch[0]?.node ?? "");
-      for (const sample of batch) add(node, sample);
-      const closed = closeOf(node);
-      if (node.coming.size === 0) return closed;
-      for (const [number, { bucket, reference }] of node.coming) {
-        if (bucket >= node.newest - FORGOTTEN || reference.n > 0) break;
-        node.coming.delete(number);
-      }
-      return closed;
-    },
-    ripen(now) {
-      if (maturity === 0) return NONE;
-      const ripe: Cohort[] = [];
-      // By time and not by looking through all: labels of days hold hundreds of thousands of seconds.
-      for (const node of nodes.values())
-        for (; node.maturing.size > 0 && deadlineOf(node.oldest) <= now; node.oldest += span) {
-          const cohort = node.maturing.get(node.oldest / span);
-          if (!cohort) continue;
-          node.maturing.delete(node.oldest / span);
-          ripe.push(cohort);
-        }
-      return ripe;
-    },
-  };
 }
 
-function freshNode(): Node {
+/** Drops candidates whose second never had a reference, the oldest first. */
+function forget(coming: Map<number, OpenCohort>, before: Instant): void {
+  for (const [number, { bucket, reference }] of coming) {
+    if (bucket >= before || reference.n > 0) return;
+    coming.delete(number);
+  }
+}
+
+function freshNode(name: string): Node {
   return {
+    name,
     newest: Number.NEGATIVE_INFINITY,
     oldest: Number.POSITIVE_INFINITY,
-    maturing: new Map(),
-    coming: new Map(),
+    maturing: undefined,
+    coming: undefined,
     recent: undefined,
     open: [],
   };

@@ -62,16 +62,16 @@ export function createEvaluator(setup: EvaluatorSetup): Evaluator {
     candidate: setup.candidate,
     reference: setup.reference,
   });
-  const watches = bySignal(setup, rules, limits);
+  const routes = routesOf(setup, instruments, rules, limits);
   let decided: Verdict | undefined;
 
   function take(batch: readonly Sample[]): void {
     first.see(batch);
-    for (const [signal, own] of watches) {
-      const rows = batch.filter((sample) => sample.signal === signal);
-      if (rows.length === 0) continue;
-      instruments.observe(signal, rows);
-      for (const watch of own) watch.observe(rows);
+    for (const { signal, watches } of routes) {
+      const own: Sample[] = [];
+      for (const sample of batch) if (sample.signal === signal) own.push(sample);
+      if (own.length === 0) continue;
+      for (const watch of watches) watch.observe(own);
     }
   }
 
@@ -117,21 +117,27 @@ function watchLimit({ limit, signal }: EvaluatorSetup["hardLimits"][number], set
 
 const NOBODY: readonly Finding[] = Object.freeze([]);
 
-/** The watches of each signal. */
-function bySignal(
+/** Whoever looks at the samples of one signal. */
+interface Route {
+  readonly signal: string;
+  readonly watches: { observe(own: readonly Sample[]): void }[];
+}
+
+function routesOf(
   { rules, hardLimits }: EvaluatorSetup,
+  instruments: Instruments,
   ofRules: readonly RuleWatch[],
   ofLimits: readonly HardLimitWatch[],
-): ReadonlyMap<string, readonly (RuleWatch | HardLimitWatch)[]> {
-  const own = new Map<string, (RuleWatch | HardLimitWatch)[]>();
-  const add = (signal: string, watch: RuleWatch | HardLimitWatch) => {
-    const known = own.get(signal);
-    if (known) known.push(watch);
-    else own.set(signal, [watch]);
+): readonly Route[] {
+  const routes = new Map<string, Route>();
+  const add = (signal: string, watch: Route["watches"][number]) => {
+    const route = routes.get(signal) ?? { signal, watches: [...instruments.of(signal)] };
+    routes.set(signal, route);
+    route.watches.push(watch);
   };
   for (const [index, watch] of ofRules.entries()) add(rules[index]!.signal.name, watch);
   for (const [index, watch] of ofLimits.entries()) add(hardLimits[index]!.signal.name, watch);
-  return own;
+  return [...routes.values()];
 }
 
 /** After the combined evidence is over its threshold: the rules that carry it by themselves, or else the strongest. */

@@ -3,7 +3,7 @@ import type { Sample } from "../core/sample.ts";
 import type { Instant } from "../core/time.ts";
 import type { Finding } from "../core/verdict.ts";
 import { harmDesign } from "../statistics/index.ts";
-import { type Arm, type Cohort, createCohorts, join } from "./cohort.ts";
+import { type Arm, type Cohort, type Cohorts, createCohorts, join } from "./cohort.ts";
 import type { EvaluatorSetup } from "./evaluator.ts";
 import { createLateEvidence, createPlainEvidence, createRecentWatch, type Evidence } from "./evidence.ts";
 import type { Hypothesis } from "./hypothesis/hypothesis.ts";
@@ -25,7 +25,7 @@ export function watchRule(rule: Rule, setup: EvaluatorSetup, first: FirstSight):
   const sight = createSight(rule, setup, first);
   if (rule.test === "parity") return watchParity(rule, setup, sight);
   const hypothesis = hypothesisOf(rule, setup);
-  return hypothesis ? watchArms(rule, hypothesis, setup, sight) : watchNothing(rule, setup);
+  return hypothesis ? new ArmsWatch(rule, hypothesis, setup, sight) : watchNothing(rule, setup);
 }
 
 /** @param forHarm what harm is looked for: that of a release that goes out, unless said otherwise */
@@ -53,64 +53,89 @@ export function evidenceOf(rule: Rule, { harm, safety }: Pick<Hypothesis, "harm"
   return { harm: forHarm, safety: createPlainEvidence(safety) };
 }
 
-function watchArms(rule: Rule, hypothesis: Hypothesis, setup: EvaluatorSetup, sight: Sight): RuleWatch {
-  const { candidate, reference } = setup;
-  const from = evidenceFrom(setup);
-  const evidence = evidenceOf(rule, hypothesis, setup);
-  const logSafeEnough = -Math.log(setup.beta);
-  const ofCandidate: Arm = { n: 0, k: 0 };
-  const ofReference: Arm = { n: 0, k: 0 };
-  const sideOf = ({ release }: Sample) => (release === candidate ? "candidate" : "reference");
-  const cohorts = createCohorts({ sideOf, compares: hypothesis.compares, maturity: maturityOf(rule.signal) });
-  let broken = false;
+/** A class, since there are very many: one object each, and not one for every function. */
+class ArmsWatch implements RuleWatch {
+  readonly #rule: Rule;
+  readonly #setup: EvaluatorSetup;
+  readonly #hypothesis: Hypothesis;
+  readonly #sight: Sight;
+  readonly #from: Instant;
+  readonly #harm: Evidence;
+  readonly #safety: Evidence;
+  readonly #cohorts: Cohorts;
+  readonly #candidate: Arm = { n: 0, k: 0 };
+  readonly #reference: Arm = { n: 0, k: 0 };
+  #broken = false;
+
+  constructor(rule: Rule, hypothesis: Hypothesis, setup: EvaluatorSetup, sight: Sight) {
+    this.#rule = rule;
+    this.#setup = setup;
+    this.#hypothesis = hypothesis;
+    this.#sight = sight;
+    this.#from = evidenceFrom(setup);
+    const { harm, safety } = evidenceOf(rule, hypothesis, setup);
+    this.#harm = harm;
+    this.#safety = safety;
+    const sideOf = ({ release }: Sample) => (release === setup.candidate ? "candidate" : "reference");
+    this.#cohorts = createCohorts({ sideOf, compares: hypothesis.compares, maturity: maturityOf(rule.signal) });
+  }
+
+  observe(own: readonly Sample[]): void {
+    this.#sight.see(own);
+    const admitted: Sample[] = [];
+    for (const sample of own) if (this.#admit(sample)) admitted.push(sample);
+    if (admitted.length > 0) this.#close(this.#cohorts.take(admitted));
+  }
+
+  judge(now: Instant): Finding {
+    this.#close(this.#cohorts.ripen(now));
+    const { name, signal, claim } = this.#rule;
+    const { method, threshold } = this.#hypothesis;
+    const logSafe = this.#safety.log(now);
+    const finding = {
+      name,
+      signal: signal.name,
+      kind: this.#kindOf(now, logSafe),
+      claim,
+      method,
+      candidate: this.#tally(this.#setup.candidate, this.#candidate),
+      reference: this.#tally(this.#setup.reference, this.#reference),
+      logHarm: this.#harm.log(now),
+      logSafe,
+    };
+    return threshold === undefined ? finding : { ...finding, threshold };
+  }
 
   /** Counts a sample that may be evidence; answers whether it is. */
-  function admit(sample: Sample): boolean {
+  #admit(sample: Sample): boolean {
     const { release, bucket, group } = sample;
-    if (bucket < from || group !== undefined || (release !== candidate && release !== reference)) return false;
-    if (!hypothesis.possible(sample)) {
-      broken = true;
+    const isCandidate = release === this.#setup.candidate;
+    if (bucket < this.#from || group !== undefined || !(isCandidate || release === this.#setup.reference)) return false;
+    if (!this.#hypothesis.possible(sample)) {
+      this.#broken = true;
       return false;
     }
-    join(release === candidate ? ofCandidate : ofReference, sample);
+    join(isCandidate ? this.#candidate : this.#reference, sample);
     return true;
   }
 
-  function close(closed: readonly Cohort[]): void {
+  #close(closed: readonly Cohort[]): void {
     for (const cohort of closed) {
-      evidence.harm.add(cohort.bucket, hypothesis.harmOf(cohort));
-      evidence.safety.add(cohort.bucket, hypothesis.safetyOf(cohort));
+      this.#harm.add(cohort.bucket, this.#hypothesis.harmOf(cohort));
+      this.#safety.add(cohort.bucket, this.#hypothesis.safetyOf(cohort));
     }
   }
 
-  function kindOf(now: Instant, logSafe: number): Finding["kind"] {
-    if (broken) return "instrument-error";
-    return sight.blind(now, ofCandidate.n) ?? (logSafe >= logSafeEnough ? "healthy" : "inconclusive");
+  #kindOf(now: Instant, logSafe: number): Finding["kind"] {
+    if (this.#broken) return "instrument-error";
+    return (
+      this.#sight.blind(now, this.#candidate.n) ?? (logSafe >= -Math.log(this.#setup.beta) ? "healthy" : "inconclusive")
+    );
   }
 
-  return {
-    observe(own) {
-      sight.see(own);
-      const admitted = own.filter(admit);
-      if (admitted.length > 0) close(cohorts.take(admitted));
-    },
-    judge(now) {
-      close(cohorts.ripen(now));
-      const logSafe = evidence.safety.log(now);
-      return {
-        name: rule.name,
-        signal: rule.signal.name,
-        kind: kindOf(now, logSafe),
-        claim: rule.claim,
-        method: hypothesis.method,
-        candidate: { release: candidate, n: ofCandidate.n, ...hypothesis.shown(ofCandidate) },
-        reference: { release: reference, n: ofReference.n, ...hypothesis.shown(ofReference) },
-        logHarm: evidence.harm.log(now),
-        logSafe,
-        ...(hypothesis.threshold !== undefined && { threshold: hypothesis.threshold }),
-      };
-    },
-  };
+  #tally(release: Finding["candidate"]["release"], arm: Arm): Finding["candidate"] {
+    return { release, n: arm.n, ...this.#hypothesis.shown(arm) };
+  }
 }
 
 /** Of a time without a frozen window nobody can say what is slow. */

@@ -1,6 +1,6 @@
 import { maturityOf } from "../core/playbook.ts";
 import type { Sample } from "../core/sample.ts";
-import type { Instant } from "../core/time.ts";
+import type { Instant, Milliseconds } from "../core/time.ts";
 import type { EvaluatorSetup } from "./evaluator.ts";
 import type { Rule } from "./rule.ts";
 
@@ -32,22 +32,36 @@ export interface Sight {
 
 /** Blind is a candidate that answers requests, and of whose outcomes nothing has come for longer than they take. */
 export function createSight(rule: Pick<Rule, "signal">, setup: EvaluatorSetup, first: FirstSight): Sight {
-  const from = firstSecond(setup);
-  const wait = (setup.warmUp ?? 0) + maturityOf(rule.signal);
-  let last = 0;
-  return {
-    see(own) {
-      for (const { release, bucket, n } of own)
-        if (bucket > last && bucket >= from && n > 0 && release === setup.candidate) last = bucket;
-    },
-    blind(now, outcomes) {
-      const since = first.since();
-      const quiet = now - Math.max(last, since ?? now) > setup.blindMs + wait;
-      if (quiet) return "no-data";
-      if (outcomes > 0) return undefined;
-      return wait > 0 && since !== undefined ? "inconclusive" : "no-data";
-    },
-  };
+  return new RuleSight(rule, setup, first);
+}
+
+class RuleSight implements Sight {
+  readonly #setup: EvaluatorSetup;
+  readonly #first: FirstSight;
+  readonly #from: Instant;
+  readonly #wait: Milliseconds;
+  #last: Instant = 0;
+
+  constructor({ signal }: Pick<Rule, "signal">, setup: EvaluatorSetup, first: FirstSight) {
+    this.#setup = setup;
+    this.#first = first;
+    this.#from = firstSecond(setup);
+    this.#wait = (setup.warmUp ?? 0) + maturityOf(signal);
+  }
+
+  see(own: readonly Sample[]): void {
+    for (const { release, bucket, n } of own)
+      if (bucket > this.#last && bucket >= this.#from && n > 0 && release === this.#setup.candidate)
+        this.#last = bucket;
+  }
+
+  blind(now: Instant, outcomes: number): ReturnType<Sight["blind"]> {
+    const since = this.#first.since();
+    const quiet = now - Math.max(this.#last, since ?? now) > this.#setup.blindMs + this.#wait;
+    if (quiet) return "no-data";
+    if (outcomes > 0) return undefined;
+    return this.#wait > 0 && since !== undefined ? "inconclusive" : "no-data";
+  }
 }
 
 function firstSecond({ from }: Pick<EvaluatorSetup, "from">): Instant {

@@ -24,10 +24,7 @@ function doubts(signals: readonly Signal[], share: number, burst = 1) {
     };
     const batch = [...arm(CANDIDATE, k), ...arm(STABLE, n - k)];
     for (const { name } of signals)
-      instruments.observe(
-        name,
-        batch.filter(({ signal }) => signal === name),
-      );
+      for (const one of instruments.of(name)) one.observe(batch.filter(({ signal }) => signal === name));
     second++;
   }
   return signals.map(({ name }) => instruments.doubts(name, START));

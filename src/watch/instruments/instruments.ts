@@ -1,6 +1,5 @@
 import type { Signal } from "../../core/playbook.ts";
 import type { ReleaseId } from "../../core/release.ts";
-import type { Sample } from "../../core/sample.ts";
 import type { Instant } from "../../core/time.ts";
 import { watchDispersion } from "./dispersion.ts";
 import { type Instrument, NO_DOUBTS, QUIET } from "./instrument.ts";
@@ -18,8 +17,8 @@ export interface InstrumentsSetup {
 export interface Instruments {
   /** See `SampleRatio.exposed`. */
   exposed(at: Instant, share: number): void;
-  /** Samples of this signal, of one batch. */
-  observe(signal: string, own: readonly Sample[]): void;
+  /** Those that want the samples of this signal. */
+  of(signal: string): readonly Pick<Instrument, "observe">[];
   /** What there is to doubt about a signal. */
   doubts(signal: string, now: Instant): readonly string[];
 }
@@ -55,9 +54,7 @@ export function createInstruments({ signals, candidate, reference }: Instruments
     exposed(at, share) {
       for (const ratio of ratios) ratio.exposed(at, share);
     },
-    observe(signal, own) {
-      for (const instrument of fed.get(signal) ?? NOTHING_ASKED) instrument.observe(own);
-    },
+    of: (signal) => fed.get(signal) ?? NOTHING_ASKED,
     doubts(name, now) {
       for (const instrument of asked.get(name) ?? NOTHING_ASKED)
         if (instrument.doubts(now).length > 0) return asked.get(name)!.flatMap((one) => one.doubts(now));
