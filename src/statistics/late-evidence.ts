@@ -1,4 +1,5 @@
 import { logSumExp, NOTHING } from "./recursion.ts";
+import { sharedList } from "./shared-list.ts";
 
 /** When the recursion starts anew: times are cut into `intervals` of equal length, each `perMark`-th one is a mark. */
 export interface StartPlan {
@@ -53,32 +54,19 @@ export function startShares({ intervals, perMark }: StartPlan): (interval: numbe
 
 /** ln of what a start weighs, for each alternative. */
 interface StartLogs {
-  readonly first: Float64Array;
-  readonly atMark: Float64Array;
-  readonly between: Float64Array;
+  readonly first: readonly number[];
+  readonly atMark: readonly number[];
+  readonly between: readonly number[];
 }
-
-/** Most designs of a form share their weights, and most watches their plan: each is kept once. */
-const startLogs = new Map<string, StartLogs>();
 
 function startLogsOf({ alternatives }: StartDesign, plan: StartPlan): StartLogs {
-  const columns = alternatives.map(({ weight, atMarks, between }) => [weight, atMarks, between]);
-  const key = JSON.stringify([plan, columns]);
-  const known = startLogs.get(key);
-  if (known) return known;
   const share = startShares(plan);
-  const logs = (column: number, times: number) =>
-    Float64Array.from(columns, (weights) => logOf(weights[column]! * times));
-  const fresh = {
-    first: logs(0, share(0)),
-    atMark: logs(1, share(plan.perMark)),
-    between: logs(2, share(1)),
+  return {
+    first: sharedList(alternatives.map(({ weight }) => logOf(weight * share(0)))),
+    atMark: sharedList(alternatives.map(({ atMarks }) => logOf(atMarks * share(plan.perMark)))),
+    between: sharedList(alternatives.map((one) => logOf(one.between * share(1)))),
   };
-  if (startLogs.size < KEPT) startLogs.set(key, fresh);
-  return fresh;
 }
-
-const KEPT = 1000;
 
 /**
  * `R <- (R + share * weight) * exp(increments)` over the intervals, for each alternative, in log space: the sum over all
@@ -96,7 +84,9 @@ export function createLateEvidence(design: StartDesign, plan: StartPlan): LateEv
 class StartsInSpans implements LateEvidence {
   readonly #size: number;
   readonly #plan: StartPlan;
-  readonly #starts: StartLogs;
+  readonly #first: readonly number[];
+  readonly #atMark: readonly number[];
+  readonly #between: readonly number[];
   /** From mark to mark: the statistics just before it, valid up to mark `clean`, then the totals of its intervals. */
   readonly #spans: Float64Array[] = [];
   #used = 0;
@@ -111,7 +101,10 @@ class StartsInSpans implements LateEvidence {
   constructor(design: StartDesign, plan: StartPlan) {
     this.#size = design.alternatives.length;
     this.#plan = plan;
-    this.#starts = startLogsOf(design, plan);
+    const { first, atMark, between } = startLogsOf(design, plan);
+    this.#first = first;
+    this.#atMark = atMark;
+    this.#between = between;
     this.#head = new Float64Array(this.#size);
     this.#at = scratchOf(this.#size);
   }
@@ -165,8 +158,7 @@ class StartsInSpans implements LateEvidence {
     const mark = Math.floor(interval / this.#plan.perMark);
     const isMark = interval === mark * this.#plan.perMark;
     if (isMark) copy(at, this.#spans[mark]!);
-    const { first, atMark, between } = this.#starts;
-    const starts = interval === 0 ? first : isMark ? atMark : between;
+    const starts = interval === 0 ? this.#first : isMark ? this.#atMark : this.#between;
     for (let j = 0; j < at.length; j++) at[j] = logAdd(at[j]!, starts[j]!);
     if (interval !== this.#used - 1) return;
     copy(at, this.#head);

@@ -1,3 +1,5 @@
+import { sharedList } from "./shared-list.ts";
+
 /** The part of a design that the recursion needs: the weights of its alternatives, which sum to 1. */
 export interface Weighed {
   readonly alternatives: readonly { readonly weight: number }[];
@@ -17,7 +19,7 @@ export function logSumExp(logs: ArrayLike<number>): number {
 
 /** The same as a function of the sums, for who asks often: the logarithms of the weights are kept. */
 export function mixtureOf({ alternatives }: Weighed): (totals: ArrayLike<number>) => number {
-  const logs = alternatives.map(({ weight }) => Math.log(weight));
+  const logs = sharedList(alternatives.map(({ weight }) => Math.log(weight)));
   return (totals) => {
     let highest = NOTHING;
     for (let j = 0; j < logs.length; j++) highest = Math.max(highest, totals[j]! + logs[j]!);

@@ -1,5 +1,6 @@
 import type { Block, MarginNull } from "./block.ts";
 import type { Design } from "./design.ts";
+import { sharedList } from "./shared-list.ts";
 
 /**
  * ln of the e-value of one block for rare events: `k1 ln a + k0 ln b - n1 points (a - 1)` with
@@ -29,13 +30,13 @@ export function tiltFactor(hypothesis: MarginNull, baseline: number, rate: numbe
 
 /**
  * The factors of all alternatives of a design at once. With `points` 0, `1 + rise = r (1 + u) / (1 + u r)` and
- * `1 - u rise = (1 + u) / (1 + u r)` with `r = rate / line`: one logarithm in place of two.
+ * `1 - u rise = (1 + u) / (1 + u r)` with `r = rate / line`, which is the alternative's effect: one logarithm in place of two.
  */
 export function tiltFactors({ null: hypothesis, baseline, alternatives }: Design) {
   const { ratio, points } = hypothesis;
   const line = ratio * baseline + points;
-  const times = alternatives.map(({ rate }) => rate / line);
-  const logs = times.map((one) => Math.log(one));
+  const times = sharedList(alternatives.map(({ effect }) => effect));
+  const logs = sharedList(times.map((one) => Math.log(one)));
   const margins = alternatives.map(({ rate }) => rate - line);
   return (block: Block, out: Float64Array): void => {
     const { n1, k1, n0, k0 } = block;
