@@ -38,8 +38,10 @@ export interface ControlPorts {
 
 /** Cadences and patience; none of them decides what counts as harm. */
 export interface Settings {
-  /** How often arrived data is judged. */
+  /** How often arrived data is taken and written, and judged where no release is on trial. */
   readonly tickMs: Milliseconds;
+  /** How often arrived data of a release on trial is judged, while it goes out; see `judgingSpan`. */
+  readonly judgeMs: Milliseconds;
   /** How long the candidate keeps its share without a living controller that sees its signals. */
   readonly exposureMs: Milliseconds;
   /** How long the right to act on a system lasts without renewal. */

@@ -1,8 +1,10 @@
 import type { Plan } from "../core/plan.ts";
 import type { Playbook } from "../core/playbook.ts";
 import type { Rollback, RollbackOutcome, Rollout } from "../core/rollout.ts";
+import { samplesIn } from "../core/sample-pack.ts";
 import type { Verdict } from "../core/verdict.ts";
 import { createFixedEvaluator } from "../watch/fixed-evaluator.ts";
+import { packsOf } from "./count-journal.ts";
 import { FencedError } from "./fenced-error.ts";
 import { BETA } from "./judgement.ts";
 import { fixedRules } from "./rules.ts";
@@ -38,7 +40,10 @@ export async function proveFixed(run: Run, plan: Plan): Promise<Proof> {
     frozen: run.rollout.frozen,
     blindMs: run.settings.blindMs,
   });
-  evaluator.observe(await run.ports.store.samples(run.rollout.id));
+  // The packs of before are no evidence: after hours at high traffic they are most of it.
+  for await (const pack of packsOf(run.ports.store, run.rollout.id))
+    evaluator.observe(samplesIn(pack).filter(({ bucket }) => bucket >= since));
+  evaluator.observe(await run.ports.store.unpacked(run.rollout.id));
   emit(run, "proving", "restored; now proving that it is fixed");
   let began = clock.now();
   let lastSaid = 0;

@@ -6,7 +6,7 @@ import type { Verdict } from "../core/verdict.ts";
 import type { Containment } from "../decide/containment.ts";
 import { lostBetween, planWayBack } from "../decide/way-back.ts";
 import { containmentFor, restorePlace } from "./containment.ts";
-import { holdEvidence } from "./held-evidence.ts";
+import { heldChanges, isHeld, writeHeld } from "./held-evidence.ts";
 import { moveOn, serveRestored } from "./move-on.ts";
 import { deadlinesOf, watchPhases } from "./phase-watch.ts";
 import { proveFixed } from "./prove-fixed.ts";
@@ -65,7 +65,12 @@ export async function rollBack(
   emit(run, cause === "harm" ? "harm" : "ended", `going back: ${because.join(", ")}`, { verdict });
   emit(run, "contained", containedText(run, to));
   tellPeople(run, "is rolled back", because);
-  const held = recordAfterwards(run, () => holdEvidence(run, "rollback", verdict));
+  const changes = heldChanges(run, "rollback", verdict);
+  const held = recordAfterwards(
+    run,
+    () => writeHeld(run, changes),
+    () => isHeld(run, changes),
+  );
   await Promise.all([held, continueRollback(run)]);
 }
 
@@ -100,7 +105,7 @@ async function restoreAndProve(run: Run): Promise<void> {
   const current = run.ports.traffic.current(run.playbook.system);
   if (!current || current.candidatePpm > 0) run.ports.traffic.set(routeTo(run, 0));
   for (;;) {
-    const sagas = (await run.ports.store.record(run.rollout.id))?.sagas ?? [];
+    const sagas = await run.ports.store.sagas(run.rollout.id);
     const saga = sagas.find((candidate) => candidate.id === run.rollout.rollback?.saga);
     if (!saga) throw new Error(`the saga of the rollback of ${run.rollout.id} is not in the store`);
     const end = await restore(run, saga);

@@ -4,6 +4,7 @@ import type { Order, Rollout, Saga } from "../core/rollout.ts";
 import { planRelease } from "../decide/plan-change.ts";
 import { runSaga } from "../restore/saga-runner.ts";
 import { freezeBaseline, NO_PAST, type Past } from "./baseline.ts";
+import { createCountJournal, readJournal } from "./count-journal.ts";
 import { expose } from "./exposure.ts";
 import { FencedError } from "./fenced-error.ts";
 import { judgeUnannounced } from "./judge-unannounced.ts";
@@ -55,7 +56,7 @@ async function goOn(run: Run): Promise<void> {
   if (run.playbook.authority === "observe") return observe(run);
   if (run.rollout.step < 0) {
     await endOldShare(run);
-    const begun = ((await run.ports.store.record(run.rollout.id))?.sagas.length ?? 0) > 0;
+    const begun = (await run.ports.store.sagas(run.rollout.id)).length > 0;
     if (run.rollout.frozen.length === 0) {
       const frozen = await freezeBaseline(run);
       if (!cordOf(run)) await save(run, { ...run.rollout, frozen });
@@ -94,8 +95,8 @@ async function endUntouched(run: Run, cord: Order): Promise<void> {
 /** Brings the candidate's components into place, before any traffic can reach them. */
 async function deploy(run: Run): Promise<boolean> {
   const { ports, playbook, rollout } = run;
-  const record = await ports.store.record(rollout.id);
-  const saga = record?.sagas[0] ?? (await startDeployment(run));
+  const [begun] = await ports.store.sagas(rollout.id);
+  const saga = begun ?? (await startDeployment(run));
   if (saga.status === "completed") return true;
   emit(run, "deploying", `bringing ${saga.plan.steps.map((step) => step.label).join(", ")} into place`);
   const onStep = () => undefined;
@@ -135,7 +136,8 @@ async function load(
   const candidate = await ports.store.release(rollout.candidate);
   if (!stable || !candidate) throw new RollbookError("NOT_FOUND", { what: `release of rollout ${id}` });
   const epoch = (await ports.store.route(playbook.system))?.epoch ?? 0;
-  return {
+  const start = await readJournal(ports.store, id);
+  const run: Run = {
     ports,
     settings,
     playbook,
@@ -146,10 +148,13 @@ async function load(
     past,
     plans,
     epoch,
+    counts: createCountJournal(id, start, (data) => entryOf(run, "counts", data)),
+    keptAt: Number.NEGATIVE_INFINITY,
     place: rollout.place ?? "at",
     order: rollout.order,
     stopped: false,
     unsaved: [],
     saving: Promise.resolve(),
   };
+  return run;
 }

@@ -9,6 +9,7 @@ import type { Instant } from "../core/time.ts";
 import type { Verdict } from "../core/verdict.ts";
 import type { EvaluatorSetup } from "../watch/evaluator.ts";
 import type { Past } from "./baseline.ts";
+import type { CountJournal } from "./count-journal.ts";
 import { FencedError } from "./fenced-error.ts";
 import { underOrder } from "./order.ts";
 import type { PlanWatch } from "./plan-watch.ts";
@@ -27,6 +28,9 @@ export interface Run {
   readonly past: Past;
   /** The way back, ready before it is needed. */
   readonly plans: PlanWatch;
+  readonly counts: CountJournal;
+  /** When counts were last written. */
+  keptAt: Instant;
   rollout: Rollout;
   lease: Lease;
   /** Of the newest route that we know of, set or recorded: an older controller's late route can never be newer. */
@@ -38,8 +42,8 @@ export interface Run {
   /** What was fixed before the first outcome was judged. */
   parameters?: EvaluatorSetup;
   stopped: boolean;
-  /** Counts that were judged and that the store has not taken yet. While there are some, nothing goes forward. */
-  unsaved: readonly Sample[];
+  /** Counts that were judged and that the store is not known to have taken. While there are some, nothing goes forward. */
+  unsaved: readonly Change[];
   /** The newest write of the rollout. */
   saving: Promise<void>;
 }
@@ -68,6 +72,7 @@ async function saveNow(run: Run, next: Rollout, changes: readonly Change[]): Pro
   const rollout = underOrder(next, run.order);
   const written = await run.ports.store.commit([{ kind: "rollout", rollout }, ...changes], guard);
   if (written.kind === "fenced") throw new FencedError(run.lease.resource);
+  forget(run, changes);
   run.rollout = rollout;
 }
 
@@ -83,28 +88,53 @@ export function stamped(samples: readonly Sample[], now: Instant): readonly Samp
   return samples.map((sample) => (sample.known === undefined ? { ...sample, known: now } : sample));
 }
 
-/** These, and what the store has not taken yet; what it knows already it ignores. */
+/** These samples, and those before them that are not known to be written: what is sent again the store ignores by its key. */
 export function samplesChange(run: Run, samples: readonly Sample[]): readonly Change[] {
-  const all = [...run.unsaved, ...samples];
-  return all.length > 0 ? [{ kind: "samples", rollout: run.rollout.id, samples: all }] : [];
+  run.counts.add(samples);
+  run.unsaved = [...run.unsaved, ...run.counts.rows()];
+  return run.unsaved;
 }
 
-/** More blocks than this are not held for a store that is away; the judgement has seen them all the same. */
-const MOST_UNSAVED = 50_000;
-
-/** Writes samples that no decision waits for. A store that takes none now gets them with the next ones. */
+/**
+ * Takes samples that no decision waits for, and writes them: not more often than each `tickMs`. A store that takes none now
+ * gets them with the next ones.
+ */
 export async function keep(run: Run, samples: readonly Sample[]): Promise<void> {
-  const changes = samplesChange(run, samples);
-  if (changes.length === 0) return;
-  const guard = { resource: run.lease.resource, fence: run.lease.fence };
+  const { counts, ports, settings } = run;
+  counts.add(samples);
+  const now = ports.clock.now();
+  if (now >= run.keptAt && now - run.keptAt < settings.tickMs) return;
   const before = run.unsaved.length;
-  const written = await run.ports.store.commit(changes, guard).catch((error: Error) => {
-    run.unsaved = [...run.unsaved, ...samples].slice(-MOST_UNSAVED);
-    if (before === 0) emit(run, "late", `the store takes no write: ${error.message}; nothing goes forward meanwhile`);
-    return undefined;
-  });
-  if (written?.kind === "fenced") throw new FencedError(run.lease.resource);
-  if (written) run.unsaved = [];
+  // Packs hold what is written already; so a pack and its rows are never in one commit.
+  const pack = before === 0 && counts.isFull() ? counts.pack() : [];
+  const changes = [...pack, ...samplesChange(run, [])];
+  if (changes.length === 0) return;
+  run.keptAt = now;
+  try {
+    await commitCounts(run, changes);
+  } catch (error) {
+    if (error instanceof FencedError || pack.length > 0) throw error;
+    const why = error instanceof Error ? error.message : String(error);
+    if (before === 0) emit(run, "late", `the store takes no write: ${why}; nothing goes forward meanwhile`);
+  }
+}
+
+/** Writes all counts, and packs them. */
+export async function packCounts(run: Run): Promise<void> {
+  await commitCounts(run, samplesChange(run, []));
+  await commitCounts(run, run.counts.pack());
+}
+
+async function commitCounts(run: Run, changes: readonly Change[]): Promise<void> {
+  if (changes.length === 0) return;
+  const { resource, fence } = run.lease;
+  const written = await run.ports.store.commit(changes, { resource, fence });
+  if (written.kind === "fenced") throw new FencedError(resource);
+  forget(run, changes);
+}
+
+function forget(run: Run, written: readonly Change[]): void {
+  if (run.unsaved.length > 0) run.unsaved = run.unsaved.filter((change) => !written.includes(change));
 }
 
 export function emit(run: Run, kind: RolloutEventKind, text: string, extra: { readonly verdict?: Verdict } = {}): void {

@@ -8,7 +8,16 @@ const holdback = { ...playbook.how, holdbackFor: 60_000 };
 /** A store that takes no write, or does not answer at all, while `state` says so. */
 function failing() {
   const state = { away: undefined as "full" | "gone" | undefined, refused: 0 };
-  const reads = new Set<keyof Store>(["rollout", "rollouts", "record", "samples", "route", "release", "steps"]);
+  const reads = new Set<keyof Store>([
+    "rollout",
+    "rollouts",
+    "record",
+    "packs",
+    "unpacked",
+    "route",
+    "release",
+    "steps",
+  ]);
   const refuse = () => {
     state.refused += 1;
     throw new Error(state.away === "full" ? "database or disk is full" : "connection refused");

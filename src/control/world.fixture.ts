@@ -68,6 +68,7 @@ export const twoPlaces = playbook.components.map((component) =>
 
 export const settings: Settings = {
   tickMs: 250,
+  judgeMs: 250,
   exposureMs: 2000,
   leaseMs: 3000,
   baselineMs: 5000,

@@ -20,6 +20,7 @@ export type EntryType =
   | "contained"
   | "moved-on"
   | "parameters"
+  | "counts"
   | "evidence-held"
   | "saga-started"
   | "step-intent"

@@ -152,6 +152,7 @@ export interface Lease {
 /** Everything that belongs to one rollout: what a report is made of. */
 export interface RolloutRecord {
   readonly rollout: Rollout;
+  /** Sums by second of what is packed, and the others as they are. */
   readonly samples: readonly Sample[];
   readonly sagas: readonly Saga[];
   readonly steps: readonly StepRecord[];

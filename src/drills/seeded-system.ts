@@ -79,6 +79,7 @@ function playbookOf(names: readonly string[], authority: Playbook["authority"]):
 export function seededSettings(holder: string): Settings {
   return {
     tickMs: 250,
+    judgeMs: 250,
     exposureMs: 2000,
     leaseMs: 3000,
     baselineMs: 6000,

@@ -60,6 +60,11 @@ export const samplesInput = z.strictObject({
     .array(z.unknown().describe("{ node, sequence, bucket, signal, release, n, k, group?, cells? }"))
     .max(50_000),
 });
+export const packsInput = z.strictObject({
+  rollout: name,
+  from: z.coerce.number().int().min(0).default(0),
+  limit: z.coerce.number().int().min(1).max(10).default(10),
+});
 export const entriesInput = z.strictObject({
   from: z.coerce.number().int().min(0).default(0),
   limit: z.coerce.number().int().min(1).max(1000).default(100),
