@@ -1,5 +1,6 @@
 import type { Playbook, Signal, Trigger } from "../core/playbook.ts";
 import { claimOf, compileNull } from "../playbook/claim.ts";
+import type { WatchableRule } from "../watch/drift-rule.ts";
 import type { FixedRule } from "../watch/fixed-evaluator.ts";
 import type { MeanRule, Rule, ShareRule } from "../watch/rule.ts";
 
@@ -9,8 +10,14 @@ export function triggerRules(playbook: Playbook): readonly Rule[] {
 }
 
 function triggerRule(trigger: Trigger, signal: Signal): Rule {
-  const { name, within } = trigger;
-  const head = { name, signal, claim: claimOf(trigger, signal), ...(within === undefined ? {} : { within }) };
+  const { name, within, inAny } = trigger;
+  const head = {
+    name,
+    signal,
+    claim: claimOf(trigger, signal),
+    ...(within === undefined ? {} : { within }),
+    ...(inAny === undefined ? {} : { inAny }),
+  };
   if (trigger.kind === "slows") return { test: "time", ...head, quantile: trigger.quantile, by: trigger.by };
   const { badIs, ...line } = compileNull(trigger, signal);
   if (trigger.kind === "differ") return { test: "parity", ...head, null: line, badIs, across: trigger.across };
@@ -27,12 +34,18 @@ export function fixedRules(playbook: Playbook): readonly FixedRule[] {
 }
 
 function comparison(
-  head: Pick<Rule, "name" | "signal" | "claim" | "within">,
+  head: Pick<Rule, "name" | "signal" | "claim" | "within" | "inAny">,
   { ratio, points, badIs }: ReturnType<typeof compileNull>,
   { kind }: Signal,
 ): ShareRule | MeanRule {
   const line = { ratio, points };
   return kind === "mean" ? { test: "mean", ...head, null: line } : { test: "share", ...head, null: line, badIs };
+}
+
+/** The triggers that can be watched without a stable beside the release; of those about segments, the whole. */
+export function driftRules(playbook: Playbook): readonly WatchableRule[] {
+  const triggers = playbook.triggers.map(({ inAny: _, ...whole }) => whole as Trigger);
+  return triggerRules({ ...playbook, triggers }).filter((rule): rule is WatchableRule => rule.test !== "parity");
 }
 
 export function signalOf(playbook: Pick<Playbook, "signals">, name: string): Signal {

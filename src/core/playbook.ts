@@ -117,6 +117,8 @@ export interface TriggerTerms {
   readonly within?: Milliseconds;
   /** What one more bad outcome costs. */
   readonly costs?: Money;
+  /** The label of segments: the claim is made of the whole and of each of them, so that harm to one alone is found. */
+  readonly inAny?: string;
   /** People are asked before containment; what happens when nobody has answered after so long. No effect yet. */
   readonly ask?: { readonly containAfter: Milliseconds };
 }
@@ -159,6 +161,11 @@ export type Trigger =
       readonly quantile: number;
       readonly by: number;
     });
+
+/** The label by whose values a trigger tells outcomes apart, if it does. */
+export function labelOf(trigger: Trigger): string | undefined {
+  return trigger.kind === "differ" ? trigger.across : trigger.inAny;
+}
 
 /** A policy, asked on every judgement: each reason that it answers speaks for going back. */
 export interface PolicyTrigger {

@@ -67,7 +67,8 @@ export function contradiction(claim: Trigger | Criterion | HardLimit, signal: Si
 export function claimOf(claim: Trigger | Criterion | HardLimit, signal: Signal): string {
   if ("comparison" in claim) return hardClaim(claim, signal);
   const recent = "within" in claim && claim.within !== undefined ? `, within ${formatSpan(claim.within)}` : "";
-  return `${statement(claim, signal)}${recent}`;
+  const segments = "inAny" in claim && claim.inAny !== undefined ? `, in the whole or in any ${claim.inAny}` : "";
+  return `${statement(claim, signal)}${segments}${recent}`;
 }
 
 function hardClaim(claim: HardLimit, signal: Signal): string {

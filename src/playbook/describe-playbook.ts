@@ -57,13 +57,19 @@ const against: Readonly<Record<Trigger["kind"], string>> = {
   slows: ", compared with stable's own window from before the release",
 };
 
+/** What a claim about each segment has, and what it costs. */
+function segments({ inAny }: Trigger): string {
+  if (inAny === undefined) return "";
+  return ` The whole has half of this claim's part of the false alarms, and the values of ${inAny}, 17 at most, the rest.`;
+}
+
 function whenSentences(playbook: Playbook): readonly string[] {
   const { triggers, hardLimits, policies = [], falseAlarms } = playbook;
   const signalOf = (name: string) => playbook.signals.find((signal) => signal.name === name)!;
   const releases = Math.round(1 / falseAlarms).toLocaleString("en-US");
   return [
     ...triggers.map((trigger) => {
-      return `${trigger.name}: when ${claimOf(trigger, signalOf(trigger.signal))}${against[trigger.kind]}.`;
+      return `${trigger.name}: when ${claimOf(trigger, signalOf(trigger.signal))}${against[trigger.kind]}.${segments(trigger)}`;
     }),
     `Of ${releases} releases that do no harm at most one is rolled back by ${triggers.length === 1 ? "this claim" : "these claims together"}, however often one looks.`,
     ...hardLimits.map(

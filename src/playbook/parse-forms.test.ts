@@ -61,6 +61,14 @@ test("a claim may say what is recent and what an outcome costs", () => {
   assert.deepEqual([within, costs], [1_200_000, { amount: 12.5, currency: "EUR" }]);
 });
 
+test("a claim about segments says their label, and is made of a time too", () => {
+  const labels = every.triggers.flatMap(({ name, inAny }) => (inAny === undefined ? [] : [[name, inAny]]));
+  assert.deepEqual(labels, [
+    ["ruder-somewhere", "language"],
+    ["slower-somewhere", "region"],
+  ]);
+});
+
 test("so many in a row is a hard limit of its own", () => {
   assert.deepEqual(
     every.hardLimits.find(({ name }) => name === "rude-run"),

@@ -46,7 +46,7 @@ export function readTrigger(written: Written, signals: Signals, issues: IssueLis
   const fits = signal !== undefined && checkKind(signal, move, subject, issues);
   const trigger = readClaim(item, subject.key, signal, move, block, issues);
   if (!fits || !trigger || !isHarm(trigger, signal, subject, issues)) return undefined;
-  return trigger.kind === "differ" && !knowsGroups(signal, block, issues) ? undefined : trigger;
+  return knowsGroups(signal, block, issues) ? trigger : undefined;
 }
 
 /** The entry that says which signal does what; the others are reported as unknown keys. */
@@ -181,9 +181,10 @@ function isHarm(trigger: Trigger, signal: Signal, subject: YamlEntry, issues: Is
 
 /** Only reported outcomes say which group they are of; from elsewhere the claim is written down and not judged. */
 function knowsGroups({ name, from }: Signal, block: Block, issues: IssueList): boolean {
-  if (from === "events") return true;
-  const message = `${quote("across")} has no effect on ${quote(name)}, which comes from ${quote(from)}: only reported outcomes say their group.`;
+  const entry = block.get("across") ?? block.get("in-any");
+  if (!entry || from === "events") return true;
+  const message = `${quote(entry.key)} has no effect on ${quote(name)}, which comes from ${quote(from)}: only reported outcomes say their group.`;
   const hint = "Report the outcomes with their group, with `from: events`.";
-  issues.addIdle("KEY_NOT_SUPPORTED", block.get("across")!.offset, message, hint);
+  issues.addIdle("KEY_NOT_SUPPORTED", entry.offset, message, hint);
   return false;
 }

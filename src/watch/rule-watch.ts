@@ -11,7 +11,8 @@ import { meanHypothesis } from "./hypothesis/mean.ts";
 import { shareHypothesis } from "./hypothesis/share.ts";
 import { timeHypothesis } from "./hypothesis/time.ts";
 import { watchParity } from "./parity-watch.ts";
-import type { ParityRule, Rule } from "./rule.ts";
+import { isSegmented, type ParityRule, type Rule } from "./rule.ts";
+import { watchSegments } from "./segment-watch.ts";
 import { createSight, type FirstSight, type Sight } from "./sight.ts";
 
 /** Watches one rule on one candidate. */
@@ -25,7 +26,8 @@ export function watchRule(rule: Rule, setup: EvaluatorSetup, first: FirstSight):
   const sight = createSight(rule, setup, first);
   if (rule.test === "parity") return watchParity(rule, setup, sight);
   const hypothesis = hypothesisOf(rule, setup);
-  return hypothesis ? new ArmsWatch(rule, hypothesis, setup, sight) : watchNothing(rule, setup);
+  if (!hypothesis) return watchNothing(rule, setup);
+  return isSegmented(rule) ? watchSegments(rule, setup, sight) : new ArmsWatch(rule, hypothesis, setup, sight);
 }
 
 /** @param forHarm what harm is looked for: that of a release that goes out, unless said otherwise */

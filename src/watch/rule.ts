@@ -15,6 +15,10 @@ interface RuleHead {
   readonly claim: string;
   /** Only what was served within this span counts: "within 10 minutes". */
   readonly within?: Milliseconds;
+  /** The label of segments: the claim is made of the whole and of each of them. */
+  readonly inAny?: string;
+  /** No reference serves beside it: what is taken from the frozen window is wrong with this probability, each way. */
+  readonly alone?: number;
 }
 
 interface Compared extends RuleHead {
@@ -41,8 +45,6 @@ export interface TimeRule extends RuleHead {
   readonly test: "time";
   readonly quantile: number;
   readonly by: number;
-  /** No reference serves beside it: the frozen quantile's bounds are each wrong with this probability. */
-  readonly alone?: number;
 }
 
 /** Groups of the candidate's own traffic that are treated differently. */
@@ -54,6 +56,13 @@ export interface ParityRule extends Compared {
 
 /** A trigger or a fixed criterion, compiled: what is bad, and how much of it is still acceptable. */
 export type Rule = ShareRule | MeanRule | TimeRule | ParityRule;
+
+/** A rule about one population, or about each of the segments of one. */
+export type SegmentedRule = Exclude<Rule, ParityRule> & { readonly inAny: string };
+
+export function isSegmented(rule: Rule): rule is SegmentedRule {
+  return rule.test !== "parity" && rule.inAny !== undefined;
+}
 
 /** How many of a sample's observations are bad in the eyes of a rule. */
 export function badOf(rule: { readonly badIs: "part" | "rest" }, counts: Pick<Sample, "n" | "k">): number {

@@ -1,5 +1,5 @@
 import { bucketOf, placeOf } from "../../core/cells.ts";
-import type { Signal } from "../../core/playbook.ts";
+import { labelOf, type Playbook, type Signal } from "../../core/playbook.ts";
 import type { Cells } from "../../core/sample.ts";
 import { type Read, readCount, readOutcome, readValue } from "./cell-values.ts";
 
@@ -38,6 +38,11 @@ export function measuresOf(signals: readonly Signal[], names: readonly string[])
     measures: used.map((signal) => (perAnswer ? ofOneAnswer(signal, names) : ofCounts(signal, names))),
     incomplete: there.filter((signal) => !used.includes(signal)),
   };
+}
+
+/** By which labels triggers tell a signal's outcomes apart. */
+export function labelsOf({ triggers }: Pick<Playbook, "triggers">, signal: Signal): readonly string[] {
+  return [...new Set(triggers.flatMap((one) => (one.signal === signal.name ? (labelOf(one) ?? []) : [])))];
 }
 
 /** Does it count outcomes, and not measure values? */

@@ -24,13 +24,14 @@ export type MoveWord = (typeof moves)[number];
 
 /** The keys that go with each form of a trigger, besides the signal's own. */
 const terms = ["within", "costs", "then", "unanswered"] as const;
+const ofSegments = ["in-any", ...terms] as const;
 export const claimForms = {
-  rises: ["by", ...terms],
-  falls: ["by", ...terms],
-  above: ["limit", ...terms],
-  below: ["limit", ...terms],
+  rises: ["by", ...ofSegments],
+  falls: ["by", ...ofSegments],
+  above: ["limit", ...ofSegments],
+  below: ["limit", ...ofSegments],
   differ: ["by", "across", ...terms],
-  slows: ["by", "at", ...terms],
+  slows: ["by", "at", ...ofSegments],
   hard: ["hard", "over", "min"],
   policy: ["policy"],
 } as const satisfies Record<MoveWord | "hard" | "policy", readonly string[]>;
@@ -76,6 +77,11 @@ export const claimBlock = {
       "costs: 900 EUR",
       money,
       "what one more bad outcome costs, with a currency of ISO 4217; `rollbook check` reckons with it",
+    ),
+    "in-any": may(
+      "in-any: language",
+      name,
+      "the claim is made of the whole and of each value of this label, so that harm to one language alone is found",
     ),
     across: may("across: applicant-group", name, "which groups are compared", { said: "required with differ" }),
     at: may("at: p95", quantile, "which quantile of a time", { said: "required with slows" }),

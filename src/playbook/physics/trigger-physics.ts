@@ -1,4 +1,4 @@
-import type { Playbook, Signal, Trigger } from "../../core/playbook.ts";
+import { labelOf, type Playbook, type Signal, type Trigger } from "../../core/playbook.ts";
 import type { Milliseconds } from "../../core/time.ts";
 import { stoppingBoundary, stoppingLaw, tailExponent, trialsOf } from "../../statistics/index.ts";
 import type { Stated } from "../assumption.ts";
@@ -182,7 +182,8 @@ function falseAlarmsOf({ how }: Playbook, test: TriggerTest, share: number, perS
   const equal = Math.min(p0, ratio * p0 + points);
   const exponent = tailExponent(test.evidence("harm", share, "sound"), equal, p0);
   const atMost = { atMargin: alpha, asStable: alpha ** exponent };
-  if (design?.form !== "poisson-tilt" || ratio === 0 || points > 0 || test.trigger.kind === "differ") return atMost;
+  if (design?.form !== "poisson-tilt" || ratio === 0 || points > 0 || labelOf(test.trigger) !== undefined)
+    return atMost;
   const life = (perSecond * how.steps.length * how.each * test.chances * p0 * 1.5) / 1000;
   const walk = trialsOf(design, share);
   const boundary = stoppingBoundary(walk, test.logThreshold, Math.ceil(Math.min(MOST_TRIALS, Math.max(100, life))));
@@ -216,9 +217,9 @@ function canaryOf(
   return { most: Math.min(50, Number(most.toPrecision(2))), late: rounded(late), latency };
 }
 
-/** A mean of few scores is no count, and groups are compared by no usual threshold. */
+/** A mean of few scores is no count, and groups are told apart by no usual threshold. */
 function rawOf(playbook: Playbook, test: TriggerTest, perSecond: number): Pick<TriggerPhysics, "raw" | "measured"> {
-  if (test.signal.kind === "mean" || test.trigger.kind === "differ") return {};
+  if (test.signal.kind === "mean" || labelOf(test.trigger) !== undefined) return {};
   const line = test.null.ratio * test.p0 + test.null.points;
   const own = playbook.hardLimits.find((hard) => hard.signal === test.signal.name && hard.over !== undefined);
   const raw = rawThresholdOf(playbook.how, test, { line, over: own?.over ?? USUAL_WINDOW, reached: false }, perSecond);

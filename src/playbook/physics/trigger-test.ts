@@ -55,6 +55,9 @@ const LOG_SPREAD = 0.6;
 /** Groups: the smallest one's part of the traffic, and what is kept for those that nobody has seen before. */
 const SMALLEST_GROUP = 0.1;
 const RESERVE = 0.1;
+/** Segments: the part of the claim's budget that the whole has; of each so many, ten of them share the rest. */
+const WHOLE = 0.5;
+const ONE_SEGMENT = (1 - WHOLE) * (1 - RESERVE) * SMALLEST_GROUP;
 /** While a holdback is watched, this part of the budget is kept for it. */
 const HOLDBACK = 0.1;
 /** The evaluator is given so many times the planned length of the release, and looks at a recent change in so many parts. */
@@ -72,6 +75,7 @@ export function testOf(
   stated: Stated = {},
 ): TriggerTest {
   const alpha = playbook.falseAlarms / playbook.triggers.length;
+  if (trigger.inAny !== undefined) return segmentTest(playbook, trigger, signal, times, stated);
   const head = {
     trigger,
     signal,
@@ -110,6 +114,22 @@ export function testOf(
     baseline: level,
     sayHarm: `${words.sayHarm} in one group`,
     assumes: `${says}, two groups of ${trigger.across}, the smaller with ${formatPercent(SMALLEST_GROUP)} of the traffic`,
+  };
+}
+
+/** Harm to one segment alone, which has a tenth of the answers and its part of the budget; beside it stable's in the same one. */
+function segmentTest(playbook: Playbook, trigger: Trigger, signal: Signal, times: number, stated: Stated): TriggerTest {
+  const { inAny, ...plain } = trigger;
+  const budget = { ...playbook, falseAlarms: playbook.falseAlarms * ONE_SEGMENT };
+  const one = testOf(budget, plain as Trigger, signal, times, stated);
+  return {
+    ...one,
+    trigger,
+    alpha: playbook.falseAlarms / playbook.triggers.length,
+    chances: one.chances * SMALLEST_GROUP,
+    bound: (share) => one.bound(share) / SMALLEST_GROUP,
+    sayHarm: `${one.sayHarm} in one ${inAny} alone`,
+    assumes: `${one.assumes}, ten values of ${inAny} with a tenth of the traffic each`,
   };
 }
 

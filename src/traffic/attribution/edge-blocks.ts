@@ -57,7 +57,7 @@ export function createEdgeBlocks(parts: EdgeBlocksParts) {
         bucket > heard + AHEAD_MS ? "bucket lies in the future; look at the node's clock" : flawOf(signal, n, k, cells);
       if (flaw !== undefined) return rejected(flaw);
       const found = group === undefined ? undefined : groupIn(groups, place, group);
-      if (group !== undefined && !found) return rejected(`no trigger compares ${name} across the label of ${group}`);
+      if (group !== undefined && !found) return rejected(`no trigger tells ${name} apart by the label of ${group}`);
       const taken = memory.note(node, sequence, keyOf(bucket, place, known.place, group));
       if (taken === "old") return rejected(`sequence ${sequence} of ${node} is so old that it may have been counted`);
       if (taken === "duplicate") return DUPLICATE;
