@@ -28,6 +28,7 @@ export function findingSentence(finding: ExplainedFinding): string {
   const { name, claim, kind, method, candidate, reference, logHarm, logSafe, threshold, doubts = [] } = finding;
   if (method === "policy") return `${name}: the policy says: ${claim}.`;
   const doubt = doubts.map((text) => ` Doubt: ${text}.`).join("");
+  const rests = finding.assumes === undefined ? "" : ` This is ${finding.assumes}.`;
   const slow = threshold === undefined ? "" : ` Slow is what takes longer than ${Number(threshold.toPrecision(3))} s.`;
   const beside = reference.from === "none" ? "" : `; ${sideOf(reference, referenceName(reference))}`;
   const within = (finding.segments ?? []).map(segmentSentence).join("");
@@ -35,9 +36,11 @@ export function findingSentence(finding: ExplainedFinding): string {
   if (method === "run-length")
     return `${name} ("${claim}"): the longest run was ${candidate.bad}. A plain limit, ${kind === "harmful" ? "broken" : "kept"}.`;
   if (method === "hard-limit") return `${counts}. A plain limit, ${kind === "harmful" ? "broken" : "kept"}.`;
-  if (kind === "harmful") return `${counts}. The evidence that it holds is ${odds(logHarm)}.${within}${slow}${doubt}`;
-  if (kind === "healthy") return `${counts}. The evidence that it does not hold is ${odds(logSafe)}.${slow}${doubt}`;
-  return `${counts}. ${kind}: ${odds(logHarm)} for it, ${odds(logSafe)} against it.${within}${slow}${doubt}`;
+  if (kind === "harmful")
+    return `${counts}. The evidence that it holds is ${odds(logHarm)}.${within}${slow}${rests}${doubt}`;
+  if (kind === "healthy")
+    return `${counts}. The evidence that it does not hold is ${odds(logSafe)}.${slow}${rests}${doubt}`;
+  return `${counts}. ${kind}: ${odds(logHarm)} for it, ${odds(logSafe)} against it.${within}${slow}${rests}${doubt}`;
 }
 
 /** What one segment says by itself. */

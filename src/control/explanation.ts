@@ -49,6 +49,8 @@ export interface ExplainedFinding {
   readonly logSafe: number;
   readonly threshold?: number;
   readonly doubts?: readonly string[];
+  /** What its promise rests on, where that is more than usual. */
+  readonly assumes?: string;
   /** Segments of a claim about each of them: those that failed, else the loudest if it is louder than the whole. */
   readonly segments?: readonly ExplainedSegment[];
 }
@@ -161,6 +163,7 @@ export function explainedFinding(
     logSafe,
     ...(rest.threshold === undefined ? {} : { threshold: rest.threshold }),
     ...(rest.doubts ? { doubts: rest.doubts } : {}),
+    ...(rest.assumes === undefined ? {} : { assumes: rest.assumes }),
     ...(rest.segments
       ? {
           segments: rest.segments.map(({ candidate: of, reference: beside, logHarm, failed }) => {

@@ -1,4 +1,4 @@
-import type { Playbook, Signal, Trigger } from "../core/playbook.ts";
+import { isUnbounded, type Playbook, type Signal, type Trigger } from "../core/playbook.ts";
 import { claimOf, compileNull } from "../playbook/claim.ts";
 import type { WatchableRule } from "../watch/drift-rule.ts";
 import type { FixedRule } from "../watch/fixed-evaluator.ts";
@@ -19,6 +19,7 @@ function triggerRule(trigger: Trigger, signal: Signal): Rule {
     ...(inAny === undefined ? {} : { inAny }),
   };
   if (trigger.kind === "slows") return { test: "time", ...head, quantile: trigger.quantile, by: trigger.by };
+  if (trigger.kind === "compare" && isUnbounded(signal)) return { test: "average", ...head, by: trigger.by };
   const { badIs, ...line } = compileNull(trigger, signal);
   if (trigger.kind === "differ") return { test: "parity", ...head, null: line, badIs, across: trigger.across };
   return comparison(head, { badIs, ...line }, signal);
@@ -45,7 +46,9 @@ function comparison(
 /** The triggers that can be watched without a stable beside the release; of those about segments, the whole. */
 export function driftRules(playbook: Playbook): readonly WatchableRule[] {
   const triggers = playbook.triggers.map(({ inAny: _, ...whole }) => whole as Trigger);
-  return triggerRules({ ...playbook, triggers }).filter((rule): rule is WatchableRule => rule.test !== "parity");
+  return triggerRules({ ...playbook, triggers }).filter(
+    (rule): rule is WatchableRule => rule.test !== "parity" && rule.test !== "average",
+  );
 }
 
 export function signalOf(playbook: Pick<Playbook, "signals">, name: string): Signal {

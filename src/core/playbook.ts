@@ -86,8 +86,10 @@ export interface Signal {
   /** `gateway`: what our own edge sees. `events`: reported outcomes. Else the name of a connection. */
   readonly from: string;
   readonly better: "up" | "down";
-  /** Of a mean: its least and greatest value. */
+  /** Of a mean: its least and greatest value, where it has any. */
   readonly range?: readonly [least: number, greatest: number];
+  /** Of a mean without a range, which can only be judged approximately: not before so many observations of each side. */
+  readonly min?: number;
   /** Of a time: the unit of what is reported. */
   readonly unit?: "seconds" | "milliseconds";
   /** What is one observation, where one person or application makes many requests: it is bad when one of them was. */
@@ -96,6 +98,11 @@ export interface Signal {
   readonly labels?: Milliseconds;
   /** Address of the judge whose opinion is the outcome. No effect yet. */
   readonly judge?: string;
+}
+
+/** A mean of which nobody can say how great its values may be: judged approximately. */
+export function isUnbounded({ kind, range }: Pick<Signal, "kind" | "range">): boolean {
+  return kind === "mean" && range === undefined;
 }
 
 /** How old a second is when it is compared, where what counts is one person or application and nobody said `labels`. */

@@ -52,6 +52,7 @@ export type Method =
   | "poisson-tilt"
   | "projected-bernoulli"
   | "mean-betting"
+  | "asymptotic-mean"
   | "exceedance"
   | "disparity"
   | "hard-limit"

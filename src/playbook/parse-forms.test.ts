@@ -66,6 +66,17 @@ test("a claim about segments says their label, and is made of a time too", () =>
   assert.deepEqual(labels, [
     ["ruder-somewhere", "language"],
     ["slower-somewhere", "region"],
+    ["much-dearer", "region"],
+  ]);
+});
+
+test("a mean without ends says its least number, and its margin in percent or in its unit", () => {
+  const spent = every.signals.find(({ name }) => name === "spent");
+  assert.deepEqual([spent?.kind, spent?.range, spent?.min], ["mean", undefined, 2000]);
+  const margins = every.triggers.filter(({ signal }) => signal === "spent").map((one) => "by" in one && one.by);
+  assert.deepEqual(margins, [
+    { kind: "relative", value: 0.1 },
+    { kind: "points", value: 12.5 },
   ]);
 });
 

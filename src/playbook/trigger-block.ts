@@ -7,7 +7,7 @@ import { language } from "./language.ts";
 import { nearestWord } from "./nearest-word.ts";
 import { patterns } from "./patterns.ts";
 import { readMargin } from "./quantity.ts";
-import { findSignal, refuseGoodCount, refuseTime, type Signals, slowShare } from "./signal-block.ts";
+import { findSignal, refuseGoodCount, refuseTime, refuseUnbounded, type Signals, slowShare } from "./signal-block.ts";
 import { readTerms } from "./trigger-terms.ts";
 import { type Block, readName, readText, readWord, reportKey } from "./yaml-reader.ts";
 import type { YamlEntry } from "./yaml-tree.ts";
@@ -104,6 +104,9 @@ function checkKind(signal: Signal, move: MoveWord, subject: YamlEntry, issues: I
     return false;
   }
   if (refuseTime(signal, subject.offset, "other claims than `slows`", issues)) return false;
+  const compares = move === "rises" || move === "falls";
+  if (!compares && refuseUnbounded(signal, subject.offset, "other claims than `rises` and `falls`", issues))
+    return false;
   if (move === "differ" && kind !== "share") {
     const message = `${quote(name)} is a ${kind}; groups are compared by their shares only.`;
     issues.add("VALUE_NOT_SUPPORTED", subject.offset, message, "Make it a `share`, of scores below a line say.");

@@ -43,8 +43,11 @@ function wordsOf(finding: Finding): string {
     return `the longest run was ${finding.candidate.k}; hard limit ${finding.kind === "harmful" ? "broken" : "kept"}`;
   if (finding.method === "hard-limit")
     return `${compared}; hard limit ${finding.kind === "harmful" ? "broken" : "kept"}`;
-  if (finding.kind === "harmful") return `${compared}; evidence ${oddsOf(finding.logHarm)} for "${finding.claim}"`;
-  if (finding.kind === "healthy") return `${compared}; evidence ${oddsOf(finding.logSafe)} against "${finding.claim}"`;
+  const rests = finding.assumes === undefined ? "" : `; ${finding.assumes}`;
+  if (finding.kind === "harmful")
+    return `${compared}; evidence ${oddsOf(finding.logHarm)} for "${finding.claim}"${rests}`;
+  if (finding.kind === "healthy")
+    return `${compared}; evidence ${oddsOf(finding.logSafe)} against "${finding.claim}"${rests}`;
   return `${compared}; ${finding.doubts ? `doubted: ${finding.doubts.join("; ")}` : "not decided"}`;
 }
 

@@ -6,7 +6,8 @@ import { harmDesign } from "../statistics/index.ts";
 import { type Arm, type Cohort, type Cohorts, createCohorts, join } from "./cohort.ts";
 import type { EvaluatorSetup } from "./evaluator.ts";
 import { createLateEvidence, createPlainEvidence, createRecentWatch, type Evidence } from "./evidence.ts";
-import type { Hypothesis } from "./hypothesis/hypothesis.ts";
+import { averageHypothesis } from "./hypothesis/average.ts";
+import { type Hypothesis, isEarly } from "./hypothesis/hypothesis.ts";
 import { meanHypothesis } from "./hypothesis/mean.ts";
 import { shareHypothesis } from "./hypothesis/share.ts";
 import { timeHypothesis } from "./hypothesis/time.ts";
@@ -38,6 +39,7 @@ export function hypothesisOf(
 ): Hypothesis | undefined {
   const frozen = setup.frozen.find(({ signal }) => signal === rule.signal.name);
   if (rule.test === "mean") return meanHypothesis(rule, frozen);
+  if (rule.test === "average") return averageHypothesis(rule, frozen);
   return rule.test === "time" ? timeHypothesis(rule, frozen, forHarm) : shareHypothesis(rule, frozen, forHarm);
 }
 
@@ -92,8 +94,9 @@ class ArmsWatch implements RuleWatch {
   judge(now: Instant): Finding {
     this.#close(this.#cohorts.ripen(now));
     const { name, signal, claim } = this.#rule;
-    const { method, threshold } = this.#hypothesis;
-    const logSafe = this.#safety.log(now);
+    const { method, threshold, assumes } = this.#hypothesis;
+    const early = this.#isEarly();
+    const logSafe = early ? 0 : this.#safety.log(now);
     const finding = {
       name,
       signal: signal.name,
@@ -102,10 +105,11 @@ class ArmsWatch implements RuleWatch {
       method,
       candidate: this.#tally(this.#setup.candidate, this.#candidate),
       reference: this.#tally(this.#setup.reference, this.#reference),
-      logHarm: this.#harm.log(now),
+      logHarm: early ? 0 : this.#harm.log(now),
       logSafe,
     };
-    return threshold === undefined ? finding : { ...finding, threshold };
+    if (threshold !== undefined) return { ...finding, threshold };
+    return assumes === undefined ? finding : { ...finding, assumes };
   }
 
   /** Counts a sample that may be evidence; answers whether it is. */
@@ -128,6 +132,11 @@ class ArmsWatch implements RuleWatch {
     }
   }
 
+  #isEarly(): boolean {
+    if (this.#hypothesis.least === undefined) return false;
+    return isEarly(this.#hypothesis, { candidate: this.#candidate, reference: this.#reference });
+  }
+
   #kindOf(now: Instant, logSafe: number): Finding["kind"] {
     if (this.#broken) return "instrument-error";
     return (
@@ -140,7 +149,7 @@ class ArmsWatch implements RuleWatch {
   }
 }
 
-/** Of a time without a frozen window nobody can say what is slow. */
+/** Of a time without a frozen window nobody can say what is slow, and of a value without ends how far it spreads. */
 function watchNothing(rule: Rule, { candidate, reference }: EvaluatorSetup): RuleWatch {
   return {
     observe() {},
@@ -149,12 +158,17 @@ function watchNothing(rule: Rule, { candidate, reference }: EvaluatorSetup): Rul
       signal: rule.signal.name,
       kind: "no-data",
       claim: rule.claim,
-      method: "exceedance",
+      method: rule.test === "average" ? "asymptotic-mean" : "exceedance",
       candidate: { release: candidate, n: 0, k: 0 },
       reference: { release: reference, n: 0, k: 0 },
       logHarm: 0,
       logSafe: 0,
-      doubts: [`nothing was measured of ${rule.signal.name} before the release, so nobody can say what is slow`],
+      doubts: [unknown(rule)],
     }),
   };
+}
+
+function unknown({ test, signal: { name, min = 0 } }: Rule): string {
+  if (test !== "average") return `nothing was measured of ${name} before the release, so nobody can say what is slow`;
+  return `fewer than ${min.toLocaleString("en-US")} different values of ${name} were measured before the release, so nobody can say how far they spread`;
 }

@@ -1,4 +1,4 @@
-import type { Signal } from "../core/playbook.ts";
+import type { Margin, Signal } from "../core/playbook.ts";
 import type { Sample } from "../core/sample.ts";
 import type { Milliseconds } from "../core/time.ts";
 
@@ -40,6 +40,12 @@ export interface MeanRule extends Compared {
   readonly test: "mean";
 }
 
+/** A mean of values without ends, which gets worse by more than a margin; a percentage is one of stable's mean before. */
+export interface AverageRule extends RuleHead {
+  readonly test: "average";
+  readonly by: Margin;
+}
+
 /** A quantile of a time that grows by more than `by`. */
 export interface TimeRule extends RuleHead {
   readonly test: "time";
@@ -55,7 +61,7 @@ export interface ParityRule extends Compared {
 }
 
 /** A trigger or a fixed criterion, compiled: what is bad, and how much of it is still acceptable. */
-export type Rule = ShareRule | MeanRule | TimeRule | ParityRule;
+export type Rule = ShareRule | MeanRule | AverageRule | TimeRule | ParityRule;
 
 /** A rule about one population, or about each of the segments of one. */
 export type SegmentedRule = Exclude<Rule, ParityRule> & { readonly inAny: string };

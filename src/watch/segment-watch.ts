@@ -8,7 +8,7 @@ import { type Arm, type Cohorts, createCohorts, join } from "./cohort.ts";
 import type { EvaluatorSetup } from "./evaluator.ts";
 import type { Evidence } from "./evidence.ts";
 import { againstFrozen } from "./frozen-reference.ts";
-import type { Hypothesis } from "./hypothesis/hypothesis.ts";
+import { type Hypothesis, isEarly } from "./hypothesis/hypothesis.ts";
 import type { SegmentedRule } from "./rule.ts";
 import { evidenceFrom, evidenceOf, hypothesisOf, type RuleWatch } from "./rule-watch.ts";
 import type { Sight } from "./sight.ts";
@@ -93,10 +93,10 @@ export function watchSegments(rule: SegmentedRule, setup: EvaluatorSetup, sight:
     judge(now) {
       const all = [...segments.values()].filter((segment) => segment !== undefined);
       for (const segment of all) close(segment, segment.cohorts.ripen(now));
-      const logs = all.map(({ logWeight, evidence }) => logWeight + evidence.harm.log(now));
+      const logs = all.map((segment) => segment.logWeight + logHarmOf(segment, now));
       const idle = 1 - all.reduce((sum, { logWeight }) => sum + Math.exp(logWeight), 0);
       const logHarm = logSumExp(idle > 1e-9 ? [...logs, Math.log(idle)] : logs);
-      const logSafe = Math.min(...all.filter(({ great }) => great).map(({ evidence }) => evidence.safety.log(now)));
+      const logSafe = Math.min(...all.filter(({ great }) => great).map((segment) => logSafeOf(segment, now)));
       const proved = logSafe >= -Math.log(setup.beta);
       const named = loudest(all, logs, Math.log(setup.rules.length / setup.alpha), setup, now);
       return {
@@ -110,6 +110,7 @@ export function watchSegments(rule: SegmentedRule, setup: EvaluatorSetup, sight:
         ...tallies(whole, setup),
         logHarm,
         logSafe,
+        ...(whole.hypothesis.assumes === undefined ? {} : { assumes: whole.hypothesis.assumes }),
         ...(whole.hypothesis.threshold === undefined ? {} : { threshold: whole.hypothesis.threshold }),
         ...(named.length > 0 ? { segments: named } : {}),
       };
@@ -167,6 +168,14 @@ function close({ evidence, hypothesis }: Segment, closed: ReturnType<Cohorts["ta
   }
 }
 
+function logHarmOf({ evidence, hypothesis, sums }: Segment, now: Instant): number {
+  return isEarly(hypothesis, sums) ? 0 : evidence.harm.log(now);
+}
+
+function logSafeOf({ evidence, hypothesis, sums }: Segment, now: Instant): number {
+  return isEarly(hypothesis, sums) ? 0 : evidence.safety.log(now);
+}
+
 function tallies({ group, hypothesis, sums }: Segment, { candidate, reference }: EvaluatorSetup) {
   const of = (release: typeof candidate, arm: Arm) => ({
     release,
@@ -194,7 +203,7 @@ function loudest(
   return shown.map(({ segment, log }) => ({
     group: segment.group!,
     ...tallies(segment, setup),
-    logHarm: segment.evidence.harm.log(now),
+    logHarm: logHarmOf(segment, now),
     failed: log >= threshold,
   }));
 }

@@ -1,4 +1,4 @@
-import { maturityOf, type Playbook, type Signal, type Trigger } from "../../core/playbook.ts";
+import { isUnbounded, maturityOf, type Playbook, type Signal, type Trigger } from "../../core/playbook.ts";
 import type { Milliseconds } from "../../core/time.ts";
 import {
   chooseForm,
@@ -17,6 +17,7 @@ import { assumedBaseline, type Stated } from "../assumption.ts";
 import { compileNull, formatLevel, formatPercent, levelOf, verbOf } from "../claim.ts";
 import { normalQuantile, normalTail } from "../normal-tail.ts";
 import { gaussianBound, harmOf, varianceAt } from "../reckoning.ts";
+import { averageTest } from "./average-test.ts";
 
 /**
  * A trigger as the evaluator will test it, with the truth that is reckoned with. Rates are those of bad *chances*: an answer
@@ -40,6 +41,8 @@ export interface TriggerTest {
   readonly alpha: number;
   /** Absent for a mean. */
   readonly design?: Design;
+  /** Nothing is decided before so many answers of the candidate. */
+  readonly least?: number;
   /** Of a candidate that does the harm, or that is as good as stable. */
   readonly evidence: (direction: "harm" | "safety", share: number, candidate: "bad" | "sound") => LinearEvidence;
   /** Answers of the candidate that any test needs on average, at this share of them all; approximate for a mean. */
@@ -57,7 +60,8 @@ const SMALLEST_GROUP = 0.1;
 const RESERVE = 0.1;
 /** Segments: the part of the claim's budget that the whole has; of each so many, ten of them share the rest. */
 const WHOLE = 0.5;
-const ONE_SEGMENT = (1 - WHOLE) * (1 - RESERVE) * SMALLEST_GROUP;
+export const SEGMENTS = 10;
+const ONE_SEGMENT = ((1 - WHOLE) * (1 - RESERVE)) / SEGMENTS;
 /** While a holdback is watched, this part of the budget is kept for it. */
 const HOLDBACK = 0.1;
 /** The evaluator is given so many times the planned length of the release, and looks at a recent change in so many parts. */
@@ -84,6 +88,8 @@ export function testOf(
     maturity: maturityOf(signal),
     logThreshold: startThreshold(playbook, trigger, alpha),
   };
+  if (trigger.kind === "compare" && isUnbounded(signal))
+    return { ...head, ...averageTest(trigger, signal, times, alpha, stated) };
   if (trigger.kind === "slows") return { ...head, ...timeTest(trigger, signal, times, alpha, stated) };
   const nothing = compileNull(trigger, signal);
   const { badness, says, level } = assumedBaseline(playbook, signal, stated);
@@ -126,8 +132,8 @@ function segmentTest(playbook: Playbook, trigger: Trigger, signal: Signal, times
     ...one,
     trigger,
     alpha: playbook.falseAlarms / playbook.triggers.length,
-    chances: one.chances * SMALLEST_GROUP,
-    bound: (share) => one.bound(share) / SMALLEST_GROUP,
+    chances: one.chances / SEGMENTS,
+    bound: (share) => SEGMENTS * one.bound(share),
     sayHarm: `${one.sayHarm} in one ${inAny} alone`,
     assumes: `${one.assumes}, ten values of ${inAny} with a tenth of the traffic each`,
   };
@@ -141,7 +147,7 @@ function startThreshold({ how }: Playbook, { within }: Trigger, alpha: number): 
   return -Math.log(alpha * FIRST * (holdback > 0 ? 1 - HOLDBACK : 1));
 }
 
-type Numbers = Pick<TriggerTest, "p1" | "p0" | "null" | "chances" | "design" | "evidence" | "bound">;
+export type Numbers = Pick<TriggerTest, "p1" | "p0" | "null" | "chances" | "design" | "evidence" | "bound">;
 
 function shareTest(nothing: MarginNull, p0: number, p1: number, chances: number, alpha: number): Numbers {
   const request = { form: chooseForm(p0, nothing), null: nothing, forecast: p0 };
