@@ -6,10 +6,10 @@ import type { MeanRule, Rule, ShareRule } from "../watch/rule.ts";
 
 /** The playbook's triggers as rules for the evaluator. */
 export function triggerRules(playbook: Playbook): readonly Rule[] {
-  return playbook.triggers.map((trigger) => triggerRule(trigger, signalOf(playbook, trigger.signal)));
+  return playbook.triggers.map((trigger) => triggerRule(trigger, signalOf(playbook, trigger.signal), playbook));
 }
 
-function triggerRule(trigger: Trigger, signal: Signal): Rule {
+function triggerRule(trigger: Trigger, signal: Signal, { how }: Playbook): Rule {
   const { name, within, inAny } = trigger;
   const head = {
     name,
@@ -22,7 +22,9 @@ function triggerRule(trigger: Trigger, signal: Signal): Rule {
   if (trigger.kind === "compare" && isUnbounded(signal)) return { test: "average", ...head, by: trigger.by };
   const { badIs, ...line } = compileNull(trigger, signal);
   if (trigger.kind === "differ") return { test: "parity", ...head, null: line, badIs, across: trigger.across };
-  return comparison(head, { badIs, ...line }, signal);
+  const rule = comparison(head, { badIs, ...line }, signal);
+  if (trigger.threshold === undefined || rule.test === "mean") return rule;
+  return { ...rule, calibrated: { share: how.steps[0]! / 100 } };
 }
 
 /** The playbook's recovery criteria as rules for the same evaluator. */
@@ -45,7 +47,7 @@ function comparison(
 
 /** The triggers that can be watched without a stable beside the release; of those about segments, the whole. */
 export function driftRules(playbook: Playbook): readonly WatchableRule[] {
-  const triggers = playbook.triggers.map(({ inAny: _, ...whole }) => whole as Trigger);
+  const triggers = playbook.triggers.map(({ inAny: _, threshold: __, ...whole }) => whole as Trigger);
   return triggerRules({ ...playbook, triggers }).filter(
     (rule): rule is WatchableRule => rule.test !== "parity" && rule.test !== "average",
   );

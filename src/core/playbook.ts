@@ -124,6 +124,8 @@ export interface TriggerTerms {
   readonly within?: Milliseconds;
   /** What one more bad outcome costs. */
   readonly costs?: Money;
+  /** Its threshold is found by dynamic programming, which is sooner and needs an assumption. */
+  readonly threshold?: "calibrated";
   /** The label of segments: the claim is made of the whole and of each of them, so that harm to one alone is found. */
   readonly inAny?: string;
   /** People are asked before containment; what happens when nobody has answered after so long. No effect yet. */

@@ -77,13 +77,20 @@ function approximate(signal: Signal): string {
   return ` It is judged approximately (asymptotic): it takes values to spread as stable's did before the release, and decides from ${signal.min?.toLocaleString("en-US")} ${signal.of} of each side on.`;
 }
 
+/** What a calibrated threshold rests on. */
+function calibrated({ threshold, kind }: Trigger): string {
+  if (threshold === undefined) return "";
+  const split = kind === "compare" ? ", the candidate's share of them constant" : "";
+  return ` Its threshold is calibrated, which assumes independent outcomes${split}.`;
+}
+
 function whenSentences(playbook: Playbook): readonly string[] {
   const { triggers, hardLimits, policies = [], falseAlarms } = playbook;
   const signalOf = (name: string) => playbook.signals.find((signal) => signal.name === name)!;
   const releases = Math.round(1 / falseAlarms).toLocaleString("en-US");
   return [
     ...triggers.map((trigger) => {
-      return `${trigger.name}: when ${claimOf(trigger, signalOf(trigger.signal))}${against[trigger.kind]}.${segments(trigger)}${approximate(signalOf(trigger.signal))}`;
+      return `${trigger.name}: when ${claimOf(trigger, signalOf(trigger.signal))}${against[trigger.kind]}.${segments(trigger)}${approximate(signalOf(trigger.signal))}${calibrated(trigger)}`;
     }),
     `Of ${releases} releases that do no harm at most one is rolled back by ${triggers.length === 1 ? "this claim" : "these claims together"}, however often one looks.`,
     ...hardLimits.map(

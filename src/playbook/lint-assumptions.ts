@@ -11,6 +11,7 @@ export function lintAssumptions(playbook: Playbook): readonly LintFinding[] {
   return [
     ...playbook.triggers.flatMap((trigger) => {
       const signal = signalOf(trigger.signal);
+      if (trigger.threshold !== undefined) return [calibrated(playbook, trigger)];
       return signal && isUnbounded(signal) ? [approximate(playbook, trigger, signal)] : [];
     }),
     ...playbook.signals.flatMap((signal) => thinWindow(playbook, signal)),
@@ -25,6 +26,30 @@ function approximate({ falseAlarms, triggers }: Playbook, { name }: Trigger, { m
     about: `when.${name}`,
     message: `\`${name}\` is judged approximately (asymptotic), from ${min.toLocaleString("en-US")} ${of} of each side on: its part of the false alarms, 1 in ${part} releases, holds while values spread as stable's did before the release. The others' parts do not depend on it.`,
     hint: "Where values have ends, say them with `between`: then it is exact, from the first observation on.",
+  };
+}
+
+/** A comparison is walked at one share: that of a release with one step. */
+function calibrated({ falseAlarms, triggers, how }: Playbook, { name, kind }: Trigger): LintFinding {
+  const about = `when.${name}.threshold`;
+  if (kind === "compare" && how.steps.length > 1) {
+    return {
+      level: "error",
+      name: "not-calibrated",
+      about,
+      message: `\`${name}\` compares with stable, and a calibrated threshold is exact for one constant share of the traffic only; this release has ${how.steps.join(", ")} %.`,
+      hint: "Write a canary of one step, claim a limit (`above`, `below`), or leave `threshold` out.",
+    };
+  }
+  const part = Math.round(triggers.length / falseAlarms).toLocaleString("en-US");
+  const split = kind === "compare" ? `, ${how.steps[0]} % of them the candidate's at any time` : "";
+  const rare = kind === "compare" ? " While more than 3 % of stable's are bad, the usual threshold holds." : "";
+  return {
+    level: "note",
+    name: "approximate",
+    about,
+    message: `The threshold of \`${name}\` is calibrated: its part of the false alarms, 1 in ${part} releases, assumes independent outcomes${split}, judged at each; outcomes that come in bursts break it.${rare}`,
+    hint: "Leave `threshold` out where you are not sure: the usual one assumes none of this.",
   };
 }
 

@@ -23,11 +23,14 @@ export const lintRules = {
   "no-environment": "warning: the risk is high, and no `environment` says where the playbook may act",
   "holdback-without-end": "note: a holdback without a time ends with the promotion",
   "slow-labels": "error: outcomes become known later than the release, a trigger or a criterion waits for them",
+  "undeclared-labels": "note: outcomes are reported without `labels`: they are compared as they come",
   "late-units": "note: `per` without `labels`: seconds are compared when they are a minute old",
   "sick-fallback": "warning: `else` or `safe` is an address of what is being rolled back",
   "route-name": "warning: the route is not called like the system",
   rival: "warning: another acting playbook of the same run names the same address; `serve` refuses the second one",
   approximate: "note: a claim's part of the false alarms holds approximately, or under an assumption that is printed",
+  "not-calibrated":
+    "error: a calibrated threshold needs one constant share of the traffic, and the release has several",
   "thin-window":
     "error: stable is not seen often enough before a release to know how far the values of a mean without ends spread",
   decidable: "note: what a trigger or a criterion needs before it can decide",

@@ -9,6 +9,7 @@ import { patterns } from "./patterns.ts";
 import { readMargin } from "./quantity.ts";
 import { findSignal, refuseGoodCount, refuseTime, refuseUnbounded, type Signals, slowShare } from "./signal-block.ts";
 import { readTerms } from "./trigger-terms.ts";
+import { canBeWalked } from "./trigger-threshold.ts";
 import { type Block, readName, readText, readWord, reportKey } from "./yaml-reader.ts";
 import type { YamlEntry } from "./yaml-tree.ts";
 
@@ -46,6 +47,7 @@ export function readTrigger(written: Written, signals: Signals, issues: IssueLis
   const fits = signal !== undefined && checkKind(signal, move, subject, issues);
   const trigger = readClaim(item, subject.key, signal, move, block, issues);
   if (!fits || !trigger || !isHarm(trigger, signal, subject, issues)) return undefined;
+  if (!canBeWalked(trigger, signal, block, issues)) return undefined;
   return knowsGroups(signal, block, issues) ? trigger : undefined;
 }
 

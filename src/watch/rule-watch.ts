@@ -3,6 +3,7 @@ import type { Sample } from "../core/sample.ts";
 import type { Instant } from "../core/time.ts";
 import type { Finding } from "../core/verdict.ts";
 import { harmDesign } from "../statistics/index.ts";
+import { calibrationOf, createCalibratedEvidence } from "./calibrated-evidence.ts";
 import { type Arm, type Cohort, type Cohorts, createCohorts, join } from "./cohort.ts";
 import type { EvaluatorSetup } from "./evaluator.ts";
 import { createLateEvidence, createPlainEvidence, createRecentWatch, type Evidence } from "./evidence.ts";
@@ -49,13 +50,27 @@ export function evidenceFrom({ from, warmUp = 0 }: EvaluatorSetup): Instant {
 }
 
 /** Evidence of harm, as the rule wants it, and of safety. */
-export function evidenceOf(rule: Rule, { harm, safety }: Pick<Hypothesis, "harm" | "safety">, setup: EvaluatorSetup) {
+export function evidenceOf(
+  rule: Rule,
+  { harm, safety, design }: Pick<Hypothesis, "harm" | "safety" | "design">,
+  setup: EvaluatorSetup,
+): { readonly harm: Evidence; readonly safety: Evidence; readonly assumes?: string } {
   const watch = { from: evidenceFrom(setup), horizon: setup.horizon, holdback: setup.holdback ?? 0 };
   const { within } = rule;
+  if (rule.test === "share" && rule.calibrated && design) {
+    const calibration = calibrationOf(rule, design, setup);
+    const own = calibration
+      ? createCalibratedEvidence(design, calibration, setup, watch)
+      : createLateEvidence(harm, watch);
+    const assumes = calibration ? `calibrated: ${calibration.assumption}` : NOT_RARE;
+    return { harm: own, safety: createPlainEvidence(safety), assumes };
+  }
   const forHarm: Evidence =
     within === undefined ? createLateEvidence(harm, watch) : createRecentWatch(harm, within, watch);
   return { harm: forHarm, safety: createPlainEvidence(safety) };
 }
+
+const NOT_RARE = "not calibrated: more than 3 % are bad, which cannot be walked exactly, so the usual threshold holds";
 
 /** A class, since there are very many: one object each, and not one for every function. */
 class ArmsWatch implements RuleWatch {
@@ -69,6 +84,7 @@ class ArmsWatch implements RuleWatch {
   readonly #cohorts: Cohorts;
   readonly #candidate: Arm = { n: 0, k: 0 };
   readonly #reference: Arm = { n: 0, k: 0 };
+  readonly #assumes: string | undefined;
   #broken = false;
 
   constructor(rule: Rule, hypothesis: Hypothesis, setup: EvaluatorSetup, sight: Sight) {
@@ -77,7 +93,8 @@ class ArmsWatch implements RuleWatch {
     this.#hypothesis = hypothesis;
     this.#sight = sight;
     this.#from = evidenceFrom(setup);
-    const { harm, safety } = evidenceOf(rule, hypothesis, setup);
+    const { harm, safety, assumes } = evidenceOf(rule, hypothesis, setup);
+    this.#assumes = hypothesis.assumes ?? assumes;
     this.#harm = harm;
     this.#safety = safety;
     const sideOf = ({ release }: Sample) => (release === setup.candidate ? "candidate" : "reference");
@@ -94,7 +111,7 @@ class ArmsWatch implements RuleWatch {
   judge(now: Instant): Finding {
     this.#close(this.#cohorts.ripen(now));
     const { name, signal, claim } = this.#rule;
-    const { method, threshold, assumes } = this.#hypothesis;
+    const { method, threshold } = this.#hypothesis;
     const early = this.#isEarly();
     const logSafe = early ? 0 : this.#safety.log(now);
     const finding = {
@@ -109,7 +126,7 @@ class ArmsWatch implements RuleWatch {
       logSafe,
     };
     if (threshold !== undefined) return { ...finding, threshold };
-    return assumes === undefined ? finding : { ...finding, assumes };
+    return this.#assumes === undefined ? finding : { ...finding, assumes: this.#assumes };
   }
 
   /** Counts a sample that may be evidence; answers whether it is. */

@@ -33,6 +33,8 @@ export interface ShareRule extends Compared {
   readonly test: "share";
   /** Which side of the share is the bad one. */
   readonly badIs: "part" | "rest";
+  /** The threshold of the first start is found by dynamic programming, for this constant share of the candidate. */
+  readonly calibrated?: { readonly share: number };
 }
 
 /** A mean; its badness is 0 at the signal's best value and 1 at its worst. */

@@ -25,11 +25,12 @@ export type MoveWord = (typeof moves)[number];
 /** The keys that go with each form of a trigger, besides the signal's own. */
 const terms = ["within", "costs", "then", "unanswered"] as const;
 const ofSegments = ["in-any", ...terms] as const;
+const ofShares = ["threshold", ...ofSegments] as const;
 export const claimForms = {
-  rises: ["by", ...ofSegments],
+  rises: ["by", ...ofShares],
   falls: ["by", ...ofSegments],
-  above: ["limit", ...ofSegments],
-  below: ["limit", ...ofSegments],
+  above: ["limit", ...ofShares],
+  below: ["limit", ...ofShares],
   differ: ["by", "across", ...terms],
   slows: ["by", "at", ...ofSegments],
   hard: ["hard", "over", "min"],
@@ -82,6 +83,12 @@ export const claimBlock = {
       "in-any: language",
       name,
       "the claim is made of the whole and of each value of this label, so that harm to one language alone is found",
+    ),
+    threshold: may(
+      "threshold: calibrated",
+      words("calibrated"),
+      "the threshold is the least that spends the claim's part of the false alarms, found by dynamic programming; it needs an assumption, which is printed",
+      { said: "default: guaranteed, without an assumption" },
     ),
     across: may("across: applicant-group", name, "which groups are compared", { said: "required with differ" }),
     at: may("at: p95", quantile, "which quantile of a time", { said: "required with slows" }),

@@ -1,6 +1,7 @@
 import { isUnbounded, maturityOf, type Playbook, type Signal, type Trigger } from "../../core/playbook.ts";
 import type { Milliseconds } from "../../core/time.ts";
 import {
+  calibrate,
   chooseForm,
   type Design,
   harmDesign,
@@ -111,6 +112,8 @@ export function testOf(
     grain,
     alpha,
   );
+  if (trigger.threshold !== undefined)
+    return { ...head, ...words, ...test, ...calibratedTest(playbook, test, alpha, says) };
   if (trigger.kind !== "differ") return { ...head, ...words, ...test };
   return {
     ...head,
@@ -161,6 +164,20 @@ function shareTest(nothing: MarginNull, p0: number, p1: number, chances: number,
     evidence: (direction, share) => linearEvidence(direction === "harm" ? design : safetyDesign(request), share),
     bound: (share) => boundOf(nothing, p0, p1, chances, share, alpha),
   };
+}
+
+/** The threshold that the evaluator will find, where it can: that of the first start, with its part of the budget. */
+function calibratedTest(
+  { how }: Playbook,
+  { design }: Numbers,
+  alpha: number,
+  says: string,
+): Partial<Pick<TriggerTest, "logThreshold" | "assumes">> {
+  const share = how.steps[0]! / 100;
+  const walkable = design && (design.null.ratio === 0 || (design.form === "poisson-tilt" && share < 1));
+  if (!walkable) return {};
+  const { logThreshold, assumption } = calibrate({ design, share, alpha: alpha * FIRST });
+  return { logThreshold, assumes: `${says}; calibrated, which ${assumption}` };
 }
 
 /** Occurrences of a count are told apart in far smaller slices than the evaluator has: so the bound is that of Poisson counts. */

@@ -9,6 +9,8 @@ export interface Hypothesis {
   /** The rule compares the candidate with a reference; else with a line. */
   readonly compares: boolean;
   readonly harm: StartDesign & Weighed;
+  /** The design of `harm`, of a share. */
+  readonly design?: Design;
   readonly safety: Weighed;
   /** ln of a cohort's e-value for each alternative of `harm`, and of `safety`; valid until either is called again. */
   harmOf(cohort: Cohort): ArrayLike<number>;
