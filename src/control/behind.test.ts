@@ -1,39 +1,12 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { digestOf } from "../core/digest.ts";
-import type { Change } from "../core/ports.ts";
 import { createControlWorld } from "./world.fixture.ts";
 
 const MODEL_2 = digestOf("model 2");
 const HOUR = 3_600_000;
 
-function ends(changes: readonly Change[]): boolean {
-  return changes.some((change) => change.kind === "entry" && change.entry.type === "rollback-ended");
-}
-
 describe("a controller that knows less than the store", () => {
-  it("does not open again what ended by a write whose answer was lost", async () => {
-    const world = createControlWorld({
-      losses: 0.2,
-      ports: ({ store }) => ({
-        store: {
-          ...store,
-          async commit(changes, guard) {
-            const answer = await store.commit(changes, guard);
-            if (ends(changes)) throw new Error("the answer was lost");
-            return answer;
-          },
-        },
-      }),
-    });
-    await world.live(async () => {
-      const { id } = await world.release();
-      await assert.rejects(world.ended(id), /the answer was lost/);
-      await assert.rejects(world.control.pullCord(id, "on-call", "late"));
-      assert.equal((await world.store.rollout(id))?.rollback?.outcome, "verified");
-    });
-  });
-
   it("is given a new start by an order, when its run broke before the end", async () => {
     let broken = 1;
     const world = createControlWorld({

@@ -12,6 +12,14 @@ export interface ChangeOfMind {
   readonly answers: number;
 }
 
+/** The search replays all counts a score of times. */
+const MOST_BLOCKS = 20_000;
+
+/** The same where it does not take long; undefined of too many counts. */
+export function changeOfMindWithin(...[parameters, samples, verdict]: Parameters<typeof changeOfMind>) {
+  return samples.length <= MOST_BLOCKS ? changeOfMind(parameters, samples, verdict) : undefined;
+}
+
 /**
  * The fewest of the candidate's newest answers that would have changed the verdict, had they been the other way round, for
  * the rule about a share that spoke loudest: exact, since more bad answers never take harm back. Undefined where no number
@@ -27,7 +35,8 @@ export function changeOfMind(
     .filter(({ name }) => parameters.rules.some((rule) => rule.name === name && rule.test === "share"))
     .toSorted((a, b) => b.logHarm - a.logHarm)[0];
   const rule = parameters.rules.find(({ name }) => name === loudest?.name) as ShareRule | undefined;
-  if (rule?.signal.kind !== "share" || rule.signal.per !== undefined) return undefined;
+  // Answers of a segment are in two sums, and nobody knows which of the whole's are which segment's.
+  if (rule?.signal.kind !== "share" || rule.signal.per !== undefined || rule.inAny !== undefined) return undefined;
   if (harmful && !verdict.because.includes(rule.name)) return undefined;
   const turned = harmful ? "good" : "bad";
   const changes = (answers: number) => {

@@ -8,7 +8,7 @@ import type { Finding, Tally, Verdict } from "../core/verdict.ts";
 import { type Interval, interval } from "../statistics/index.ts";
 import { meanOf } from "../watch/hypothesis/mean.ts";
 import { badOf } from "../watch/rule.ts";
-import { type ChangeOfMind, changeOfMind } from "./change-of-mind.ts";
+import { type ChangeOfMind, changeOfMindWithin } from "./change-of-mind.ts";
 import {
   budgetSentence,
   decisionSentence,
@@ -49,6 +49,17 @@ export interface ExplainedFinding {
   readonly logSafe: number;
   readonly threshold?: number;
   readonly doubts?: readonly string[];
+  /** What its promise rests on, where that is more than usual. */
+  readonly assumes?: string;
+  /** Segments of a claim about each of them: those that failed, else the loudest if it is louder than the whole. */
+  readonly segments?: readonly ExplainedSegment[];
+}
+
+export interface ExplainedSegment {
+  readonly candidate: Counted;
+  readonly reference: Counted;
+  readonly logHarm: number;
+  readonly failed: boolean;
 }
 
 /** Bad observations of all, with an interval of their share that holds however often one looks (95 %). */
@@ -69,12 +80,12 @@ export async function explainRollout(store: Store, playbook: Playbook, id: strin
   const verdict = verdictOf(rollout);
   if (!verdict) throw new RollbookError("NOT_FOUND", { what: `verdict of rollout ${id} yet` });
   const findings = verdict.findings.map((finding) =>
-    explained(playbook, finding, frozenOf(playbook, rollout, finding), rollout.startedAt),
+    explainedFinding(playbook, finding, frozenOf(playbook, rollout, finding), rollout.startedAt),
   );
   const decision = decisionSentence(rollout);
   const again = await recompute(store, id);
   const mind =
-    again?.answer === "same" ? changeOfMind(again.held.parameters!, again.samples!, again.verdict!) : undefined;
+    again?.answer === "same" ? changeOfMindWithin(again.held.parameters!, again.samples!, again.verdict!) : undefined;
   return {
     rollout: id,
     decision,
@@ -112,11 +123,12 @@ function tallyOf({ n, k, cells = [] }: FrozenWindow, signal: Signal, { threshold
   return { release: "frozen-window", n, k: threshold === undefined ? k : slow, ...shown };
 }
 
-function explained(
-  playbook: Playbook,
+/** @param frozen what it is compared with, where that is no arm; `at`: when the window was frozen */
+export function explainedFinding(
+  playbook: Pick<Playbook, "signals">,
   finding: Finding,
-  frozen: FrozenWindow | undefined,
-  at: Instant,
+  frozen?: FrozenWindow,
+  at: Instant = 0,
 ): ExplainedFinding {
   const { candidate, reference: _, signal, logHarm, logSafe, ...rest } = finding;
   const reference = frozen ? tallyOf(frozen, signalOf(playbook, signal), finding) : finding.reference;
@@ -151,6 +163,14 @@ function explained(
     logSafe,
     ...(rest.threshold === undefined ? {} : { threshold: rest.threshold }),
     ...(rest.doubts ? { doubts: rest.doubts } : {}),
+    ...(rest.assumes === undefined ? {} : { assumes: rest.assumes }),
+    ...(rest.segments
+      ? {
+          segments: rest.segments.map(({ candidate: of, reference: beside, logHarm, failed }) => {
+            return { candidate: counted(of), reference: counted(beside), logHarm, failed };
+          }),
+        }
+      : {}),
   };
 }
 

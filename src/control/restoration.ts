@@ -2,8 +2,8 @@ import type { Plan } from "../core/plan.ts";
 import type { Change } from "../core/ports.ts";
 import type { Saga, StepRecord } from "../core/rollout.ts";
 import { runSaga } from "../restore/saga-runner.ts";
-import { drain, emit, entryOf, FencedError, keep, type Run, save } from "./run.ts";
-import { tellPeople } from "./tell-people.ts";
+import { FencedError } from "./fenced-error.ts";
+import { drain, emit, entryOf, keep, type Run, save } from "./run.ts";
 
 /** A saga for a plan, not yet recorded. */
 export function sagaOf(run: Run, { plan, digest }: { readonly plan: Plan; readonly digest: string }): Saga {
@@ -40,15 +40,13 @@ export async function restore(
 
 async function runCollecting(run: Run, saga: Saga): Promise<Saga> {
   const { ports, rollout } = run;
+  const underWay = await writesUnderWay(run, saga);
+  const collecting = collectWhile(run);
   const onStep = (step: StepRecord) => {
     const text = `${step.step}: ${step.status}${step.recovered ? " (recovered after a crash)" : ""}`;
     ports.emit({ kind: "step", at: ports.clock.now(), rollout, text, step });
   };
-  const underWay = await writesUnderWay(run, saga);
-  const collecting = collectWhile(run);
-  const punctual = watchDeadline(run, saga);
   const end = await runSaga({ ...ports, onStep, underWay }, saga, run.lease).finally(() => {
-    punctual();
     collecting.stop();
   });
   await collecting.done;
@@ -65,21 +63,6 @@ async function writesUnderWay({ ports, rollout }: Run, saga: Saga): Promise<Read
   return new Set(
     steps.filter((step) => open.some((one) => one.saga === step.saga && one.step === step.id)).map(({ at }) => at),
   );
-}
-
-/** Tells people once when the restore takes longer than the plan allows; the restore itself goes on. */
-function watchDeadline(run: Run, saga: Saga): () => void {
-  const done = new AbortController();
-  const left = Math.max(0, saga.startedAt + saga.plan.deadline - run.ports.clock.now());
-  const watch = async () => {
-    await run.ports.clock.sleep(left, done.signal);
-    if (done.signal.aborted) return;
-    const text = `the restore is not over after its ${saga.plan.deadline / 1000} s; traffic stays contained`;
-    emit(run, "late", text);
-    tellPeople(run, "is contained, but not restored in time", [text]);
-  };
-  void watch();
-  return () => done.abort();
 }
 
 /** Keeps taking samples while the saga runs, so that nothing piles up and the record has no hole. */

@@ -1,4 +1,5 @@
 import type { Digest } from "./digest.ts";
+import type { Deadlines } from "./phase-clock.ts";
 import type { Plan } from "./plan.ts";
 import type { ReleaseId } from "./release.ts";
 import type { Cells, Sample } from "./sample.ts";
@@ -63,8 +64,8 @@ export interface FrozenWindow {
   readonly k: number;
   /** The values' distribution, of a `mean` or a `time`. */
   readonly cells?: Cells;
-  /** Counts of each group that a trigger compares. */
-  readonly groups?: Readonly<Record<string, { readonly n: number; readonly k: number }>>;
+  /** Counts of each group that a trigger tells apart. */
+  readonly groups?: Readonly<Record<string, Pick<FrozenWindow, "n" | "k" | "cells">>>;
   /** How many times the variance of independent outcomes there is at least: above 1 where outcomes come in bursts. */
   readonly dispersion?: number;
   /** The same hour of an earlier week, where that was known; absent: the time right before. */
@@ -88,6 +89,22 @@ export interface Rollback {
   readonly endedAt?: Instant;
   readonly outcome?: RollbackOutcome;
   readonly fixed?: Verdict;
+  /** Where it leads now, when the release before was proved harmful after its restore. */
+  readonly target?: ReleaseId;
+  /** How long each phase may take before people are told. */
+  readonly deadlines?: Deadlines;
+  /** When the restore began anew, by a new saga or for a new target. */
+  readonly restoringSince?: Instant;
+  /** What was restored before that. */
+  readonly tried?: readonly Tried[];
+}
+
+/** A release that was restored, and proved harmful by the criteria of `fixed`. */
+export interface Tried {
+  readonly release: ReleaseId;
+  readonly label: string;
+  readonly harmfulAt: Instant;
+  readonly because: readonly string[];
 }
 
 /** `verified`: restored and proved fixed. `unverified`: restored, not proved in time. `stuck`: people must decide. */
@@ -135,6 +152,7 @@ export interface Lease {
 /** Everything that belongs to one rollout: what a report is made of. */
 export interface RolloutRecord {
   readonly rollout: Rollout;
+  /** Sums by second of what is packed, and the others as they are. */
   readonly samples: readonly Sample[];
   readonly sagas: readonly Saga[];
   readonly steps: readonly StepRecord[];

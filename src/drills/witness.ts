@@ -1,6 +1,7 @@
 import { leafOf } from "../core/leaf.ts";
 import type { Change, Guard, RestoreAdapter, Store, TrafficAdapter } from "../core/ports.ts";
 import type { Rollout, StepRecord } from "../core/rollout.ts";
+import type { Sample } from "../core/sample.ts";
 import { intentId } from "./noted-store.ts";
 import { seededSettings } from "./seeded-system.ts";
 import type { World } from "./world.ts";
@@ -34,6 +35,10 @@ export interface Acknowledged {
   readonly cord: boolean;
 }
 
+function keyOf({ node, sequence, bucket, signal, release, group }: Sample): string {
+  return JSON.stringify([node, sequence, bucket, signal, release, group]);
+}
+
 export function createWitness(world: World): Witness {
   const { clock, traffic, system } = world;
   const leaves: string[] = [];
@@ -41,7 +46,8 @@ export function createWitness(world: World): Witness {
   const steps = new Map<string, StepRecord>();
   const violations: string[] = [];
   const { exposureMs } = seededSettings("");
-  let samples = 0;
+  /** By key: what is sent again because an answer was lost is one. */
+  const samples = new Set<string>();
   let cord = false;
   let points = 0;
   let promoted = false;
@@ -72,7 +78,7 @@ export function createWitness(world: World): Witness {
   function committed(changes: readonly Change[]): void {
     for (const change of changes) {
       if (change.kind === "entry") leaves.push(leafOf(change.entry));
-      else if (change.kind === "samples") samples += change.samples.length;
+      else if (change.kind === "samples") for (const sample of change.samples) samples.add(keyOf(sample));
       else if (change.kind === "step") stepCommitted(change.record);
       else if (change.kind === "rollout") rolloutCommitted(change.rollout);
       else if (change.kind === "quarantine") states.set(`quarantine ${change.quarantine.release}`, change.quarantine);
@@ -89,7 +95,7 @@ export function createWitness(world: World): Witness {
       leaves,
       states,
       get samples() {
-        return samples;
+        return samples.size;
       },
       get cord() {
         return cord;

@@ -1,4 +1,11 @@
 export { bucketOf, upperEdge } from "../core/cells.ts";
+export {
+  spreadOf,
+  type ValueBlock,
+  type ValueDesign,
+  valueDesign,
+  valueIncrements,
+} from "./asymptotic-mean.ts";
 export { binomialTail } from "./binomial.ts";
 export type { Block, MarginNull } from "./block.ts";
 export { type Calibration, type CalibrationRequest, calibrate } from "./calibration.ts";
@@ -40,7 +47,7 @@ export {
   type RecentRequest,
 } from "./drift.ts";
 export { type EvidenceLaw, evidenceLaw, type LawRequest } from "./evidence-law.ts";
-export { increments } from "./increment.ts";
+export { type Increments, increments, incrementsOf } from "./increment.ts";
 export { informationBound } from "./information-bound.ts";
 export { type Interval, interval } from "./interval.ts";
 export { compareDelays, type DelayBlock, type DelayComparison, type DelayRequest } from "./label-delay.ts";
@@ -56,6 +63,7 @@ export {
   type LinearEvidence,
   linearEvidence,
   linearMeanEvidence,
+  linearValueEvidence,
   type ScoreSpread,
   tailExponent,
 } from "./linear-evidence.ts";

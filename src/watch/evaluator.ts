@@ -11,6 +11,7 @@ import { createReception } from "./reception.ts";
 import type { Rule } from "./rule.ts";
 import { type RuleWatch, watchRule } from "./rule-watch.ts";
 import { watchRunLength } from "./run-length.ts";
+import { createFirstSight } from "./sight.ts";
 
 /** Everything that is fixed before the first outcome of the candidate is seen; it is hashed into the ledger. */
 export interface EvaluatorSetup {
@@ -50,45 +51,54 @@ export interface Evaluator {
  * in whatever order samples of one batch or batches of different nodes come.
  */
 export function createEvaluator(setup: EvaluatorSetup): Evaluator {
-  const rules: readonly RuleWatch[] = setup.rules.map((rule) => watchRule(rule, setup));
+  const first = createFirstSight(setup);
+  const rules: readonly RuleWatch[] = setup.rules.map((rule) => watchRule(rule, setup, first));
   const limits = setup.hardLimits.map((hard) => watchLimit(hard, setup));
-  const watches = [...rules, ...limits];
   const logThreshold = -Math.log(setup.alpha);
-  const weights = rules.map(() => 1 / rules.length);
+  const combined = combinationOf(setup.rules);
   const reception = createReception();
   const instruments = createInstruments({
     signals: uniqueSignals(setup.rules),
     candidate: setup.candidate,
     reference: setup.reference,
   });
+  const routes = routesOf(setup, instruments, rules, limits);
   let decided: Verdict | undefined;
+
+  function take(batch: readonly Sample[]): void {
+    first.see(batch);
+    for (const { signal, watches } of routes) {
+      const own: Sample[] = [];
+      for (const sample of batch) if (sample.signal === signal) own.push(sample);
+      if (own.length === 0) continue;
+      for (const watch of watches) watch.observe(own);
+    }
+  }
+
   return {
     observe(samples) {
-      for (const batch of reception.admit(samples)) {
-        instruments.observe(batch);
-        for (const watch of watches) watch.observe(batch);
-      }
+      for (const batch of reception.admit(samples)) take(batch);
     },
     exposed: (at, share) => instruments.exposed(at, share),
     judge(now) {
       if (decided) return { ...decided, at: now };
       const findings = rules.map((watch) => doubted(watch.judge(now), instruments, now));
       const breaches = limits.map((watch) => watch.judge(now));
-      const logEvidence = combine(
-        findings.map((finding) => finding.logHarm),
-        weights,
-      );
-      const harmful = logEvidence >= logThreshold;
-      const blamed = harmful ? blame(findings, logThreshold) : [];
+      const logEvidence = combined(findings);
+      const blamed = logEvidence >= logThreshold ? blame(findings, logThreshold) : NOBODY;
       const broken = breaches.filter((finding) => finding.kind === "harmful");
       const because = [...broken, ...blamed].map((finding) => finding.name);
+      const judged =
+        blamed.length === 0
+          ? findings
+          : findings.map((f) => (blamed.includes(f) ? { ...f, kind: "harmful" as const } : f));
       const verdict: Verdict = {
         kind: because.length > 0 ? "harmful" : mildest(findings),
         at: now,
         because,
         logEvidence,
         logThreshold,
-        findings: [...findings.map((f) => (blamed.includes(f) ? { ...f, kind: "harmful" as const } : f)), ...breaches],
+        findings: breaches.length === 0 ? judged : [...judged, ...breaches],
       };
       if (verdict.kind === "harmful") decided = verdict;
       return verdict;
@@ -96,10 +106,57 @@ export function createEvaluator(setup: EvaluatorSetup): Evaluator {
   };
 }
 
+/**
+ * ln of the weighted mean of the rules' e-values, each with an equal part of the budget. A calibrated rule has no e-value:
+ * it stands for itself at its own part, and what passes is the greatest (union bound).
+ */
+function combinationOf(rules: readonly Rule[]): (findings: readonly Finding[]) => number {
+  const calibrated = rules.map((rule) => rule.test === "share" && rule.calibrated !== undefined);
+  const logs = (findings: readonly Finding[], alone: boolean) =>
+    findings.filter((_, index) => calibrated[index] === alone).map(({ logHarm }) => logHarm);
+  const weights = rules.filter((_, index) => !calibrated[index]).map((_, __, plain) => 1 / plain.length);
+  if (!calibrated.includes(true))
+    return (findings) =>
+      combine(
+        findings.map(({ logHarm }) => logHarm),
+        weights,
+      );
+  const logPart = Math.log(weights.length / rules.length);
+  return (findings) => {
+    const together = weights.length === 0 ? [] : [combine(logs(findings, false), weights) + logPart];
+    return Math.max(...together, ...logs(findings, true).map((log) => log - Math.log(rules.length)));
+  };
+}
+
 function watchLimit({ limit, signal }: EvaluatorSetup["hardLimits"][number], setup: EvaluatorSetup): HardLimitWatch {
   const { inARow } = limit;
   if (inARow === undefined) return watchHardLimit(limit, signal, setup.candidate, setup.from);
   return watchRunLength({ ...limit, inARow }, signal, setup.candidate, setup.from);
+}
+
+const NOBODY: readonly Finding[] = Object.freeze([]);
+
+/** Whoever looks at the samples of one signal. */
+interface Route {
+  readonly signal: string;
+  readonly watches: { observe(own: readonly Sample[]): void }[];
+}
+
+function routesOf(
+  { rules, hardLimits }: EvaluatorSetup,
+  instruments: Instruments,
+  ofRules: readonly RuleWatch[],
+  ofLimits: readonly HardLimitWatch[],
+): readonly Route[] {
+  const routes = new Map<string, Route>();
+  const add = (signal: string, watch: Route["watches"][number]) => {
+    const route = routes.get(signal) ?? { signal, watches: [...instruments.of(signal)] };
+    routes.set(signal, route);
+    route.watches.push(watch);
+  };
+  for (const [index, watch] of ofRules.entries()) add(rules[index]!.signal.name, watch);
+  for (const [index, watch] of ofLimits.entries()) add(hardLimits[index]!.signal.name, watch);
+  return [...routes.values()];
 }
 
 /** After the combined evidence is over its threshold: the rules that carry it by themselves, or else the strongest. */

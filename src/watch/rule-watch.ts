@@ -3,27 +3,33 @@ import type { Sample } from "../core/sample.ts";
 import type { Instant } from "../core/time.ts";
 import type { Finding } from "../core/verdict.ts";
 import { harmDesign } from "../statistics/index.ts";
-import { type Arm, createCohorts } from "./cohort.ts";
+import { calibrationOf, createCalibratedEvidence } from "./calibrated-evidence.ts";
+import { type Arm, type Cohort, type Cohorts, createCohorts, join } from "./cohort.ts";
 import type { EvaluatorSetup } from "./evaluator.ts";
 import { createLateEvidence, createPlainEvidence, createRecentWatch, type Evidence } from "./evidence.ts";
-import type { Hypothesis } from "./hypothesis/hypothesis.ts";
+import { averageHypothesis } from "./hypothesis/average.ts";
+import { type Hypothesis, isEarly } from "./hypothesis/hypothesis.ts";
 import { meanHypothesis } from "./hypothesis/mean.ts";
 import { shareHypothesis } from "./hypothesis/share.ts";
 import { timeHypothesis } from "./hypothesis/time.ts";
 import { watchParity } from "./parity-watch.ts";
-import type { ParityRule, Rule } from "./rule.ts";
-import { createSight } from "./sight.ts";
+import { isSegmented, type ParityRule, type Rule } from "./rule.ts";
+import { watchSegments } from "./segment-watch.ts";
+import { createSight, type FirstSight, type Sight } from "./sight.ts";
 
 /** Watches one rule on one candidate. */
 export interface RuleWatch {
-  observe(batch: readonly Sample[]): void;
+  /** Samples of the rule's signal, of one batch. */
+  observe(own: readonly Sample[]): void;
   judge(now: Instant): Finding;
 }
 
-export function watchRule(rule: Rule, setup: EvaluatorSetup): RuleWatch {
-  if (rule.test === "parity") return watchParity(rule, setup);
+export function watchRule(rule: Rule, setup: EvaluatorSetup, first: FirstSight): RuleWatch {
+  const sight = createSight(rule, setup, first);
+  if (rule.test === "parity") return watchParity(rule, setup, sight);
   const hypothesis = hypothesisOf(rule, setup);
-  return hypothesis ? watchArms(rule, hypothesis, setup) : watchNothing(rule, setup);
+  if (!hypothesis) return watchNothing(rule, setup);
+  return isSegmented(rule) ? watchSegments(rule, setup, sight) : new ArmsWatch(rule, hypothesis, setup, sight);
 }
 
 /** @param forHarm what harm is looked for: that of a release that goes out, unless said otherwise */
@@ -34,6 +40,7 @@ export function hypothesisOf(
 ): Hypothesis | undefined {
   const frozen = setup.frozen.find(({ signal }) => signal === rule.signal.name);
   if (rule.test === "mean") return meanHypothesis(rule, frozen);
+  if (rule.test === "average") return averageHypothesis(rule, frozen);
   return rule.test === "time" ? timeHypothesis(rule, frozen, forHarm) : shareHypothesis(rule, frozen, forHarm);
 }
 
@@ -43,80 +50,123 @@ export function evidenceFrom({ from, warmUp = 0 }: EvaluatorSetup): Instant {
 }
 
 /** Evidence of harm, as the rule wants it, and of safety. */
-export function evidenceOf(rule: Rule, { harm, safety }: Pick<Hypothesis, "harm" | "safety">, setup: EvaluatorSetup) {
+export function evidenceOf(
+  rule: Rule,
+  { harm, safety, design }: Pick<Hypothesis, "harm" | "safety" | "design">,
+  setup: EvaluatorSetup,
+): { readonly harm: Evidence; readonly safety: Evidence; readonly assumes?: string } {
   const watch = { from: evidenceFrom(setup), horizon: setup.horizon, holdback: setup.holdback ?? 0 };
   const { within } = rule;
+  if (rule.test === "share" && rule.calibrated && design) {
+    const calibration = calibrationOf(rule, design, setup);
+    const own = calibration
+      ? createCalibratedEvidence(design, calibration, setup, watch)
+      : createLateEvidence(harm, watch);
+    const assumes = calibration ? `calibrated: ${calibration.assumption}` : NOT_RARE;
+    return { harm: own, safety: createPlainEvidence(safety), assumes };
+  }
   const forHarm: Evidence =
     within === undefined ? createLateEvidence(harm, watch) : createRecentWatch(harm, within, watch);
   return { harm: forHarm, safety: createPlainEvidence(safety) };
 }
 
-function watchArms(rule: Rule, hypothesis: Hypothesis, setup: EvaluatorSetup): RuleWatch {
-  const from = evidenceFrom(setup);
-  const evidence = evidenceOf(rule, hypothesis, setup);
-  const sight = createSight(rule, setup);
-  const sums: Record<"candidate" | "reference", Arm> = { candidate: { n: 0, k: 0 }, reference: { n: 0, k: 0 } };
-  const sideOf = ({ release }: Sample) => (release === setup.candidate ? "candidate" : "reference");
-  const cohorts = createCohorts({ sideOf, compares: hypothesis.compares, maturity: maturityOf(rule.signal) });
-  let broken = false;
+const NOT_RARE = "not calibrated: more than 3 % are bad, which cannot be walked exactly, so the usual threshold holds";
+
+/** A class, since there are very many: one object each, and not one for every function. */
+class ArmsWatch implements RuleWatch {
+  readonly #rule: Rule;
+  readonly #setup: EvaluatorSetup;
+  readonly #hypothesis: Hypothesis;
+  readonly #sight: Sight;
+  readonly #from: Instant;
+  readonly #harm: Evidence;
+  readonly #safety: Evidence;
+  readonly #cohorts: Cohorts;
+  readonly #candidate: Arm = { n: 0, k: 0 };
+  readonly #reference: Arm = { n: 0, k: 0 };
+  readonly #assumes: string | undefined;
+  #broken = false;
+
+  constructor(rule: Rule, hypothesis: Hypothesis, setup: EvaluatorSetup, sight: Sight) {
+    this.#rule = rule;
+    this.#setup = setup;
+    this.#hypothesis = hypothesis;
+    this.#sight = sight;
+    this.#from = evidenceFrom(setup);
+    const { harm, safety, assumes } = evidenceOf(rule, hypothesis, setup);
+    this.#assumes = hypothesis.assumes ?? assumes;
+    this.#harm = harm;
+    this.#safety = safety;
+    const sideOf = ({ release }: Sample) => (release === setup.candidate ? "candidate" : "reference");
+    this.#cohorts = createCohorts({ sideOf, compares: hypothesis.compares, maturity: maturityOf(rule.signal) });
+  }
+
+  observe(own: readonly Sample[]): void {
+    this.#sight.see(own);
+    const admitted: Sample[] = [];
+    for (const sample of own) if (this.#admit(sample)) admitted.push(sample);
+    if (admitted.length > 0) this.#close(this.#cohorts.take(admitted));
+  }
+
+  judge(now: Instant): Finding {
+    this.#close(this.#cohorts.ripen(now));
+    const { name, signal, claim } = this.#rule;
+    const { method, threshold } = this.#hypothesis;
+    const early = this.#isEarly();
+    const logSafe = early ? 0 : this.#safety.log(now);
+    const finding = {
+      name,
+      signal: signal.name,
+      kind: this.#kindOf(now, logSafe),
+      claim,
+      method,
+      candidate: this.#tally(this.#setup.candidate, this.#candidate),
+      reference: this.#tally(this.#setup.reference, this.#reference),
+      logHarm: early ? 0 : this.#harm.log(now),
+      logSafe,
+    };
+    if (threshold !== undefined) return { ...finding, threshold };
+    return this.#assumes === undefined ? finding : { ...finding, assumes: this.#assumes };
+  }
 
   /** Counts a sample that may be evidence; answers whether it is. */
-  function admit(sample: Sample): boolean {
-    const { release, bucket, signal, group } = sample;
-    if (bucket < from || (release !== setup.candidate && release !== setup.reference)) return false;
-    if (signal !== rule.signal.name || group !== undefined) return false;
-    if (!hypothesis.possible(sample)) {
-      broken = true;
+  #admit(sample: Sample): boolean {
+    const { release, bucket, group } = sample;
+    const isCandidate = release === this.#setup.candidate;
+    if (bucket < this.#from || group !== undefined || !(isCandidate || release === this.#setup.reference)) return false;
+    if (!this.#hypothesis.possible(sample)) {
+      this.#broken = true;
       return false;
     }
-    addTo(sums[sideOf(sample)], sample);
+    join(isCandidate ? this.#candidate : this.#reference, sample);
     return true;
   }
 
-  function close(closed: ReturnType<typeof cohorts.take>): void {
+  #close(closed: readonly Cohort[]): void {
     for (const cohort of closed) {
-      evidence.harm.add(cohort.bucket, hypothesis.harmOf(cohort));
-      evidence.safety.add(cohort.bucket, hypothesis.safetyOf(cohort));
+      this.#harm.add(cohort.bucket, this.#hypothesis.harmOf(cohort));
+      this.#safety.add(cohort.bucket, this.#hypothesis.safetyOf(cohort));
     }
   }
 
-  return {
-    observe(batch) {
-      const own: Sample[] = [];
-      for (const sample of batch) {
-        sight.see(sample);
-        if (admit(sample)) own.push(sample);
-      }
-      if (own.length > 0) close(cohorts.take(own));
-    },
-    judge(now) {
-      close(cohorts.ripen(now));
-      const logSafe = evidence.safety.log(now);
-      const proved = logSafe >= -Math.log(setup.beta);
-      const shown = (release: Finding["candidate"]["release"], arm: Arm) => ({
-        release,
-        n: arm.n,
-        ...hypothesis.shown(arm),
-      });
-      return {
-        name: rule.name,
-        signal: rule.signal.name,
-        kind: broken
-          ? "instrument-error"
-          : (sight.blind(now, sums.candidate.n) ?? (proved ? "healthy" : "inconclusive")),
-        claim: rule.claim,
-        method: hypothesis.method,
-        candidate: shown(setup.candidate, sums.candidate),
-        reference: shown(setup.reference, sums.reference),
-        logHarm: evidence.harm.log(now),
-        logSafe,
-        ...(hypothesis.threshold === undefined ? {} : { threshold: hypothesis.threshold }),
-      };
-    },
-  };
+  #isEarly(): boolean {
+    if (this.#hypothesis.least === undefined) return false;
+    return isEarly(this.#hypothesis, { candidate: this.#candidate, reference: this.#reference });
+  }
+
+  #kindOf(now: Instant, logSafe: number): Finding["kind"] {
+    if (this.#broken) return "instrument-error";
+    return (
+      this.#sight.blind(now, this.#candidate.n) ?? (logSafe >= -Math.log(this.#setup.beta) ? "healthy" : "inconclusive")
+    );
+  }
+
+  #tally(release: Finding["candidate"]["release"], arm: Arm): Finding["candidate"] {
+    return { release, n: arm.n, ...this.#hypothesis.shown(arm) };
+  }
 }
 
-/** Of a time without a frozen window nobody can say what is slow. */
+/** Of a time without a frozen window nobody can say what is slow, and of a value without ends how far it spreads. */
 function watchNothing(rule: Rule, { candidate, reference }: EvaluatorSetup): RuleWatch {
   return {
     observe() {},
@@ -125,20 +175,17 @@ function watchNothing(rule: Rule, { candidate, reference }: EvaluatorSetup): Rul
       signal: rule.signal.name,
       kind: "no-data",
       claim: rule.claim,
-      method: "exceedance",
+      method: rule.test === "average" ? "asymptotic-mean" : "exceedance",
       candidate: { release: candidate, n: 0, k: 0 },
       reference: { release: reference, n: 0, k: 0 },
       logHarm: 0,
       logSafe: 0,
-      doubts: [`nothing was measured of ${rule.signal.name} before the release, so nobody can say what is slow`],
+      doubts: [unknown(rule)],
     }),
   };
 }
 
-function addTo(sum: Arm, { n, k, cells }: Sample): void {
-  sum.n += n;
-  sum.k += k;
-  if (!cells) return;
-  sum.cells ??= new Map();
-  for (const [cell, count] of cells) sum.cells.set(cell, (sum.cells.get(cell) ?? 0) + count);
+function unknown({ test, signal: { name, min = 0 } }: Rule): string {
+  if (test !== "average") return `nothing was measured of ${name} before the release, so nobody can say what is slow`;
+  return `fewer than ${min.toLocaleString("en-US")} different values of ${name} were measured before the release, so nobody can say how far they spread`;
 }

@@ -38,6 +38,7 @@ export async function stepsOfSaga(from: Reader, saga: string): Promise<readonly 
 export function sagaTables(database: Database) {
   const running = sql`SELECT body FROM sagas WHERE status = 'running' ORDER BY started_at, sequence`;
   return {
+    ofRollout: (rollout: string) => database.repeatable((session) => sagasOfRollout(session, rollout)),
     running: async () => entitiesIn<Saga>(await database.rows(running)),
     steps: (saga: string) => database.repeatable((session) => stepsOfSaga(session, saga)),
   };
