@@ -7,7 +7,7 @@ import { runSeed } from "../src/drills/run-seed.ts";
 import { createLedger } from "../src/record/ledger/ledger.ts";
 import { runs } from "../src/testing/runs.fixture.ts";
 
-const main = fileURLToPath(new URL("../src/drills/main.ts", import.meta.url));
+const main = fileURLToPath(new URL("../src/drills/sim/main.ts", import.meta.url));
 
 function sim(...options: readonly string[]) {
   return spawnSync(process.execPath, [main, ...options], { encoding: "utf8", timeout: 60_000 });

@@ -50,7 +50,7 @@ describe("several controllers over one store", () => {
   });
 
   it("replay byte for byte, in another process too", async () => {
-    const main = fileURLToPath(new URL("./main.ts", import.meta.url));
+    const main = fileURLToPath(new URL("./sim/main.ts", import.meta.url));
     const seed = 1 + Math.floor(Math.random() * 1e6);
     const { trace } = await runSeed(seed, {}, "saga");
     assert.equal((await runSeed(seed, {}, "saga")).trace, trace, `seed ${seed}`);

@@ -1,12 +1,11 @@
 import { availableParallelism } from "node:os";
-import { performance } from "node:perf_hooks";
 import { parseArgs } from "node:util";
-import { naiveDesigns } from "./naive-designs.ts";
+import { naiveDesigns } from "../naive-designs.ts";
+import { brokenIn, scorecard } from "../scorecard.ts";
+import { type RangeResult, type SeedRange, splitRange } from "../seed-range.ts";
+import { addTallies, NO_TALLY } from "../tally.ts";
+import type { WorldKind } from "../world.ts";
 import { runRanges } from "./range-pool.ts";
-import { brokenIn, scorecard } from "./scorecard.ts";
-import { type RangeResult, type SeedRange, splitRange } from "./seed-range.ts";
-import { addTallies, NO_TALLY } from "./tally.ts";
-import type { WorldKind } from "./world.ts";
 
 const HELP = `npm run sim -- [--seeds N] [--from S] [--kind saga|whole|both] [--naive [DESIGN]] [--trace]
 Runs the production code in N seeded worlds without time passing, and checks the laws in each.

@@ -1,5 +1,5 @@
 import { isMainThread, parentPort, Worker } from "node:worker_threads";
-import { type RangeResult, runRange, type SeedRange } from "./seed-range.ts";
+import { type RangeResult, runRange, type SeedRange } from "../seed-range.ts";
 
 /** Runs the pieces on so many threads; results are in the order of the pieces, whichever thread ran them. */
 export async function runRanges(pieces: readonly SeedRange[], threads: number): Promise<readonly RangeResult[]> {
