@@ -42,6 +42,8 @@ export interface Run {
   /** What was fixed before the first outcome was judged. */
   parameters?: EvaluatorSetup;
   stopped: boolean;
+  /** Why the end of our newest write is not known: what is durable may be newer than what we hold. */
+  behind?: unknown;
   /** Counts that were judged and that the store is not known to have taken. While there are some, nothing goes forward. */
   unsaved: readonly Change[];
   /** The newest write of the rollout. */
@@ -61,7 +63,18 @@ export function entryOf(run: Run, type: EntryType, data: EntryDraft["data"], act
  * A standing order is part of every state until the rollout goes back or ends, so that no restart forgets it.
  */
 export function save(run: Run, next: Rollout | (() => Rollout), changes: readonly Change[] = []): Promise<void> {
-  const write = () => saveNow(run, typeof next === "function" ? next() : next, changes);
+  const write = async () => {
+    // Whatever rests on what we hold in memory waits until that is known to be what is durable.
+    const rests = typeof next === "function";
+    if (rests && run.behind !== undefined) throw run.behind;
+    try {
+      await saveNow(run, rests ? next() : next, changes);
+      delete run.behind;
+    } catch (error) {
+      if (!rests) run.behind = error;
+      throw error;
+    }
+  };
   const saved = run.saving.then(write, write);
   run.saving = saved;
   return saved;
