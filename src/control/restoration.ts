@@ -1,7 +1,7 @@
 import type { Plan } from "../core/plan.ts";
 import type { Change } from "../core/ports.ts";
 import type { Saga, StepRecord } from "../core/rollout.ts";
-import { runSaga } from "../restore/saga-runner.ts";
+import { runSaga, startSaga } from "../restore/saga-runner.ts";
 import { drain, emit, entryOf, FencedError, keep, type Run, save } from "./run.ts";
 import { tellPeople } from "./tell-people.ts";
 
@@ -14,13 +14,16 @@ export function sagaOf(run: Run, { plan, digest }: { readonly plan: Plan; readon
     planDigest: digest as Saga["planDigest"],
     status: "running",
     startedAt: run.ports.clock.now(),
+    fence: run.lease.fence,
+    starts: 1,
   };
 }
 
-/** The entry that a saga starts with. */
-export function startOf(run: Run, saga: Saga, why?: string): Change {
+/** What a saga starts with: its entry, itself, and the intents of the steps that wait for no other. */
+export function startOf(run: Run, saga: Saga, why?: string): readonly Change[] {
   const steps = saga.plan.steps.map(({ id }) => id);
-  return entryOf(run, "saga-started", { saga: saga.id, plan: saga.planDigest, steps, why });
+  const entry = entryOf(run, "saga-started", { saga: saga.id, plan: saga.planDigest, steps, why });
+  return [entry, ...startSaga(run.ports, saga, run.lease)];
 }
 
 /** Runs the saga of a rollback to its end, from wherever it stands. */

@@ -20,7 +20,7 @@ const RESTORES = 3;
 /**
  * Contain, then record, then restore, then prove.
  * I1  Containment happens in memory, before anything is written; it waits for nobody.
- * I2  Verdict, containment, quarantine and the saga become durable in one commit.
+ * I2  Verdict, containment, quarantine, the saga and its first intents become durable in one commit.
  */
 export async function rollBack(
   run: Run,
@@ -44,7 +44,6 @@ export async function rollBack(
   await save(run, next, [
     ...samplesChange(run, samples),
     { kind: "route", route },
-    { kind: "saga", saga },
     ...quarantineChange(run, cause, because),
     ...demotion(run),
     entryOf(
@@ -54,7 +53,7 @@ export async function rollBack(
       cause === "person" ? (run.order?.by ?? "person") : "rollbook",
     ),
     entryOf(run, "contained", { to: run.stable.id, epoch: route.epoch, decidedAt, ...contained }),
-    startOf(run, saga),
+    ...startOf(run, saga),
   ]);
   run.ports.atCrashPoint("control.rollback-recorded");
   emit(run, cause === "harm" ? "harm" : "ended", `going back: ${because.join(", ")}`, { verdict });
@@ -111,7 +110,7 @@ async function restart(run: Run, why: string): Promise<void> {
   const { decidedAt, containedAt, cause } = run.rollout.rollback!;
   const { endedAt: _, note: __, ...open } = run.rollout;
   const rollback: Rollback = { saga: saga.id, cause, decidedAt, ...(containedAt === undefined ? {} : { containedAt }) };
-  await save(run, { ...open, phase: "degraded", rollback }, [{ kind: "saga", saga }, startOf(run, saga, why)]);
+  await save(run, { ...open, phase: "degraded", rollback }, startOf(run, saga, why));
   emit(run, "resumed", `restoring once more: ${why}`);
 }
 

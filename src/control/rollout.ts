@@ -111,7 +111,7 @@ async function startDeployment(run: Run): Promise<Saga> {
     throw new RollbookError("RELEASE_REFUSED", { reason: planned.reasons.join("; ") });
   }
   const saga = sagaOf(run, planned);
-  await save(run, run.rollout, [{ kind: "saga", saga }, startOf(run, saga)]);
+  await save(run, run.rollout, startOf(run, saga));
   return saga;
 }
 

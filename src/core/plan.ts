@@ -19,6 +19,8 @@ export interface Step {
   readonly component: ComponentName;
   readonly at: string;
   readonly desired: Digest;
+  /** What the plan expects to find: its intent can be durable before the target was read. Absent: nothing is expected. */
+  readonly before?: Digest;
   readonly label: string;
   readonly undo: Undo;
   readonly after: readonly string[];

@@ -40,11 +40,13 @@ function planChange(playbook: Playbook, kind: Plan["kind"], from: Release, to: R
   const steps = moving.map((component): Step => {
     const ties = kind === "rollback" ? readersOf(component.name, [from, to]) : readBy(component.name, [from, to]);
     const revision = to.revisions[component.name]!;
+    const before = from.revisions[component.name]?.digest;
     return {
       id: component.name,
       component: component.name,
       at: addressIn(component, place),
       desired: revision.digest,
+      ...(before ? { before } : {}),
       label: revision.label,
       undo: component.undo,
       after: ties.filter((name) => names.has(name)),

@@ -1,7 +1,8 @@
-import type { Step } from "../core/plan.ts";
-import type { Lease, Saga, StepRecord } from "../core/rollout.ts";
+import type { Change } from "../core/ports.ts";
+import type { Lease, Saga } from "../core/rollout.ts";
+import { createSagaJournal } from "./saga-journal.ts";
+import { firstIntents, runSteps } from "./step-order.ts";
 import type { Patience, SagaPorts } from "./step-run.ts";
-import { runStep, type StepEnd } from "./step-runner.ts";
 
 export const PATIENCE: Patience = { attempts: 5, callMs: 5000, pauseMs: 100 };
 
@@ -12,73 +13,53 @@ export type SagaEnd =
   | { readonly kind: "fenced" };
 
 /**
+ * What a new saga is written with by whoever decides on it: itself, and the intents of the steps that wait for no other,
+ * so that decision and first effect are one commit apart.
+ */
+export function startSaga({ clock }: Pick<SagaPorts, "clock">, saga: Saga, lease: Lease): readonly Change[] {
+  return [{ kind: "saga", saga }, ...firstIntents({ clock, saga, lease }, saga.plan.steps)];
+}
+
+/** The same saga, started once more under this lease. */
+function started(saga: Saga, { fence }: Lease): Saga {
+  return { ...saga, fence, starts: (saga.starts ?? 1) + 1 };
+}
+
+/**
  * Runs a saga from wherever its journal stands to its end; calling it again after a crash is how it recovers.
- * Owns: the order of steps. Does not own: choosing the plan, the lease's renewal, talking to people.
- * I1  A step starts only when all steps in its `after` are done; steps without such a tie run side by side.
- * I2  A step that is slow or stuck delays only what comes after it.
- * I3  Nothing is written once our fence is not the newest.
+ * Owns: the saga's record. Does not own: choosing the plan, the lease's renewal, talking to people.
+ * I1  Nothing is written once our fence is not the newest.
+ * I2  A run takes a new fence: what carries ours when we begin was written with the start, and nothing was sent under it.
  */
 export async function runSaga(
   ports: SagaPorts,
-  saga: Saga,
+  given: Saga,
   lease: Lease,
   patience: Patience = PATIENCE,
 ): Promise<SagaEnd> {
-  const journal = new Map((await ports.store.steps(saga.id)).map((record) => [record.step, record]));
-  const ends = new Map<string, Promise<StepEnd>>();
-  const endOf = (step: Step): Promise<StepEnd> => {
-    const known = ends.get(step.id);
-    if (known) return known;
-    const end = runAfter(ports, saga, step, lease, journal.get(step.id), patience, endOf);
-    ends.set(step.id, end);
-    return end;
+  const journal = createSagaJournal(ports, lease);
+  const fresh = given.fence === lease.fence;
+  const saga = fresh ? given : started(given, lease);
+  if (!fresh && !(await journal.write([], [{ kind: "saga", saga }]))) return { kind: "fenced" };
+  const known = new Map((await ports.store.steps(saga.id)).map((record) => [record.step, record]));
+  let ended: Saga | undefined;
+  const atEnd = (stuck: readonly string[]): readonly Change[] => {
+    ended = endOf(saga, stuck, ports.clock.now());
+    return [{ kind: "saga", saga: ended }, endEntry(ended, stuck)];
   };
-  const outcome = await Promise.all(saga.plan.steps.map(async (step) => ({ step, end: await endOf(step) })));
-  if (outcome.some(({ end }) => end === "fenced")) return { kind: "fenced" };
-  const stuck = outcome.filter(({ end }) => end === "stuck").map(({ step }) => step.id);
-  return close(ports, saga, lease, stuck);
-}
-
-async function runAfter(
-  ports: SagaPorts,
-  saga: Saga,
-  step: Step,
-  lease: Lease,
-  known: StepRecord | undefined,
-  patience: Patience,
-  endOf: (step: Step) => Promise<StepEnd>,
-): Promise<StepEnd> {
-  const earlier = saga.plan.steps.filter((other) => step.after.includes(other.id));
-  const ends = await Promise.all(earlier.map(endOf));
-  if (ends.includes("fenced")) return "fenced";
-  if (ends.includes("stuck")) return "stuck";
-  return runStep({ ports, saga, step, lease, patience }, known);
-}
-
-async function close(ports: SagaPorts, saga: Saga, lease: Lease, stuck: readonly string[]): Promise<SagaEnd> {
-  const status = stuck.length > 0 ? "stuck" : "completed";
-  const ended: Saga = {
-    ...saga,
-    status,
-    endedAt: ports.clock.now(),
-    ...(stuck.length > 0 ? { note: `stuck: ${stuck.join(", ")}` } : {}),
-  };
-  const entry = {
-    type: "saga-ended",
-    at: ports.clock.now(),
-    system: saga.plan.system,
-    actor: "rollbook",
-    rollout: saga.rollout,
-    data: { saga: saga.id, status, stuck: [...stuck], plan: saga.planDigest },
-  } as const;
-  const guard = { resource: lease.resource, fence: lease.fence };
-  const written = await ports.store.commit(
-    [
-      { kind: "saga", saga: ended },
-      { kind: "entry", entry },
-    ],
-    guard,
-  );
-  if (written.kind === "fenced") return { kind: "fenced" };
+  const course = { ports, saga, lease, patience, journal, steps: saga.plan.steps, known, unspent: fresh, atEnd };
+  const stuck = await runSteps(course);
+  if (stuck === "fenced" || !ended) return { kind: "fenced" };
   return stuck.length > 0 ? { kind: "stuck", saga: ended, steps: stuck } : { kind: "completed", saga: ended };
+}
+
+function endOf(saga: Saga, stuck: readonly string[], endedAt: number): Saga {
+  if (stuck.length === 0) return { ...saga, status: "completed", endedAt };
+  return { ...saga, status: "stuck", endedAt, note: `stuck: ${stuck.join(", ")}` };
+}
+
+function endEntry({ id, rollout, plan, planDigest, status, endedAt }: Saga, stuck: readonly string[]): Change {
+  const data = { saga: id, status, stuck: [...stuck], plan: planDigest };
+  const at = endedAt ?? 0;
+  return { kind: "entry", entry: { type: "saga-ended", at, system: plan.system, actor: "rollbook", rollout, data } };
 }

@@ -21,11 +21,18 @@ export interface Patience {
   readonly pauseMs: number;
 }
 
-/** One step being run by this process. */
-export interface StepRun {
-  readonly ports: SagaPorts;
+/** What a step's records are made of. */
+export interface StepScope {
+  readonly clock: Clock;
   readonly saga: Saga;
   readonly step: Step;
   readonly lease: Lease;
+}
+
+/** One step being run by this process. */
+export interface StepRun extends StepScope {
+  readonly ports: SagaPorts;
   readonly patience: Patience;
+  /** Makes a record durable, and with one that ends the step whatever becomes possible by it; false when we are fenced. */
+  readonly write: (record: StepRecord) => Promise<boolean>;
 }
