@@ -13,6 +13,7 @@ import { sagaOf, startOf } from "./restoration.ts";
 import { continueRollback, retryRollback, rollBack } from "./roll-back.ts";
 import { emit, entryOf, FencedError, holdLease, type Run, routeTo, save } from "./run.ts";
 import { seal } from "./seal.ts";
+import { tellPeople } from "./tell-people.ts";
 
 /**
  * Runs a rollout from wherever it stands to its end: baseline, deployment, exposure, and, if need be, the way back.
@@ -92,16 +93,29 @@ async function deploy(run: Run): Promise<boolean> {
   const record = await ports.store.record(rollout.id);
   const saga = record?.sagas[0] ?? (await startDeployment(run));
   if (saga.status === "completed") return true;
+  if (saga.status === "compensated" && !cordOf(run)) return endTakenBack(run, saga);
   emit(run, "deploying", `bringing ${saga.plan.steps.map((step) => step.label).join(", ")} into place`);
   const onStep = () => undefined;
   const end = await runSaga({ ...ports, onStep }, saga, run.lease);
   if (end.kind === "fenced") throw new FencedError(run.lease.resource);
   if (end.kind === "completed") return true;
+  if (end.kind === "compensated" && !cordOf(run)) return endTakenBack(run, end.saga);
   const now = ports.clock.now();
+  const why = `the release could not be deployed: ${end.saga.note}`;
   const verdict = { kind: "no-data", at: now, because: [], logEvidence: 0, logThreshold: 0, findings: [] } as const;
-  emit(run, "ended", `${playbook.system}: the release could not be deployed (${end.steps.join(", ")})`);
+  emit(run, "ended", `${playbook.system}: ${why}`);
   const cause = cordOf(run) ? "person" : "undecided";
-  await rollBack(run, cause, [`the release could not be deployed: ${end.steps.join(", ")}`], verdict, []);
+  await rollBack(run, cause, [why], verdict, []);
+  return false;
+}
+
+/** Nothing was exposed, and what had been deployed is as it was: there is nothing to restore or to prove. */
+async function endTakenBack(run: Run, { note }: Saga): Promise<false> {
+  const outcome = `the release could not be deployed: ${note}`;
+  const next: Rollout = { ...run.rollout, phase: "aborted", endedAt: run.ports.clock.now(), note: outcome };
+  await save(run, next, [entryOf(run, "rollout-ended", { outcome: "aborted", reason: outcome })]);
+  emit(run, "ended", outcome);
+  tellPeople(run, "could not be deployed", [outcome]);
   return false;
 }
 

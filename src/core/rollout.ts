@@ -98,7 +98,10 @@ export interface Saga {
   readonly rollout: string;
   readonly plan: Plan;
   readonly planDigest: Digest;
-  readonly status: "running" | "completed" | "stuck";
+  /** `compensated`: what its forward steps had changed is as it was before. */
+  readonly status: "running" | "completed" | "compensated" | "stuck";
+  /** `compensate` from the moment on when it was turned round; absent: forward. */
+  readonly direction?: Direction;
   readonly startedAt: Instant;
   readonly endedAt?: Instant;
   readonly note?: string;
@@ -108,13 +111,18 @@ export interface Saga {
   readonly starts?: number;
 }
 
+/** A step's own way, or back to what served before it. */
+export type Direction = "forward" | "compensate";
+
 /** `intent`: may have happened; `done`: read back; `stuck`: undecidable. */
 export type StepStatus = "intent" | "done" | "stuck";
 
-/** What the journal knows of one step of a saga. A step without a record was never tried. */
+/** What the journal knows of one step of a saga in one direction. A step without a record was never tried. */
 export interface StepRecord {
   readonly saga: string;
   readonly step: string;
+  /** Absent: forward. Each direction has its own record and its own key. */
+  readonly direction?: Direction;
   readonly status: StepStatus;
   readonly key: string;
   readonly fence: number;

@@ -4,6 +4,7 @@ import type { Release } from "../core/release.ts";
 import type { Place } from "../core/rollout.ts";
 import { readBy, readersOf } from "./order.ts";
 import { addressIn } from "./place.ts";
+import { inClasses } from "./step-classes.ts";
 
 export type Planned =
   | { readonly kind: "planned"; readonly plan: Plan; readonly digest: string }
@@ -54,7 +55,8 @@ function planChange(playbook: Playbook, kind: Plan["kind"], from: Release, to: R
   });
   const circle = circleIn(steps);
   if (circle) return { kind: "impossible", reasons: [`the components wait for each other: ${circle.join(" -> ")}`] };
-  const plan: Plan = { system: playbook.system, kind, from: from.id, to: to.id, steps, deadline: playbook.how.within };
+  const { system, how } = playbook;
+  const plan: Plan = { system, kind, from: from.id, to: to.id, steps: inClasses(kind, steps), deadline: how.within };
   return { kind: "planned", plan, digest: planDigest(plan) };
 }
 

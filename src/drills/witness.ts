@@ -60,8 +60,8 @@ export function createWitness(world: World): Witness {
   }
 
   function stepCommitted(record: StepRecord): void {
-    remember("step", `${record.saga} ${record.step}`, record);
-    const key = `${record.saga} ${record.step}`;
+    const key = `${record.saga} ${record.step} ${record.direction ?? "forward"}`;
+    remember("step", key, record);
     if (steps.get(key)?.status === "done" && record.status !== "done") violate(`${key} was done and is not any more`);
     steps.set(key, record);
   }
@@ -94,11 +94,16 @@ export function createWitness(world: World): Witness {
       ...adapter,
       serves: (at) => adapter.serves(at),
       apply(request, signal) {
-        const intended = [...steps.values()].some(
+        const intended = [...steps.values()].find(
           ({ key, fence, status }) => key === request.key && fence === request.fence && status === "intent",
         );
+        const takesBack = intended?.direction === "compensate";
         if (!intended) violate(`an effect at ${request.at} was sent before its intent was durable`);
-        if (decided === undefined && request.desired === system.stable.revisions[request.at.slice(4)]?.digest) {
+        if (
+          decided === undefined &&
+          !takesBack &&
+          request.desired === system.stable.revisions[request.at.slice(4)]?.digest
+        ) {
           const same = request.desired === system.candidate.revisions[request.at.slice(4)]?.digest;
           if (!same) violate(`${request.at} was restored before anything was contained`);
         }

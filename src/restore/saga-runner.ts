@@ -1,14 +1,22 @@
+import type { EntryDraft } from "../core/entry.ts";
 import type { Change } from "../core/ports.ts";
-import type { Lease, Saga } from "../core/rollout.ts";
+import type { Direction, Lease, Saga, StepRecord } from "../core/rollout.ts";
+import { compensationOf } from "./compensation.ts";
 import { createSagaJournal } from "./saga-journal.ts";
-import { firstIntents, runSteps } from "./step-order.ts";
+import { type Course, firstIntents, runSteps } from "./step-order.ts";
 import type { Patience, SagaPorts } from "./step-run.ts";
 
 export const PATIENCE: Patience = { attempts: 5, callMs: 5000, pauseMs: 100 };
 
-/** `completed`: every step read back. `stuck`: at least one step needs people; all others were still done. */
+/** A saga that was started more often is stuck: it seems to end its controller each time. */
+export const MOST_STARTS = 10;
+
+/**
+ * `completed`: every step read back. `compensated`: it could not be completed, and everything is as it was before.
+ * `stuck`: something needs people; all that could be done was still done.
+ */
 export type SagaEnd =
-  | { readonly kind: "completed"; readonly saga: Saga }
+  | { readonly kind: "completed" | "compensated"; readonly saga: Saga }
   | { readonly kind: "stuck"; readonly saga: Saga; readonly steps: readonly string[] }
   | { readonly kind: "fenced" };
 
@@ -17,7 +25,18 @@ export type SagaEnd =
  * so that decision and first effect are one commit apart.
  */
 export function startSaga({ clock }: Pick<SagaPorts, "clock">, saga: Saga, lease: Lease): readonly Change[] {
-  return [{ kind: "saga", saga }, ...firstIntents({ clock, saga, lease }, saga.plan.steps)];
+  const scope = { clock, saga, lease, direction: "forward" } as const;
+  return [{ kind: "saga", saga }, ...firstIntents(scope, saga.plan.steps)];
+}
+
+/**
+ * Turns a saga round: what it has changed is put back, what came last first, by whoever runs it next. A release does so by
+ * itself when it is stuck. A rollback never does: that would deploy the bad release again, so only people may say it.
+ */
+export function turnSaga(saga: Saga, at: number, by: string, reason: string): readonly Change[] {
+  const { endedAt: _, ...open } = saga;
+  const turned: Saga = { ...open, status: "running", direction: "compensate", note: reason };
+  return [{ kind: "saga", saga: turned }, entryOf(turned, "saga-turned", at, { reason }, by)];
 }
 
 /** The same saga, started once more under this lease. */
@@ -25,11 +44,19 @@ function started(saga: Saga, { fence }: Lease): Saga {
   return { ...saga, fence, starts: (saga.starts ?? 1) + 1 };
 }
 
+type Running = Pick<Course, "ports" | "saga" | "lease" | "patience" | "journal"> & {
+  readonly records: Readonly<Record<Direction, ReadonlyMap<string, StepRecord>>>;
+  /** This is the run that began with the saga's start. */
+  readonly fresh: boolean;
+};
+
 /**
  * Runs a saga from wherever its journal stands to its end; calling it again after a crash is how it recovers.
  * Owns: the saga's record. Does not own: choosing the plan, the lease's renewal, talking to people.
  * I1  Nothing is written once our fence is not the newest.
  * I2  A run takes a new fence: what carries ours when we begin was written with the start, and nothing was sent under it.
+ * I3  A start is counted before anything is done; after `MOST_STARTS` nothing is touched any more.
+ * I4  A saga that was turned round never goes forward again.
  */
 export async function runSaga(
   ports: SagaPorts,
@@ -40,26 +67,116 @@ export async function runSaga(
   const journal = createSagaJournal(ports, lease);
   const fresh = given.fence === lease.fence;
   const saga = fresh ? given : started(given, lease);
+  if ((saga.starts ?? 1) > MOST_STARTS) return endPoisoned({ ports, saga, journal });
   if (!fresh && !(await journal.write([], [{ kind: "saga", saga }]))) return { kind: "fenced" };
-  const known = new Map((await ports.store.steps(saga.id)).map((record) => [record.step, record]));
-  let ended: Saga | undefined;
-  const atEnd = (stuck: readonly string[]): readonly Change[] => {
-    ended = endOf(saga, stuck, ports.clock.now());
-    return [{ kind: "saga", saga: ended }, endEntry(ended, stuck)];
+  const steps = await ports.store.steps(saga.id);
+  const of = (wanted: Direction) =>
+    new Map(
+      steps.filter(({ direction = "forward" }) => direction === wanted).map((record) => [record.step, record] as const),
+    );
+  const records = { forward: of("forward"), compensate: of("compensate") };
+  const running: Running = { ports, saga, lease, patience, journal, records, fresh };
+  return saga.direction === "compensate" ? goBack(running, records.forward, false) : goForward(running);
+}
+
+async function goForward(running: Running): Promise<SagaEnd> {
+  const { ports, saga, lease, fresh, records } = running;
+  let end: Saga | undefined;
+  let forward = records.forward;
+  const atEnd: Course["atEnd"] = (stuck, known) => {
+    forward = known;
+    const now = ports.clock.now();
+    const back = stuck.length > 0 && saga.plan.kind === "release" ? compensationOf(saga.plan, known) : undefined;
+    if (back?.kind === "possible") {
+      const changes = turnSaga(saga, now, "rollbook", noteOn(stuck));
+      end = (changes[0] as Change & { kind: "saga" }).saga;
+      const scope = { clock: ports.clock, saga, lease, direction: "compensate" } as const;
+      return [...changes, ...firstIntents(scope, back.steps)];
+    }
+    const reason = ports.halted?.() ?? (back && `it is not taken back: ${back.reason}`);
+    end = ended(saga, stuck, [noteOn(stuck), reason], now);
+    return endChanges(end, stuck);
   };
-  const course = { ports, saga, lease, patience, journal, steps: saga.plan.steps, known, unspent: fresh, atEnd };
-  const stuck = await runSteps(course);
-  if (stuck === "fenced" || !ended) return { kind: "fenced" };
-  return stuck.length > 0 ? { kind: "stuck", saga: ended, steps: stuck } : { kind: "completed", saga: ended };
+  const course = { ...running, direction: "forward", steps: saga.plan.steps, known: forward, unspent: fresh } as const;
+  const stuck = await runSteps({ ...course, atEnd });
+  if (stuck === "fenced" || !end) return { kind: "fenced" };
+  if (end.status !== "running") return asEnd(end, stuck);
+  ports.atCrashPoint("saga.turned");
+  return goBack({ ...running, saga: end }, forward, true);
 }
 
-function endOf(saga: Saga, stuck: readonly string[], endedAt: number): Saga {
-  if (stuck.length === 0) return { ...saga, status: "completed", endedAt };
-  return { ...saga, status: "stuck", endedAt, note: `stuck: ${stuck.join(", ")}` };
+/** `unspent`: the first intents of the way back were written by this very run. */
+async function goBack(running: Running, forward: ReadonlyMap<string, StepRecord>, unspent: boolean): Promise<SagaEnd> {
+  const { ports, saga, journal, records } = running;
+  const back = compensationOf(saga.plan, forward);
+  if (back.kind === "impossible") {
+    const end = {
+      ...ended(saga, [], [saga.note, `not taken back: ${back.reason}`], ports.clock.now()),
+      status: "stuck",
+    } as const;
+    return (await journal.write([], endChanges(end, []))) ? asEnd(end, []) : { kind: "fenced" };
+  }
+  const { lease } = running;
+  const scope = { clock: ports.clock, saga, lease, direction: "compensate" } as const;
+  const known = unspent ? knownIntents(firstIntents(scope, back.steps)) : records.compensate;
+  let end: Saga | undefined;
+  const atEnd: Course["atEnd"] = (stuck) => {
+    const left = stuck.length > 0 ? `could not be taken back: ${stuck.join(", ")}` : "taken back";
+    end = ended(saga, stuck, [saga.note, left], ports.clock.now());
+    return endChanges(end, stuck);
+  };
+  // Putting back is never halted half-way.
+  const { halted: _, ...unstoppable } = ports;
+  const course = {
+    ...running,
+    ports: unstoppable,
+    direction: "compensate",
+    steps: back.steps,
+    known,
+    unspent,
+  } as const;
+  const stuck = await runSteps({ ...course, atEnd });
+  return stuck === "fenced" || !end ? { kind: "fenced" } : asEnd(end, stuck);
 }
 
-function endEntry({ id, rollout, plan, planDigest, status, endedAt }: Saga, stuck: readonly string[]): Change {
-  const data = { saga: id, status, stuck: [...stuck], plan: planDigest };
-  const at = endedAt ?? 0;
-  return { kind: "entry", entry: { type: "saga-ended", at, system: plan.system, actor: "rollbook", rollout, data } };
+function knownIntents(changes: readonly Change[]): ReadonlyMap<string, StepRecord> {
+  return new Map(changes.flatMap((change) => (change.kind === "step" ? [[change.record.step, change.record]] : [])));
+}
+
+async function endPoisoned({ ports, saga, journal }: Pick<Running, "ports" | "saga" | "journal">): Promise<SagaEnd> {
+  const note = `it was started ${MOST_STARTS} times and never ended: it seems to end its controller each time`;
+  const end: Saga = { ...saga, status: "stuck", endedAt: ports.clock.now(), note };
+  return (await journal.write([], endChanges(end, []))) ? asEnd(end, []) : { kind: "fenced" };
+}
+
+function noteOn(stuck: readonly string[]): string {
+  return `stuck: ${stuck.join(", ")}`;
+}
+
+function ended(saga: Saga, stuck: readonly string[], notes: readonly (string | undefined)[], endedAt: number): Saga {
+  const well = saga.direction === "compensate" ? "compensated" : "completed";
+  const note = notes.filter((one) => one !== undefined).join("; ");
+  if (stuck.length > 0) return { ...saga, status: "stuck", endedAt, note };
+  return { ...saga, status: well, endedAt, ...(well === "compensated" ? { note } : {}) };
+}
+
+function asEnd(saga: Saga, steps: readonly string[]): SagaEnd {
+  const { status } = saga;
+  return status === "completed" || status === "compensated" ? { kind: status, saga } : { kind: "stuck", saga, steps };
+}
+
+function endChanges(saga: Saga, stuck: readonly string[]): readonly Change[] {
+  const data = { status: saga.status, stuck: [...stuck] };
+  return [{ kind: "saga", saga }, entryOf(saga, "saga-ended", saga.endedAt ?? 0, data)];
+}
+
+function entryOf(
+  { id, rollout, plan, planDigest }: Saga,
+  type: EntryDraft["type"],
+  at: number,
+  more: EntryDraft["data"],
+  actor = "rollbook",
+): Change {
+  const data = { saga: id, plan: planDigest, ...more };
+  return { kind: "entry", entry: { type, at, system: plan.system, actor, rollout, data } };
 }

@@ -7,7 +7,7 @@ import type { Live } from "./target-call.ts";
 
 /** The record of an attempt that is about to be made; its key and its before-state are those of the first attempt. */
 export function intentOf(
-  { clock, saga, step, lease }: StepScope,
+  { clock, saga, step, lease, direction }: StepScope,
   known: StepRecord | undefined,
   live: Pick<Live, "digest">,
   attempts: number,
@@ -15,8 +15,9 @@ export function intentOf(
   return {
     saga: saga.id,
     step: step.id,
+    ...(direction === "compensate" ? { direction } : {}),
     status: "intent",
-    key: known?.key ?? digestOfJson({ saga: saga.id, step: step.id }),
+    key: known?.key ?? digestOfJson({ saga: saga.id, step: step.id, direction }),
     fence: lease.fence,
     attempts,
     before: known?.before ?? live.digest,
@@ -72,7 +73,7 @@ const ENTRY_TYPES: Readonly<Record<StepRecord["status"], EntryType>> = {
 };
 
 /** A record and its ledger entry: they are written together or not at all. */
-export function changesOf({ clock, saga, step }: StepScope, record: StepRecord): readonly Change[] {
+export function changesOf({ clock, saga, step, direction }: StepScope, record: StepRecord): readonly Change[] {
   const { key, fence, attempts, before, desired, found, note } = record;
   const entry = {
     type: ENTRY_TYPES[record.status],
@@ -85,6 +86,7 @@ export function changesOf({ clock, saga, step }: StepScope, record: StepRecord):
       plan: saga.planDigest,
       step: step.id,
       component: step.component,
+      direction,
       key,
       fence,
       attempts,

@@ -1,6 +1,6 @@
 import type { Step } from "../core/plan.ts";
 import type { Change } from "../core/ports.ts";
-import type { Lease, Saga, StepRecord } from "../core/rollout.ts";
+import type { Direction, Lease, Saga, StepRecord } from "../core/rollout.ts";
 import type { SagaJournal } from "./saga-journal.ts";
 import { changesOf, expectedIntentOf } from "./step-journal.ts";
 import type { Patience, SagaPorts, StepScope } from "./step-run.ts";
@@ -13,12 +13,13 @@ export interface Course {
   readonly lease: Lease;
   readonly patience: Patience;
   readonly journal: SagaJournal;
+  readonly direction: Direction;
   readonly steps: readonly Step[];
   readonly known: ReadonlyMap<string, StepRecord>;
-  /** The known intents were written when this run of the saga was started: nothing was sent under them. */
+  /** The known intents were written by this run of the saga, or with its start: nothing was sent under them. */
   readonly unspent: boolean;
   /** What is written together with the last end; asked for once. */
-  readonly atEnd: (stuck: readonly string[]) => readonly Change[];
+  readonly atEnd: (stuck: readonly string[], records: ReadonlyMap<string, StepRecord>) => readonly Change[];
 }
 
 /** The intents of the steps that wait for no other: they belong into the commit that starts the saga. */
@@ -35,16 +36,20 @@ export function firstIntents(scope: Omit<StepScope, "step">, steps: readonly Ste
  * Runs steps in their order, each from wherever its record stands; answers which are stuck, or untried because of those.
  * I1  A step starts only when all steps in its `after` are done; steps without such a tie run side by side.
  * I2  A step that is slow or stuck delays only what comes after it.
- * I3  The end of a step, and the intents of the steps that it was the last to hold up, are one commit.
+ * I3  Once it is halted no step is begun.
+ * I4  The end of a step, and the intents of the steps that it was the last to hold up, are one commit.
  */
 export async function runSteps(course: Course): Promise<readonly string[] | "fenced"> {
-  const { steps, ports, saga, lease, patience, journal } = course;
-  const { clock } = ports;
+  const { steps, ports, journal, patience } = course;
+  const scope = { clock: ports.clock, saga: course.saga, lease: course.lease, direction: course.direction };
+  const halted = () => ports.halted?.() !== undefined;
   const records = new Map(course.known);
   const over = new Map<string, "done" | "stuck">();
   const unspent = new Set(course.unspent ? records.keys() : []);
   for (const { step, status } of records.values()) if (status === "done") over.set(step, "done");
+  const begun = new Set<string>();
   const blocked = (step: Step): boolean =>
+    (halted() && !begun.has(step.id) && !over.has(step.id)) ||
     steps.some((other) => step.after.includes(other.id) && (over.get(other.id) === "stuck" || blocked(other)));
   const stuck = () => steps.filter((step) => over.get(step.id) === "stuck" || blocked(step)).map(({ id }) => id);
   let closed = false;
@@ -54,20 +59,20 @@ export async function runSteps(course: Course): Promise<readonly string[] | "fen
     steps
       .filter((step) => !records.has(step.id) && step.after.every((id) => over.get(id) === "done"))
       .flatMap((step) => {
-        const intent = expectedIntentOf({ clock, saga, lease, step });
+        const intent = expectedIntentOf({ ...scope, step });
         if (!intent) return [];
         records.set(step.id, intent);
         unspent.add(step.id);
-        return changesOf({ clock, saga, lease, step }, intent);
+        return changesOf({ ...scope, step }, intent);
       });
   const write = (step: Step) => (record: StepRecord) => {
-    const scope = { clock, saga, lease, step };
+    const own = changesOf({ ...scope, step }, record);
     records.set(step.id, record);
-    if (record.status === "intent") return journal.write([record], changesOf(scope, record));
+    if (record.status === "intent") return journal.write([record], own);
     over.set(step.id, record.status);
-    const opened = openedBy();
+    const opened = halted() ? [] : openedBy();
     closed ||= steps.every((other) => over.has(other.id) || blocked(other));
-    return journal.write([record], [...changesOf(scope, record), ...opened, ...(closed ? course.atEnd(stuck()) : [])]);
+    return journal.write([record], [...own, ...opened, ...(closed ? course.atEnd(stuck(), records) : [])]);
   };
 
   const ends = new Map<string, Promise<StepEnd>>();
@@ -80,11 +85,13 @@ export async function runSteps(course: Course): Promise<readonly string[] | "fen
     const earlier = await Promise.all(steps.filter(({ id }) => step.after.includes(id)).map(endOf));
     if (earlier.includes("fenced")) return "fenced";
     if (earlier.includes("stuck")) return "stuck";
-    const run = { ports, clock, saga, step, lease, patience, write: write(step) };
+    if (halted() && !over.has(step.id)) return "stuck";
+    begun.add(step.id);
+    const run = { ...scope, ports, step, patience, write: write(step) };
     return runStep(run, records.get(step.id), unspent.has(step.id));
   };
   const found = await Promise.all(steps.map(endOf));
   if (found.includes("fenced")) return "fenced";
   if (closed) return stuck();
-  return (await journal.write([], course.atEnd(stuck()))) ? stuck() : "fenced";
+  return (await journal.write([], course.atEnd(stuck(), records))) ? stuck() : "fenced";
 }

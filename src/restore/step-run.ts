@@ -1,6 +1,6 @@
 import type { Step } from "../core/plan.ts";
 import type { Clock, RestoreAdapter, Store } from "../core/ports.ts";
-import type { Lease, Saga, StepRecord } from "../core/rollout.ts";
+import type { Direction, Lease, Saga, StepRecord } from "../core/rollout.ts";
 import type { AtCrashPoint } from "./crash-point.ts";
 
 /** What a step needs of the outside. */
@@ -10,6 +10,8 @@ export interface SagaPorts {
   readonly adapterFor: (at: string) => RestoreAdapter;
   readonly atCrashPoint: AtCrashPoint;
   readonly onStep: (record: StepRecord) => void;
+  /** Why nothing more may be begun, once somebody said so; what is under way is finished. Absent: nobody can. */
+  readonly halted?: () => string | undefined;
 }
 
 export interface Patience {
@@ -27,6 +29,7 @@ export interface StepScope {
   readonly saga: Saga;
   readonly step: Step;
   readonly lease: Lease;
+  readonly direction: Direction;
 }
 
 /** One step being run by this process. */

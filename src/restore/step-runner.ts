@@ -15,7 +15,8 @@ export type StepEnd = "done" | "stuck" | "fenced";
  * I2  Before every send, first or repeated, the target is read; what equals neither before nor desired is never touched.
  * I3  `done` is written only after the target was read and serves the desired digest, down to what really serves.
  * I4  A step is given up only after its target was read, or could not be, since the last send.
- * I5  Attempts are counted before they are made.
+ * I5  What puts something back touches only what still serves as the step left it.
+ * I6  Attempts are counted before they are made.
  */
 export async function runStep(run: StepRun, known: StepRecord | undefined, unspent: boolean): Promise<StepEnd> {
   if (known?.status === "done") return "done";
@@ -35,14 +36,21 @@ export async function runStep(run: StepRun, known: StepRecord | undefined, unspe
     const exhausted = attempt >= patience.attempts;
     if (live.kind === "unreachable") {
       lastReason = `cannot be read: ${live.reason}`;
-      if (exhausted) return giveUp(run, sentUnder ?? known, attempt, undefined, tired(lastReason, patience));
+      if (exhausted) return giveUp(run, sentUnder, attempt, undefined, tired(lastReason, patience));
       attempt += 1;
       await ports.clock.sleep(pause(patience, attempt));
       continue;
     }
     if (live.digest === step.desired) return finish(run, adapter, sentUnder, live, recovered);
-    if (sentUnder && live.digest !== sentUnder.before) {
-      return giveUp(run, sentUnder, attempt, live, "somebody else changed it after our intent");
+    const before = sentUnder?.before ?? (run.direction === "compensate" ? step.before : undefined);
+    if (before !== undefined && live.digest !== before) {
+      return giveUp(
+        run,
+        sentUnder,
+        attempt,
+        live,
+        `somebody else changed it ${sentUnder ? "after our intent" : "since"}`,
+      );
     }
     if (exhausted) return giveUp(run, sentUnder, attempt, live, tired(lastReason, patience));
     attempt += 1;

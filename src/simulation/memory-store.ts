@@ -108,7 +108,11 @@ function prepare(tables: Tables, change: Change): () => unknown {
       return putting(tables.sagas, change.saga.id, change.saga);
     case "step": {
       const record = frozenCopy(change.record);
-      return () => getOrAdd(tables.steps, record.saga, () => new Map()).set(record.step, record);
+      return () =>
+        getOrAdd(tables.steps, record.saga, () => new Map()).set(
+          JSON.stringify([record.step, record.direction ?? "forward"]),
+          record,
+        );
     }
     case "samples":
       return adding(tables.samples, change.rollout, change.samples.map(frozenCopy));

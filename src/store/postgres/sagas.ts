@@ -16,11 +16,11 @@ export function putSagas(given: readonly Saga[]): Statement {
 }
 
 export function putSteps(given: readonly StepRecord[]): Statement {
-  const steps = newestOf(given, ({ saga, step }) => JSON.stringify([saga, step]));
-  return sql`INSERT INTO steps (saga, step, body)
+  const steps = newestOf(given, ({ saga, step, direction }) => JSON.stringify([saga, step, direction ?? "forward"]));
+  return sql`INSERT INTO steps (saga, step, direction, body)
     SELECT * FROM unnest(${steps.map(({ saga }) => saga)}::text[], ${steps.map(({ step }) => step)}::text[],
-      ${steps.map(toBody)}::text[])
-    ON CONFLICT (saga, step) DO UPDATE SET body = excluded.body`;
+      ${steps.map(({ direction }) => direction ?? "forward")}::text[], ${steps.map(toBody)}::text[])
+    ON CONFLICT (saga, step, direction) DO UPDATE SET body = excluded.body`;
 }
 
 type Reader = Pick<Session, "query">;
