@@ -1,7 +1,8 @@
 import type { Plan } from "../core/plan.ts";
 import type { Change } from "../core/ports.ts";
 import type { Saga, StepRecord } from "../core/rollout.ts";
-import { runSaga, startSaga } from "../restore/saga-runner.ts";
+import { MOST_STARTS, runSaga, startSaga } from "../restore/saga-runner.ts";
+import { noteOf } from "./order.ts";
 import { drain, emit, entryOf, FencedError, keep, type Run, save } from "./run.ts";
 import { tellPeople } from "./tell-people.ts";
 
@@ -26,14 +27,20 @@ export function startOf(run: Run, saga: Saga, why?: string): readonly Change[] {
   return [entry, ...startSaga(run.ports, saga, run.lease)];
 }
 
+/** `held`: it goes on only when a person says so, because one halted or turned it, or it ends its controllers. */
+export type Restored =
+  | { readonly kind: "restored" }
+  | { readonly kind: "stuck"; readonly note: string; readonly held: boolean };
+
 /** Runs the saga of a rollback to its end, from wherever it stands. */
-export async function restore(
-  run: Run,
-  saga: Saga,
-): Promise<{ readonly kind: "restored" } | { readonly kind: "stuck"; readonly note: string }> {
+export async function restore(run: Run, saga: Saga): Promise<Restored> {
   if (run.rollout.rollback?.restoredAt !== undefined) return { kind: "restored" };
   const ended = saga.status === "running" ? await runCollecting(run, saga) : saga;
-  if (ended.status === "stuck") return { kind: "stuck", note: ended.note ?? "a step is stuck" };
+  if (ended.status !== "completed") {
+    const held = run.rollout.rollback?.halted !== undefined || ended.direction !== undefined;
+    const poisoned = (ended.starts ?? 1) > MOST_STARTS;
+    return { kind: "stuck", note: ended.note ?? "a step is stuck", held: held || poisoned };
+  }
   const restoredAt = ended.endedAt ?? run.ports.clock.now();
   await save(run, { ...run.rollout, rollback: { ...run.rollout.rollback!, restoredAt } });
   run.ports.atCrashPoint("control.restored");
@@ -49,7 +56,11 @@ async function runCollecting(run: Run, saga: Saga): Promise<Saga> {
     const text = `${step.step}: ${step.status}${step.recovered ? " (recovered after a crash)" : ""}`;
     ports.emit({ kind: "step", at: ports.clock.now(), rollout, text, step });
   };
-  const end = await runSaga({ ...ports, onStep }, saga, run.lease).finally(() => {
+  const halted = () => {
+    const order = run.rollout.rollback?.halted;
+    return order && `halted by ${noteOf(order)}`;
+  };
+  const end = await runSaga({ ...ports, onStep, halted }, saga, run.lease).finally(() => {
     punctual();
     collecting.stop();
   });

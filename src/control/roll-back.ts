@@ -87,7 +87,7 @@ async function restoreAndProve(run: Run): Promise<void> {
     const saga = sagas.find((candidate) => candidate.id === run.rollout.rollback?.saga);
     if (!saga) throw new Error(`the saga of the rollback of ${run.rollout.id} is not in the store`);
     const end = await restore(run, saga);
-    if (end.kind === "stuck") return endStuck(run, end.note);
+    if (end.kind === "stuck") return endStuck(run, end.note, end.held);
     const lost = lostFor(run);
     if (lost.length > 0) return endStuck(run, `${lost.join(", ")} cannot be brought back from here`);
     const proof = await proveFixed(run, saga.plan);
@@ -137,9 +137,14 @@ function sagaBack(run: Run): Saga {
   return sagaOf(run, planned);
 }
 
-async function endStuck(run: Run, note: string): Promise<void> {
+async function endStuck(run: Run, note: string, held = false): Promise<void> {
   const now = run.ports.clock.now();
-  const rollback: Rollback = { ...run.rollout.rollback!, outcome: "stuck", endedAt: now };
+  const rollback: Rollback = {
+    ...run.rollout.rollback!,
+    outcome: "stuck",
+    endedAt: now,
+    ...(held ? { held } : {}),
+  };
   const next: Rollout = { ...run.rollout, phase: "degraded", endedAt: now, rollback, note };
   await save(run, next, [entryOf(run, "rollback-ended", { outcome: "stuck", note })]);
   emit(run, "ended", `people are needed: ${note}`);

@@ -88,6 +88,10 @@ export interface Rollback {
   readonly endedAt?: Instant;
   readonly outcome?: RollbackOutcome;
   readonly fixed?: Verdict;
+  /** A person halted the restore. */
+  readonly halted?: Order;
+  /** It goes on only when a person says so, and by no restart. */
+  readonly held?: boolean;
 }
 
 /** `verified`: restored and proved fixed. `unverified`: restored, not proved in time. `stuck`: people must decide. */
