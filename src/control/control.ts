@@ -4,6 +4,7 @@ import type { Release } from "../core/release.ts";
 import type { Order, Rollout } from "../core/rollout.ts";
 import { servingPlace } from "../decide/place.ts";
 import { planRollback } from "../decide/plan-change.ts";
+import { withRivals } from "../decide/plan-rivals.ts";
 import type { LedgerState, Report } from "../record/report.ts";
 import { composeReport } from "./compose-report.ts";
 import type { DriftStatus } from "./drift.ts";
@@ -14,6 +15,7 @@ import { createIdleWatch, type Unannounced } from "./idle-watch.ts";
 import { type LiveComponent, readComponents } from "./live-state.ts";
 import type { ControlPorts, Settings } from "./ports.ts";
 import { adopt, composeRelease, openRollout, openUnannounced } from "./release.ts";
+import { rivalsOf } from "./rivals.ts";
 import { isStuck, runRollout } from "./rollout.ts";
 import type { Run } from "./run.ts";
 import { takeUpRestore, turnRestore } from "./steer-restore.ts";
@@ -203,12 +205,9 @@ export function createControl(
     ended: async (id) => runs.get(id)?.ended ?? find(id),
     async planBack(id) {
       const rollout = await find(id);
-      const planned = planRollback(
-        playbook,
-        await releaseOf(rollout.candidate),
-        await releaseOf(rollout.stable),
-        rollout.place,
-      );
+      const [candidate, stable] = [await releaseOf(rollout.candidate), await releaseOf(rollout.stable)];
+      const rivals = await rivalsOf(ports, playbook, rollout.place ?? "at");
+      const planned = withRivals(planRollback(playbook, candidate, stable, rollout.place), rivals);
       if (planned.kind === "impossible")
         throw new RollbookError("RELEASE_REFUSED", { reason: planned.reasons.join("; ") });
       return planned;

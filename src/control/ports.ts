@@ -67,6 +67,7 @@ export type RolloutEventKind =
   | "contained"
   | "step"
   | "restored"
+  | "thawed"
   | "late"
   | "proving"
   | "promoted"

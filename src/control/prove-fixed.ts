@@ -1,8 +1,9 @@
-import type { Plan } from "../core/plan.ts";
+import { componentSteps, type Plan } from "../core/plan.ts";
 import type { Rollback, RollbackOutcome, Rollout } from "../core/rollout.ts";
 import type { Verdict } from "../core/verdict.ts";
 import { createFixedEvaluator } from "../watch/fixed-evaluator.ts";
 import { BETA } from "./judgement.ts";
+import { thaw } from "./rivals.ts";
 import { fixedRules } from "./rules.ts";
 import { drain, emit, entryOf, FencedError, keep, type Run, save } from "./run.ts";
 
@@ -66,7 +67,7 @@ async function unlike(
   const over = new AbortController();
   const done = new AbortController();
   const late = clock.sleep(READ_MS, done.signal).then(() => over.abort());
-  const reads = plan.steps.map(async (step) => {
+  const reads = componentSteps(plan).map(async (step) => {
     const answer = adapterFor(step.at).read(step.at, over.signal);
     const live = await Promise.race([answer, late]);
     return { step, live };
@@ -78,6 +79,7 @@ async function unlike(
 }
 
 async function end(run: Run, outcome: RollbackOutcome, fixed: Verdict): Promise<Proof> {
+  await thaw(run);
   const now = run.ports.clock.now();
   const { system } = run.playbook;
   const rollback: Rollback = {

@@ -1,4 +1,4 @@
-import type { Plan } from "../core/plan.ts";
+import { componentSteps, type Plan } from "../core/plan.ts";
 import type { Change } from "../core/ports.ts";
 import type { Saga, StepRecord } from "../core/rollout.ts";
 import { MOST_STARTS, runSaga, startSaga } from "../restore/saga-runner.ts";
@@ -41,10 +41,15 @@ export async function restore(run: Run, saga: Saga): Promise<Restored> {
     const poisoned = (ended.starts ?? 1) > MOST_STARTS;
     return { kind: "stuck", note: ended.note ?? "a step is stuck", held: held || poisoned };
   }
+  if (ended.note !== undefined) tellPeople(run, "is restored, and may be undone", [ended.note]);
   const restoredAt = ended.endedAt ?? run.ports.clock.now();
   await save(run, { ...run.rollout, rollback: { ...run.rollout.rollback!, restoredAt } });
   run.ports.atCrashPoint("control.restored");
-  emit(run, "restored", `${saga.plan.steps.length} components serve their restore point, read back by digest`);
+  emit(
+    run,
+    "restored",
+    `${componentSteps(saga.plan).length} components serve their restore point, read back by digest`,
+  );
   return { kind: "restored" };
 }
 

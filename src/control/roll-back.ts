@@ -6,9 +6,11 @@ import type { Sample } from "../core/sample.ts";
 import type { Verdict } from "../core/verdict.ts";
 import { servingPlace } from "../decide/place.ts";
 import { planRollback } from "../decide/plan-change.ts";
+import { withRivals } from "../decide/plan-rivals.ts";
 import { holdEvidence } from "./held-evidence.ts";
 import { proveFixed } from "./prove-fixed.ts";
 import { restore, sagaOf, startOf } from "./restoration.ts";
+import { knownRivals, thaw } from "./rivals.ts";
 import { emit, entryOf, type Run, routeTo, samplesChange, save } from "./run.ts";
 import { escalate, tellPeople } from "./tell-people.ts";
 
@@ -38,7 +40,7 @@ export async function rollBack(
   const contained = inPlace ? {} : { containedAt: clock.now() };
   run.ports.atCrashPoint("control.contained");
 
-  const saga = sagaBack(run);
+  const saga = await sagaBack(run);
   const rollback: Rollback = { saga: saga.id, cause: [cause, ...because], decidedAt, ...contained };
   const next: Rollout = { ...run.rollout, phase: "degraded", verdict, rollback };
   await save(run, next, [
@@ -106,7 +108,7 @@ export async function retryRollback(run: Run): Promise<void> {
 }
 
 async function restart(run: Run, why: string): Promise<void> {
-  const saga = sagaBack(run);
+  const saga = await sagaBack(run);
   const { decidedAt, containedAt, cause } = run.rollout.rollback!;
   const { endedAt: _, note: __, ...open } = run.rollout;
   const rollback: Rollback = { saga: saga.id, cause, decidedAt, ...(containedAt === undefined ? {} : { containedAt }) };
@@ -125,19 +127,21 @@ function lostFor({ playbook, candidate, stable }: Run): readonly string[] {
 }
 
 /** The way back of everything that has one. */
-function sagaBack(run: Run): Saga {
+async function sagaBack(run: Run): Promise<Saga> {
   const lost = lostFor(run);
   const components = run.playbook.components.filter(({ name }) => !lost.includes(name));
   const without = (release: Release): Release => ({
     ...release,
     revisions: Object.fromEntries(Object.entries(release.revisions).filter(([name]) => !lost.includes(name))),
   });
-  const planned = planRollback({ ...run.playbook, components }, without(run.candidate), without(run.stable), run.place);
+  const back = planRollback({ ...run.playbook, components }, without(run.candidate), without(run.stable), run.place);
+  const planned = withRivals(back, await knownRivals(run));
   if (planned.kind === "impossible") throw new Error(`no way back: ${planned.reasons.join("; ")}`);
   return sagaOf(run, planned);
 }
 
 async function endStuck(run: Run, note: string, held = false): Promise<void> {
+  await thaw(run);
   const now = run.ports.clock.now();
   const rollback: Rollback = {
     ...run.rollout.rollback!,

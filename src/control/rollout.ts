@@ -10,6 +10,7 @@ import { observe } from "./observe.ts";
 import { cordOf, noteOf } from "./order.ts";
 import type { ControlPorts, Settings } from "./ports.ts";
 import { sagaOf, startOf } from "./restoration.ts";
+import { rivalsOf, thaw } from "./rivals.ts";
 import { continueRollback, retryRollback, rollBack } from "./roll-back.ts";
 import { emit, entryOf, FencedError, holdLease, type Run, routeTo, save } from "./run.ts";
 import { seal } from "./seal.ts";
@@ -111,6 +112,7 @@ async function deploy(run: Run): Promise<boolean> {
 
 /** Nothing was exposed, and what had been deployed is as it was: there is nothing to restore or to prove. */
 async function endTakenBack(run: Run, { note }: Saga): Promise<false> {
+  await thaw(run);
   const outcome = `the release could not be deployed: ${note}`;
   const next: Rollout = { ...run.rollout, phase: "aborted", endedAt: run.ports.clock.now(), note: outcome };
   await save(run, next, [entryOf(run, "rollout-ended", { outcome: "aborted", reason: outcome })]);
@@ -143,6 +145,7 @@ async function load(
   const candidate = await ports.store.release(rollout.candidate);
   if (!stable || !candidate) throw new RollbookError("NOT_FOUND", { what: `release of rollout ${id}` });
   const epoch = (await ports.store.route(playbook.system))?.epoch ?? 0;
+  const place = rollout.place ?? "at";
   return {
     ports,
     settings,
@@ -153,7 +156,8 @@ async function load(
     lease,
     past,
     epoch,
-    place: rollout.place ?? "at",
+    place,
+    rivals: rivalsOf(ports, playbook, place),
     order: rollout.order,
     stopped: false,
     saving: Promise.resolve(),

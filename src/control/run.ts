@@ -11,6 +11,7 @@ import type { EvaluatorSetup } from "../watch/evaluator.ts";
 import type { Past } from "./baseline.ts";
 import { underOrder } from "./order.ts";
 import type { ControlPorts, RolloutEventKind, Settings } from "./ports.ts";
+import type { Rivals } from "./rivals.ts";
 
 /** One rollout being run by this process. What is not readonly moves on. */
 export interface Run {
@@ -22,6 +23,8 @@ export interface Run {
   /** Where the candidate's components are. */
   readonly place: Place;
   readonly past: Past;
+  /** Who would undo a restore: asked when the run began. */
+  readonly rivals: Promise<Rivals>;
   rollout: Rollout;
   lease: Lease;
   /** Of the newest route that we know of, set or recorded: an older controller's late route can never be newer. */

@@ -134,6 +134,8 @@ export interface StepRecord {
   readonly before: Digest;
   readonly desired: Digest;
   readonly found?: Digest;
+  /** Of a freeze: the state that it found, which its thaw brings back. */
+  readonly state?: string;
   readonly intentAt: Instant;
   readonly endedAt?: Instant;
   readonly recovered: boolean;

@@ -12,7 +12,9 @@ export type Compensation =
 export function compensationOf(plan: Plan, forward: ReadonlyMap<string, StepRecord>): Compensation {
   const moved = plan.steps.flatMap((step) => {
     const record = forward.get(step.id);
-    return record && record.attempts > 0 && record.before !== record.desired ? [{ step, record }] : [];
+    return step.kind === undefined && record && record.attempts > 0 && record.before !== record.desired
+      ? [{ step, record }]
+      : [];
   });
   const final = moved.filter(({ step }) => step.undo !== "compensatable");
   if (final.length > 0) {

@@ -88,16 +88,17 @@ async function goForward(running: Running): Promise<SagaEnd> {
     const now = ports.clock.now();
     const back = stuck.length > 0 && saga.plan.kind === "release" ? compensationOf(saga.plan, known) : undefined;
     if (back?.kind === "possible") {
-      const changes = turnSaga(saga, now, "rollbook", noteOn(stuck));
+      const changes = turnSaga(saga, now, "rollbook", `stuck: ${stuck.join(", ")}`);
       end = (changes[0] as Change & { kind: "saga" }).saga;
       const scope = { clock: ports.clock, saga, lease, direction: "compensate" } as const;
       return [...changes, ...firstIntents(scope, back.steps)];
     }
     const reason = ports.halted?.() ?? (back && `it is not taken back: ${back.reason}`);
-    end = ended(saga, stuck, [noteOn(stuck), reason], now);
+    end = ended(saga, stuck, [noteOn(stuck), reason, unfrozen(saga, known)], now);
     return endChanges(end, stuck);
   };
-  const course = { ...running, direction: "forward", steps: saga.plan.steps, known: forward, unspent: fresh } as const;
+  const steps = saga.plan.steps.filter(({ kind }) => kind !== "thaw");
+  const course = { ...running, direction: "forward", steps, known: forward, unspent: fresh } as const;
   const stuck = await runSteps({ ...course, atEnd });
   if (stuck === "fenced" || !end) return { kind: "fenced" };
   if (end.status !== "running") return asEnd(end, stuck);
@@ -149,15 +150,21 @@ async function endPoisoned({ ports, saga, journal }: Pick<Running, "ports" | "sa
   return (await journal.write([], endChanges(end, []))) ? asEnd(end, []) : { kind: "fenced" };
 }
 
-function noteOn(stuck: readonly string[]): string {
-  return `stuck: ${stuck.join(", ")}`;
+function noteOn(stuck: readonly string[]): string | undefined {
+  return stuck.length > 0 ? `stuck: ${stuck.join(", ")}` : undefined;
+}
+
+/** Rivals that may undo what was restored: people must know. */
+function unfrozen({ plan }: Saga, known: ReadonlyMap<string, StepRecord>): string | undefined {
+  const loose = plan.steps.filter(({ id, kind }) => kind === "freeze" && known.get(id)?.status === "stuck");
+  return loose.length > 0 ? `not frozen: ${loose.map(({ label }) => label).join(", ")}` : undefined;
 }
 
 function ended(saga: Saga, stuck: readonly string[], notes: readonly (string | undefined)[], endedAt: number): Saga {
   const well = saga.direction === "compensate" ? "compensated" : "completed";
   const note = notes.filter((one) => one !== undefined).join("; ");
   if (stuck.length > 0) return { ...saga, status: "stuck", endedAt, note };
-  return { ...saga, status: well, endedAt, ...(well === "compensated" ? { note } : {}) };
+  return { ...saga, status: well, endedAt, ...(note === "" ? {} : { note }) };
 }
 
 function asEnd(saga: Saga, steps: readonly string[]): SagaEnd {

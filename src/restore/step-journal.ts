@@ -9,9 +9,10 @@ import type { Live } from "./target-call.ts";
 export function intentOf(
   { clock, saga, step, lease, direction }: StepScope,
   known: StepRecord | undefined,
-  live: Pick<Live, "digest">,
+  live: Pick<Live, "digest" | "state">,
   attempts: number,
 ): StepRecord {
+  const state = known ? known.state : live.state;
   return {
     saga: saga.id,
     step: step.id,
@@ -22,6 +23,7 @@ export function intentOf(
     attempts,
     before: known?.before ?? live.digest,
     desired: step.desired,
+    ...(state === undefined ? {} : { state }),
     intentAt: known?.intentAt ?? clock.now(),
     recovered: known !== undefined,
   };
@@ -74,7 +76,7 @@ const ENTRY_TYPES: Readonly<Record<StepRecord["status"], EntryType>> = {
 
 /** A record and its ledger entry: they are written together or not at all. */
 export function changesOf({ clock, saga, step, direction }: StepScope, record: StepRecord): readonly Change[] {
-  const { key, fence, attempts, before, desired, found, note } = record;
+  const { key, fence, attempts, before, desired, found, state, note } = record;
   const entry = {
     type: ENTRY_TYPES[record.status],
     at: clock.now(),
@@ -93,6 +95,7 @@ export function changesOf({ clock, saga, step, direction }: StepScope, record: S
       before,
       desired,
       found,
+      state,
       note,
     },
   } as const;

@@ -35,7 +35,8 @@ export function firstIntents(scope: Omit<StepScope, "step">, steps: readonly Ste
 /**
  * Runs steps in their order, each from wherever its record stands; answers which are stuck, or untried because of those.
  * I1  A step starts only when all steps in its `after` are done; steps without such a tie run side by side.
- * I2  A step that is slow or stuck delays only what comes after it.
+ * I2  A step that is slow or stuck delays only what comes after it. A rival that cannot be frozen holds up nothing for
+ *     good: its component is restored all the same, and people are told.
  * I3  Once it is halted no step is begun.
  * I4  The end of a step, and the intents of the steps that it was the last to hold up, are one commit.
  */
@@ -50,14 +51,22 @@ export async function runSteps(course: Course): Promise<readonly string[] | "fen
   const begun = new Set<string>();
   const blocked = (step: Step): boolean =>
     (halted() && !begun.has(step.id) && !over.has(step.id)) ||
-    steps.some((other) => step.after.includes(other.id) && (over.get(other.id) === "stuck" || blocked(other)));
-  const stuck = () => steps.filter((step) => over.get(step.id) === "stuck" || blocked(step)).map(({ id }) => id);
+    steps.some(
+      (other) =>
+        other.kind !== "freeze" && step.after.includes(other.id) && (over.get(other.id) === "stuck" || blocked(other)),
+    );
+  const failed = (step: Step) => step.kind !== "freeze" && (over.get(step.id) === "stuck" || blocked(step));
+  const stuck = () => steps.filter(failed).map(({ id }) => id);
+  const isFree = (step: Step) =>
+    steps.every(
+      ({ id, kind }) => !step.after.includes(id) || over.get(id) === "done" || (kind === "freeze" && over.has(id)),
+    );
   let closed = false;
 
   /** What becomes possible by the end of a step. */
   const openedBy = (): readonly Change[] =>
     steps
-      .filter((step) => !records.has(step.id) && step.after.every((id) => over.get(id) === "done"))
+      .filter((step) => !records.has(step.id) && isFree(step))
       .flatMap((step) => {
         const intent = expectedIntentOf({ ...scope, step });
         if (!intent) return [];
@@ -82,9 +91,10 @@ export async function runSteps(course: Course): Promise<readonly string[] | "fen
     return end;
   };
   const runAfter = async (step: Step): Promise<StepEnd> => {
-    const earlier = await Promise.all(steps.filter(({ id }) => step.after.includes(id)).map(endOf));
-    if (earlier.includes("fenced")) return "fenced";
-    if (earlier.includes("stuck")) return "stuck";
+    const earlier = steps.filter(({ id }) => step.after.includes(id));
+    const before = await Promise.all(earlier.map(endOf));
+    if (before.includes("fenced")) return "fenced";
+    if (before.some((end, index) => end === "stuck" && earlier[index]!.kind !== "freeze")) return "stuck";
     if (halted() && !over.has(step.id)) return "stuck";
     begun.add(step.id);
     const run = { ...scope, ports, step, patience, write: write(step) };

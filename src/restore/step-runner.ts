@@ -1,7 +1,7 @@
-import type { RestoreAdapter } from "../core/ports.ts";
 import type { StepRecord } from "../core/rollout.ts";
 import { doneOf, intentOf, stuckOf } from "./step-journal.ts";
 import type { Patience, StepRun } from "./step-run.ts";
+import { type StepTarget, targetOf } from "./step-target.ts";
 import { askWhatServes, type Live, readTarget, reasonOf, sendToTarget } from "./target-call.ts";
 
 /** `done`: read back by identity. `stuck`: undecidable, people decide. `fenced`: somebody newer acts; stop at once. */
@@ -21,9 +21,9 @@ export type StepEnd = "done" | "stuck" | "fenced";
 export async function runStep(run: StepRun, known: StepRecord | undefined, unspent: boolean): Promise<StepEnd> {
   if (known?.status === "done") return "done";
   const { ports, step, patience } = run;
-  let adapter: RestoreAdapter;
+  let adapter: StepTarget;
   try {
-    adapter = ports.adapterFor(step.at);
+    adapter = targetOf(ports.adapterFor(step.through ?? step.at), step);
   } catch (error) {
     return giveUp(run, known, 0, undefined, reasonOf(error));
   }
@@ -86,7 +86,7 @@ function tired(reason: string, patience: Patience): string {
 
 async function finish(
   run: StepRun,
-  adapter: RestoreAdapter,
+  adapter: StepTarget,
   sentUnder: StepRecord | undefined,
   live: Live,
   recovered: boolean,
@@ -100,7 +100,7 @@ async function finish(
 }
 
 /** Asks until what serves has it; after the plan's deadline, why it has not. A process that reloads takes its time. */
-async function waitUntilServed(run: StepRun, adapter: RestoreAdapter): Promise<string | undefined> {
+async function waitUntilServed(run: StepRun, adapter: StepTarget): Promise<string | undefined> {
   const { ports, saga, patience } = run;
   const until = Math.max(saga.startedAt + saga.plan.deadline, ports.clock.now() + patience.callMs);
   for (;;) {
