@@ -1,7 +1,7 @@
 import { componentSteps, type Plan } from "../core/plan.ts";
 import type { Change } from "../core/ports.ts";
 import type { Saga, StepRecord } from "../core/rollout.ts";
-import { MOST_STARTS, runSaga, startSaga } from "../restore/saga-runner.ts";
+import { MOST_STARTS, PATIENCE, runSaga, startSaga } from "../restore/saga-runner.ts";
 import { noteOf } from "./order.ts";
 import { drain, emit, entryOf, FencedError, keep, type Run, save } from "./run.ts";
 import { tellPeople } from "./tell-people.ts";
@@ -15,7 +15,6 @@ export function sagaOf(run: Run, { plan, digest }: { readonly plan: Plan; readon
     planDigest: digest as Saga["planDigest"],
     status: "running",
     startedAt: run.ports.clock.now(),
-    fence: run.lease.fence,
     starts: 1,
   };
 }
@@ -23,6 +22,7 @@ export function sagaOf(run: Run, { plan, digest }: { readonly plan: Plan; readon
 /** What a saga starts with: its entry, itself, and the intents of the steps that wait for no other. */
 export function startOf(run: Run, saga: Saga, why?: string): readonly Change[] {
   const steps = saga.plan.steps.map(({ id }) => id);
+  run.begun.add(saga.id);
   const entry = entryOf(run, "saga-started", { saga: saga.id, plan: saga.planDigest, steps, why });
   return [entry, ...startSaga(run.ports, saga, run.lease)];
 }
@@ -65,10 +65,12 @@ async function runCollecting(run: Run, saga: Saga): Promise<Saga> {
     const order = run.rollout.rollback?.halted;
     return order && `halted by ${noteOf(order)}`;
   };
-  const end = await runSaga({ ...ports, onStep, halted }, saga, run.lease).finally(() => {
-    punctual();
-    collecting.stop();
-  });
+  const end = await runSaga({ ...ports, onStep, halted }, saga, run.lease, PATIENCE, run.begun.delete(saga.id)).finally(
+    () => {
+      punctual();
+      collecting.stop();
+    },
+  );
   await collecting.done;
   if (end.kind === "fenced") throw new FencedError(run.lease.resource);
   return end.saga;

@@ -2,7 +2,7 @@ import { RollbookError } from "../core/errors.ts";
 import type { Playbook } from "../core/playbook.ts";
 import type { Order, Rollout, Saga } from "../core/rollout.ts";
 import { planRelease } from "../decide/plan-change.ts";
-import { runSaga } from "../restore/saga-runner.ts";
+import { PATIENCE, runSaga } from "../restore/saga-runner.ts";
 import { freezeBaseline, NO_PAST, type Past } from "./baseline.ts";
 import { expose } from "./exposure.ts";
 import { judgeUnannounced } from "./judge-unannounced.ts";
@@ -97,7 +97,7 @@ async function deploy(run: Run): Promise<boolean> {
   if (saga.status === "compensated" && !cordOf(run)) return endTakenBack(run, saga);
   emit(run, "deploying", `bringing ${saga.plan.steps.map((step) => step.label).join(", ")} into place`);
   const onStep = () => undefined;
-  const end = await runSaga({ ...ports, onStep }, saga, run.lease);
+  const end = await runSaga({ ...ports, onStep }, saga, run.lease, PATIENCE, run.begun.delete(saga.id));
   if (end.kind === "fenced") throw new FencedError(run.lease.resource);
   if (end.kind === "completed") return true;
   if (end.kind === "compensated" && !cordOf(run)) return endTakenBack(run, end.saga);
@@ -159,6 +159,7 @@ async function load(
     place,
     rivals: rivalsOf(ports, playbook, place),
     order: rollout.order,
+    begun: new Set(),
     stopped: false,
     saving: Promise.resolve(),
   };

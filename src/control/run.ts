@@ -35,6 +35,8 @@ export interface Run {
   verdict?: Verdict;
   /** What was fixed before the first outcome was judged. */
   parameters?: EvaluatorSetup;
+  /** Sagas that this run has recorded and not run yet: nothing was sent under their intents. */
+  readonly begun: Set<string>;
   stopped: boolean;
   /** The newest write of the rollout. */
   saving: Promise<void>;

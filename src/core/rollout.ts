@@ -109,9 +109,10 @@ export interface Saga {
   readonly startedAt: Instant;
   readonly endedAt?: Instant;
   readonly note?: string;
-  /** Under which fence it was started last; absent in what was recorded before starts were counted. */
-  readonly fence?: number;
-  /** How often it was started: counted before anything is done, so that one that kills its controller is found out. */
+  /**
+   * How often it was started: counted before anything is done, so that one that kills its controller is found out. Absent
+   * in what was recorded before starts were counted.
+   */
   readonly starts?: number;
 }
 

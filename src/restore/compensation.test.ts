@@ -31,7 +31,7 @@ function refusing(target: Target, ...names: readonly string[]): void {
 
 async function released(world: ReturnType<typeof createWorld>, saga = aRelease()) {
   const lease = await world.lease();
-  return world.clock.run(runSaga(world.ports(), await world.started(saga, lease), lease, QUICK));
+  return world.clock.run(runSaga(world.ports(), await world.started(saga, lease), lease, QUICK, true));
 }
 
 async function records(world: ReturnType<typeof createWorld>, wanted: StepRecord["direction"]) {
@@ -120,7 +120,7 @@ describe("a way back that was cut off", () => {
           if (reply === "lost") world.target.onApplied = async () => lost;
           const lease = await world.lease("one");
           const saga = await world.started(aRelease(), lease);
-          const run = runSaga(mortal(world.ports(), point, nth), saga, lease, QUICK);
+          const run = runSaga(mortal(world.ports(), point, nth), saga, lease, QUICK, true);
           await world.clock.run(run.catch((error: unknown) => assert.ok(error instanceof Killed)));
           const found = (await world.store.runningSagas())[0];
           if (found) {
@@ -160,7 +160,9 @@ describe("a rollback", () => {
     const world = createWorld();
     refusing(world.target, "model");
     const lease = await world.lease();
-    const end = await world.clock.run(runSaga(world.ports(), await world.started(aSaga(STEPS), lease), lease, QUICK));
+    const end = await world.clock.run(
+      runSaga(world.ports(), await world.started(aSaga(STEPS), lease), lease, QUICK, true),
+    );
     assert.equal(end.kind, "stuck");
     for (const at of ["schema", "data", "flag"]) assert.equal(world.target.live.get(at), OLD);
     assert.deepEqual(await records(world, "compensate"), []);
@@ -170,7 +172,9 @@ describe("a rollback", () => {
     const world = createWorld();
     refusing(world.target, "model");
     const lease = await world.lease();
-    const stuck = await world.clock.run(runSaga(world.ports(), await world.started(aSaga(STEPS), lease), lease, QUICK));
+    const stuck = await world.clock.run(
+      runSaga(world.ports(), await world.started(aSaga(STEPS), lease), lease, QUICK, true),
+    );
     assert.ok(stuck.kind === "stuck");
     await world.store.commit(turnSaga(stuck.saga, world.clock.now(), "ada", "the old data is corrupt"));
     const [found] = await world.store.runningSagas();
@@ -185,7 +189,9 @@ describe("a rollback", () => {
     const world = createWorld();
     const steps = [{ ...aPlannedStep("model"), undo: "pivot" as const }];
     const lease = await world.lease();
-    const done = await world.clock.run(runSaga(world.ports(), await world.started(aSaga(steps), lease), lease, QUICK));
+    const done = await world.clock.run(
+      runSaga(world.ports(), await world.started(aSaga(steps), lease), lease, QUICK, true),
+    );
     assert.ok(done.kind === "completed");
     await world.store.commit(turnSaga(done.saga, world.clock.now(), "ada", "a mistake"));
     const [found] = await world.store.runningSagas();
@@ -206,7 +212,7 @@ describe("a saga that is halted", () => {
     };
     const lease = await world.lease();
     const ports = world.ports({ halted: () => halted });
-    const end = await world.clock.run(runSaga(ports, await world.started(aSaga(STEPS), lease), lease, QUICK));
+    const end = await world.clock.run(runSaga(ports, await world.started(aSaga(STEPS), lease), lease, QUICK, true));
     assert.ok(end.kind === "stuck");
     assert.equal(end.saga.note, "stuck: data, model; ada: not that one");
     assert.deepEqual(world.target.effects.map(({ at }) => at).toSorted(), ["flag", "schema"]);
@@ -216,7 +222,7 @@ describe("a saga that is halted", () => {
     const world = createWorld();
     const lease = await world.lease();
     const ports = world.ports({ halted: () => "ada: wait" });
-    const end = await world.clock.run(runSaga(ports, await world.started(aSaga(STEPS), lease), lease, QUICK));
+    const end = await world.clock.run(runSaga(ports, await world.started(aSaga(STEPS), lease), lease, QUICK, true));
     assert.ok(end.kind === "stuck" && end.steps.length === STEPS.length);
     assert.ok(!world.log.some((line) => line.startsWith("read")));
   });
@@ -255,12 +261,12 @@ describe("a saga that ends its controller every time", () => {
     await world.lease("two");
     assert.equal((await runSaga(world.ports(), saga, old, QUICK)).kind, "fenced");
     const pivot = aSaga([{ ...aPlannedStep("model"), undo: "pivot" }]);
-    const turned = { ...pivot, direction: "compensate", fence: old.fence } as const;
+    const turned = { ...pivot, direction: "compensate" } as const;
     const forward = { saga: pivot.id, step: "model", status: "done", key: "k", fence: 1, attempts: 1 } as const;
     await world.store.commit([
       { kind: "step", record: { ...forward, before: NEW, desired: OLD, intentAt: 0, recovered: false } },
     ]);
-    assert.equal((await runSaga(world.ports(), turned, old, QUICK)).kind, "fenced");
+    assert.equal((await runSaga(world.ports(), turned, old, QUICK, true)).kind, "fenced");
   });
 });
 

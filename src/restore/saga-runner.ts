@@ -39,14 +39,14 @@ export function turnSaga(saga: Saga, at: number, by: string, reason: string): re
   return [{ kind: "saga", saga: turned }, entryOf(turned, "saga-turned", at, { reason }, by)];
 }
 
-/** The same saga, started once more under this lease. */
-function started(saga: Saga, { fence }: Lease): Saga {
-  return { ...saga, fence, starts: (saga.starts ?? 1) + 1 };
+/** The same saga, started once more. */
+function started(saga: Saga): Saga {
+  return { ...saga, starts: (saga.starts ?? 1) + 1 };
 }
 
 type Running = Pick<Course, "ports" | "saga" | "lease" | "patience" | "journal"> & {
   readonly records: Readonly<Record<Direction, ReadonlyMap<string, StepRecord>>>;
-  /** This is the run that began with the saga's start. */
+  /** Nothing was sent yet under what is in the journal. */
   readonly fresh: boolean;
 };
 
@@ -54,7 +54,7 @@ type Running = Pick<Course, "ports" | "saga" | "lease" | "patience" | "journal">
  * Runs a saga from wherever its journal stands to its end; calling it again after a crash is how it recovers.
  * Owns: the saga's record. Does not own: choosing the plan, the lease's renewal, talking to people.
  * I1  Nothing is written once our fence is not the newest.
- * I2  A run takes a new fence: what carries ours when we begin was written with the start, and nothing was sent under it.
+ * I2  `fresh` only for whoever has recorded the start itself and runs it for the first time: nothing was sent yet.
  * I3  A start is counted before anything is done; after `MOST_STARTS` nothing is touched any more.
  * I4  A saga that was turned round never goes forward again.
  */
@@ -63,10 +63,10 @@ export async function runSaga(
   given: Saga,
   lease: Lease,
   patience: Patience = PATIENCE,
+  fresh = false,
 ): Promise<SagaEnd> {
   const journal = createSagaJournal(ports, lease);
-  const fresh = given.fence === lease.fence;
-  const saga = fresh ? given : started(given, lease);
+  const saga = fresh ? given : started(given);
   if ((saga.starts ?? 1) > MOST_STARTS) return endPoisoned({ ports, saga, journal });
   if (!fresh && !(await journal.write([], [{ kind: "saga", saga }]))) return { kind: "fenced" };
   const steps = await ports.store.steps(saga.id);

@@ -108,7 +108,7 @@ export function createWorld() {
   /** Records a saga as whoever decides on it does; answers it as it was recorded. */
   const started = async (saga: Saga, held: Lease): Promise<Saga> => {
     const { resource, fence } = held;
-    const recorded = { ...saga, fence, starts: 1 };
+    const recorded = { ...saga, starts: 1 };
     await logging(store, log).commit(startSaga({ clock }, recorded, held), { resource, fence });
     return recorded;
   };
