@@ -68,6 +68,7 @@ export type RolloutEventKind =
   | "step"
   | "restored"
   | "thawed"
+  | "waiting"
   | "late"
   | "proving"
   | "promoted"

@@ -1,6 +1,7 @@
 import { componentSteps, type Plan } from "../core/plan.ts";
 import type { Change } from "../core/ports.ts";
 import type { Saga, StepRecord } from "../core/rollout.ts";
+import { holdingResources } from "../restore/resource-leases.ts";
 import { MOST_STARTS, PATIENCE, runSaga, startSaga } from "../restore/saga-runner.ts";
 import { noteOf } from "./order.ts";
 import { drain, emit, entryOf, FencedError, keep, type Run, save } from "./run.ts";
@@ -74,6 +75,28 @@ async function runCollecting(run: Run, saga: Saga): Promise<Saga> {
   await collecting.done;
   if (end.kind === "fenced") throw new FencedError(run.lease.resource);
   return end.saga;
+}
+
+/**
+ * Does a saga's work while no other playbook's saga changes the same targets or rivals. Traffic is contained by then; only
+ * the restore waits.
+ * @throws FencedError when we may not act any more.
+ */
+export async function aloneWith<Result extends object>(
+  run: Run,
+  saga: Saga,
+  work: () => Promise<Result>,
+): Promise<Result> {
+  const claim = {
+    resources: saga.plan.steps.map(({ at }) => at),
+    holder: saga.id,
+    leaseMs: run.settings.leaseMs,
+    onWait: () => emit(run, "waiting", "another playbook changes one of its components; going on after that"),
+    stopped: () => run.stopped,
+  };
+  const result = await holdingResources(run.ports, claim, work);
+  if (!result) throw new FencedError(run.lease.resource);
+  return result;
 }
 
 /** Tells people once when the restore takes longer than the plan allows; the restore itself goes on. */

@@ -8,8 +8,8 @@ import { servingPlace } from "../decide/place.ts";
 import { planRollback } from "../decide/plan-change.ts";
 import { withRivals } from "../decide/plan-rivals.ts";
 import { holdEvidence } from "./held-evidence.ts";
-import { proveFixed } from "./prove-fixed.ts";
-import { restore, sagaOf, startOf } from "./restoration.ts";
+import { type Proof, proveFixed } from "./prove-fixed.ts";
+import { aloneWith, restore, sagaOf, startOf } from "./restoration.ts";
 import { knownRivals, thaw } from "./rivals.ts";
 import { emit, entryOf, type Run, routeTo, samplesChange, save } from "./run.ts";
 import { escalate, tellPeople } from "./tell-people.ts";
@@ -88,16 +88,22 @@ async function restoreAndProve(run: Run): Promise<void> {
     const sagas = (await run.ports.store.record(run.rollout.id))?.sagas ?? [];
     const saga = sagas.find((candidate) => candidate.id === run.rollout.rollback?.saga);
     if (!saga) throw new Error(`the saga of the rollback of ${run.rollout.id} is not in the store`);
-    const end = await restore(run, saga);
-    if (end.kind === "stuck") return endStuck(run, end.note, end.held);
-    const lost = lostFor(run);
-    if (lost.length > 0) return endStuck(run, `${lost.join(", ")} cannot be brought back from here`);
-    const proof = await proveFixed(run, saga.plan);
+    const proof = await aloneWith(run, saga, () => restoreOnce(run, saga));
     if (proof.kind === "ended") return;
     const note = `${proof.diverged.join(", ")} changed again after the restore`;
     if (sagas.filter(({ plan }) => plan.kind === "rollback").length >= RESTORES) return endStuck(run, note);
     await restart(run, note);
   }
+}
+
+/** One saga, from wherever it stands to the proof; who would undo it is thawed by then. */
+async function restoreOnce(run: Run, saga: Saga): Promise<Proof> {
+  const end = await restore(run, saga);
+  const lost = lostFor(run);
+  if (end.kind === "stuck") await endStuck(run, end.note, end.held);
+  else if (lost.length > 0) await endStuck(run, `${lost.join(", ")} cannot be brought back from here`);
+  else return proveFixed(run, saga.plan);
+  return { kind: "ended" };
 }
 
 /** People mended what was stuck: contain again, and restore by a new saga, with new attempts and new keys. */

@@ -9,7 +9,7 @@ import { judgeUnannounced } from "./judge-unannounced.ts";
 import { observe } from "./observe.ts";
 import { cordOf, noteOf } from "./order.ts";
 import type { ControlPorts, Settings } from "./ports.ts";
-import { sagaOf, startOf } from "./restoration.ts";
+import { aloneWith, sagaOf, startOf } from "./restoration.ts";
 import { rivalsOf, thaw } from "./rivals.ts";
 import { continueRollback, retryRollback, rollBack } from "./roll-back.ts";
 import { emit, entryOf, FencedError, holdLease, type Run, routeTo, save } from "./run.ts";
@@ -97,7 +97,8 @@ async function deploy(run: Run): Promise<boolean> {
   if (saga.status === "compensated" && !cordOf(run)) return endTakenBack(run, saga);
   emit(run, "deploying", `bringing ${saga.plan.steps.map((step) => step.label).join(", ")} into place`);
   const onStep = () => undefined;
-  const end = await runSaga({ ...ports, onStep }, saga, run.lease, PATIENCE, run.begun.delete(saga.id));
+  const fresh = run.begun.delete(saga.id);
+  const end = await aloneWith(run, saga, () => runSaga({ ...ports, onStep }, saga, run.lease, PATIENCE, fresh));
   if (end.kind === "fenced") throw new FencedError(run.lease.resource);
   if (end.kind === "completed") return true;
   if (end.kind === "compensated" && !cordOf(run)) return endTakenBack(run, end.saga);

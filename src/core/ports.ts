@@ -62,6 +62,13 @@ export interface Store {
   commit(changes: readonly Change[], guard?: Guard): Promise<Committed>;
   /** Takes or takes over a lease that is free, expired or already ours; each take grows the fence. */
   acquireLease(resource: string, holder: string, ttl: Milliseconds, now: Instant): Promise<Lease | undefined>;
+  /** Takes all of these leases or none, in sorted order, as `acquireLease` takes one; undefined when one is held by another. */
+  acquireLeases(
+    resources: readonly string[],
+    holder: string,
+    ttl: Milliseconds,
+    now: Instant,
+  ): Promise<readonly Lease[] | undefined>;
   /** Extends a lease that still carries this fence. */
   renewLease(lease: Lease, ttl: Milliseconds, now: Instant): Promise<Lease | undefined>;
   release(id: ReleaseId): Promise<Release | undefined>;
