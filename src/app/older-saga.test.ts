@@ -14,14 +14,10 @@ import { openSqliteStore } from "../store/sqlite/sqlite-store.ts";
 
 const [OLD, NEW] = [digestOf("old"), digestOf("new")];
 
-/** A store as the version before directions left it: a saga whose first step is done, its second one intended. */
+/** A store as the version before starts and directions left it: a saga whose first step is done, its second one intended. */
 function olderStore(folder: string): void {
   const connection = new Connection(join(folder, "rollbook.sqlite"));
-  migrate(
-    connection,
-    knownMigrations().filter(({ number }) => number < 4),
-    () => 1,
-  );
+  migrate(connection, knownMigrations(), () => 1);
   const step = (id: string, after: readonly string[]) => {
     return { id, component: id, at: `sim:${id}`, desired: OLD, label: id, undo: "compensatable", after };
   };

@@ -1,5 +1,6 @@
 import type { Saga, StepRecord } from "../../core/rollout.ts";
 import { entitiesIn, toBody } from "../body.ts";
+import { stepKey } from "../step-key.ts";
 import type { Database, Session } from "./database.ts";
 import { newestOf } from "./newest-of.ts";
 import { type Statement, sql } from "./statement.ts";
@@ -16,11 +17,11 @@ export function putSagas(given: readonly Saga[]): Statement {
 }
 
 export function putSteps(given: readonly StepRecord[]): Statement {
-  const steps = newestOf(given, ({ saga, step, direction }) => JSON.stringify([saga, step, direction ?? "forward"]));
-  return sql`INSERT INTO steps (saga, step, direction, body)
-    SELECT * FROM unnest(${steps.map(({ saga }) => saga)}::text[], ${steps.map(({ step }) => step)}::text[],
-      ${steps.map(({ direction }) => direction ?? "forward")}::text[], ${steps.map(toBody)}::text[])
-    ON CONFLICT (saga, step, direction) DO UPDATE SET body = excluded.body`;
+  const steps = newestOf(given, (record) => JSON.stringify([record.saga, stepKey(record)]));
+  return sql`INSERT INTO steps (saga, step, body)
+    SELECT * FROM unnest(${steps.map(({ saga }) => saga)}::text[], ${steps.map(stepKey)}::text[],
+      ${steps.map(toBody)}::text[])
+    ON CONFLICT (saga, step) DO UPDATE SET body = excluded.body`;
 }
 
 type Reader = Pick<Session, "query">;
@@ -38,6 +39,7 @@ export async function stepsOfSaga(from: Reader, saga: string): Promise<readonly 
 export function sagaTables(database: Database) {
   const running = sql`SELECT body FROM sagas WHERE status = 'running' ORDER BY started_at, sequence`;
   return {
+    ofRollout: (rollout: string) => database.repeatable((session) => sagasOfRollout(session, rollout)),
     running: async () => entitiesIn<Saga>(await database.rows(running)),
     steps: (saga: string) => database.repeatable((session) => stepsOfSaga(session, saga)),
   };

@@ -1,5 +1,6 @@
 import type { Saga, StepRecord } from "../../core/rollout.ts";
 import { entitiesIn, toBody } from "../body.ts";
+import { stepKey } from "../step-key.ts";
 import type { Connection } from "./connection.ts";
 
 /** Sagas and the journal of their steps. */
@@ -12,16 +13,14 @@ export function sagaTables(connection: Connection) {
   const running = connection.prepare("SELECT body FROM sagas WHERE status = 'running' ORDER BY started_at, sequence");
   const ofRollout = connection.prepare("SELECT body FROM sagas WHERE rollout = ? ORDER BY started_at, sequence");
   const putStep = connection.prepare(
-    `INSERT INTO steps (saga, step, direction, body) VALUES (?, ?, ?, ?)
-     ON CONFLICT (saga, step, direction) DO UPDATE SET body = excluded.body`,
+    "INSERT INTO steps (saga, step, body) VALUES (?, ?, ?) ON CONFLICT (saga, step) DO UPDATE SET body = excluded.body",
   );
   const steps = connection.prepare("SELECT body FROM steps WHERE saga = ? ORDER BY sequence");
   return {
     put: (saga: Saga) => put.run(saga.id, saga.rollout, saga.status, saga.startedAt, toBody(saga)),
     running: () => entitiesIn<Saga>(running.all()),
     ofRollout: (rollout: string) => entitiesIn<Saga>(ofRollout.all(rollout)),
-    putStep: (record: StepRecord) =>
-      putStep.run(record.saga, record.step, record.direction ?? "forward", toBody(record)),
+    putStep: (record: StepRecord) => putStep.run(record.saga, stepKey(record), toBody(record)),
     steps: (saga: string) => entitiesIn<StepRecord>(steps.all(saga)),
   };
 }
