@@ -47,14 +47,15 @@ export function createBodies(): () => { readonly body: Buffer; readonly samples:
   };
 }
 
-const agent = new Agent({ keepAlive: true });
+/** By turns, so that no connection is idle for so long that the server closes it. */
+const agent = new Agent({ keepAlive: true, maxSockets: 16, scheduling: "fifo" });
 
 /** Posts a body and answers what came back. */
-export function post(port: number, path: string, body: Buffer): Promise<Record<string, number>> {
+export function post(port: number, path: string, body: Buffer, token = TOKEN): Promise<Record<string, number>> {
   const headers = {
     "content-type": "application/json",
     "content-length": body.length,
-    authorization: `Bearer ${TOKEN}`,
+    authorization: `Bearer ${token}`,
   };
   return new Promise((resolve, reject) => {
     const request = httpRequest({ port, host: "127.0.0.1", method: "POST", path, headers, agent }, (response) => {
@@ -72,12 +73,18 @@ export function post(port: number, path: string, body: Buffer): Promise<Record<s
 
 let serial = 0;
 
+/** Whose outcomes are told. */
+export interface Arms {
+  readonly system: string;
+  readonly releases: readonly string[];
+}
+
 /** A body of `POST /v1/outcomes` with so many decisions, each a report of its own. */
-export function outcomes(events: number): Buffer {
+export function outcomes(events: number, { system, releases }: Arms = { system: "loans", releases: RELEASES }): Buffer {
   const second = Math.floor(Date.now() / 1000);
   const items = Array.from({ length: events }, () => ({
-    system: "loans",
-    release: RELEASES[serial % 2],
+    system,
+    release: releases[serial % 2],
     second,
     key: `bench-run-${serial++}`,
     counts: { decisions: 1, approvals: 1 },

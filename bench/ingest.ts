@@ -1,6 +1,7 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
+import { EVENTS_OF_A_REQUEST, EVENTS_PER_SECOND, measureDecisions, sendEvents } from "./decision.ts";
 import { createBodies, outcomes, post, SIGNALS, TIMES } from "./ingest-load.ts";
 import { type BenchResult, medianOf } from "./result.ts";
 
@@ -11,8 +12,6 @@ const WARM_UP = 60;
 const FILLING = 600;
 const STRETCHES = 4;
 const STRETCH = 300;
-const EVENTS_PER_SECOND = 10_000;
-const EVENTS_OF_A_REQUEST = 100;
 const SECONDS_OF_EVENTS = 6;
 
 interface Told {
@@ -27,7 +26,7 @@ interface Subject {
   readonly port: number;
 }
 
-/** Counts of edge nodes taken in over HTTP, beside a bare Node server that only parses the same JSON. About 40 s. */
+/** Counts of edge nodes taken in over HTTP, beside a bare Node server that only parses the same JSON; and the way of an event to a verdict. About 2 minutes. */
 export async function benchIngest(): Promise<BenchResult> {
   const bare = await started("bare Node server that parses", "bare");
   const ours = await started("rollbook POST /v1/samples", "ours");
@@ -44,6 +43,7 @@ export async function benchIngest(): Promise<BenchResult> {
     const growth = await growthOf(ours, next);
     const reference = await delays(bare);
     const [p50, p99] = await delays(ours);
+    const decisions = await measureDecisions();
     const median = (subject: Subject, figure: "rate" | "perCore") =>
       medianOf(measured.get(subject)!.map((one) => one[figure]));
     const rows = [...measured.keys()].map((subject) => ({
@@ -62,8 +62,10 @@ export async function benchIngest(): Promise<BenchResult> {
         { subject: `memory over ${(STRETCHES * samples) / 1e6} M samples more`, figures: growth },
         { subject: "event received to parsed, bare", figures: { "p50 ms": reference[0], "p99 ms": reference[1] } },
         { subject: "event received to drained", figures: { "p50 ms": p50, "p99 ms": p99 } },
+        ...decisions.rows,
       ],
       ratios,
+      bars: decisions.bars,
     };
   } finally {
     for (const { process: child } of measured.keys()) child.kill();
@@ -130,19 +132,12 @@ function perSecond(bytes: number): number {
 /** Milliseconds from an event's arrival to the drain that has it, at a steady rate: the median and the 99th percentile. */
 async function delays(subject: Subject): Promise<readonly [number, number]> {
   await ask(subject, { ask: "watch", of: EVENTS_OF_A_REQUEST });
-  const requests = (EVENTS_PER_SECOND / EVENTS_OF_A_REQUEST) * SECONDS_OF_EVENTS;
-  const began = performance.now();
-  const answers: Promise<unknown>[] = [];
-  for (let sent = 0; sent < requests; sent++) {
-    const due = began + (sent * 1000 * EVENTS_OF_A_REQUEST) / EVENTS_PER_SECOND;
-    const early = due - performance.now();
-    if (early > 0) await new Promise((resolve) => setTimeout(resolve, early));
-    answers.push(post(subject.port, "/v1/outcomes", outcomes(EVENTS_OF_A_REQUEST)));
-  }
-  await Promise.all(answers);
+  const events = await sendEvents(SECONDS_OF_EVENTS, () =>
+    post(subject.port, "/v1/outcomes", outcomes(EVENTS_OF_A_REQUEST)),
+  );
   await new Promise((resolve) => setTimeout(resolve, 50));
   const { latencies } = await ask(subject, { ask: "latencies" });
-  if (latencies.length !== requests * EVENTS_OF_A_REQUEST) throw new Error(`${latencies.length} events were drained`);
+  if (latencies.length !== events) throw new Error(`${latencies.length} events were drained`);
   const at = (share: number) => latencies[Math.floor(share * (latencies.length - 1))]!;
   return [at(0.5), at(0.99)];
 }

@@ -1,7 +1,10 @@
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { digestOf } from "../src/core/digest.ts";
 import type { Signal } from "../src/core/playbook.ts";
+import type { Random } from "../src/core/ports.ts";
 import type { Sample } from "../src/core/sample.ts";
-import { drawPoisson } from "../src/simulation/draws.ts";
+import { drawBinomial, drawPoisson } from "../src/simulation/draws.ts";
 import { createSeededRandom } from "../src/simulation/random.ts";
 import { createEvaluator, type Evaluator } from "../src/watch/evaluator.ts";
 import type { ShareRule } from "../src/watch/rule.ts";
@@ -10,10 +13,17 @@ import { type BenchResult, medianOf } from "./result.ts";
 const START = 1_800_000_000_000;
 const TRIGGERS = 5;
 const ROLLOUTS = 10_000;
+/** Simulated seconds before any is timed: the instruments wait a minute for outcomes of a second. */
+const WARM = 75;
 /** Simulated seconds of all rollouts that are timed. */
-const SECONDS = 12;
-const candidate = digestOf("candidate");
+const SECONDS = 20;
+/** So many rollouts' counts arrive together: they are judged while they are fresh, as in a server. */
+const AT_ONCE = 100;
+const HORIZON = 3_600_000;
 const stable = digestOf("stable");
+/** Rare outcomes that may rise by half, and common ones that may rise by five points. */
+const isCommon = (index: number) => index % 2 === 1;
+const usual = (index: number) => (isCommon(index) ? 0.4 : 0.01);
 
 const rules: readonly ShareRule[] = Array.from({ length: TRIGGERS }, (_, index) => {
   const signal: Signal = {
@@ -24,55 +34,81 @@ const rules: readonly ShareRule[] = Array.from({ length: TRIGGERS }, (_, index) 
     from: "gateway",
     better: "down",
   };
-  const common = index % 2 === 1;
   return {
     test: "share",
     name: `trigger-${index}`,
     signal,
     claim: "rises",
-    null: common ? { ratio: 1, points: 0.05 } : { ratio: 1.5, points: 0 },
+    null: isCommon(index) ? { ratio: 1, points: 0.05 } : { ratio: 1.5, points: 0 },
     badIs: "part",
   };
 });
 
+/** One rollout with what is seen of it: counts of its own, from a frozen window of its own. */
+interface Watched {
+  readonly evaluator: Evaluator;
+  readonly batch: Writable<Sample>[];
+}
+
+type Writable<T> = { -readonly [K in keyof T]: T[K] };
+
 /** What watching costs: 10,000 rollouts with five triggers each, judged every second, beside an empty loop and JSON. */
 export async function benchWatch(): Promise<BenchResult> {
   const random = createSeededRandom("watch");
-  const evaluators = Array.from({ length: ROLLOUTS }, startEvaluator);
-  const seconds = Array.from({ length: SECONDS }, (_, second) => batchOf(second, () => drawPoisson(random, 3)));
+  const before = heldMemory();
+  const all = Array.from({ length: ROLLOUTS }, (_, index) => startWatching(random, index));
+  const empty = perTrigger(heldMemory() - before, ROLLOUTS);
   const cpu: number[] = [];
   const idle: number[] = [];
   const parsed: number[] = [];
-  global.gc?.();
-  const before = process.memoryUsage().heapUsed;
-  seconds.forEach((batch, second) => {
-    cpu.push(timed(() => judgeAll(evaluators, batch, START + 1000 * (second + 1))));
-    idle.push(timed(() => evaluators.reduce((sum) => sum + batch.length, 0)));
-    const text = JSON.stringify(batch);
-    parsed.push(timed(() => evaluators.map(() => JSON.parse(text))));
-  });
-  const heap = (process.memoryUsage().heapUsed - before) / (ROLLOUTS * TRIGGERS);
-  const [all, nothing, json] = [cpu.slice(2), idle, parsed].map(medianOf) as [number, number, number];
-  const again = judgeOnly(evaluators[0]!);
+  for (let second = 0; second < WARM + SECONDS; second++) {
+    const took = { watching: 0, nothing: 0, parsing: 0 };
+    for (let from = 0; from < ROLLOUTS; from += AT_ONCE) {
+      const some = all.slice(from, from + AT_ONCE);
+      for (const { batch } of some) draw(random, batch, second);
+      took.watching += timed(() => judgeAll(some, START + 1000 * (second + 1)));
+      if (second < WARM) continue;
+      took.nothing += timed(() => some.reduce((sum, { batch }) => sum + batch.length, 0));
+      const texts = some.map(({ batch }) => JSON.stringify(batch));
+      took.parsing += timed(() => texts.map((text) => JSON.parse(text)));
+    }
+    if (second < WARM) continue;
+    cpu.push(took.watching);
+    idle.push(took.nothing);
+    parsed.push(took.parsing);
+  }
+  const held = perTrigger(heldMemory() - before, ROLLOUTS);
+  const [once, nothing, json] = [cpu, idle, parsed].map(medianOf) as [number, number, number];
+  const again = judgeOnly(all[0]!.evaluator);
+  const lives = memoryOverLives(random);
   return {
     name: "watch",
-    method: `${ROLLOUTS.toLocaleString("en")} rollouts, ${TRIGGERS} triggers each, both arms, one batch and one judgement a second; median of ${SECONDS - 2} seconds`,
+    method: `${ROLLOUTS.toLocaleString("en")} rollouts, ${TRIGGERS} triggers each, both arms, one batch and one judgement a second; median of ${SECONDS} seconds after ${WARM}`,
     rows: [
       {
         subject: "take and judge all, once",
-        figures: { "ms of a core a second": all, "us a trigger": (1000 * all) / (ROLLOUTS * TRIGGERS) },
+        figures: { "ms of a core a second": once, "us a trigger": (1000 * once) / (ROLLOUTS * TRIGGERS) },
       },
       { subject: "judge without news", figures: { "us a trigger": again } },
       { subject: "JSON.parse of the same batches", figures: { "ms of a core a second": json } },
       { subject: "empty loop", figures: { "ms of a core a second": nothing } },
-      { subject: "memory", figures: { "heap bytes a trigger": heap } },
+      {
+        subject: "memory, bytes a trigger",
+        figures: { "at first": empty, [`after ${WARM + SECONDS} s`]: held, ...lives },
+      },
     ],
-    ratios: { "share of a core (bar 0.5)": all / 1000, "beside parsing the batches": all / json },
+    ratios: { "share of a core (bar 0.5)": once / 1000, "beside parsing the batches": once / json },
   };
 }
 
-function startEvaluator(): Evaluator {
-  return createEvaluator({
+function startWatching(random: Random, rollout: number): Watched {
+  const candidate = digestOf(`candidate ${rollout}`);
+  const frozen = rules.map(({ signal }, index) => ({
+    signal: signal.name,
+    n: 10_000,
+    k: drawBinomial(random, 10_000, usual(index)),
+  }));
+  const evaluator = createEvaluator({
     rules,
     hardLimits: [],
     alpha: 0.001,
@@ -80,25 +116,31 @@ function startEvaluator(): Evaluator {
     candidate,
     reference: stable,
     from: START,
-    horizon: 3_600_000,
-    frozen: rules.map(({ signal }, index) => ({ signal: signal.name, n: 10_000, k: index % 2 === 1 ? 4000 : 100 })),
+    horizon: HORIZON,
+    frozen,
     blindMs: 10_000,
   });
+  evaluator.exposed(START, 0.05);
+  const batch = rules.flatMap(({ signal }) =>
+    [candidate, stable].map((release) => {
+      return { node: "a", sequence: 0, bucket: START, signal: signal.name, release, n: 0, k: 0 };
+    }),
+  );
+  return { evaluator, batch };
 }
 
-function batchOf(second: number, bad: () => number): readonly Sample[] {
-  return rules.flatMap(({ signal }, index) => {
-    const row = { node: "a", sequence: second + 1, bucket: START + 1000 * second, signal: signal.name };
-    const many = index % 2 === 1 ? 20 : 0;
-    return [
-      { ...row, release: candidate, n: 50, k: Math.min(50, many + Math.round(bad() / 6)) },
-      { ...row, release: stable, n: 950, k: 19 * many + bad() * 3 },
-    ];
+/** The next second of healthy counts, in place: it is no work of the watch. */
+function draw(random: Random, batch: readonly Writable<Sample>[], second: number): void {
+  batch.forEach((sample, index) => {
+    sample.sequence = second + 1;
+    sample.bucket = START + 1000 * second;
+    sample.n = drawPoisson(random, index % 2 === 0 ? 50 : 950);
+    sample.k = drawBinomial(random, sample.n, usual(index >> 1));
   });
 }
 
-function judgeAll(evaluators: readonly Evaluator[], batch: readonly Sample[], now: number): void {
-  for (const evaluator of evaluators) {
+function judgeAll(all: readonly Watched[], now: number): void {
+  for (const { evaluator, batch } of all) {
     evaluator.observe(batch);
     evaluator.judge(now);
   }
@@ -107,9 +149,36 @@ function judgeAll(evaluators: readonly Evaluator[], batch: readonly Sample[], no
 function judgeOnly(evaluator: Evaluator): number {
   const runs = 20_000;
   const took = timed(() => {
-    for (let i = 0; i < runs; i++) evaluator.judge(START + 1000 * SECONDS);
+    for (let i = 0; i < runs; i++) evaluator.judge(START + 1000 * (WARM + SECONDS));
   });
   return (1000 * took) / (runs * TRIGGERS);
+}
+
+/** What a few rollouts hold at the end of their horizon, and as long again after it: it grows no further. */
+function memoryOverLives(random: Random): Record<string, number> {
+  const few = 20;
+  const before = heldMemory();
+  const all = Array.from({ length: few }, (_, index) => startWatching(random, index));
+  const figures: Record<string, number> = {};
+  for (let second = 0; second < (2 * HORIZON) / 1000; second++) {
+    for (const { batch } of all) draw(random, batch, second);
+    judgeAll(all, START + 1000 * (second + 1));
+    if ((1000 * (second + 1)) % HORIZON !== 0) continue;
+    figures[`after ${(second + 1) / 3600} h`] = perTrigger(heldMemory() - before, few);
+  }
+  return figures;
+}
+
+/** Bytes in use, buffers outside the heap included. */
+function heldMemory(): number {
+  setFlagsFromString("--expose-gc");
+  runInNewContext("gc")();
+  const { heapUsed, arrayBuffers } = process.memoryUsage();
+  return heapUsed + arrayBuffers;
+}
+
+function perTrigger(bytes: number, rollouts: number): number {
+  return Math.round(bytes / (rollouts * TRIGGERS));
 }
 
 /** Milliseconds of this process's own time. */

@@ -34,6 +34,7 @@ export function portsOf(config: RollbookConfig, playbook: Playbook, parts: Syste
     adapterFor: (at) => adapters.find((adapter) => adapter.serves(at)) ?? connections.adapterFor(at),
     policyFor: connections.policyFor,
     elsewhere: () => connections.elsewhere(playbook.environment),
+    reaches: connections.reaches,
     askSources: sources.ask,
     checkpoint: async () => {
       await ledger.checkpoint();

@@ -10,6 +10,7 @@ export function settingsOf(playbook: Playbook, holder: string): Settings {
   const slowest = Math.max(0, ...claimed.map(maturityOf));
   return {
     tickMs: 100,
+    judgeMs: 20,
     exposureMs: 2000,
     leaseMs: 3000,
     baselineMs: Math.ceil(playbook.fixed.for * 1.6),
@@ -17,6 +18,7 @@ export function settingsOf(playbook: Playbook, holder: string): Settings {
     patienceMs: planned * 4 + slowest,
     proofMs: playbook.fixed.for * 6,
     pollMs: 5000,
+    readinessMs: 30_000,
     holder,
   };
 }

@@ -242,6 +242,38 @@ describe("the command line beside two running systems", () => {
     assert.match(bad.out, /^BROKEN: /);
     assert.equal((await runLine(["ledger", "check", receipt, "--key", receipt])).exit, 2);
   });
+
+  test("exports the ledger with the counts of its decisions, which anybody recomputes offline", async () => {
+    const { id } = await json("release", "prompt=v2", "--label", "prompt three", "--system", "chat");
+    await until("chat", /progressing/);
+    const { counter, edge } = running.systems.get("chat")!;
+    const { candidate } = edge.traffic.current("chat")!;
+    // From the next second on: what is counted in the second of the exposure itself may be of before it.
+    const second = Math.floor(Date.now() / 1000) + 1;
+    const counts = { requests: 40, failed: 39 };
+    assert.equal(counter.reportArm({ release: candidate!, second, key: "offline-1", counts }).kind, "counted");
+    assert.equal((await runLine(["watch", id], { server: running.url })).exit, 20);
+    const file = join(folder, "ledger.jsonl");
+    const pub = join(folder, "ledger.pub");
+    const exported = await ask("ledger", "export");
+    assert.equal(exported.exit, 0, exported.say);
+    writeFileSync(file, exported.out);
+    const explain = (...more: string[]) => runLine(["explain", "--ledger", file, ...more]);
+    const good = await explain("--key", pub);
+    assert.equal(good.exit, 0, good.out);
+    assert.match(good.out, new RegExp(`^${id}: harmful\n {2}It went back, judged at `));
+    assert.match(good.out, /candidate: 39 bad of 40/);
+    assert.match(good.out, /the same, bit for bit\.\n {2}Its \d+ entries are what was signed\.$/);
+    assert.equal(JSON.parse((await explain(id, "--json")).out).recomputed, "same");
+    assert.match((await explain()).out, /Its signature was not checked/);
+    assert.equal((await explain("no-such-rollout")).exit, 2);
+    writeFileSync(file, exported.out.replace("[0,40,39]", "[0,40,38]"));
+    assert.deepEqual([(await explain()).exit, /THE COUNTS ARE NOT THOSE/.test((await explain()).out)], [30, true]);
+    writeFileSync(file, exported.out.replace('\\"alpha\\":0.001', '\\"alpha\\":0.5'));
+    assert.match((await explain("--key", pub)).out, /^BROKEN: the first \d+ entries have another root than signed/);
+    writeFileSync(file, "no ledger\n");
+    assert.match((await explain()).say, /line 1 is none of `rollbook ledger export`/);
+  });
 });
 
 describe("the live stream", () => {

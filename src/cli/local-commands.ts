@@ -153,15 +153,16 @@ export const localCommands = {
   },
   ledger: {
     group: "record",
-    usage: "verify | entries | receipt INDEX | key FILE | check FILE",
+    usage: "verify | entries | export | receipt INDEX | key FILE | check FILE",
     summary:
-      "The tamper-evident record. `verify` recomputes every leaf, root and signature; `entries` lists; `receipt` makes the proof of one entry; `key` prints the public half of a ledger.key; `check` checks a receipt with that key and no Rollbook.",
+      "The tamper-evident record. `verify` recomputes every leaf, root and signature; `entries` lists; `export` writes all of it as JSON lines, with the counts that decisions rest on; `receipt` makes the proof of one entry; `key` prints the public half of a ledger.key; `check` checks a receipt with that key and no Rollbook.",
     options: ["from", "limit", "key", "origin"],
     words: { least: 1, most: 2 },
-    choices: ["verify", "entries", "receipt", "key", "check"],
+    choices: ["verify", "entries", "export", "receipt", "key", "check"],
     asks: true,
     examples: [
       ["rollbook ledger verify", "30 when what the store holds is not what was signed"],
+      ["rollbook ledger export > ledger.jsonl", "for `rollbook explain --ledger`, and for whoever keeps it"],
       ["rollbook ledger key .rollbook/ledger.key > ledger.pub", "what an auditor needs, once"],
       ["rollbook ledger receipt 12 > receipt.json", "the proof of entry 12"],
       ["rollbook ledger check receipt.json --key ledger.pub", "offline, anywhere"],

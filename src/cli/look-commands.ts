@@ -38,11 +38,19 @@ export const lookCommands = {
   explain: {
     group: "look",
     usage: "[ROLLOUT]",
-    summary: "The newest verdict of a rollout in words: what was counted, what it proves, what is missing.",
-    options: ["system"],
+    summary:
+      "The newest verdict of a rollout in words: what was counted, what it proves, what is missing. With `--ledger` the decision is computed once more from an exported ledger alone, and with `--key` its signature is checked first.",
+    options: ["system", "ledger", "key", "origin"],
     words: { least: 0, most: 1 },
     asks: true,
-    examples: [["rollbook explain", "why the newest rollout stands where it stands"]],
+    examples: [
+      ["rollbook explain", "why the newest rollout stands where it stands"],
+      [
+        "rollbook explain --ledger ledger.jsonl --key ledger.pub",
+        "offline; 30 when it is not what was signed or decided",
+      ],
+    ],
+    exits: [30],
     load: async () => (await import("./actions/report.ts")).explain,
   },
   live: {

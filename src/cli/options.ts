@@ -23,6 +23,7 @@ export const optionTable = {
   from: { value: "INDEX|TIME", says: "the first entry of the ledger; of a backtest, when the exposure starts" },
   limit: { value: "NUMBER", says: "how many entries, at most 1000" },
   key: { value: "FILE", says: "the ledger's public key (PEM)" },
+  ledger: { value: "FILE", says: "what `rollbook ledger export` wrote; nothing else is asked" },
   origin: { value: "NAME", says: "what the ledger must call itself" },
   kind: { value: "KIND", says: "for `init`: http-model, prompt or agent; for `import`: argo, flagger or kayenta" },
   owner: { value: "TEAM", says: "the team that answers for the system" },

@@ -51,6 +51,20 @@ export const releaseCommands = {
     ],
     load: async () => (await import("./actions/rollback.ts")).rollback,
   },
+  contain: {
+    group: "release",
+    usage: "else | safe | stable",
+    summary:
+      "Sends all traffic to the playbook's `else` or `safe` at once. With `stable` the route counts again: that is how a containment ends which a rollback left behind.",
+    options: ["system"],
+    needs: ["reason"],
+    words: { least: 1, most: 1 },
+    choices: ["else", "safe", "stable"],
+    asks: true,
+    examples: [["rollbook contain safe --reason 'both models are down'", "until `rollbook contain stable`"]],
+    exits: [10],
+    load: async () => (await import("./actions/system.ts")).contain,
+  },
   promote: {
     ...steering,
     summary: `Ends the waiting of a rollout: its steps' time, or its holdback. Refused without data, and on harm. ${WHICH}`,

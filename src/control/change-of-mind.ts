@@ -12,6 +12,14 @@ export interface ChangeOfMind {
   readonly answers: number;
 }
 
+/** The search replays all counts a score of times. */
+const MOST_BLOCKS = 20_000;
+
+/** The same where it does not take long; undefined of too many counts. */
+export function changeOfMindWithin(...[parameters, samples, verdict]: Parameters<typeof changeOfMind>) {
+  return samples.length <= MOST_BLOCKS ? changeOfMind(parameters, samples, verdict) : undefined;
+}
+
 /**
  * The fewest of the candidate's newest answers that would have changed the verdict, had they been the other way round, for
  * the rule about a share that spoke loudest: exact, since more bad answers never take harm back. Undefined where no number

@@ -2,17 +2,20 @@ import { RollbookError } from "../core/errors.ts";
 import type { Playbook } from "../core/playbook.ts";
 import type { Release } from "../core/release.ts";
 import type { Order, Rollout } from "../core/rollout.ts";
+import type { WayBack } from "../core/way-back.ts";
 import { servingPlace } from "../decide/place.ts";
 import { planRollback } from "../decide/plan-change.ts";
 import { withRivals } from "../decide/plan-rivals.ts";
 import type { LedgerState, Report } from "../record/report.ts";
 import { composeReport } from "./compose-report.ts";
+import { containByHand } from "./containment.ts";
 import type { DriftStatus } from "./drift.ts";
 import { type Explanation, explainRollout } from "./explanation.ts";
 import { gate, type ReleasePlans, refuse } from "./gate.ts";
 import { pullCord, steer } from "./give-order.ts";
 import { createIdleWatch, type Unannounced } from "./idle-watch.ts";
 import { type LiveComponent, readComponents } from "./live-state.ts";
+import { createPlanWatch } from "./plan-watch.ts";
 import type { ControlPorts, Settings } from "./ports.ts";
 import { adopt, composeRelease, openRollout, openUnannounced } from "./release.ts";
 import { rivalsOf } from "./rivals.ts";
@@ -36,7 +39,9 @@ export interface Control {
   /** Goes on with a rollout that a crash cut off, or tries a stuck rollback once more; undefined when there is neither. */
   resume(): Promise<Rollout | undefined>;
   ended(rollout: string): Promise<Rollout>;
-  /** The plan back of a running rollout. */
+  /** A rollout that runs in this process, from memory. */
+  acting(rollout: string): Rollout | undefined;
+  /** The plan back of a running rollout: the one that is ready, where there is one. */
   planBack(rollout: string): Promise<ReleasePlans["back"]>;
   /** A person pulls the cord: the candidate is contained at once, and the order is durable when this returns. */
   pullCord(rollout: string, by: string, reason: string): Promise<Rollout>;
@@ -44,6 +49,8 @@ export interface Control {
   takeBack(by: string, reason: string): Promise<Rollout>;
   /** Under `authority: observe` people say which share the observed release gets; nothing else moves it. */
   weight(percent: number, by: string): Promise<void>;
+  /** Sends all traffic to a pre-signed way, or (`stable`) lets the route count again. */
+  contain(to: "stable" | "else" | "safe", by: string, reason: string): Promise<void>;
   /** Goes back like the cord, without a quarantine: the release itself is not to blame. */
   abort(rollout: string, by: string, reason: string): Promise<Rollout>;
   /** Holds a rollout at its step; judging goes on. On the way back it halts the restore. */
@@ -62,6 +69,8 @@ export interface Control {
   drift(): DriftStatus | undefined;
   /** Somebody has seen that it drifted: the watch begins anew. @throws NOT_FOUND when nothing was told. */
   acknowledge(by: string, reason: string): Promise<void>;
+  /** The way back as it stands: planned, checked and priced; undefined before the first look. */
+  wayBack(): WayBack | undefined;
   /** What every component serves now. */
   live(): Promise<readonly LiveComponent[]>;
   /** Does a rollout run, or begin? Then nobody else may take the system over. */
@@ -111,8 +120,9 @@ export function createControl(
   let opening: Promise<unknown> = Promise.resolve();
   let begun = 0;
   const idle = createIdleWatch(ports, settings, playbook);
+  const plans = createPlanWatch(ports, settings, playbook);
   const start = (id: string) => {
-    const running = startRun((onRun) => runRollout(ports, settings, playbook, id, onRun, idle));
+    const running = startRun((onRun) => runRollout(ports, settings, playbook, id, onRun, idle, plans));
     runs.set(id, running);
   };
   const find = async (id: string): Promise<Rollout> => {
@@ -134,7 +144,8 @@ export function createControl(
     return running?.over === false ? running.acting?.rollout : undefined;
   };
   const runOf = async (id: string): Promise<Run> => {
-    await find(id);
+    // What runs here is known without the store: the cord must work while that is away.
+    if (!runs.has(id)) await find(id);
     const running = runs.get(id);
     if (!running) throw new RollbookError("NOT_FOUND", { what: `running rollout ${id}: it has ended` });
     return running.run;
@@ -203,7 +214,10 @@ export function createControl(
       return open;
     },
     ended: async (id) => runs.get(id)?.ended ?? find(id),
+    acting: actingRollout,
     async planBack(id) {
+      const { rollout: of, plan, digest } = plans.current() ?? {};
+      if (of === id && plan && digest) return { plan, digest };
       const rollout = await find(id);
       const [candidate, stable] = [await releaseOf(rollout.candidate), await releaseOf(rollout.stable)];
       const rivals = await rivalsOf(ports, playbook, rollout.place ?? "at");
@@ -215,6 +229,10 @@ export function createControl(
     pullCord: (id, by, reason) => goBack(id, { kind: "rollback", by, reason }),
     takeBack: (by, reason) => openAlone(() => openTakeBack(ports, playbook, { kind: "rollback", by, reason })),
     weight: (percent, by) => setWeight(ports, playbook, percent, by),
+    async contain(to, by, reason) {
+      if (!calm()) throw refuse("a rollout runs: `rollbook rollback` contains it");
+      await containByHand(ports, playbook, to, by, reason);
+    },
     abort: (id, by, reason) => goBack(id, { kind: "abort", by, reason }),
     pause: (id, by, reason) => steerRun(id, { kind: "pause", by, reason }, by),
     proceed: async (id, by) =>
@@ -244,13 +262,14 @@ export function createControl(
       await ports.store.commit([{ kind: "entry", entry }]);
       await ports.askSources?.();
     },
+    wayBack: plans.current,
     drift: idle.drift.status,
     acknowledge: idle.drift.acknowledge,
     live: () => readComponents(ports, playbook, servingPlace(ports.traffic.current(playbook.system))),
     busy: () => begun > 0 || !calm(),
     async watch(signal) {
       const open = async (found: Unannounced) => void (await openAlone(() => openUnannounced(ports, playbook, found)));
-      await Promise.all([idle.run(calm, open, signal), takeUp(signal)]);
+      await Promise.all([idle.run(calm, open, signal), takeUp(signal), plans.run(signal)]);
     },
     async lift(id, by) {
       const quarantine = await ports.store.quarantine(id);

@@ -16,7 +16,7 @@ export function decisionSentence({ rollback, wouldHave, promotedAt, phase, note,
 }
 
 /** How much evidence the playbook asks for, and how much there is. */
-export function budgetSentence({ falseAlarms }: Playbook, verdict: Verdict): string {
+export function budgetSentence({ falseAlarms }: Pick<Playbook, "falseAlarms">, verdict: Verdict): string {
   if (verdict.findings.length === 0) return "No claim has been judged yet.";
   const { logEvidence, logThreshold } = verdict;
   const releases = Math.round(1 / falseAlarms).toLocaleString("en-US");

@@ -5,6 +5,7 @@ import type { Playbook } from "../core/playbook.ts";
 import type { Store } from "../core/ports.ts";
 import type { Rollout } from "../core/rollout.ts";
 import type { Sample } from "../core/sample.ts";
+import { packOf, samplesIn } from "../core/sample-pack.ts";
 import type { Finding } from "../core/verdict.ts";
 import { createMemoryStore } from "../simulation/memory-store.ts";
 import { changeOfMind } from "./change-of-mind.ts";
@@ -43,9 +44,10 @@ describe("a decision", () => {
     const { explain, store, id } = await ended({ losses: 0.2 });
     const forged: Store = {
       ...store,
-      samples: async (rollout) => {
-        const [first, ...rest] = await store.samples(rollout);
-        return [{ ...first!, n: first!.n + 1 }, ...rest];
+      packs: async (rollout, from, limit) => {
+        const [first, ...rest] = await store.packs(rollout, from, limit);
+        const samples = samplesIn(first!).map((one) => ({ ...one, n: one.n + 1 }));
+        return [{ ...first!, body: packOf(0, samples).body }, ...rest];
       },
     };
     assert.match((await explain(forged)).sentences.at(-1)!, /THE COUNTS ARE NOT THOSE OF THE DECISION/);

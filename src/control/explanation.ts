@@ -8,7 +8,7 @@ import type { Finding, Tally, Verdict } from "../core/verdict.ts";
 import { type Interval, interval } from "../statistics/index.ts";
 import { meanOf } from "../watch/hypothesis/mean.ts";
 import { badOf } from "../watch/rule.ts";
-import { type ChangeOfMind, changeOfMind } from "./change-of-mind.ts";
+import { type ChangeOfMind, changeOfMindWithin } from "./change-of-mind.ts";
 import {
   budgetSentence,
   decisionSentence,
@@ -69,12 +69,12 @@ export async function explainRollout(store: Store, playbook: Playbook, id: strin
   const verdict = verdictOf(rollout);
   if (!verdict) throw new RollbookError("NOT_FOUND", { what: `verdict of rollout ${id} yet` });
   const findings = verdict.findings.map((finding) =>
-    explained(playbook, finding, frozenOf(playbook, rollout, finding), rollout.startedAt),
+    explainedFinding(playbook, finding, frozenOf(playbook, rollout, finding), rollout.startedAt),
   );
   const decision = decisionSentence(rollout);
   const again = await recompute(store, id);
   const mind =
-    again?.answer === "same" ? changeOfMind(again.held.parameters!, again.samples!, again.verdict!) : undefined;
+    again?.answer === "same" ? changeOfMindWithin(again.held.parameters!, again.samples!, again.verdict!) : undefined;
   return {
     rollout: id,
     decision,
@@ -112,11 +112,12 @@ function tallyOf({ n, k, cells = [] }: FrozenWindow, signal: Signal, { threshold
   return { release: "frozen-window", n, k: threshold === undefined ? k : slow, ...shown };
 }
 
-function explained(
-  playbook: Playbook,
+/** @param frozen what it is compared with, where that is no arm; `at`: when the window was frozen */
+export function explainedFinding(
+  playbook: Pick<Playbook, "signals">,
   finding: Finding,
-  frozen: FrozenWindow | undefined,
-  at: Instant,
+  frozen?: FrozenWindow,
+  at: Instant = 0,
 ): ExplainedFinding {
   const { candidate, reference: _, signal, logHarm, logSafe, ...rest } = finding;
   const reference = frozen ? tallyOf(frozen, signalOf(playbook, signal), finding) : finding.reference;

@@ -26,7 +26,7 @@ describe("the cord", () => {
     assert.equal(served, 0);
     assert.equal((await control.report(rollout.id)).outcome, "undecided");
     assert.equal(await store.quarantine(candidate.id), undefined);
-    const last = (await entries()).at(-2);
+    const last = (await entries()).at(-3);
     assert.equal((await entries()).at(-1).type, "sealed");
     assert.deepEqual([last.type, last.actor, last.data.outcome], ["rollout-ended", "on-call", "aborted"]);
   });

@@ -1,4 +1,5 @@
 import { canonicalJson, digestOf, type Json } from "../core/digest.ts";
+import type { Change } from "../core/ports.ts";
 import type { Sample } from "../core/sample.ts";
 import type { Instant } from "../core/time.ts";
 import type { Verdict } from "../core/verdict.ts";
@@ -17,9 +18,10 @@ export interface HeldEvidence {
   /** Everything that was fixed before the first outcome. Absent: nothing was judged yet. */
   readonly parameters?: EvaluatorSetup;
   readonly playbook: string;
-  /** How many blocks of counts, and their digest. */
+  /** How many blocks of counts, and their digest: with `packs` that of so many packs' digests. */
   readonly blocks: number;
   readonly samples: string;
+  readonly packs?: number;
   readonly logEvidence: number;
   readonly logThreshold: number;
   readonly findings: readonly {
@@ -31,7 +33,7 @@ export interface HeldEvidence {
   }[];
 }
 
-/** The counts that were known when a verdict was given, in the order in which the store gives them. */
+/** Of a decision without packs: the counts that were known then, in the order in which the store gives them. */
 export function knownBy(samples: readonly Sample[], at: Instant): readonly Sample[] {
   return samples.filter(({ known, bucket }) => (known ?? bucket + 1000) <= at);
 }
@@ -41,11 +43,16 @@ export function digestOfSamples(samples: readonly Sample[]): string {
 }
 
 /**
- * Holds what a decision rested on, beside the work: the parameters, the evidence, and the digest of the counts. The counts
- * themselves are in the store; the ledger proves that nobody changed them afterwards.
+ * Holds what a decision rested on, beside the work: the parameters, the evidence, and all counts so far in packs. The
+ * digest of each pack is in a leaf; the packs go wherever the ledger goes.
  */
 export async function holdEvidence(run: Run, decision: Decision, verdict: Verdict): Promise<void> {
-  const samples = knownBy(await run.ports.store.samples(run.rollout.id), verdict.at);
+  await writeHeld(run, heldChanges(run, decision, verdict));
+}
+
+/** The pack and the entry, made once: what is tried again must be the same. */
+export function heldChanges(run: Run, decision: Decision, verdict: Verdict): readonly Change[] {
+  const packed = run.counts.pack();
   const { kind, at, logEvidence, logThreshold } = verdict;
   const held: HeldEvidence = {
     decision,
@@ -53,8 +60,7 @@ export async function holdEvidence(run: Run, decision: Decision, verdict: Verdic
     kind,
     ...(run.parameters ? { parameters: run.parameters } : {}),
     playbook: run.playbook.digest,
-    blocks: samples.length,
-    samples: digestOfSamples(samples),
+    ...run.counts.packed(),
     logEvidence,
     logThreshold,
     findings: verdict.findings.map(({ name, logHarm, logSafe, candidate, reference }) => ({
@@ -65,7 +71,16 @@ export async function holdEvidence(run: Run, decision: Decision, verdict: Verdic
       reference: [reference.n, reference.k],
     })),
   };
-  const guard = { resource: run.lease.resource, fence: run.lease.fence };
   const data = JSON.parse(JSON.stringify(held)) as { readonly [key: string]: Json };
-  await run.ports.store.commit([entryOf(run, "evidence-held", data)], guard);
+  return [...packed, entryOf(run, "evidence-held", data)];
+}
+
+export async function writeHeld(run: Run, changes: readonly Change[]): Promise<void> {
+  await run.ports.store.commit(changes, { resource: run.lease.resource, fence: run.lease.fence });
+}
+
+/** Was it written, although nobody heard so? Its pack tells; without one it is only written twice. */
+export async function isHeld(run: Run, changes: readonly Change[]): Promise<boolean> {
+  const pack = changes.find((change) => change.kind === "pack")?.pack;
+  return pack !== undefined && (await run.ports.store.packs(run.rollout.id, pack.number, 1)).length > 0;
 }

@@ -1,11 +1,15 @@
 import type { Sample } from "../core/sample.ts";
+import { samplesIn } from "../core/sample-pack.ts";
 import type { Instant } from "../core/time.ts";
 import type { Verdict } from "../core/verdict.ts";
 import { createEvaluator, type Evaluator, type EvaluatorSetup } from "../watch/evaluator.ts";
 import { againstFrozen } from "../watch/frozen-reference.ts";
+import { judgingSpan } from "./cadence.ts";
+import { packsOf } from "./count-journal.ts";
+import { FencedError } from "./fenced-error.ts";
 import { watchPolicies } from "./policies.ts";
 import { signalOf, triggerRules } from "./rules.ts";
-import { drain, entryOf, FencedError, type Run, save } from "./run.ts";
+import { drain, entryOf, type Run, save } from "./run.ts";
 
 /** Probability of calling a candidate safe although it does the harm that a trigger names. */
 export const BETA = 0.05;
@@ -24,17 +28,24 @@ export async function startJudgement(run: Run, from: Instant): Promise<Judgement
   run.parameters = parameters;
   await save(run, () => run.rollout, [entryOf(run, "parameters", JSON.parse(JSON.stringify(parameters)))]);
   const evaluator = createEvaluator(parameters);
-  evaluator.observe(await run.ports.store.samples(run.rollout.id));
+  const { store, clock } = run.ports;
+  for await (const pack of packsOf(store, run.rollout.id)) {
+    evaluator.observe(samplesIn(pack));
+    // Others get their turn: renewing the lease must not wait for hours of counts.
+    await clock.sleep(0);
+  }
+  evaluator.observe(await store.unpacked(run.rollout.id));
+  const span = judgingSpan(run);
   const policies = watchPolicies(run);
   return {
     evaluator,
     async next() {
       const going = run.order?.kind === "rollback" || run.order?.kind === "abort";
-      if (!going) await run.ports.clock.sleep(run.settings.tickMs);
+      if (!going) await clock.sleep(span(from, clock.now()));
       if (run.stopped) throw new FencedError(run.lease.resource);
       const samples = drain(run);
       evaluator.observe(samples);
-      const verdict = policies.join(evaluator.judge(run.ports.clock.now()));
+      const verdict = policies.join(evaluator.judge(clock.now()));
       run.verdict = verdict;
       return { verdict, samples };
     },

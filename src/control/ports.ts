@@ -25,6 +25,8 @@ export interface ControlPorts {
   readonly policyFor?: (at: string) => Policy;
   /** Why this is not the environment that the playbook names; empty when it is. */
   readonly elsewhere?: () => Promise<readonly string[]>;
+  /** Does anything reach this audience? Absent: nobody knows. */
+  readonly reaches?: (audience: string) => boolean;
   /** Asks the polled sources at once, out of turn. */
   readonly askSources?: () => Promise<void>;
   /** Signs a tree head over all entries so far. Never awaited on the path of containment. */
@@ -36,8 +38,10 @@ export interface ControlPorts {
 
 /** Cadences and patience; none of them decides what counts as harm. */
 export interface Settings {
-  /** How often arrived data is judged. */
+  /** How often arrived data is taken and written, and judged where no release is on trial. */
   readonly tickMs: Milliseconds;
+  /** How often arrived data of a release on trial is judged, while it goes out; see `judgingSpan`. */
+  readonly judgeMs: Milliseconds;
   /** How long the candidate keeps its share without a living controller that sees its signals. */
   readonly exposureMs: Milliseconds;
   /** How long the right to act on a system lasts without renewal. */
@@ -52,6 +56,8 @@ export interface Settings {
   readonly proofMs: Milliseconds;
   /** How often components are read while nothing is going on, to notice who changes them without Rollbook. */
   readonly pollMs: Milliseconds;
+  /** How often the way back is planned and checked anew while nothing that it depends on is known to have changed. */
+  readonly readinessMs: Milliseconds;
   /** Who we are, in leases. */
   readonly holder: string;
 }

@@ -2,7 +2,7 @@ import { formatDuration } from "../core/time.ts";
 import type { Verdict } from "../core/verdict.ts";
 import { holdEvidence } from "./held-evidence.ts";
 import { cordOf } from "./order.ts";
-import { emit, entryOf, type Run, routeTo, save } from "./run.ts";
+import { emit, entryOf, type Run, routeTo, samplesChange, save } from "./run.ts";
 
 /**
  * The candidate has proved itself: it is the last known good from here on, with the share of the last step; the rest
@@ -19,6 +19,7 @@ export async function promote(run: Run, verdict: Verdict): Promise<boolean> {
   const by = run.order?.kind === "promote" ? run.order.by : "rollbook";
   run.order = undefined;
   await save(run, { ...rest, phase: "healthy", step: last, promotedAt: now, verdict }, [
+    ...samplesChange(run, []),
     { kind: "route", route },
     { kind: "known-good", knownGood: { system, release: run.candidate.id, provedAt: now } },
     entryOf(

@@ -1,7 +1,10 @@
+import { digestOf } from "../core/digest.ts";
 import type { Store } from "../core/ports.ts";
 import type { Sample } from "../core/sample.ts";
+import { samplesIn } from "../core/sample-pack.ts";
 import type { Verdict } from "../core/verdict.ts";
 import { createEvaluator, type EvaluatorSetup } from "../watch/evaluator.ts";
+import { digestOfPacks, packsOf } from "./count-journal.ts";
 import { digestOfSamples, type HeldEvidence, knownBy } from "./held-evidence.ts";
 import { newestEntry } from "./ledger-entries.ts";
 
@@ -14,15 +17,27 @@ export interface Recomputed {
   readonly samples?: readonly Sample[];
 }
 
+/** What a ledger holds: its leaves, and the packs of counts whose digests are in them. */
+export type HeldRecord = Pick<Store, "entries" | "packs"> & Partial<Pick<Store, "samples">>;
+
 /** Recomputes the newest decision about a rollout; undefined when none was recorded. */
-export async function recompute(store: Store, rollout: string): Promise<Recomputed | undefined> {
+export async function recompute(store: HeldRecord, rollout: string): Promise<Recomputed | undefined> {
   const held = (await newestEntry(store, "evidence-held", rollout))?.data as HeldEvidence | undefined;
   if (!held) return undefined;
   if (!held.parameters) return { held, answer: "not-judged" };
-  const samples = knownBy(await store.samples(rollout), held.at);
-  if (digestOfSamples(samples) !== held.samples) return { held, answer: "counts-changed" };
+  const { samples, digest } = await countsOf(store, rollout, held);
+  if (digest !== held.samples) return { held, answer: "counts-changed" };
   const verdict = judgeAgain(held.parameters, samples, held.at);
   return { held, answer: agrees(held, verdict) ? "same" : "differs", verdict, samples };
+}
+
+async function countsOf(store: HeldRecord, rollout: string, { packs: most, at }: HeldEvidence) {
+  if (most === undefined) {
+    const samples = knownBy((await store.samples?.(rollout)) ?? [], at);
+    return { samples, digest: digestOfSamples(samples) };
+  }
+  const packs = await Array.fromAsync(packsOf(store, rollout, most));
+  return { samples: packs.flatMap(samplesIn), digest: digestOfPacks(packs.map(({ body }) => digestOf(body))) };
 }
 
 export function judgeAgain(parameters: EvaluatorSetup, samples: readonly Sample[], at: number): Verdict {

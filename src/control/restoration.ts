@@ -3,8 +3,9 @@ import type { Change } from "../core/ports.ts";
 import type { Saga, StepRecord } from "../core/rollout.ts";
 import { holdingResources } from "../restore/resource-leases.ts";
 import { MOST_STARTS, PATIENCE, runSaga, startSaga } from "../restore/saga-runner.ts";
+import { FencedError } from "./fenced-error.ts";
 import { noteOf } from "./order.ts";
-import { drain, emit, entryOf, FencedError, keep, type Run, save } from "./run.ts";
+import { drain, emit, entryOf, keep, type Run, save } from "./run.ts";
 import { tellPeople } from "./tell-people.ts";
 
 /** A saga for a plan, not yet recorded. */
@@ -57,7 +58,6 @@ export async function restore(run: Run, saga: Saga): Promise<Restored> {
 async function runCollecting(run: Run, saga: Saga): Promise<Saga> {
   const { ports, rollout } = run;
   const collecting = collectWhile(run);
-  const punctual = watchDeadline(run, saga);
   const onStep = (step: StepRecord) => {
     const text = `${step.step}: ${step.status}${step.recovered ? " (recovered after a crash)" : ""}`;
     ports.emit({ kind: "step", at: ports.clock.now(), rollout, text, step });
@@ -66,12 +66,10 @@ async function runCollecting(run: Run, saga: Saga): Promise<Saga> {
     const order = run.rollout.rollback?.halted;
     return order && `halted by ${noteOf(order)}`;
   };
-  const end = await runSaga({ ...ports, onStep, halted }, saga, run.lease, PATIENCE, run.begun.delete(saga.id)).finally(
-    () => {
-      punctual();
-      collecting.stop();
-    },
-  );
+  const fresh = run.begun.delete(saga.id);
+  const end = await runSaga({ ...ports, onStep, halted }, saga, run.lease, PATIENCE, fresh).finally(() => {
+    collecting.stop();
+  });
   await collecting.done;
   if (end.kind === "fenced") throw new FencedError(run.lease.resource);
   return end.saga;
@@ -97,21 +95,6 @@ export async function aloneWith<Result extends object>(
   const result = await holdingResources(run.ports, claim, work);
   if (!result) throw new FencedError(run.lease.resource);
   return result;
-}
-
-/** Tells people once when the restore takes longer than the plan allows; the restore itself goes on. */
-function watchDeadline(run: Run, saga: Saga): () => void {
-  const done = new AbortController();
-  const left = Math.max(0, saga.startedAt + saga.plan.deadline - run.ports.clock.now());
-  const watch = async () => {
-    await run.ports.clock.sleep(left, done.signal);
-    if (done.signal.aborted) return;
-    const text = `the restore is not over after its ${saga.plan.deadline / 1000} s; traffic stays contained`;
-    emit(run, "late", text);
-    tellPeople(run, "is contained, but not restored in time", [text]);
-  };
-  void watch();
-  return () => done.abort();
 }
 
 /** Keeps taking samples while the saga runs, so that nothing piles up and the record has no hole. */

@@ -4,8 +4,9 @@ import type { Rival } from "../core/ports.ts";
 import type { Place } from "../core/rollout.ts";
 import { addressIn } from "../decide/place.ts";
 import { thawRivals } from "../restore/thaw.ts";
+import { FencedError } from "./fenced-error.ts";
 import type { ControlPorts } from "./ports.ts";
-import { emit, FencedError, type Run } from "./run.ts";
+import { emit, type Run } from "./run.ts";
 import { tellPeople } from "./tell-people.ts";
 
 /** Rivals by the name of the component that they would undo. */
@@ -55,7 +56,7 @@ export function knownRivals({ rivals, ports }: Run): Promise<Rivals> {
 /** Lets go of every rival that a saga of this rollout froze, newest first, whatever became of it; then people are told. */
 export async function thaw(run: Run): Promise<void> {
   const { ports, rollout } = run;
-  const sagas = (await ports.store.record(rollout.id))?.sagas ?? [];
+  const sagas = await ports.store.sagas(rollout.id);
   const onStep = (step: Parameters<typeof ports.emit>[0]["step"] & object) =>
     ports.emit({ kind: "step", at: ports.clock.now(), rollout, text: `${step.step}: ${step.status}`, step });
   const [thawed, left]: [string[], string[]] = [[], []];

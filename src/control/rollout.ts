@@ -4,15 +4,18 @@ import type { Order, Rollout, Saga } from "../core/rollout.ts";
 import { planRelease } from "../decide/plan-change.ts";
 import { PATIENCE, runSaga } from "../restore/saga-runner.ts";
 import { freezeBaseline, NO_PAST, type Past } from "./baseline.ts";
+import { createCountJournal, readJournal } from "./count-journal.ts";
 import { expose } from "./exposure.ts";
+import { FencedError } from "./fenced-error.ts";
 import { judgeUnannounced } from "./judge-unannounced.ts";
 import { observe } from "./observe.ts";
 import { cordOf, noteOf } from "./order.ts";
+import { createPlanWatch, type PlanWatch } from "./plan-watch.ts";
 import type { ControlPorts, Settings } from "./ports.ts";
 import { aloneWith, sagaOf, startOf } from "./restoration.ts";
 import { rivalsOf, thaw } from "./rivals.ts";
 import { continueRollback, retryRollback, rollBack } from "./roll-back.ts";
-import { emit, entryOf, FencedError, holdLease, type Run, routeTo, save } from "./run.ts";
+import { emit, entryOf, holdLease, type Run, routeTo, save } from "./run.ts";
 import { seal } from "./seal.ts";
 import { tellPeople } from "./tell-people.ts";
 
@@ -27,9 +30,10 @@ export async function runRollout(
   id: string,
   onRun: (run: Run) => void = () => undefined,
   past: Past = NO_PAST,
+  plans: PlanWatch = createPlanWatch(ports, settings, playbook),
 ): Promise<Rollout> {
   const { lease, keep } = await holdLease(ports, settings, playbook.system);
-  const run = await load(ports, settings, playbook, id, lease, past);
+  const run = await load(ports, settings, playbook, id, lease, past, plans);
   onRun(run);
   const letGo = keep(run);
   try {
@@ -54,7 +58,7 @@ async function goOn(run: Run): Promise<void> {
   if (run.playbook.authority === "observe") return observe(run);
   if (run.rollout.step < 0) {
     await endOldShare(run);
-    const begun = ((await run.ports.store.record(run.rollout.id))?.sagas.length ?? 0) > 0;
+    const begun = (await run.ports.store.sagas(run.rollout.id)).length > 0;
     if (run.rollout.frozen.length === 0) {
       const frozen = await freezeBaseline(run);
       if (!cordOf(run)) await save(run, { ...run.rollout, frozen });
@@ -76,8 +80,10 @@ async function endOldShare(run: Run): Promise<void> {
 }
 
 /** A rollout that people must mend before it can go back to its restore point. */
-export function isStuck(rollout: Rollout): boolean {
-  return rollout.rollback?.outcome === "stuck";
+export function isStuck({ rollback, stable }: Rollout): boolean {
+  // What was proved harmful after its restore is not restored again by itself: traffic would go back to it.
+  const harmful = rollback?.tried?.some(({ release }) => release === (rollback.target ?? stable)) ?? false;
+  return rollback?.outcome === "stuck" && !harmful;
 }
 
 /** The cord was pulled before anything was changed: there is nothing to restore, and nothing was exposed. */
@@ -91,8 +97,8 @@ async function endUntouched(run: Run, cord: Order): Promise<void> {
 /** Brings the candidate's components into place, before any traffic can reach them. */
 async function deploy(run: Run): Promise<boolean> {
   const { ports, playbook, rollout } = run;
-  const record = await ports.store.record(rollout.id);
-  const saga = record?.sagas[0] ?? (await startDeployment(run));
+  const [begun] = await ports.store.sagas(rollout.id);
+  const saga = begun ?? (await startDeployment(run));
   if (saga.status === "completed") return true;
   if (saga.status === "compensated" && !cordOf(run)) return endTakenBack(run, saga);
   emit(run, "deploying", `bringing ${saga.plan.steps.map((step) => step.label).join(", ")} into place`);
@@ -139,15 +145,17 @@ async function load(
   id: string,
   lease: Run["lease"],
   past: Past,
+  plans: PlanWatch,
 ): Promise<Run> {
   const rollout = await ports.store.rollout(id);
   if (!rollout) throw new RollbookError("NOT_FOUND", { what: `rollout ${id}` });
-  const stable = await ports.store.release(rollout.stable);
+  const stable = await ports.store.release(rollout.rollback?.target ?? rollout.stable);
   const candidate = await ports.store.release(rollout.candidate);
   if (!stable || !candidate) throw new RollbookError("NOT_FOUND", { what: `release of rollout ${id}` });
   const epoch = (await ports.store.route(playbook.system))?.epoch ?? 0;
+  const start = await readJournal(ports.store, id);
   const place = rollout.place ?? "at";
-  return {
+  const run: Run = {
     ports,
     settings,
     playbook,
@@ -156,12 +164,17 @@ async function load(
     rollout,
     lease,
     past,
+    plans,
     epoch,
+    counts: createCountJournal(id, start, (data) => entryOf(run, "counts", data)),
+    keptAt: Number.NEGATIVE_INFINITY,
     place,
     rivals: rivalsOf(ports, playbook, place),
     order: rollout.order,
     begun: new Set(),
     stopped: false,
+    unsaved: [],
     saving: Promise.resolve(),
   };
+  return run;
 }

@@ -35,7 +35,7 @@ function comparison(
   return kind === "mean" ? { test: "mean", ...head, null: line } : { test: "share", ...head, null: line, badIs };
 }
 
-export function signalOf(playbook: Playbook, name: string): Signal {
+export function signalOf(playbook: Pick<Playbook, "signals">, name: string): Signal {
   const signal = playbook.signals.find((candidate) => candidate.name === name);
   if (!signal) throw new Error(`the playbook was parsed with an unknown signal ${name}`);
   return signal;

@@ -9,7 +9,10 @@ import type { Instant } from "../core/time.ts";
 import type { Verdict } from "../core/verdict.ts";
 import type { EvaluatorSetup } from "../watch/evaluator.ts";
 import type { Past } from "./baseline.ts";
+import type { CountJournal } from "./count-journal.ts";
+import { FencedError } from "./fenced-error.ts";
 import { underOrder } from "./order.ts";
+import type { PlanWatch } from "./plan-watch.ts";
 import type { ControlPorts, RolloutEventKind, Settings } from "./ports.ts";
 import type { Rivals } from "./rivals.ts";
 
@@ -18,13 +21,19 @@ export interface Run {
   readonly ports: ControlPorts;
   readonly settings: Settings;
   readonly playbook: Playbook;
-  readonly stable: Release;
+  /** Where the way back leads; it moves on when that is proved harmful too. */
+  stable: Release;
   readonly candidate: Release;
   /** Where the candidate's components are. */
   readonly place: Place;
   readonly past: Past;
   /** Who would undo a restore: asked when the run began. */
   readonly rivals: Promise<Rivals>;
+  /** The way back, ready before it is needed. */
+  readonly plans: PlanWatch;
+  readonly counts: CountJournal;
+  /** When counts were last written. */
+  keptAt: Instant;
   rollout: Rollout;
   lease: Lease;
   /** Of the newest route that we know of, set or recorded: an older controller's late route can never be newer. */
@@ -38,16 +47,10 @@ export interface Run {
   /** Sagas that this run has recorded and not run yet: nothing was sent under their intents. */
   readonly begun: Set<string>;
   stopped: boolean;
+  /** Counts that were judged and that the store is not known to have taken. While there are some, nothing goes forward. */
+  unsaved: readonly Change[];
   /** The newest write of the rollout. */
   saving: Promise<void>;
-}
-
-/** Another process holds the newer fence: this one must not touch anything any more. */
-export class FencedError extends Error {
-  constructor(resource: string) {
-    super(`another controller acts on ${resource}`);
-    this.name = "FencedError";
-  }
 }
 
 export function entryOf(run: Run, type: EntryType, data: EntryDraft["data"], actor = "rollbook"): Change {
@@ -74,6 +77,7 @@ async function saveNow(run: Run, next: Rollout, changes: readonly Change[]): Pro
   const rollout = underOrder(next, run.order);
   const written = await run.ports.store.commit([{ kind: "rollout", rollout }, ...changes], guard);
   if (written.kind === "fenced") throw new FencedError(run.lease.resource);
+  forget(run, changes);
   run.rollout = rollout;
 }
 
@@ -89,16 +93,53 @@ export function stamped(samples: readonly Sample[], now: Instant): readonly Samp
   return samples.map((sample) => (sample.known === undefined ? { ...sample, known: now } : sample));
 }
 
+/** These samples, and those before them that are not known to be written: what is sent again the store ignores by its key. */
 export function samplesChange(run: Run, samples: readonly Sample[]): readonly Change[] {
-  return samples.length > 0 ? [{ kind: "samples", rollout: run.rollout.id, samples }] : [];
+  run.counts.add(samples);
+  run.unsaved = [...run.unsaved, ...run.counts.rows()];
+  return run.unsaved;
 }
 
-/** Writes samples that no decision waits for. */
+/**
+ * Takes samples that no decision waits for, and writes them: not more often than each `tickMs`. A store that takes none now
+ * gets them with the next ones.
+ */
 export async function keep(run: Run, samples: readonly Sample[]): Promise<void> {
-  if (samples.length === 0) return;
-  const guard = { resource: run.lease.resource, fence: run.lease.fence };
-  const written = await run.ports.store.commit(samplesChange(run, samples), guard);
-  if (written.kind === "fenced") throw new FencedError(run.lease.resource);
+  const { counts, ports, settings } = run;
+  counts.add(samples);
+  const now = ports.clock.now();
+  if (now >= run.keptAt && now - run.keptAt < settings.tickMs) return;
+  const before = run.unsaved.length;
+  // Packs hold what is written already; so a pack and its rows are never in one commit.
+  const pack = before === 0 && counts.isFull() ? counts.pack() : [];
+  const changes = [...pack, ...samplesChange(run, [])];
+  if (changes.length === 0) return;
+  run.keptAt = now;
+  try {
+    await commitCounts(run, changes);
+  } catch (error) {
+    if (error instanceof FencedError || pack.length > 0) throw error;
+    const why = error instanceof Error ? error.message : String(error);
+    if (before === 0) emit(run, "late", `the store takes no write: ${why}; nothing goes forward meanwhile`);
+  }
+}
+
+/** Writes all counts, and packs them. */
+export async function packCounts(run: Run): Promise<void> {
+  await commitCounts(run, samplesChange(run, []));
+  await commitCounts(run, run.counts.pack());
+}
+
+async function commitCounts(run: Run, changes: readonly Change[]): Promise<void> {
+  if (changes.length === 0) return;
+  const { resource, fence } = run.lease;
+  const written = await run.ports.store.commit(changes, { resource, fence });
+  if (written.kind === "fenced") throw new FencedError(resource);
+  forget(run, changes);
+}
+
+function forget(run: Run, written: readonly Change[]): void {
+  if (run.unsaved.length > 0) run.unsaved = run.unsaved.filter((change) => !written.includes(change));
 }
 
 export function emit(run: Run, kind: RolloutEventKind, text: string, extra: { readonly verdict?: Verdict } = {}): void {
@@ -145,7 +186,10 @@ function renewUntilStopped(run: Run): () => void {
     while (!done.signal.aborted) {
       await ports.clock.sleep(settings.leaseMs / 3, done.signal);
       if (done.signal.aborted) return;
-      const renewed = await ports.store.renewLease(run.lease, settings.leaseMs, ports.clock.now());
+      // A store that is away says nothing of who holds the lease: it is asked again, and every write names our fence.
+      const renewed = await ports.store
+        .renewLease(run.lease, settings.leaseMs, ports.clock.now())
+        .catch(() => run.lease);
       if (renewed) run.lease = renewed;
       else {
         run.stopped = true;
@@ -153,8 +197,6 @@ function renewUntilStopped(run: Run): () => void {
       }
     }
   };
-  loop().catch(() => {
-    run.stopped = true;
-  });
+  void loop();
   return () => done.abort();
 }

@@ -71,6 +71,14 @@ export const errorCatalogue = {
     state: "Nothing was written.",
     hint: "Use a local disk and the pinned Node.",
   },
+  NOT_RECORDED: {
+    class: "retryable",
+    exit: 4,
+    message: (d) => `It is done and could not be recorded: ${d["reason"]}.`,
+    state:
+      "Traffic is contained, and the order stands in memory; it is recorded, and the restore goes on, when the store takes writes.",
+    hint: "Make room, or bring the store back; the process must stay up until then.",
+  },
   SERVER_UNREACHABLE: {
     class: "retryable",
     exit: 4,

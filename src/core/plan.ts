@@ -33,7 +33,7 @@ export interface Step {
 }
 
 /** The steps that change components. */
-export function componentSteps({ steps }: Plan): readonly Step[] {
+export function componentSteps({ steps }: Pick<Plan, "steps">): readonly Step[] {
   return steps.filter(({ kind }) => kind === undefined);
 }
 

@@ -195,9 +195,9 @@ export interface How {
   readonly contain: "stable";
   /** The deadline of containment and restore together. */
   readonly within: Milliseconds;
-  /** Where traffic goes when stable cannot serve or is sick too. No effect yet. */
+  /** Where traffic goes when stable cannot serve or is sick too. */
   readonly else?: string;
-  /** What takes over when nothing can: `people`, or an address. No effect yet. */
+  /** What takes over when nothing can: `people`, or an address. */
   readonly safe?: string;
 }
 

@@ -3,6 +3,7 @@ import type { Checkpoint, Entry, EntryDraft, Route } from "./entry.ts";
 import type { KnownGood, Quarantine, Release, ReleaseId, Revision } from "./release.ts";
 import type { Lease, Rollout, RolloutRecord, Saga, SeasonHour, StepRecord } from "./rollout.ts";
 import type { Sample } from "./sample.ts";
+import type { SamplePack } from "./sample-pack.ts";
 import type { Instant, Milliseconds } from "./time.ts";
 
 /** Time. Only the composition root makes a real one. */
@@ -31,12 +32,19 @@ export type Change =
   | { readonly kind: "saga"; readonly saga: Saga }
   | { readonly kind: "step"; readonly record: StepRecord }
   | { readonly kind: "samples"; readonly rollout: string; readonly samples: readonly Sample[] }
+  | ({ readonly kind: "pack" } & PackUpdate)
   | ({ readonly kind: "season" } & SeasonUpdate)
   | { readonly kind: "route"; readonly route: Route }
   | { readonly kind: "flag"; readonly flag: FlagState }
   | { readonly kind: "token"; readonly token: TokenRecord }
   | { readonly kind: "checkpoint"; readonly checkpoint: Checkpoint }
   | { readonly kind: "entry"; readonly entry: EntryDraft };
+
+/** A pack takes the place of the samples that it holds. The next number of its rollout, or the commit fails. */
+export interface PackUpdate {
+  readonly rollout: string;
+  readonly pack: SamplePack;
+}
 
 /** The newest sums of some hours of a system take the place of what was known of them; what is before `oldest` is forgotten. */
 export interface SeasonUpdate {
@@ -78,9 +86,16 @@ export interface Store {
   /** Newest first. */
   rollouts(system?: string): Promise<readonly Rollout[]>;
   record(rollout: string): Promise<RolloutRecord | undefined>;
+  /** In the order of their start. */
+  sagas(rollout: string): Promise<readonly Saga[]>;
   runningSagas(): Promise<readonly Saga[]>;
   steps(saga: string): Promise<readonly StepRecord[]>;
+  /** All of them, packed or not. */
   samples(rollout: string): Promise<readonly Sample[]>;
+  /** Those that are in no pack. */
+  unpacked(rollout: string): Promise<readonly Sample[]>;
+  /** Packs from a number on, in order. */
+  packs(rollout: string, from: number, limit: number): Promise<readonly SamplePack[]>;
   /** What stable did, by hour and signal. */
   seasons(system: string): Promise<readonly SeasonHour[]>;
   route(system: string): Promise<Route | undefined>;
@@ -225,6 +240,8 @@ export interface TrafficAdapter {
   set(route: Route): void;
   /** Keeps the candidate's share alive for this long; without it traffic falls back to stable by itself. */
   renew(system: string, until: Instant): void;
+  /** Which ways besides stable and candidate a route's `contained` may name here. Absent: none. */
+  fallbacks?(system: string): { readonly else: boolean; readonly safe: boolean };
 }
 
 /** Counts since the last call, as blocks of this node. */

@@ -1,4 +1,5 @@
 import type { Digest } from "./digest.ts";
+import type { Deadlines } from "./phase-clock.ts";
 import type { Plan } from "./plan.ts";
 import type { ReleaseId } from "./release.ts";
 import type { Cells, Sample } from "./sample.ts";
@@ -92,6 +93,22 @@ export interface Rollback {
   readonly halted?: Order;
   /** It goes on only when a person says so, and by no restart. */
   readonly held?: boolean;
+  /** Where it leads now, when the release before was proved harmful after its restore. */
+  readonly target?: ReleaseId;
+  /** How long each phase may take before people are told. */
+  readonly deadlines?: Deadlines;
+  /** When the restore began anew, by a new saga or for a new target. */
+  readonly restoringSince?: Instant;
+  /** What was restored before that. */
+  readonly tried?: readonly Tried[];
+}
+
+/** A release that was restored, and proved harmful by the criteria of `fixed`. */
+export interface Tried {
+  readonly release: ReleaseId;
+  readonly label: string;
+  readonly harmfulAt: Instant;
+  readonly because: readonly string[];
 }
 
 /** `verified`: restored and proved fixed. `unverified`: restored, not proved in time. `stuck`: people must decide. */
@@ -154,6 +171,7 @@ export interface Lease {
 /** Everything that belongs to one rollout: what a report is made of. */
 export interface RolloutRecord {
   readonly rollout: Rollout;
+  /** Sums by second of what is packed, and the others as they are. */
   readonly samples: readonly Sample[];
   readonly sagas: readonly Saga[];
   readonly steps: readonly StepRecord[];

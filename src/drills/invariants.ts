@@ -19,7 +19,8 @@ async function nothingAcknowledgedIsLost(world: World, witness: Witness, record:
   if (kept.length !== acknowledged.leaves.length || acknowledged.leaves.some((leaf, index) => leaf !== kept[index])) {
     violate("the ledger's entries are not those that were acknowledged");
   }
-  if (record.samples.length !== acknowledged.samples) violate("samples that were acknowledged are lost");
+  const samples = await world.store.samples(record.rollout.id);
+  if (samples.length !== acknowledged.samples) violate("samples that were acknowledged are lost");
   const states = new Map<string, unknown>([
     [`rollout ${record.rollout.id}`, record.rollout],
     ...record.steps.map((step) => [`step ${step.saga} ${step.step} ${step.direction ?? "forward"}`, step] as const),

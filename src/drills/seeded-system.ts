@@ -79,12 +79,14 @@ function playbookOf(names: readonly string[], authority: Playbook["authority"]):
 export function seededSettings(holder: string): Settings {
   return {
     tickMs: 250,
+    judgeMs: 250,
     exposureMs: 2000,
     leaseMs: 3000,
     baselineMs: 6000,
     blindMs: 5000,
     patienceMs: 60_000,
     pollMs: 1000,
+    readinessMs: 10_000,
     proofMs: 40_000,
     holder,
   };

@@ -35,6 +35,7 @@ export const orderInput = z.strictObject({ rollout: name, reason });
 export const cordInput = z.strictObject({ rollout: name, reason, dryRun });
 export const takeBackInput = z.strictObject({ system, reason });
 export const weightInput = z.strictObject({ system, percent: z.number().min(0).max(100) });
+export const containInput = z.strictObject({ system, to: z.enum(["stable", "else", "safe"]), reason });
 export const quarantineInput = z.strictObject({ release: digest, reason });
 export const liftInput = z.strictObject({ release: digest, dryRun });
 export const outcomesInput = z.strictObject({
@@ -58,6 +59,11 @@ export const samplesInput = z.strictObject({
   samples: z
     .array(z.unknown().describe("{ node, sequence, bucket, signal, release, n, k, group?, cells? }"))
     .max(50_000),
+});
+export const packsInput = z.strictObject({
+  rollout: name,
+  from: z.coerce.number().int().min(0).default(0),
+  limit: z.coerce.number().int().min(1).max(10).default(10),
 });
 export const entriesInput = z.strictObject({
   from: z.coerce.number().int().min(0).default(0),

@@ -1,5 +1,5 @@
 import type { OperationContext } from "./context.ts";
-import { entriesInput, none, receiptInput } from "./inputs.ts";
+import { entriesInput, none, packsInput, receiptInput } from "./inputs.ts";
 import { type AnyOperation, define } from "./operation.ts";
 import { rolloutOperations } from "./rollout-operations.ts";
 import { systemOperations } from "./system-operations.ts";
@@ -20,6 +20,16 @@ function ledgerOperations({ store, ledger }: OperationContext): readonly AnyOper
       dryRun: false,
       input: entriesInput,
       run: (input) => store.entries(input.from, input.limit),
+    }),
+    define({
+      name: "ledger-packs",
+      summary: "The counts of a rollout that the ledger holds the digests of, in order, as the exact bytes.",
+      method: "GET",
+      path: "/v1/ledger/packs",
+      permission: "read",
+      dryRun: false,
+      input: packsInput,
+      run: (input) => store.packs(input.rollout, input.from, input.limit),
     }),
     define({
       name: "ledger-verify",

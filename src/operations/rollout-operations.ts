@@ -68,7 +68,7 @@ export function rolloutOperations(context: OperationContext): readonly AnyOperat
       run: async (input, by) => {
         const control = await controlOf(context, input.rollout);
         const back = await control.planBack(input.rollout);
-        const { endedAt } = (await store.rollout(input.rollout))!;
+        const { endedAt } = control.acting(input.rollout) ?? (await store.rollout(input.rollout)) ?? {};
         if (endedAt !== undefined) throw new RollbookError("NOT_FOUND", { what: `running rollout ${input.rollout}` });
         const { authority } = control.playbook;
         if (input.dryRun) return { dryRun: true, authority, ...back };

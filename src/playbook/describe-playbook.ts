@@ -98,6 +98,19 @@ function howSentences({ how, authority }: Playbook): readonly string[] {
   ];
 }
 
+function fallbackSentences({ else: other, safe }: Playbook["how"]): readonly string[] {
+  const last =
+    safe === undefined ? "" : `; when nothing can, ${safe === "people" ? "people take over" : `${safe} does`}`;
+  return [
+    ...(other === undefined && safe === undefined
+      ? []
+      : [
+          `Where stable cannot serve, or is harmful too, all traffic goes to ${other ?? "the safe state"}${other ? last : ""}.`,
+        ]),
+    "What is proved harmful after its restore is left for the newest older release that qualifies; each is tried once.",
+  ];
+}
+
 function backSentences({ how, components }: Playbook): readonly string[] {
   const route = components.find(isRoute);
   return [
@@ -105,6 +118,7 @@ function backSentences({ how, components }: Playbook): readonly string[] {
     "The release is put into quarantine, and what the decision rested on is held.",
     "Then every part is brought back: readers before what they read, the others side by side. Each is read back by its digest; a status is never believed.",
     `Containment and restore together should take at most ${formatDuration(how.within)}; after that people are told, and it goes on.`,
+    ...fallbackSentences(how),
     "What cannot be decided is stuck: traffic stays contained, and people are called.",
     ...components.filter((component) => !isRoute(component)).map(partSentence),
   ];

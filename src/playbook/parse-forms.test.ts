@@ -84,8 +84,6 @@ test("of the whole language only what nobody does yet is idle under observe", ()
   const playbook = parsed(designed);
   assert.deepEqual(playbook.idle?.map(({ about }) => about).sort(), [
     "drills",
-    "how.else",
-    "how.safe",
     "signals.approvals.per",
     "what.route",
     "when.unfair.across",

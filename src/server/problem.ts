@@ -4,6 +4,7 @@ const STATUS: Partial<Record<RollbookError["code"], 400 | 401 | 404 | 409 | 503>
   UNAUTHORISED: 401,
   NOT_FOUND: 404,
   RELEASE_REFUSED: 409,
+  NOT_RECORDED: 503,
   SYSTEM_UNREACHABLE: 503,
 };
 

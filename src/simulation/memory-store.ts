@@ -1,9 +1,10 @@
 import type { Checkpoint, Entry, Route } from "../core/entry.ts";
 import { leafOf } from "../core/leaf.ts";
-import type { Change, FlagState, Guard, SeasonUpdate, Store, TokenRecord } from "../core/ports.ts";
+import type { Change, FlagState, Guard, PackUpdate, SeasonUpdate, Store, TokenRecord } from "../core/ports.ts";
 import type { KnownGood, Quarantine, Release } from "../core/release.ts";
 import type { Lease, Rollout, Saga, SeasonHour, StepRecord } from "../core/rollout.ts";
 import type { Sample } from "../core/sample.ts";
+import { byKeyOfSamples, type SamplePack, samplesIn, summedUp } from "../core/sample-pack.ts";
 import type { Instant } from "../core/time.ts";
 import { frozenCopy } from "./frozen-copy.ts";
 
@@ -38,13 +39,17 @@ export function createMemoryStore(): Store {
     record: async (id) => {
       const rollout = tables.rollouts.get(id);
       if (rollout === undefined) return undefined;
-      const sagas = inOrderOfStart(tables.sagas).filter((saga) => saga.rollout === id);
+      const sagas = sagasOf(tables, id);
       const steps = sagas.flatMap((saga) => [...(tables.steps.get(saga.id)?.values() ?? [])]);
-      return { rollout, samples: samplesOf(tables, id), sagas, steps };
+      const samples = summedUp(tables.packs.get(id) ?? [], unpackedOf(tables, id));
+      return { rollout, samples, sagas, steps };
     },
+    sagas: async (rollout) => sagasOf(tables, rollout),
     runningSagas: async () => inOrderOfStart(tables.sagas).filter((saga) => saga.status === "running"),
     steps: async (saga) => [...(tables.steps.get(saga)?.values() ?? [])],
     samples: async (rollout) => samplesOf(tables, rollout),
+    unpacked: async (rollout) => unpackedOf(tables, rollout),
+    packs: async (rollout, from, limit) => (tables.packs.get(rollout) ?? []).slice(from, from + limit),
     seasons: async (system) => [...(tables.seasons.get(system)?.values() ?? [])].sort(bySeason),
     route: async (system) => tables.routes.get(system),
     flags: async () => [...tables.flags.values()].sort((a, b) => (a.key < b.key ? -1 : 1)),
@@ -63,7 +68,9 @@ interface Tables {
   readonly rollouts: Map<string, Rollout>;
   readonly sagas: Map<string, Saga>;
   readonly steps: Map<string, Map<string, StepRecord>>;
+  /** Packed or not: what is packed is read as it was. */
   readonly samples: Map<string, SampleSet>;
+  readonly packs: Map<string, SamplePack[]>;
   readonly seasons: Map<string, Map<string, SeasonHour>>;
   readonly routes: Map<string, Route>;
   readonly flags: Map<string, FlagState>;
@@ -75,6 +82,7 @@ interface Tables {
 
 interface SampleSet {
   readonly byKey: Map<string, Sample>;
+  readonly packed: Set<string>;
   /** The samples in order, made when somebody asks. */
   sorted: readonly Sample[] | undefined;
 }
@@ -88,6 +96,7 @@ function emptyTables(): Tables {
     sagas: new Map(),
     steps: new Map(),
     samples: new Map(),
+    packs: new Map(),
     seasons: new Map(),
     routes: new Map(),
     flags: new Map(),
@@ -121,6 +130,8 @@ function prepare(tables: Tables, change: Change): () => unknown {
     }
     case "samples":
       return adding(tables.samples, change.rollout, change.samples.map(frozenCopy));
+    case "pack":
+      return packing(tables, frozenCopy(change));
     case "season":
       return remembering(tables.seasons, frozenCopy(change));
     case "route":
@@ -157,14 +168,28 @@ function proving(table: Map<string, KnownGood>, good: KnownGood): () => unknown 
 
 function adding(table: Map<string, SampleSet>, rollout: string, samples: readonly Sample[]): () => unknown {
   return () => {
-    const set = getOrAdd(table, rollout, () => ({ byKey: new Map(), sorted: undefined }));
+    const set = getOrAdd(table, rollout, () => ({ byKey: new Map(), packed: new Set<string>(), sorted: undefined }));
     for (const sample of samples) {
-      const { node, sequence, bucket, signal, release, group } = sample;
-      const key = JSON.stringify([node, sequence, bucket, signal, release, group]);
+      const key = keyOf(sample);
       if (set.byKey.has(key)) continue;
       set.byKey.set(key, sample);
       set.sorted = undefined;
     }
+  };
+}
+
+/** Packs of one commit may follow one another. */
+function packing(tables: Tables, { rollout, pack }: PackUpdate): () => unknown {
+  const samples = samplesIn(pack);
+  const known = tables.samples.get(rollout)?.byKey;
+  const fresh = samples.filter((sample) => !known?.has(keyOf(sample)));
+  const add = adding(tables.samples, rollout, fresh.map(frozenCopy));
+  const packs = getOrAdd(tables.packs, rollout, () => []);
+  if (pack.number < packs.length) throw new Error(`there is a pack ${pack.number} of ${rollout}`);
+  return () => {
+    add();
+    for (const sample of samples) tables.samples.get(rollout)?.packed.add(keyOf(sample));
+    packs[pack.number] = pack;
   };
 }
 
@@ -192,20 +217,21 @@ function getOrAdd<T>(table: Map<string, T>, key: string, make: () => T): T {
 function samplesOf(tables: Tables, rollout: string): readonly Sample[] {
   const set = tables.samples.get(rollout);
   if (set === undefined) return [];
-  set.sorted ??= Object.freeze([...set.byKey.values()].sort(bySampleKey));
+  set.sorted ??= Object.freeze([...set.byKey.values()].sort(byKeyOfSamples));
   return set.sorted;
 }
 
-function bySampleKey(a: Sample, b: Sample): number {
-  return (
-    a.bucket - b.bucket ||
-    byText(a.node, b.node) ||
-    a.sequence - b.sequence ||
-    byText(a.signal, b.signal) ||
-    byText(a.release, b.release) ||
-    // The whole signal comes before its groups.
-    byText(a.group === undefined ? "" : `=${a.group}`, b.group === undefined ? "" : `=${b.group}`)
-  );
+function sagasOf({ sagas }: Tables, rollout: string): readonly Saga[] {
+  return inOrderOfStart(sagas).filter((saga) => saga.rollout === rollout);
+}
+
+function unpackedOf(tables: Tables, rollout: string): readonly Sample[] {
+  const packed = tables.samples.get(rollout)?.packed;
+  return samplesOf(tables, rollout).filter((sample) => !packed?.has(keyOf(sample)));
+}
+
+function keyOf({ node, sequence, bucket, signal, release, group }: Sample): string {
+  return JSON.stringify([node, sequence, bucket, signal, release, group]);
 }
 
 function byText(a: string, b: string): number {

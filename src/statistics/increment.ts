@@ -1,7 +1,10 @@
 import type { Block } from "./block.ts";
 import type { Alternative, Design } from "./design.ts";
-import { projectedFactor } from "./projection.ts";
-import { tiltFactor } from "./tilt.ts";
+import { projectedFactor, projectedFactors } from "./projection.ts";
+import { tiltFactor, tiltFactors } from "./tilt.ts";
+
+/** Writes the increments of a block, one for each alternative; `out` may be longer. */
+export type Increments = (block: Block, out: Float64Array) => void;
 
 /**
  * ln of the block's e-value for each alternative of the design, in its order. Under every point of the null its
@@ -11,18 +14,31 @@ import { tiltFactor } from "./tilt.ts";
  * @throws RangeError for counts that are not counts.
  */
 export function increments(design: Design, block: Block): Float64Array {
-  check(block);
   const out = new Float64Array(design.alternatives.length);
-  if (block.n0 === 0 && design.null.ratio > 0) return out;
-  const share = block.n0 === 0 ? 0 : block.k0 / block.n0;
-  const { alternatives, direction } = design;
-  for (let index = 0; index < out.length; index++) {
-    const alternative = alternatives[index]!;
-    if (share <= alternative.calm) out[index] = plainFactor(design, alternative, block);
-    else if (direction === "harm") out[index] = lowestWithMoreBad(design, alternative, block);
-    else out[index] = lowestWithFewerBad(design, alternative, block);
-  }
+  incrementsOf(design)(block, out);
   return out;
+}
+
+/** The same as a function of the block, for who asks often: what the design alone tells is computed once. */
+export function incrementsOf(design: Design): Increments {
+  const { alternatives, direction, form } = design;
+  const factors = form === "poisson-tilt" ? tiltFactors(design) : projectedFactors(design);
+  const compares = design.null.ratio > 0;
+  const calm = alternatives.reduce((least, one) => Math.min(least, one.calm), 1);
+  const guarded = direction === "harm" ? lowestWithMoreBad : lowestWithFewerBad;
+  return (block, out) => {
+    check(block);
+    const { n1, n0, k0 } = block;
+    const share = n0 === 0 ? 0 : k0 / n0;
+    if (compares && n0 === 0) out.fill(0, 0, alternatives.length);
+    else if (share > calm) {
+      for (let j = 0; j < alternatives.length; j++) {
+        const one = alternatives[j]!;
+        out[j] = share <= one.calm ? plainFactor(design, one, block) : guarded(design, one, block);
+      }
+    } else if (n1 === 0) out.fill(0, 0, alternatives.length);
+    else factors(block, out);
+  };
 }
 
 /** The factor of the block if `k1` of its candidates were bad, its good ones being as many as they are. */
@@ -110,7 +126,11 @@ function dip(at: (k1: number) => number, from: number, to: number): number {
   return least;
 }
 
+function isPart(k: number, n: number): boolean {
+  return Number.isSafeInteger(n) && Number.isSafeInteger(k) && k >= 0 && k <= n;
+}
+
 function check({ n1, k1, n0, k0 }: Block): void {
-  const valid = (n: number, k: number) => Number.isSafeInteger(n) && Number.isSafeInteger(k) && k >= 0 && k <= n;
-  if (!valid(n1, k1) || !valid(n0, k0)) throw new RangeError(`Not a block: ${k1} of ${n1}, reference ${k0} of ${n0}.`);
+  if (!isPart(k1, n1) || !isPart(k0, n0))
+    throw new RangeError(`Not a block: ${k1} of ${n1}, reference ${k0} of ${n0}.`);
 }

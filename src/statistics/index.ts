@@ -40,7 +40,7 @@ export {
   type RecentRequest,
 } from "./drift.ts";
 export { type EvidenceLaw, evidenceLaw, type LawRequest } from "./evidence-law.ts";
-export { increments } from "./increment.ts";
+export { type Increments, increments, incrementsOf } from "./increment.ts";
 export { informationBound } from "./information-bound.ts";
 export { type Interval, interval } from "./interval.ts";
 export { compareDelays, type DelayBlock, type DelayComparison, type DelayRequest } from "./label-delay.ts";

@@ -1,4 +1,5 @@
 import { logSumExp, NOTHING } from "./recursion.ts";
+import { sharedList } from "./shared-list.ts";
 
 /** When the recursion starts anew: times are cut into `intervals` of equal length, each `perMark`-th one is a mark. */
 export interface StartPlan {
@@ -51,13 +52,20 @@ export function startShares({ intervals, perMark }: StartPlan): (interval: numbe
   };
 }
 
-/** ln of what the start before an interval weighs, for each alternative. */
-function startLogs({ alternatives }: StartDesign, plan: StartPlan): (interval: number) => readonly number[] {
+/** ln of what a start weighs, for each alternative. */
+interface StartLogs {
+  readonly first: readonly number[];
+  readonly atMark: readonly number[];
+  readonly between: readonly number[];
+}
+
+function startLogsOf({ alternatives }: StartDesign, plan: StartPlan): StartLogs {
   const share = startShares(plan);
-  const first = alternatives.map(({ weight }) => logOf(weight * share(0)));
-  const atMark = alternatives.map(({ atMarks }) => logOf(atMarks * share(plan.perMark)));
-  const between = alternatives.map((one) => logOf(one.between * share(1)));
-  return (interval) => (interval === 0 ? first : interval % plan.perMark === 0 ? atMark : between);
+  return {
+    first: sharedList(alternatives.map(({ weight }) => logOf(weight * share(0)))),
+    atMark: sharedList(alternatives.map(({ atMarks }) => logOf(atMarks * share(plan.perMark)))),
+    between: sharedList(alternatives.map((one) => logOf(one.between * share(1)))),
+  };
 }
 
 /**
@@ -69,56 +77,117 @@ function startLogs({ alternatives }: StartDesign, plan: StartPlan): (interval: n
  * Memory is bounded by the plan: one number for each interval and alternative.
  */
 export function createLateEvidence(design: StartDesign, plan: StartPlan): LateEvidence {
-  const size = design.alternatives.length;
-  const startsBefore = startLogs(design, plan);
-  let totals = new Float64Array(0);
-  let used = 0;
-  /** Statistics just before each mark; valid up to mark `clean`. */
-  let known = new Float64Array(0);
-  let clean = 0;
-  /** Statistics just before interval `headAt`, which is most often the one that grows; -1 when they are not valid. */
-  const head = new Float64Array(size);
-  let headAt = -1;
-  const at = new Float64Array(size);
+  return new StartsInSpans(design, plan);
+}
 
-  /** The interval to walk on from, with what is known before it in `at`. */
-  function resume(): number {
-    if (headAt >= 0) {
-      at.set(head);
-      return headAt;
+/** A class, since there are very many: one object each, and not one for every function. */
+class StartsInSpans implements LateEvidence {
+  readonly #size: number;
+  readonly #plan: StartPlan;
+  readonly #first: readonly number[];
+  readonly #atMark: readonly number[];
+  readonly #between: readonly number[];
+  /** From mark to mark: the statistics just before it, valid up to mark `clean`, then the totals of its intervals. */
+  readonly #spans: Float64Array[] = [];
+  #used = 0;
+  #clean = 0;
+  /** Statistics at the start of interval `headAt`, which is most often the one that grows; -1 when they are not valid. */
+  readonly #head: Float64Array;
+  #headAt = -1;
+  #logUnspent = 0;
+  /** Where statistics are computed. */
+  readonly #at: Float64Array;
+
+  constructor(design: StartDesign, plan: StartPlan) {
+    this.#size = design.alternatives.length;
+    this.#plan = plan;
+    const { first, atMark, between } = startLogsOf(design, plan);
+    this.#first = first;
+    this.#atMark = atMark;
+    this.#between = between;
+    this.#head = new Float64Array(this.#size);
+    this.#at = scratchOf(this.#size);
+  }
+
+  add(interval: number, increments: ArrayLike<number>): void {
+    const { perMark, intervals } = this.#plan;
+    const size = this.#size;
+    const place = Math.min(intervals - 1, Math.max(0, interval));
+    const mark = Math.floor(place / perMark);
+    while (this.#spans.length <= mark) this.#spans.push(new Float64Array((1 + perMark) * size));
+    if (place >= this.#used) {
+      this.#used = place + 1;
+      this.#logUnspent = logOf(unspent(this.#plan, this.#used));
     }
-    at.fill(NOTHING);
-    const mark = Math.min(clean, Math.floor((used - 1) / plan.perMark));
-    if (mark > 0) at.set(known.subarray(mark * size, (mark + 1) * size));
-    return mark * plan.perMark;
+    const span = this.#spans[mark]!;
+    const row = (1 + place - mark * perMark) * size;
+    for (let j = 0; j < size; j++) span[row + j]! += Math.floor(increments[j]! / GRAIN) * GRAIN;
+    if (mark < this.#clean) this.#clean = mark;
+    if (place < this.#headAt) this.#headAt = -1;
   }
 
-  function step(interval: number): void {
-    const starts = startsBefore(interval);
-    if (interval % plan.perMark === 0) known.set(at, (interval / plan.perMark) * size);
-    if (interval === used - 1) head.set(at);
-    for (let j = 0; j < size; j++) at[j] = Math.max(NOTHING, logAdd(at[j]!, starts[j]!) + totals[interval * size + j]!);
+  log(): number {
+    if (this.#used === 0) return 0;
+    this.#walk();
+    return logAdd(logSumExp(this.#at), this.#logUnspent);
   }
 
-  return {
-    add(interval, increments) {
-      const place = Math.min(plan.intervals - 1, Math.max(0, interval));
-      const mark = Math.floor(place / plan.perMark);
-      used = Math.max(used, place + 1);
-      totals = grown(totals, (mark + 1) * plan.perMark * size);
-      known = grown(known, (mark + 1) * size);
-      for (let j = 0; j < size; j++) totals[place * size + j]! += Math.floor(increments[j]! / GRAIN) * GRAIN;
-      clean = Math.min(clean, mark);
-      if (place < headAt) headAt = -1;
-    },
-    log() {
-      if (used === 0) return 0;
-      for (let interval = resume(); interval < used; interval++) step(interval);
-      headAt = used - 1;
-      clean = Math.floor(headAt / plan.perMark);
-      return logAdd(logSumExp(at), logOf(unspent(plan, used)));
-    },
-  };
+  /** Takes `at` to the end of all intervals, from the newest place that is known. */
+  #walk(): void {
+    const { perMark } = this.#plan;
+    let interval = this.#headAt;
+    if (interval >= 0) copy(this.#head, this.#at);
+    else {
+      const mark = Math.min(this.#clean, Math.floor((this.#used - 1) / perMark));
+      if (mark > 0) copy(this.#spans[mark]!, this.#at);
+      else this.#at.fill(NOTHING);
+      interval = mark * perMark;
+      this.#start(interval);
+    }
+    this.#pass(interval);
+    for (interval++; interval < this.#used; interval++) {
+      this.#start(interval);
+      this.#pass(interval);
+    }
+    this.#clean = Math.floor((this.#used - 1) / perMark);
+  }
+
+  /** Takes `at` from just before an interval to its start. */
+  #start(interval: number): void {
+    const at = this.#at;
+    const mark = Math.floor(interval / this.#plan.perMark);
+    const isMark = interval === mark * this.#plan.perMark;
+    if (isMark) copy(at, this.#spans[mark]!);
+    const starts = interval === 0 ? this.#first : isMark ? this.#atMark : this.#between;
+    for (let j = 0; j < at.length; j++) at[j] = logAdd(at[j]!, starts[j]!);
+    if (interval !== this.#used - 1) return;
+    copy(at, this.#head);
+    this.#headAt = interval;
+  }
+
+  /** Takes `at` from the start of an interval to its end. */
+  #pass(interval: number): void {
+    const at = this.#at;
+    const mark = Math.floor(interval / this.#plan.perMark);
+    const span = this.#spans[mark]!;
+    const row = (1 + interval - mark * this.#plan.perMark) * this.#size;
+    for (let j = 0; j < at.length; j++) at[j] = Math.max(NOTHING, at[j]! + span[row + j]!);
+  }
+}
+
+/** Where statistics are computed, by their number: nothing is kept in them from one call to the next. */
+const scratches = new Map<number, Float64Array>();
+
+function scratchOf(size: number): Float64Array {
+  const known = scratches.get(size) ?? new Float64Array(size);
+  scratches.set(size, known);
+  return known;
+}
+
+/** As many numbers as the shorter one has; quicker than `set` for a dozen. */
+function copy(from: Float64Array, to: Float64Array): void {
+  const size = Math.min(from.length, to.length);
+  for (let j = 0; j < size; j++) to[j] = from[j]!;
 }
 
 /** What the starts weigh that no block has reached. */
@@ -135,11 +204,4 @@ function logOf(weight: number): number {
 function logAdd(a: number, b: number): number {
   const high = Math.max(a, b);
   return high === NOTHING ? NOTHING : high + Math.log1p(Math.exp(Math.min(a, b) - high));
-}
-
-function grown(array: Float64Array<ArrayBuffer>, length: number): Float64Array<ArrayBuffer> {
-  if (array.length >= length) return array;
-  const larger = new Float64Array(length);
-  larger.set(array);
-  return larger;
 }

@@ -1,4 +1,5 @@
 import type { Block, MarginNull } from "./block.ts";
+import type { Design } from "./design.ts";
 
 const TINY = 1e-12;
 
@@ -20,6 +21,71 @@ export function projectedFactor(hypothesis: MarginNull, baseline: number, rate: 
 /** ln of the likelihood of `k` of `n` at rate `above`, divided by that at rate `below`. */
 function likelihoodRatio(n: number, k: number, above: number, below: number): number {
   return k * Math.log1p((above - below) / below) + (n - k) * Math.log1p((below - above) / (1 - below));
+}
+
+/** The factors of all alternatives of a design at once. */
+export function projectedFactors({ null: hypothesis, baseline, alternatives }: Design) {
+  const { ratio, points } = hypothesis;
+  const rates = alternatives.map(({ rate }) => rate);
+  const bad = rates.map((rate) => Math.log1p((rate - points) / points));
+  const good = rates.map((rate) => Math.log1p((points - rate) / (1 - points)));
+  return (block: Block, out: Float64Array): void => {
+    const { n1, k1, n0, k0 } = block;
+    if (ratio === 0) {
+      for (let j = 0; j < rates.length; j++) out[j] = k1 * bad[j]! + (n1 - k1) * good[j]!;
+      return;
+    }
+    projectAll(hypothesis, baseline, rates, block, out);
+    for (let j = 0; j < rates.length; j++) {
+      const reference = out[j]!;
+      const line = ratio * reference + points;
+      out[j] = likelihoodRatio(n1, k1, rates[j]!, line) + likelihoodRatio(n0, k0, baseline, reference);
+    }
+  };
+}
+
+/** So many steps of Newton's are enough where the candidates are few beside the reference. */
+const STEPS = 4;
+/** Convergence is quadratic: after a step this small, relative to the rate, the point is exact to rounding. */
+const CLOSE = 1e-9;
+
+/**
+ * `projectOntoMargin` for many alternatives, which take their steps side by side, so that none waits for another's
+ * division. The divergence is convex while both rates lie in (0, 1), so its slope has one zero there: what Newton's steps
+ * end at is the point if it lies there, and else the point is looked for by itself.
+ */
+function projectAll(
+  hypothesis: MarginNull,
+  baseline: number,
+  rates: readonly number[],
+  { n1, n0 }: Block,
+  out: Float64Array,
+): void {
+  const { ratio, points } = hypothesis;
+  if (ratio === 1 && points === 0) {
+    for (let j = 0; j < rates.length; j++) out[j] = (n1 * rates[j]! + n0 * baseline) / (n1 + n0);
+    return;
+  }
+  const u = (ratio * n1) / n0;
+  for (let j = 0; j < rates.length; j++) out[j] = baseline;
+  for (let round = 1; round < STEPS; round++)
+    for (let j = 0; j < rates.length; j++) out[j]! += stepFrom(out[j]!, rates[j]!, baseline, u, ratio, points);
+  for (let j = 0; j < rates.length; j++) {
+    const step = stepFrom(out[j]!, rates[j]!, baseline, u, ratio, points);
+    const at = out[j]! + step;
+    const isPoint = Math.abs(step) <= CLOSE * out[j]! && at < 1 && ratio * at + points < 1;
+    out[j] = isPoint ? at : projectOntoMargin(hypothesis, baseline, rates[j]!, n1, n0);
+  }
+}
+
+/** Newton's step towards the zero of the divergence's slope, which is taken times both variances: nothing else is divided. */
+function stepFrom(at: number, rate: number, baseline: number, u: number, ratio: number, points: number): number {
+  const line = ratio * at + points;
+  const v1 = line * (1 - line);
+  const v0 = at * (1 - at);
+  const slope = u * (rate - line) * v0 + (baseline - at) * v1;
+  const bend = u * (ratio * v0 - (rate - line) * (1 - 2 * at)) + v1 - ratio * (baseline - at) * (1 - 2 * line);
+  return slope / bend;
 }
 
 /** The reference rate of the point of the margin line that is nearest to (`rate`, `baseline`). */

@@ -1,3 +1,5 @@
+import { sharedList } from "./shared-list.ts";
+
 /** The part of a design that the recursion needs: the weights of its alternatives, which sum to 1. */
 export interface Weighed {
   readonly alternatives: readonly { readonly weight: number }[];
@@ -17,11 +19,13 @@ export function logSumExp(logs: ArrayLike<number>): number {
 
 /** The same as a function of the sums, for who asks often: the logarithms of the weights are kept. */
 export function mixtureOf({ alternatives }: Weighed): (totals: ArrayLike<number>) => number {
-  const logs = Float64Array.from(alternatives, ({ weight }) => Math.log(weight));
-  const weighed = new Float64Array(logs.length);
+  const logs = sharedList(alternatives.map(({ weight }) => Math.log(weight)));
   return (totals) => {
-    for (let j = 0; j < weighed.length; j++) weighed[j] = totals[j]! + logs[j]!;
-    return logSumExp(weighed);
+    let highest = NOTHING;
+    for (let j = 0; j < logs.length; j++) highest = Math.max(highest, totals[j]! + logs[j]!);
+    let sum = 0;
+    for (let j = 0; j < logs.length; j++) sum += Math.exp(totals[j]! + logs[j]! - highest);
+    return sum === 0 ? NOTHING : highest + Math.log(sum);
   };
 }
 

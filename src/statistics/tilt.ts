@@ -1,4 +1,6 @@
 import type { Block, MarginNull } from "./block.ts";
+import type { Design } from "./design.ts";
+import { sharedList } from "./shared-list.ts";
 
 /**
  * ln of the e-value of one block for rare events: `k1 ln a + k0 ln b - n1 points (a - 1)` with
@@ -24,4 +26,28 @@ export function tiltFactor(hypothesis: MarginNull, baseline: number, rate: numbe
   const p = line + u * (rate - points);
   const rise = (2 * (rate - line)) / (p + Math.sqrt(Math.max(0, p * p - 4 * points * u * (rate - line))));
   return k1 * Math.log1p(rise) + k0 * Math.log1p(-u * rise) - n1 * points * rise;
+}
+
+/**
+ * The factors of all alternatives of a design at once. With `points` 0, `1 + rise = r (1 + u) / (1 + u r)` and
+ * `1 - u rise = (1 + u) / (1 + u r)` with `r = rate / line`, which is the alternative's effect: one logarithm in place of two.
+ */
+export function tiltFactors({ null: hypothesis, baseline, alternatives }: Design) {
+  const { ratio, points } = hypothesis;
+  const line = ratio * baseline + points;
+  const times = sharedList(alternatives.map(({ effect }) => effect));
+  const logs = sharedList(times.map((one) => Math.log(one)));
+  const margins = alternatives.map(({ rate }) => rate - line);
+  return (block: Block, out: Float64Array): void => {
+    const { n1, k1, n0, k0 } = block;
+    const u = (ratio * n1) / n0;
+    if (ratio === 0) {
+      for (let j = 0; j < logs.length; j++) out[j] = k1 * logs[j]! - n1 * margins[j]!;
+    } else if (points === 0 && u < 1) {
+      const both = Math.log1p(u);
+      for (let j = 0; j < logs.length; j++) out[j] = k1 * logs[j]! + (k1 + k0) * (both - Math.log1p(u * times[j]!));
+    } else {
+      for (let j = 0; j < logs.length; j++) out[j] = tiltFactor(hypothesis, baseline, alternatives[j]!.rate, block);
+    }
+  };
 }

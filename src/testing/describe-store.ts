@@ -5,6 +5,7 @@ import { entryCases } from "./store/entry-cases.ts";
 import { kindCases } from "./store/kind-cases.ts";
 import { leaseCases } from "./store/lease-cases.ts";
 import { modelCases } from "./store/model-cases.ts";
+import { packCases } from "./store/pack-cases.ts";
 import { reopenCases } from "./store/reopen-cases.ts";
 import { replicaCases } from "./store/replica-cases.ts";
 import { sampleCases } from "./store/sample-cases.ts";
@@ -24,6 +25,7 @@ export function describeStore(suite: StoreSuite): void {
     valueCases(cases);
     entityCases(cases);
     sampleCases(cases);
+    packCases(cases);
     seasonCases(cases);
     entryCases(cases);
     modelCases(cases);

@@ -9,6 +9,8 @@ export interface Arm {
   cells?: Map<number, number>;
 }
 
+type CellCounts = Iterable<readonly [cell: number, count: number]>;
+
 /** Counts of one signal in one span of requests, both sides: one factor of an e-process. */
 export interface Cohort {
   readonly bucket: Instant;
@@ -47,16 +49,26 @@ const SETTLED: Milliseconds = 2000;
 const FORGOTTEN: Milliseconds = 86_400_000;
 const SECOND: Milliseconds = 1000;
 
+interface OpenCohort extends Cohort {
+  /** It is among those that may close. */
+  open: boolean;
+}
+
 interface Node {
+  readonly name: string;
   /** The newest second of the reference. */
   newest: Instant;
   /** No cohort that waits for its age is older than this. */
   oldest: Instant;
-  /** What waits for its age, and what is compared as it comes. */
-  readonly maturing: Map<Instant, Cohort>;
-  readonly coming: Map<Instant, Cohort>;
-  readonly open: Set<Cohort>;
+  /** What waits for its age, and what is compared as it comes, by the number of their span: a small integer is a quick key. */
+  maturing: Map<number, OpenCohort> | undefined;
+  coming: Map<number, OpenCohort> | undefined;
+  /** The one of `coming` that was added to last. Most are closed by their own batch, and never get into the map. */
+  recent: OpenCohort | undefined;
+  readonly open: OpenCohort[];
 }
+
+const NONE: readonly Cohort[] = Object.freeze([]);
 
 /**
  * Without a maturity, outcomes are compared only with outcomes of the same second that became known in the same span of
@@ -70,73 +82,142 @@ interface Node {
  * which arm's outcomes, or whether good or bad ones, become known sooner. What comes later still is compared as it comes.
  * Which cohort a sample is of depends on the sample alone, and not on when anybody looks.
  */
-export function createCohorts({ sideOf, compares, span = SECOND, maturity }: CohortsSetup): Cohorts {
-  const nodes = new Map<string, Node>();
-  const deadlineOf = (bucket: Instant) => bucket + span + maturity;
+export function createCohorts(setup: CohortsSetup): Cohorts {
+  return new NodesOfCohorts(setup);
+}
 
-  function nodeOf(name: string): Node {
-    const known = nodes.get(name);
-    if (known) return known;
-    const fresh: Node = {
-      newest: Number.NEGATIVE_INFINITY,
-      oldest: Number.POSITIVE_INFINITY,
-      maturing: new Map(),
-      coming: new Map(),
-      open: new Set(),
-    };
-    nodes.set(name, fresh);
-    return fresh;
+/** A class, since there are very many: one object each, and not one for every function. */
+class NodesOfCohorts implements Cohorts {
+  readonly #setup: CohortsSetup;
+  readonly #span: Milliseconds;
+  readonly #maturity: Milliseconds;
+  readonly #nodes = new Map<string, Node>();
+  #latest: Node | undefined;
+
+  constructor(setup: CohortsSetup) {
+    this.#setup = setup;
+    this.#span = setup.span ?? SECOND;
+    this.#maturity = setup.maturity;
   }
 
-  function add(node: Node, sample: Sample): void {
-    const side = sideOf(sample);
+  take(batch: readonly Sample[]): readonly Cohort[] {
+    const node = this.#nodeOf(batch[0]?.node ?? "");
+    for (const sample of batch) this.#add(node, sample);
+    const closed = this.#closeOf(node);
+    if (node.coming) forget(node.coming, node.newest - FORGOTTEN);
+    return closed;
+  }
+
+  ripen(now: Instant): readonly Cohort[] {
+    if (this.#maturity === 0) return NONE;
+    const ripe: Cohort[] = [];
+    const span = this.#span;
+    // By time and not by looking through all: labels of days hold hundreds of thousands of seconds.
+    for (const node of this.#nodes.values()) {
+      const { maturing } = node;
+      if (!maturing) continue;
+      for (; maturing.size > 0 && this.#deadlineOf(node.oldest) <= now; node.oldest += span) {
+        const cohort = maturing.get(node.oldest / span);
+        if (!cohort) continue;
+        maturing.delete(node.oldest / span);
+        ripe.push(cohort);
+      }
+    }
+    return ripe;
+  }
+
+  #deadlineOf(bucket: Instant): Instant {
+    return bucket + this.#span + this.#maturity;
+  }
+
+  #nodeOf(name: string): Node {
+    if (this.#latest?.name === name) return this.#latest;
+    const node = this.#nodes.get(name) ?? freshNode(name);
+    this.#nodes.set(name, node);
+    this.#latest = node;
+    return node;
+  }
+
+  #add(node: Node, sample: Sample): void {
+    const side = this.#setup.sideOf(sample);
     if (side === undefined) return;
-    const bucket = Math.floor(sample.bucket / span) * span;
-    const inTime = maturity > 0 && (sample.known ?? sample.bucket + SECOND) < deadlineOf(bucket);
-    const cohorts = inTime ? node.maturing : node.coming;
-    if (inTime) node.oldest = Math.min(node.oldest, bucket);
-    const cohort = cohorts.get(bucket) ?? { bucket, candidate: { n: 0, k: 0 }, reference: { n: 0, k: 0 } };
-    cohorts.set(bucket, cohort);
+    const number = Math.floor(sample.bucket / this.#span);
+    const bucket = number * this.#span;
+    if (side === "reference" && sample.bucket > node.newest) node.newest = sample.bucket;
+    if (this.#maturity > 0 && (sample.known ?? sample.bucket + SECOND) < this.#deadlineOf(bucket)) {
+      node.oldest = Math.min(node.oldest, bucket);
+      node.maturing ??= new Map();
+      const cohort = node.maturing.get(number) ?? freshCohort(bucket);
+      node.maturing.set(number, cohort);
+      join(cohort[side], sample);
+      return;
+    }
+    const cohort = this.#comingAt(node, number);
     join(cohort[side], sample);
-    if (side === "reference") node.newest = Math.max(node.newest, sample.bucket);
-    if (!inTime && (!compares || cohort.reference.n > 0)) node.open.add(cohort);
+    if (cohort.open || (this.#setup.compares && cohort.reference.n === 0)) return;
+    cohort.open = true;
+    node.open.push(cohort);
   }
 
+  #comingAt(node: Node, number: number): OpenCohort {
+    const bucket = number * this.#span;
+    const { recent } = node;
+    if (recent?.bucket === bucket) return recent;
+    if (recent) {
+      node.coming ??= new Map();
+      node.coming.set(recent.bucket / this.#span, recent);
+    }
+    const waiting = node.coming?.get(number);
+    node.recent = waiting ? undefined : freshCohort(bucket);
+    return waiting ?? node.recent!;
+  }
+
+  /** Takes out the open cohorts that hold enough, or that have settled. */
+  #closeOf(node: Node): readonly Cohort[] {
+    let kept = 0;
+    let closed: Cohort[] | undefined;
+    for (const cohort of node.open) {
+      const settled = node.newest >= cohort.bucket + this.#span - SECOND + SETTLED;
+      if (this.#setup.compares && cohort.reference.n < ENOUGH && !settled) {
+        node.open[kept++] = cohort;
+        continue;
+      }
+      if (node.recent === cohort) node.recent = undefined;
+      else node.coming?.delete(cohort.bucket / this.#span);
+      if (closed) closed.push(cohort);
+      else closed = [cohort];
+    }
+    while (node.open.length > kept) node.open.pop();
+    return closed ?? NONE;
+  }
+}
+
+/** Drops candidates whose second never had a reference, the oldest first. */
+function forget(coming: Map<number, OpenCohort>, before: Instant): void {
+  for (const [number, { bucket, reference }] of coming) {
+    if (bucket >= before || reference.n > 0) return;
+    coming.delete(number);
+  }
+}
+
+function freshNode(name: string): Node {
   return {
-    take(batch) {
-      const node = nodeOf(batch[0]?.node ?? "");
-      for (const sample of batch) add(node, sample);
-      const closed: Cohort[] = [];
-      for (const cohort of node.open) {
-        const settled = node.newest >= cohort.bucket + span - SECOND + SETTLED;
-        if (compares && cohort.reference.n < ENOUGH && !settled) continue;
-        node.open.delete(cohort);
-        node.coming.delete(cohort.bucket);
-        closed.push(cohort);
-      }
-      for (const [bucket, { reference }] of node.coming) {
-        if (bucket >= node.newest - FORGOTTEN || reference.n > 0) break;
-        node.coming.delete(bucket);
-      }
-      return closed;
-    },
-    ripen(now) {
-      if (maturity === 0) return [];
-      const ripe: Cohort[] = [];
-      // By time and not by looking through all: labels of days hold hundreds of thousands of seconds.
-      for (const node of nodes.values())
-        for (; node.maturing.size > 0 && deadlineOf(node.oldest) <= now; node.oldest += span) {
-          const cohort = node.maturing.get(node.oldest);
-          if (!cohort) continue;
-          node.maturing.delete(node.oldest);
-          ripe.push(cohort);
-        }
-      return ripe;
-    },
+    name,
+    newest: Number.NEGATIVE_INFINITY,
+    oldest: Number.POSITIVE_INFINITY,
+    maturing: undefined,
+    coming: undefined,
+    recent: undefined,
+    open: [],
   };
 }
 
-function join(arm: Arm, { n, k, cells }: Sample): void {
+function freshCohort(bucket: Instant): OpenCohort {
+  return { bucket, candidate: { n: 0, k: 0 }, reference: { n: 0, k: 0 }, open: false };
+}
+
+/** Adds counts to those of a side. */
+export function join(arm: Arm, { n, k, cells }: Pick<Sample, "n" | "k"> & { readonly cells?: CellCounts }): void {
   arm.n += n;
   arm.k += k;
   if (!cells) return;

@@ -3,7 +3,7 @@ import type { FrozenWindow } from "../core/rollout.ts";
 import type { Sample } from "../core/sample.ts";
 import type { Instant, Milliseconds } from "../core/time.ts";
 import { advanceCusum, advanceDrift, driftDesign, logEvidence, startRecursion } from "../statistics/index.ts";
-import { type Arm, createCohorts } from "./cohort.ts";
+import { type Arm, createCohorts, join } from "./cohort.ts";
 import type { Drifted, DriftSetup } from "./drift-watch.ts";
 import { againstFrozen } from "./frozen-reference.ts";
 import type { ParityRule, Rule } from "./rule.ts";
@@ -65,7 +65,7 @@ export function createDriftRule(
     for (const { bucket, candidate } of closed) {
       pending ??= { arm: { n: 0, k: 0 }, since: bucket };
       pending.since = Math.min(pending.since, bucket);
-      addArm(pending.arm, candidate);
+      join(pending.arm, candidate);
     }
   }
 
@@ -80,7 +80,7 @@ export function createDriftRule(
       const { arm, since } = pending;
       pending = undefined;
       if (watch) return watch.tick(arm, since);
-      addArm(learnt, arm);
+      join(learnt, arm);
       if (learnt.n >= ENOUGH && now - from >= LEARN) watch = watchOver(rule, windowOf(rule, learnt), error);
     },
     log: () => watch?.log() ?? Number.NEGATIVE_INFINITY,
@@ -152,12 +152,4 @@ function windowOf({ signal }: WatchableRule, { n, k, cells }: Arm): FrozenWindow
 /** What can be counted does not depend on the window. */
 function anyWindow(rule: WatchableRule): FrozenWindow {
   return { signal: rule.signal.name, n: ENOUGH, k: 1, cells: [[1, ENOUGH]] };
-}
-
-function addArm(sum: Arm, { n, k, cells }: Arm): void {
-  sum.n += n;
-  sum.k += k;
-  if (!cells) return;
-  sum.cells ??= new Map();
-  for (const [cell, count] of cells) sum.cells.set(cell, (sum.cells.get(cell) ?? 0) + count);
 }

@@ -11,6 +11,7 @@ import { createReception } from "./reception.ts";
 import type { Rule } from "./rule.ts";
 import { type RuleWatch, watchRule } from "./rule-watch.ts";
 import { watchRunLength } from "./run-length.ts";
+import { createFirstSight } from "./sight.ts";
 
 /** Everything that is fixed before the first outcome of the candidate is seen; it is hashed into the ledger. */
 export interface EvaluatorSetup {
@@ -50,9 +51,9 @@ export interface Evaluator {
  * in whatever order samples of one batch or batches of different nodes come.
  */
 export function createEvaluator(setup: EvaluatorSetup): Evaluator {
-  const rules: readonly RuleWatch[] = setup.rules.map((rule) => watchRule(rule, setup));
+  const first = createFirstSight(setup);
+  const rules: readonly RuleWatch[] = setup.rules.map((rule) => watchRule(rule, setup, first));
   const limits = setup.hardLimits.map((hard) => watchLimit(hard, setup));
-  const watches = [...rules, ...limits];
   const logThreshold = -Math.log(setup.alpha);
   const weights = rules.map(() => 1 / rules.length);
   const reception = createReception();
@@ -61,13 +62,22 @@ export function createEvaluator(setup: EvaluatorSetup): Evaluator {
     candidate: setup.candidate,
     reference: setup.reference,
   });
+  const routes = routesOf(setup, instruments, rules, limits);
   let decided: Verdict | undefined;
+
+  function take(batch: readonly Sample[]): void {
+    first.see(batch);
+    for (const { signal, watches } of routes) {
+      const own: Sample[] = [];
+      for (const sample of batch) if (sample.signal === signal) own.push(sample);
+      if (own.length === 0) continue;
+      for (const watch of watches) watch.observe(own);
+    }
+  }
+
   return {
     observe(samples) {
-      for (const batch of reception.admit(samples)) {
-        instruments.observe(batch);
-        for (const watch of watches) watch.observe(batch);
-      }
+      for (const batch of reception.admit(samples)) take(batch);
     },
     exposed: (at, share) => instruments.exposed(at, share),
     judge(now) {
@@ -78,17 +88,20 @@ export function createEvaluator(setup: EvaluatorSetup): Evaluator {
         findings.map((finding) => finding.logHarm),
         weights,
       );
-      const harmful = logEvidence >= logThreshold;
-      const blamed = harmful ? blame(findings, logThreshold) : [];
+      const blamed = logEvidence >= logThreshold ? blame(findings, logThreshold) : NOBODY;
       const broken = breaches.filter((finding) => finding.kind === "harmful");
       const because = [...broken, ...blamed].map((finding) => finding.name);
+      const judged =
+        blamed.length === 0
+          ? findings
+          : findings.map((f) => (blamed.includes(f) ? { ...f, kind: "harmful" as const } : f));
       const verdict: Verdict = {
         kind: because.length > 0 ? "harmful" : mildest(findings),
         at: now,
         because,
         logEvidence,
         logThreshold,
-        findings: [...findings.map((f) => (blamed.includes(f) ? { ...f, kind: "harmful" as const } : f)), ...breaches],
+        findings: breaches.length === 0 ? judged : [...judged, ...breaches],
       };
       if (verdict.kind === "harmful") decided = verdict;
       return verdict;
@@ -100,6 +113,31 @@ function watchLimit({ limit, signal }: EvaluatorSetup["hardLimits"][number], set
   const { inARow } = limit;
   if (inARow === undefined) return watchHardLimit(limit, signal, setup.candidate, setup.from);
   return watchRunLength({ ...limit, inARow }, signal, setup.candidate, setup.from);
+}
+
+const NOBODY: readonly Finding[] = Object.freeze([]);
+
+/** Whoever looks at the samples of one signal. */
+interface Route {
+  readonly signal: string;
+  readonly watches: { observe(own: readonly Sample[]): void }[];
+}
+
+function routesOf(
+  { rules, hardLimits }: EvaluatorSetup,
+  instruments: Instruments,
+  ofRules: readonly RuleWatch[],
+  ofLimits: readonly HardLimitWatch[],
+): readonly Route[] {
+  const routes = new Map<string, Route>();
+  const add = (signal: string, watch: Route["watches"][number]) => {
+    const route = routes.get(signal) ?? { signal, watches: [...instruments.of(signal)] };
+    routes.set(signal, route);
+    route.watches.push(watch);
+  };
+  for (const [index, watch] of ofRules.entries()) add(rules[index]!.signal.name, watch);
+  for (const [index, watch] of ofLimits.entries()) add(hardLimits[index]!.signal.name, watch);
+  return [...routes.values()];
 }
 
 /** After the combined evidence is over its threshold: the rules that carry it by themselves, or else the strongest. */

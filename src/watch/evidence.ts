@@ -2,6 +2,7 @@ import type { Instant, Milliseconds } from "../core/time.ts";
 import {
   createRecentEvidence,
   GRAIN,
+  type LateEvidence,
   logSumExp,
   mixtureOf,
   planStarts,
@@ -15,21 +16,6 @@ export interface Evidence {
   add(bucket: Instant, increments: ArrayLike<number>): void;
   /** ln of the e-value; 0 before the first cohort. */
   log(now: Instant): number;
-}
-
-/** Remembers the last answer until something is added, for evidence that does not age. */
-function remembered(evidence: Evidence): Evidence {
-  let log: number | undefined;
-  return {
-    add(bucket, increments) {
-      log = undefined;
-      evidence.add(bucket, increments);
-    },
-    log(now) {
-      log ??= evidence.log(now);
-      return log;
-    },
-  };
 }
 
 /** How long harm is watched for. */
@@ -50,26 +36,56 @@ const HOLDBACK = 0.1;
  * A holdback gets starts of its own, further apart: the mean of two e-processes is one.
  */
 export function createLateEvidence(design: StartDesign, { from, horizon, holdback }: Watch): Evidence {
-  const early = startsOver(design, from, horizon);
-  if (holdback === 0) return remembered(early);
-  const late = startsOver(design, from, horizon + holdback);
-  return remembered({
-    add(bucket, increments) {
-      early.add(bucket, increments);
-      late.add(bucket, increments);
-    },
-    log: (now) => logSumExp([Math.log1p(-HOLDBACK) + early.log(now), Math.log(HOLDBACK) + late.log(now)]),
-  });
+  const early = new StartsOver(design, from, horizon);
+  return holdback === 0 ? early : new InTwoParts(early, new StartsOver(design, from, horizon + holdback));
 }
 
-function startsOver(design: StartDesign, from: Instant, horizon: Milliseconds): Evidence {
-  const plan = planStarts(Math.max(1, horizon / 1000));
-  const every = Math.max(1000, horizon / plan.intervals);
-  const evidence = startLateEvidence(design, plan);
-  return {
-    add: (bucket, increments) => evidence.add(Math.floor((bucket - from) / every), increments),
-    log: () => evidence.log(),
-  };
+// Classes, since there are very many: one object each, and not one for every function.
+
+class StartsOver implements Evidence {
+  readonly #from: Instant;
+  readonly #every: Milliseconds;
+  readonly #evidence: LateEvidence;
+  /** The last answer, until something is added. */
+  #log = 0;
+  #isNew = false;
+
+  constructor(design: StartDesign, from: Instant, horizon: Milliseconds) {
+    const plan = planStarts(Math.max(1, horizon / 1000));
+    this.#from = from;
+    this.#every = Math.max(1000, horizon / plan.intervals);
+    this.#evidence = startLateEvidence(design, plan);
+  }
+
+  add(bucket: Instant, increments: ArrayLike<number>): void {
+    this.#isNew = true;
+    this.#evidence.add(Math.floor((bucket - this.#from) / this.#every), increments);
+  }
+
+  log(): number {
+    if (this.#isNew) this.#log = this.#evidence.log();
+    this.#isNew = false;
+    return this.#log;
+  }
+}
+
+class InTwoParts implements Evidence {
+  readonly #early: StartsOver;
+  readonly #late: StartsOver;
+
+  constructor(early: StartsOver, late: StartsOver) {
+    this.#early = early;
+    this.#late = late;
+  }
+
+  add(bucket: Instant, increments: ArrayLike<number>): void {
+    this.#early.add(bucket, increments);
+    this.#late.add(bucket, increments);
+  }
+
+  log(): number {
+    return logSumExp([Math.log1p(-HOLDBACK) + this.#early.log(), Math.log(HOLDBACK) + this.#late.log()]);
+  }
 }
 
 /** So many intervals make a window: a start that is a tenth of it off costs little. */
@@ -108,12 +124,29 @@ export function createRecentWatch(design: Weighed, within: Milliseconds, watch: 
 
 /** Evidence about the whole time since the first request. */
 export function createPlainEvidence(design: Weighed): Evidence {
-  const totals = new Float64Array(design.alternatives.length);
-  const mixture = mixtureOf(design);
-  return remembered({
-    add(_, increments) {
-      for (let j = 0; j < totals.length; j++) totals[j]! += Math.floor(increments[j]! / GRAIN) * GRAIN;
-    },
-    log: () => mixture(totals),
-  });
+  return new Plain(design);
+}
+
+class Plain implements Evidence {
+  readonly #totals: Float64Array;
+  readonly #mixture: (totals: ArrayLike<number>) => number;
+  #log = 0;
+  #isNew = true;
+
+  constructor(design: Weighed) {
+    this.#totals = new Float64Array(design.alternatives.length);
+    this.#mixture = mixtureOf(design);
+  }
+
+  add(_: Instant, increments: ArrayLike<number>): void {
+    const totals = this.#totals;
+    this.#isNew = true;
+    for (let j = 0; j < totals.length; j++) totals[j]! += Math.floor(increments[j]! / GRAIN) * GRAIN;
+  }
+
+  log(): number {
+    if (this.#isNew) this.#log = this.#mixture(this.#totals);
+    this.#isNew = false;
+    return this.#log;
+  }
 }

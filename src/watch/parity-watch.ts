@@ -9,7 +9,7 @@ import type { Hypothesis } from "./hypothesis/hypothesis.ts";
 import { shareHypothesis } from "./hypothesis/share.ts";
 import type { ParityRule } from "./rule.ts";
 import { evidenceFrom, evidenceOf, type RuleWatch } from "./rule-watch.ts";
-import { createSight } from "./sight.ts";
+import type { Sight } from "./sight.ts";
 
 /** Groups are smaller than arms: requests of one minute may share a cohort. A full one closes sooner. */
 const SPAN: Milliseconds = 60_000;
@@ -34,14 +34,13 @@ interface PairWatch {
  * so one more bad outcome in the worse-off group can only add to it. Pairs of groups that the frozen window has seen share the
  * budget equally; those with a group that appears later each have a part of the reserve that is kept for as many as can be.
  */
-export function watchParity(rule: ParityRule, setup: EvaluatorSetup): RuleWatch {
+export function watchParity(rule: ParityRule, setup: EvaluatorSetup, sight: Sight): RuleWatch {
   const from = evidenceFrom(setup);
   const window = setup.frozen.find(({ signal }) => signal === rule.signal.name);
   const hypothesis = shareHypothesis(rule, window);
   const prefix = `${rule.across}=`;
   const sums = new Map<string, Arm>();
   const pairs: PairWatch[] = [];
-  const sight = createSight(rule, setup);
   let broken = false;
 
   const known = Object.keys(window?.groups ?? {}).filter((group) => group.startsWith(prefix));
@@ -58,9 +57,9 @@ export function watchParity(rule: ParityRule, setup: EvaluatorSetup): RuleWatch 
 
   /** The sample as one of a group that is compared; undefined when it is no evidence. */
   function admit(sample: Sample): Sample | undefined {
-    const { release, bucket, signal } = sample;
+    const { release, bucket } = sample;
     let { group } = sample;
-    if (release !== setup.candidate || bucket < from || signal !== rule.signal.name) return undefined;
+    if (release !== setup.candidate || bucket < from) return undefined;
     if (!group?.startsWith(prefix)) return undefined;
     if (!hypothesis.possible(sample)) {
       broken = true;
@@ -75,9 +74,9 @@ export function watchParity(rule: ParityRule, setup: EvaluatorSetup): RuleWatch 
   }
 
   return {
-    observe(batch) {
-      for (const sample of batch) sight.see(sample);
-      const admitted = batch.flatMap((sample) => admit(sample) ?? []);
+    observe(own) {
+      sight.see(own);
+      const admitted = own.flatMap((sample) => admit(sample) ?? []);
       for (const pair of pairs) add(pair, hypothesis, pair.cohorts.take(admitted));
     },
     judge(now) {

@@ -89,6 +89,10 @@ interface Sequences {
 /** Notes a sequence; false when it was there. */
 function takeIn(known: Sequences, sequence: number): boolean {
   if ((sequence >= known.first && sequence <= known.last) || known.apart.has(sequence)) return false;
+  if (known.apart.size === 0 && sequence === known.last + 1) {
+    known.last = sequence;
+    return true;
+  }
   known.apart.add(sequence);
   while (known.apart.delete(known.last + 1)) known.last += 1;
   while (known.apart.delete(known.first - 1)) known.first -= 1;

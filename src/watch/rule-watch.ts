@@ -3,7 +3,7 @@ import type { Sample } from "../core/sample.ts";
 import type { Instant } from "../core/time.ts";
 import type { Finding } from "../core/verdict.ts";
 import { harmDesign } from "../statistics/index.ts";
-import { type Arm, createCohorts } from "./cohort.ts";
+import { type Arm, type Cohort, type Cohorts, createCohorts, join } from "./cohort.ts";
 import type { EvaluatorSetup } from "./evaluator.ts";
 import { createLateEvidence, createPlainEvidence, createRecentWatch, type Evidence } from "./evidence.ts";
 import type { Hypothesis } from "./hypothesis/hypothesis.ts";
@@ -12,18 +12,20 @@ import { shareHypothesis } from "./hypothesis/share.ts";
 import { timeHypothesis } from "./hypothesis/time.ts";
 import { watchParity } from "./parity-watch.ts";
 import type { ParityRule, Rule } from "./rule.ts";
-import { createSight } from "./sight.ts";
+import { createSight, type FirstSight, type Sight } from "./sight.ts";
 
 /** Watches one rule on one candidate. */
 export interface RuleWatch {
-  observe(batch: readonly Sample[]): void;
+  /** Samples of the rule's signal, of one batch. */
+  observe(own: readonly Sample[]): void;
   judge(now: Instant): Finding;
 }
 
-export function watchRule(rule: Rule, setup: EvaluatorSetup): RuleWatch {
-  if (rule.test === "parity") return watchParity(rule, setup);
+export function watchRule(rule: Rule, setup: EvaluatorSetup, first: FirstSight): RuleWatch {
+  const sight = createSight(rule, setup, first);
+  if (rule.test === "parity") return watchParity(rule, setup, sight);
   const hypothesis = hypothesisOf(rule, setup);
-  return hypothesis ? watchArms(rule, hypothesis, setup) : watchNothing(rule, setup);
+  return hypothesis ? new ArmsWatch(rule, hypothesis, setup, sight) : watchNothing(rule, setup);
 }
 
 /** @param forHarm what harm is looked for: that of a release that goes out, unless said otherwise */
@@ -51,69 +53,89 @@ export function evidenceOf(rule: Rule, { harm, safety }: Pick<Hypothesis, "harm"
   return { harm: forHarm, safety: createPlainEvidence(safety) };
 }
 
-function watchArms(rule: Rule, hypothesis: Hypothesis, setup: EvaluatorSetup): RuleWatch {
-  const from = evidenceFrom(setup);
-  const evidence = evidenceOf(rule, hypothesis, setup);
-  const sight = createSight(rule, setup);
-  const sums: Record<"candidate" | "reference", Arm> = { candidate: { n: 0, k: 0 }, reference: { n: 0, k: 0 } };
-  const sideOf = ({ release }: Sample) => (release === setup.candidate ? "candidate" : "reference");
-  const cohorts = createCohorts({ sideOf, compares: hypothesis.compares, maturity: maturityOf(rule.signal) });
-  let broken = false;
+/** A class, since there are very many: one object each, and not one for every function. */
+class ArmsWatch implements RuleWatch {
+  readonly #rule: Rule;
+  readonly #setup: EvaluatorSetup;
+  readonly #hypothesis: Hypothesis;
+  readonly #sight: Sight;
+  readonly #from: Instant;
+  readonly #harm: Evidence;
+  readonly #safety: Evidence;
+  readonly #cohorts: Cohorts;
+  readonly #candidate: Arm = { n: 0, k: 0 };
+  readonly #reference: Arm = { n: 0, k: 0 };
+  #broken = false;
+
+  constructor(rule: Rule, hypothesis: Hypothesis, setup: EvaluatorSetup, sight: Sight) {
+    this.#rule = rule;
+    this.#setup = setup;
+    this.#hypothesis = hypothesis;
+    this.#sight = sight;
+    this.#from = evidenceFrom(setup);
+    const { harm, safety } = evidenceOf(rule, hypothesis, setup);
+    this.#harm = harm;
+    this.#safety = safety;
+    const sideOf = ({ release }: Sample) => (release === setup.candidate ? "candidate" : "reference");
+    this.#cohorts = createCohorts({ sideOf, compares: hypothesis.compares, maturity: maturityOf(rule.signal) });
+  }
+
+  observe(own: readonly Sample[]): void {
+    this.#sight.see(own);
+    const admitted: Sample[] = [];
+    for (const sample of own) if (this.#admit(sample)) admitted.push(sample);
+    if (admitted.length > 0) this.#close(this.#cohorts.take(admitted));
+  }
+
+  judge(now: Instant): Finding {
+    this.#close(this.#cohorts.ripen(now));
+    const { name, signal, claim } = this.#rule;
+    const { method, threshold } = this.#hypothesis;
+    const logSafe = this.#safety.log(now);
+    const finding = {
+      name,
+      signal: signal.name,
+      kind: this.#kindOf(now, logSafe),
+      claim,
+      method,
+      candidate: this.#tally(this.#setup.candidate, this.#candidate),
+      reference: this.#tally(this.#setup.reference, this.#reference),
+      logHarm: this.#harm.log(now),
+      logSafe,
+    };
+    return threshold === undefined ? finding : { ...finding, threshold };
+  }
 
   /** Counts a sample that may be evidence; answers whether it is. */
-  function admit(sample: Sample): boolean {
-    const { release, bucket, signal, group } = sample;
-    if (bucket < from || (release !== setup.candidate && release !== setup.reference)) return false;
-    if (signal !== rule.signal.name || group !== undefined) return false;
-    if (!hypothesis.possible(sample)) {
-      broken = true;
+  #admit(sample: Sample): boolean {
+    const { release, bucket, group } = sample;
+    const isCandidate = release === this.#setup.candidate;
+    if (bucket < this.#from || group !== undefined || !(isCandidate || release === this.#setup.reference)) return false;
+    if (!this.#hypothesis.possible(sample)) {
+      this.#broken = true;
       return false;
     }
-    addTo(sums[sideOf(sample)], sample);
+    join(isCandidate ? this.#candidate : this.#reference, sample);
     return true;
   }
 
-  function close(closed: ReturnType<typeof cohorts.take>): void {
+  #close(closed: readonly Cohort[]): void {
     for (const cohort of closed) {
-      evidence.harm.add(cohort.bucket, hypothesis.harmOf(cohort));
-      evidence.safety.add(cohort.bucket, hypothesis.safetyOf(cohort));
+      this.#harm.add(cohort.bucket, this.#hypothesis.harmOf(cohort));
+      this.#safety.add(cohort.bucket, this.#hypothesis.safetyOf(cohort));
     }
   }
 
-  return {
-    observe(batch) {
-      const own: Sample[] = [];
-      for (const sample of batch) {
-        sight.see(sample);
-        if (admit(sample)) own.push(sample);
-      }
-      if (own.length > 0) close(cohorts.take(own));
-    },
-    judge(now) {
-      close(cohorts.ripen(now));
-      const logSafe = evidence.safety.log(now);
-      const proved = logSafe >= -Math.log(setup.beta);
-      const shown = (release: Finding["candidate"]["release"], arm: Arm) => ({
-        release,
-        n: arm.n,
-        ...hypothesis.shown(arm),
-      });
-      return {
-        name: rule.name,
-        signal: rule.signal.name,
-        kind: broken
-          ? "instrument-error"
-          : (sight.blind(now, sums.candidate.n) ?? (proved ? "healthy" : "inconclusive")),
-        claim: rule.claim,
-        method: hypothesis.method,
-        candidate: shown(setup.candidate, sums.candidate),
-        reference: shown(setup.reference, sums.reference),
-        logHarm: evidence.harm.log(now),
-        logSafe,
-        ...(hypothesis.threshold === undefined ? {} : { threshold: hypothesis.threshold }),
-      };
-    },
-  };
+  #kindOf(now: Instant, logSafe: number): Finding["kind"] {
+    if (this.#broken) return "instrument-error";
+    return (
+      this.#sight.blind(now, this.#candidate.n) ?? (logSafe >= -Math.log(this.#setup.beta) ? "healthy" : "inconclusive")
+    );
+  }
+
+  #tally(release: Finding["candidate"]["release"], arm: Arm): Finding["candidate"] {
+    return { release, n: arm.n, ...this.#hypothesis.shown(arm) };
+  }
 }
 
 /** Of a time without a frozen window nobody can say what is slow. */
@@ -133,12 +155,4 @@ function watchNothing(rule: Rule, { candidate, reference }: EvaluatorSetup): Rul
       doubts: [`nothing was measured of ${rule.signal.name} before the release, so nobody can say what is slow`],
     }),
   };
-}
-
-function addTo(sum: Arm, { n, k, cells }: Sample): void {
-  sum.n += n;
-  sum.k += k;
-  if (!cells) return;
-  sum.cells ??= new Map();
-  for (const [cell, count] of cells) sum.cells.set(cell, (sum.cells.get(cell) ?? 0) + count);
 }

@@ -1,11 +1,11 @@
-import { createPublicKey } from "node:crypto";
-import { readFileSync } from "node:fs";
 import { RollbookError } from "../../core/errors.ts";
 import { ask } from "../client.ts";
 import { columns } from "../columns.ts";
 import type { CommandInput, Run } from "../command.ts";
 import type { ExitCode } from "../exit-codes.ts";
 import { show } from "../systems.ts";
+import { exportLedger } from "./ledger-export.ts";
+import { jsonIn, keyOf } from "./ledger-files.ts";
 
 /** The record: verified and listed by a running Rollbook, checked by anybody. */
 export const ledger: Run = async (input) => {
@@ -14,6 +14,7 @@ export const ledger: Run = async (input) => {
   if ((needs !== undefined) !== (given !== undefined))
     throw new RollbookError("USAGE", { what: `Usage: rollbook ledger ${what} ${needs ?? ""}`.trimEnd() });
   if (what === "entries") return entries(input);
+  if (what === "export") return exportLedger(input);
   if (what === "receipt") return receipt(input, given!);
   if (what === "key") return publicKey(input, given!);
   if (what === "check") return check(input, given!);
@@ -99,32 +100,6 @@ async function check(input: CommandInput, file: string): Promise<ExitCode> {
     input.out(`verified: entry ${verdict.index} of ${verdict.size} in ${verdict.origin}`);
   else input.out(`BROKEN: ${verdict.reason}`);
   return verdict.kind === "verified" ? 0 : 30;
-}
-
-function keyOf(file: string) {
-  const text = read(file);
-  try {
-    return createPublicKey(text);
-  } catch {
-    throw new RollbookError("USAGE", { what: `${file} holds no key in PEM form` });
-  }
-}
-
-function jsonIn(file: string): unknown {
-  try {
-    return JSON.parse(read(file));
-  } catch (error) {
-    if (error instanceof RollbookError) throw error;
-    throw new RollbookError("USAGE", { what: `${file} is not JSON: ${(error as Error).message}` });
-  }
-}
-
-function read(file: string): string {
-  try {
-    return readFileSync(file, "utf8");
-  } catch (error) {
-    throw new RollbookError("FILE_UNREADABLE", { file, reason: (error as Error).message });
-  }
 }
 
 function wholeNumber(what: string, text: string): number {

@@ -19,7 +19,7 @@ type Broken = Extract<Verification, { kind: "broken" }>;
 
 /** What a verification looks at. */
 export interface Subject {
-  readonly store: Store;
+  readonly store: Pick<Store, "checkpoint" | "entryCount" | "entries">;
   readonly key: NoteKey;
   /** Heads from outside the store (what a reader saw last); each must be a prefix of the log as well. */
   readonly pinned: readonly Checkpoint[];

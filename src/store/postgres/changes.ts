@@ -1,6 +1,7 @@
 import type { Change } from "../../core/ports.ts";
 import { putCheckpoints, putEntries } from "./entries.ts";
 import { putFlags } from "./flags.ts";
+import { putPacks } from "./packs.ts";
 import { confineReleases, proveReleases, putReleases } from "./releases.ts";
 import { putRollouts } from "./rollouts.ts";
 import { putRoutes } from "./routes.ts";
@@ -14,7 +15,7 @@ type Kind = Change["kind"];
 type Of<K extends Kind> = Extract<Change, { readonly kind: K }>;
 type Writers = { readonly [K in Kind]: (changes: readonly Of<K>[]) => Statement | readonly Statement[] };
 
-/** How the changes of one kind, all together, are written. The kinds touch different tables. */
+/** How the changes of one kind, all together, are written. The kinds touch different rows. */
 const writers: Writers = {
   release: (changes) => putReleases(changes.map(({ release }) => release)),
   "known-good": (changes) => proveReleases(changes.map(({ knownGood }) => knownGood)),
@@ -23,6 +24,7 @@ const writers: Writers = {
   saga: (changes) => putSagas(changes.map(({ saga }) => saga)),
   step: (changes) => putSteps(changes.map(({ record }) => record)),
   samples: putSamples,
+  pack: putPacks,
   season: putSeasons,
   route: (changes) => putRoutes(changes.map(({ route }) => route)),
   flag: (changes) => putFlags(changes.map(({ flag }) => flag)),

@@ -1,5 +1,6 @@
 import type { Clock, Store } from "../../core/ports.ts";
 import type { RolloutRecord } from "../../core/rollout.ts";
+import { summedUp } from "../../core/sample-pack.ts";
 import type { Instant, Milliseconds } from "../../core/time.ts";
 import { Commits } from "./commits.ts";
 import { Database, type Session } from "./database.ts";
@@ -7,11 +8,12 @@ import { entryTables } from "./entries.ts";
 import { flagTable } from "./flags.ts";
 import { leaseTable } from "./leases.ts";
 import { knownMigrations, migrate } from "./migrations.ts";
+import { packsOfRollout, packTable } from "./packs.ts";
 import { releaseTables } from "./releases.ts";
 import { rolloutIn, rolloutTable } from "./rollouts.ts";
 import { routeTable } from "./routes.ts";
 import { sagasOfRollout, sagaTables, stepsOfSaga } from "./sagas.ts";
-import { samplesOfRollout, sampleTable } from "./samples.ts";
+import { sampleTable, unpackedOfRollout } from "./samples.ts";
 import { seasonTable } from "./seasons.ts";
 import { sql } from "./statement.ts";
 import { tokenTable } from "./tokens.ts";
@@ -68,9 +70,12 @@ export function storeOver(database: Database): Store {
     rollout: rollouts.get,
     rollouts: rollouts.newestFirst,
     record: (id) => database.repeatable((session) => recordIn(session, id)),
+    sagas: sagas.ofRollout,
     runningSagas: sagas.running,
     steps: sagas.steps,
     samples: sampleTable(database).ofRollout,
+    unpacked: sampleTable(database).unpacked,
+    packs: packTable(database).ofRollout,
     seasons: seasonTable(database).ofSystem,
     route: routeTable(database).get,
     flags: flagTable(database).all,
@@ -91,7 +96,8 @@ async function recordIn(session: Session, id: string): Promise<RolloutRecord | u
     const sagas = await sagasOfRollout(session, id);
     const steps = [];
     for (const saga of sagas) steps.push(...(await stepsOfSaga(session, saga.id)));
-    return { rollout, samples: await samplesOfRollout(session, id), sagas, steps };
+    const samples = summedUp(await packsOfRollout(session, id), await unpackedOfRollout(session, id));
+    return { rollout, samples, sagas, steps };
   } finally {
     await session.script("ROLLBACK");
   }

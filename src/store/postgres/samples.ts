@@ -1,6 +1,8 @@
 import type { Sample } from "../../core/sample.ts";
+import { withPacked } from "../../core/sample-pack.ts";
 import { cellsColumn, groupColumn, type SampleRow, sampleOf } from "../sample-row.ts";
 import type { Database, Session } from "./database.ts";
+import { packsOfRollout } from "./packs.ts";
 import { type Statement, sql } from "./statement.ts";
 
 /** Blocks with the rollout that they belong to. */
@@ -24,7 +26,7 @@ export function putSamples(batches: readonly SampleBatch[]): Statement {
     ON CONFLICT (rollout, bucket, node, sequence, signal, release, "group") DO NOTHING`;
 }
 
-export async function samplesOfRollout(from: Pick<Session, "query">, rollout: string): Promise<readonly Sample[]> {
+export async function unpackedOfRollout(from: Pick<Session, "query">, rollout: string): Promise<readonly Sample[]> {
   const rows = await from.query<Omit<SampleRow, "sequence"> & { sequence: string }>(
     sql`SELECT node, sequence, bucket, signal, release, "group", n, k, known, cells FROM samples
       WHERE rollout = ${rollout} ORDER BY bucket, node, sequence, signal, release, "group"`,
@@ -32,6 +34,15 @@ export async function samplesOfRollout(from: Pick<Session, "query">, rollout: st
   return rows.map((row) => sampleOf({ ...row, sequence: Number(row.sequence) }));
 }
 
+export async function samplesOfRollout(from: Pick<Session, "query">, rollout: string): Promise<readonly Sample[]> {
+  // Packs last: what is packed in between is then read twice, and not missed.
+  const rows = await unpackedOfRollout(from, rollout);
+  return withPacked(await packsOfRollout(from, rollout), rows);
+}
+
 export function sampleTable(database: Database) {
-  return { ofRollout: (rollout: string) => database.repeatable((session) => samplesOfRollout(session, rollout)) };
+  return {
+    ofRollout: (rollout: string) => database.repeatable((session) => samplesOfRollout(session, rollout)),
+    unpacked: (rollout: string) => database.repeatable((session) => unpackedOfRollout(session, rollout)),
+  };
 }

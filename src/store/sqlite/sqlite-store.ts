@@ -1,4 +1,5 @@
 import type { Change, Store } from "../../core/ports.ts";
+import { summedUp, withPacked } from "../../core/sample-pack.ts";
 import type { Instant } from "../../core/time.ts";
 import { Connection } from "./connection.ts";
 import { entryTables } from "./entries.ts";
@@ -7,6 +8,7 @@ import { prepareFile, prepareFolder } from "./folder.ts";
 import { leaseTable } from "./leases.ts";
 import { lockFolder } from "./lock.ts";
 import { knownMigrations, migrate } from "./migrations.ts";
+import { packTable } from "./packs.ts";
 import { releaseTables } from "./releases.ts";
 import { rolloutTable } from "./rollouts.ts";
 import { routeTable } from "./routes.ts";
@@ -52,6 +54,7 @@ function tablesOf(connection: Connection) {
     rollouts: rolloutTable(connection),
     sagas: sagaTables(connection),
     samples: sampleTable(connection),
+    packs: packTable(connection),
     seasons: seasonTable(connection),
     routes: routeTable(connection),
     flags: flagTable(connection),
@@ -77,6 +80,8 @@ function apply(tables: Tables, change: Change): unknown {
       return tables.sagas.putStep(change.record);
     case "samples":
       return tables.samples.put(change.rollout, change.samples);
+    case "pack":
+      return tables.packs.put(change);
     case "season":
       return tables.seasons.put(change);
     case "route":
@@ -96,7 +101,8 @@ function apply(tables: Tables, change: Change): unknown {
 
 function storeOver(connection: Connection, freeLock: () => void): Store {
   const tables = tablesOf(connection);
-  const { releases, rollouts, sagas, samples, seasons, routes, flags, tokens, entries, leases } = tables;
+  const { releases, rollouts, sagas, samples, packs, seasons, routes, flags, tokens, entries, leases } = tables;
+  const samplesOf = (rollout: string) => withPacked(packs.ofRollout(rollout), samples.ofRollout(rollout));
   return {
     commit: async (changes, guard) =>
       connection.transaction(() => {
@@ -125,11 +131,15 @@ function storeOver(connection: Connection, freeLock: () => void): Store {
       if (rollout === undefined) return undefined;
       const ofRollout = sagas.ofRollout(id);
       const steps = ofRollout.flatMap((saga) => sagas.steps(saga.id));
-      return { rollout, samples: samples.ofRollout(id), sagas: ofRollout, steps };
+      const counts = summedUp(packs.ofRollout(id), samples.ofRollout(id));
+      return { rollout, samples: counts, sagas: ofRollout, steps };
     },
+    sagas: async (rollout) => sagas.ofRollout(rollout),
     runningSagas: async () => sagas.running(),
     steps: async (saga) => sagas.steps(saga),
-    samples: async (rollout) => samples.ofRollout(rollout),
+    samples: async (rollout) => samplesOf(rollout),
+    unpacked: async (rollout) => samples.ofRollout(rollout),
+    packs: async (rollout, from, limit) => packs.ofRollout(rollout, from, limit),
     seasons: async (system) => seasons.ofSystem(system),
     route: async (system) => routes.get(system),
     flags: async () => flags.all(),

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { describe } from "node:test";
 import { digestOf } from "../../core/digest.ts";
 import type { Change, Store } from "../../core/ports.ts";
+import { packOf } from "../../core/sample-pack.ts";
 import {
   anHour,
   aRelease,
@@ -28,6 +29,7 @@ function everything(): readonly Change[] {
     { kind: "saga", saga: aSaga("s1", "r1") },
     { kind: "step", record: aStep("s1", "model") },
     { kind: "samples", rollout: "r1", samples: [aSample()] },
+    { kind: "pack", rollout: "r1", pack: packOf(0, [aSample({ sequence: 2 })]) },
     { kind: "season", system: "loans", hours: [anHour()], oldest: NOON },
     { kind: "route", route: aRoute(1) },
     { kind: "flag", flag: { key: "f1", digest: digestOf("f1"), variant: "on", variants: { on: true, off: false } } },
@@ -47,6 +49,7 @@ async function contents(store: Store) {
     running: await store.runningSagas(),
     steps: await store.steps("s1"),
     samples: await store.samples("r1"),
+    packs: await store.packs("r1", 0, 9),
     seasons: await store.seasons("loans"),
     route: await store.route("loans"),
     flags: await store.flags(),

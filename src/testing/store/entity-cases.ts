@@ -126,6 +126,8 @@ function rolloutCases({ test }: Cases): void {
       sagas: [aSaga("s1", "r1")],
       steps: [aStep("s1", "model")],
     });
+    assert.deepEqual(await store.sagas("r1"), [aSaga("s1", "r1")]);
+    assert.deepEqual(await store.sagas("r3"), []);
   });
 
   test("a record of 2 MB with text of every script comes back whole", async (store) => {

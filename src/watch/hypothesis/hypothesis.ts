@@ -1,6 +1,6 @@
 import type { Sample } from "../../core/sample.ts";
 import type { Method } from "../../core/verdict.ts";
-import type { StartDesign, Weighed } from "../../statistics/index.ts";
+import { type Block, type Design, incrementsOf, type StartDesign, type Weighed } from "../../statistics/index.ts";
 import type { Arm, Cohort } from "../cohort.ts";
 
 /** One rule as a pair of tests, for harm and for safety, fixed before the first outcome of the candidate. */
@@ -10,7 +10,7 @@ export interface Hypothesis {
   readonly compares: boolean;
   readonly harm: StartDesign & Weighed;
   readonly safety: Weighed;
-  /** ln of a cohort's e-value for each alternative of `harm`, and of `safety`. */
+  /** ln of a cohort's e-value for each alternative of `harm`, and of `safety`; valid until either is called again. */
   harmOf(cohort: Cohort): ArrayLike<number>;
   safetyOf(cohort: Cohort): ArrayLike<number>;
   /** Can the counts of a sample be? Anything else is a fault of the instrument. */
@@ -19,4 +19,18 @@ export interface Hypothesis {
   shown(arm: Arm): { readonly k: number; readonly mean?: number };
   /** Of a time: slow is what takes longer than this many seconds. */
   readonly threshold?: number;
+}
+
+/** No test has more alternatives. */
+const MOST = 32;
+/** Where the increments of a cohort are written: they are added up before the next ones are asked for. */
+const written = new Float64Array(MOST);
+
+/** The increments of a test of shares. */
+export function factorOf(design: Design, blockOf: (cohort: Cohort) => Block): Hypothesis["harmOf"] {
+  const increments = incrementsOf(design);
+  return (cohort) => {
+    increments(blockOf(cohort), written);
+    return written;
+  };
 }

@@ -6,12 +6,11 @@ import {
   type Design,
   type DesignRequest,
   harmDesign,
-  increments,
   safetyDesign,
 } from "../../statistics/index.ts";
 import type { Cohort } from "../cohort.ts";
 import { badOf, type ParityRule, type ShareRule } from "../rule.ts";
-import type { Hypothesis } from "./hypothesis.ts";
+import { factorOf, type Hypothesis } from "./hypothesis.ts";
 
 /** The share of bad answers that is assumed where stable was never seen: any value is valid, a good one is faster. */
 const UNKNOWN_SHARE = 0.05;
@@ -28,8 +27,8 @@ export function shareHypothesis(
     compares: harm.null.ratio > 0 || safety.null.ratio > 0,
     harm,
     safety,
-    harmOf: (cohort) => increments(harm, blockOf(rule, cohort, grain)),
-    safetyOf: (cohort) => increments(safety, blockOf(rule, cohort, grain)),
+    harmOf: factorOf(harm, (cohort) => blockOf(rule, cohort, grain)),
+    safetyOf: factorOf(safety, (cohort) => blockOf(rule, cohort, grain)),
     possible: possibleOf(rule.signal),
     shown: ({ k }) => ({ k }),
   };
@@ -62,9 +61,13 @@ function grainOf({ null: { ratio, points }, harmNull }: ShareRule | ParityRule, 
 }
 
 function blockOf(rule: ShareRule | ParityRule, { candidate, reference }: Cohort, grain: number): Block {
-  const [n1, n0] = [candidate.n * grain, reference.n * grain];
-  const within = (k: number, n: number) => Math.min(Math.max(k, 0), n);
+  const n1 = candidate.n * grain;
+  const n0 = reference.n * grain;
   return { n1, k1: within(badOf(rule, candidate), n1), n0, k0: within(badOf(rule, reference), n0) };
+}
+
+function within(k: number, n: number): number {
+  return Math.min(Math.max(k, 0), n);
 }
 
 /** Can this be? Units that turn bad after they were counted come as corrections, which only their sum has to be true for. */

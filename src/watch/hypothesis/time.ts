@@ -8,14 +8,13 @@ import {
   type Design,
   type DesignRequest,
   harmDesign,
-  increments,
   type LogHistogram,
   quantileBounds,
   safetyDesign,
 } from "../../statistics/index.ts";
 import type { Arm, Cohort } from "../cohort.ts";
 import type { TimeRule } from "../rule.ts";
-import type { Hypothesis } from "./hypothesis.ts";
+import { factorOf, type Hypothesis } from "./hypothesis.ts";
 
 /** How sure the bounds of a quantile are that only its middle is taken of. */
 const ANY = 0.05;
@@ -44,8 +43,8 @@ export function timeHypothesis(
     compares: rule.alone === undefined,
     harm: harm.design,
     safety: safety.design,
-    harmOf: (cohort) => increments(harm.design, blockOf(cohort, harm.threshold)),
-    safetyOf: (cohort) => increments(safety.design, blockOf(cohort, safety.threshold)),
+    harmOf: factorOf(harm.design, (cohort) => blockOf(cohort, harm.threshold)),
+    safetyOf: factorOf(safety.design, (cohort) => blockOf(cohort, safety.threshold)),
     possible: isTimed,
     shown: (arm) => ({ k: slowOf(arm, harm.threshold) }),
     threshold: upperEdge(harm.threshold),

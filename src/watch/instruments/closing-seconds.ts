@@ -9,7 +9,7 @@ export interface ClosingSeconds<T> {
 }
 
 /** A second is handed over when it is older than what it waits for, by at most a sixteenth of that. */
-const STRIDES = 16;
+export const STRIDES = 16;
 
 /**
  * Time is what the samples say, so that a replay closes the same seconds. Little more than `wait` of seconds

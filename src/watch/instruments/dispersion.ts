@@ -2,14 +2,8 @@ import type { Signal } from "../../core/playbook.ts";
 import type { ReleaseId } from "../../core/release.ts";
 import type { Sample } from "../../core/sample.ts";
 import type { Instant, Milliseconds } from "../../core/time.ts";
-import {
-  addDispersion,
-  type DispersionSums,
-  dispersionOf,
-  type GroupCounts,
-  NO_DISPERSION,
-} from "../../statistics/index.ts";
-import { createClosingSeconds } from "./closing-seconds.ts";
+import { addDispersion, type DispersionSums, dispersionOf, NO_DISPERSION } from "../../statistics/index.ts";
+import { createClosingCounts } from "./closing-counts.ts";
 import { type Instrument, NO_DOUBTS, QUIET } from "./instrument.ts";
 
 /** Above this, outcomes are not independent enough for tests of requests. */
@@ -40,27 +34,31 @@ export interface DispersionSetup {
 export function watchDispersion({ signal, reference }: DispersionSetup): Instrument {
   if (signal.per !== undefined) return QUIET;
   const wait = Math.min(WAIT_AT_MOST, Math.max(WAIT, signal.labels ?? 0));
-  const seconds = createClosingSeconds(() => ({ n: 0, k: 0 }), wait);
+  const seconds = createClosingCounts(wait);
   const scales = SPANS.map((span) => ({ pairing: pairUp(span), looked: PAIRS / 2 }));
+  const badIsPart = signal.better === "down";
   let newest = 0;
   let doubt: string | undefined;
+
+  function pair(bucket: Instant, n: number, k: number): void {
+    for (const scale of scales) {
+      const sums = scale.pairing(bucket, n, k);
+      if (sums.pairs < 2 * scale.looked) continue;
+      scale.looked = sums.pairs;
+      const { atLeast } = dispersionOf(sums);
+      if (atLeast > BURSTS) doubt ??= sentence(atLeast);
+    }
+  }
+
   return {
     observe(batch) {
       if (doubt) return;
       for (const sample of batch) {
         if (!isOwn(sample, signal, reference)) continue;
         newest = Math.max(newest, sample.bucket);
-        addTo(seconds.at(sample.bucket), sample, signal);
+        seconds.add(sample.bucket, sample.n, badIsPart ? sample.k : sample.n - sample.k);
       }
-      for (const [bucket, counts] of seconds.closed(newest)) {
-        for (const scale of scales) {
-          const sums = scale.pairing(bucket, counts);
-          if (sums.pairs < 2 * scale.looked) continue;
-          scale.looked = sums.pairs;
-          const { atLeast } = dispersionOf(sums);
-          if (atLeast > BURSTS) doubt ??= sentence(atLeast);
-        }
-      }
+      seconds.close(newest, pair);
     },
     doubts: () => (doubt ? [doubt] : NO_DOUBTS),
   };
@@ -81,7 +79,7 @@ export function dispersionIn(samples: readonly Sample[], signal: Signal, release
   const order = [...seconds].sort(([a], [b]) => a - b);
   const told = SPANS.map((span) => {
     const pairing = pairUp(span);
-    return order.reduce((_, [bucket, counts]) => pairing(bucket, counts), NO_DISPERSION);
+    return order.reduce((_, [bucket, { n, k }]) => pairing(bucket, n, k), NO_DISPERSION);
   }).filter(({ pairs }) => pairs >= PAIRS);
   return told.length === 0 ? undefined : Math.max(1, ...told.map((sums) => dispersionOf(sums).atLeast));
 }
@@ -96,28 +94,27 @@ function isOwn({ signal, release, group, n, k }: Sample, own: Signal, arm: Relea
   return signal === own.name && release === arm && group === undefined && isShare;
 }
 
-function addTo(counts: Counts | undefined, { n, k }: Sample, { better }: Signal): void {
-  if (!counts) return;
+function addTo(counts: Counts, { n, k }: Sample, { better }: Signal): void {
   counts.n += n;
   counts.k += better === "down" ? k : n - k;
 }
 
 /** Takes seconds in order and joins them to spans of so many; each span makes a pair with the next, and is used once. */
-function pairUp(span: number): (bucket: Instant, counts: GroupCounts) => DispersionSums {
+function pairUp(span: number): (bucket: Instant, n: number, k: number) => DispersionSums {
   let sums = NO_DISPERSION;
+  /** The span that is gathered, and the one before it while that waits for its pair. */
   let [at, n, k] = [Number.NaN, 0, 0];
-  let before: { readonly at: number; readonly counts: GroupCounts } | undefined;
-  return (bucket, counts) => {
+  let [before, nBefore, kBefore] = [Number.NaN, 0, 0];
+  return (bucket, more, bad) => {
     const now = Math.floor(bucket / 1000 / span);
     if (now !== at) {
-      const whole = { at, counts: { n, k } };
-      const adjoins = before && before.at === at - 1;
-      if (before && adjoins) sums = addDispersion(sums, before.counts, whole.counts);
-      before = adjoins ? undefined : whole;
+      const adjoins = before === at - 1;
+      if (adjoins) sums = addDispersion(sums, { n: nBefore, k: kBefore }, { n, k });
+      [before, nBefore, kBefore] = adjoins ? [Number.NaN, 0, 0] : [at, n, k];
       [at, n, k] = [now, 0, 0];
     }
-    n += counts.n;
-    k += counts.k;
+    n += more;
+    k += bad;
     return sums;
   };
 }

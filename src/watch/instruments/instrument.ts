@@ -6,7 +6,7 @@ import type { Instant } from "../../core/time.ts";
  * the evidence of harm. So none of them need be monotone in the candidate's outcomes; law 2 holds whatever they say.
  */
 export interface Instrument {
-  /** One batch: one node, one sequence; samples of all signals and both arms, also of others (ignored). */
+  /** Of one batch (one node, one sequence): samples of both arms, also of other signals (ignored). */
   observe(batch: readonly Sample[]): void;
   /** Doubts as sentences for people; none while all is well. Once certain, a doubt stays as it was first said. */
   doubts(now: Instant): readonly string[];

@@ -22,7 +22,9 @@ function doubts(signals: readonly Signal[], share: number, burst = 1) {
       const bad = Math.min(requests, burst * drawBinomial(random, requests, 0.01));
       return signals.map(({ name }) => ({ ...row, release, signal: name, n: requests, k: bad }));
     };
-    instruments.observe([...arm(CANDIDATE, k), ...arm(STABLE, n - k)]);
+    const batch = [...arm(CANDIDATE, k), ...arm(STABLE, n - k)];
+    for (const { name } of signals)
+      for (const one of instruments.of(name)) one.observe(batch.filter(({ signal }) => signal === name));
     second++;
   }
   return signals.map(({ name }) => instruments.doubts(name, START));

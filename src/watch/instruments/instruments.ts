@@ -1,9 +1,8 @@
 import type { Signal } from "../../core/playbook.ts";
 import type { ReleaseId } from "../../core/release.ts";
-import type { Sample } from "../../core/sample.ts";
 import type { Instant } from "../../core/time.ts";
 import { watchDispersion } from "./dispersion.ts";
-import { type Instrument, NO_DOUBTS } from "./instrument.ts";
+import { type Instrument, NO_DOUBTS, QUIET } from "./instrument.ts";
 import { createLabelDelay } from "./label-delay.ts";
 import { createSampleRatio } from "./sample-ratio.ts";
 
@@ -18,7 +17,8 @@ export interface InstrumentsSetup {
 export interface Instruments {
   /** See `SampleRatio.exposed`. */
   exposed(at: Instant, share: number): void;
-  observe(batch: readonly Sample[]): void;
+  /** Those that want the samples of this signal. */
+  of(signal: string): readonly Pick<Instrument, "observe">[];
   /** What there is to doubt about a signal. */
   doubts(signal: string, now: Instant): readonly string[];
 }
@@ -40,25 +40,24 @@ export function createInstruments({ signals, candidate, reference }: Instruments
     });
   const gateway = signals.find(({ from }) => from === "gateway");
   const shared = gateway && ratioOf(gateway, true);
-  const watches = signals.map((signal) => {
+  const ratios = shared ? [shared] : signals.map((signal) => ratioOf(signal, false));
+  const asked = new Map<string, readonly Instrument[]>();
+  const fed = new Map<string, readonly Instrument[]>();
+  for (const [index, signal] of signals.entries()) {
     const own = [createLabelDelay({ signal, candidate, reference }), watchDispersion({ signal, reference })];
-    return { signal, own, ratio: shared ?? ratioOf(signal, false) };
-  });
-  const byName = new Map(watches.map(({ signal, ratio, own }) => [signal.name, [ratio, ...own]]));
+    const loud = own.filter((instrument) => instrument !== QUIET);
+    const ratio = shared ?? ratios[index]!;
+    asked.set(signal.name, [ratio, ...loud]);
+    fed.set(signal.name, !shared || signal === gateway ? [ratio, ...loud] : loud);
+  }
   return {
     exposed(at, share) {
-      for (const ratio of new Set(watches.map((watch) => watch.ratio))) ratio.exposed(at, share);
+      for (const ratio of ratios) ratio.exposed(at, share);
     },
-    observe(batch) {
-      for (const { signal, own, ratio } of watches) {
-        const rows = batch.filter((sample) => sample.signal === signal.name);
-        if (!shared || signal === gateway) ratio.observe(rows);
-        for (const instrument of own) instrument.observe(rows);
-      }
-    },
+    of: (signal) => fed.get(signal) ?? NOTHING_ASKED,
     doubts(name, now) {
-      for (const instrument of byName.get(name) ?? NOTHING_ASKED)
-        if (instrument.doubts(now).length > 0) return byName.get(name)!.flatMap((one) => one.doubts(now));
+      for (const instrument of asked.get(name) ?? NOTHING_ASKED)
+        if (instrument.doubts(now).length > 0) return asked.get(name)!.flatMap((one) => one.doubts(now));
       return NO_DOUBTS;
     },
   };

@@ -2,7 +2,8 @@ import type { ReleaseId } from "../../core/release.ts";
 import type { Sample } from "../../core/sample.ts";
 import type { Instant, Milliseconds } from "../../core/time.ts";
 import { logSumExp, NOTHING } from "../../statistics/recursion.ts";
-import { byNode, createClosingSeconds } from "./closing-seconds.ts";
+import { createClosingCounts } from "./closing-counts.ts";
+import { byNode } from "./closing-seconds.ts";
 import { DOUBTFUL, type Instrument, NO_DOUBTS, REQUESTS_OF_ONE } from "./instrument.ts";
 import { type ShareStretch, startStretch } from "./share-stretch.ts";
 
@@ -47,7 +48,7 @@ const REMEMBERED = 64;
  */
 export function createSampleRatio(setup: SampleRatioSetup): SampleRatio {
   const { of = "requests", lump = REQUESTS_OF_ONE, mature = 10_000, around = 3000 } = setup;
-  const nodes = byNode(() => ({ newest: 0, seconds: createClosingSeconds(() => ({ n: 0, k: 0 }), mature) }));
+  const nodes = byNode(() => ({ newest: 0, seconds: createClosingCounts(mature) }));
   const shares: { readonly at: Instant; readonly share: number }[] = [];
   let stretch: ShareStretch | undefined;
   /** ln of the weighted sum of what earlier stretches have shown, and how many have begun. */
@@ -66,7 +67,7 @@ export function createSampleRatio(setup: SampleRatioSetup): SampleRatio {
       stretch = startStretch(planned.at, planned.share, lump);
       begun += 1;
     }
-    stretch.add(n, k);
+    if (!stretch.add(n, k)) return;
     if (!doubt && evidence() >= -Math.log(DOUBTFUL)) doubt = sentence(stretch, of);
   }
 
@@ -85,15 +86,10 @@ export function createSampleRatio(setup: SampleRatioSetup): SampleRatio {
         if (!counts(sample, setup)) continue;
         node.newest = Math.max(node.newest, sample.bucket);
         const k = sample.release === setup.candidate ? sample.n : 0;
-        const second = node.seconds.at(sample.bucket);
         // What comes later still belongs to its arm: a slow answer is a request like any other.
-        if (!second) count(sample.bucket, sample.n, k);
-        else {
-          second.n += sample.n;
-          second.k += k;
-        }
+        if (!node.seconds.add(sample.bucket, sample.n, k)) count(sample.bucket, sample.n, k);
       }
-      for (const [bucket, { n, k }] of node.seconds.closed(node.newest)) count(bucket, n, k);
+      node.seconds.close(node.newest, count);
     },
     doubts: () => (doubt ? [doubt] : NO_DOUBTS),
   };

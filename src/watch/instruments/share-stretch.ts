@@ -17,7 +17,8 @@ export interface ShareStretch {
   expected(): number;
   /** ln of the e-value: the mean of "too many" and "too few". */
   log(): number;
-  add(n: number, k: number): void;
+  /** Answers whether it was worth it to look again. */
+  add(n: number, k: number): boolean;
 }
 
 export function startStretch(at: Instant, share: number, lump: number): ShareStretch {
@@ -46,9 +47,10 @@ export function startStretch(at: Instant, share: number, lump: number): ShareStr
     add(more, ofCandidate) {
       n += more;
       k += ofCandidate;
-      if (n < GROWTH * seen) return;
+      if (n < GROWTH * seen) return false;
       seen = n;
       log = combine(tests.map(evidence), [1, 1]);
+      return true;
     },
   };
 }
