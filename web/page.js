@@ -73,7 +73,7 @@ const seconds = (ms) => (ms < 1000 ? `${Math.round(ms)} ms` : `${(ms / 1000).toF
 const share = ({ n, k, mean, group }) => {
   const who = group === undefined ? "" : `${group}: `;
   if (n === 0) return `${who}none seen`;
-  if (mean !== undefined) return `a mean of ${mean.toFixed(3)} (${n})`;
+  if (mean !== undefined) return `${who}a mean of ${mean.toFixed(3)} (${n})`;
   return `${who}${((100 * k) / n).toFixed(1)} in 100 (${k} of ${n})`;
 };
 const percentOf = (ppm) => Math.round(ppm / 10_000);
@@ -101,7 +101,9 @@ const REFERENCE = (item) => (item.reference.n > 0 ? share(item.reference) : isHa
 /** A hard limit has no odds: it is broken or it is kept. */
 const VERDICT = (item) => {
   if (isHard(item) && item.kind !== "harmful") return "kept";
-  return item.doubts ? `${item.kind}: ${item.doubts.join("; ")}` : item.kind;
+  const { kind, doubts = [], segments = [], assumes } = item;
+  const more = [...doubts, ...segments.map(({ candidate }) => share(candidate)), ...(assumes ? [assumes] : [])];
+  return more.length > 0 ? `${kind}: ${more.join("; ")}` : kind;
 };
 const HARM = (item) => (isHard(item) ? "no statistics" : odds(item.logHarm));
 

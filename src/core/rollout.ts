@@ -64,8 +64,8 @@ export interface FrozenWindow {
   readonly k: number;
   /** The values' distribution, of a `mean` or a `time`. */
   readonly cells?: Cells;
-  /** Counts of each group that a trigger compares. */
-  readonly groups?: Readonly<Record<string, { readonly n: number; readonly k: number }>>;
+  /** Counts of each group that a trigger tells apart. */
+  readonly groups?: Readonly<Record<string, Pick<FrozenWindow, "n" | "k" | "cells">>>;
   /** How many times the variance of independent outcomes there is at least: above 1 where outcomes come in bursts. */
   readonly dispersion?: number;
   /** The same hour of an earlier week, where that was known; absent: the time right before. */
