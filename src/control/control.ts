@@ -5,6 +5,7 @@ import type { Order, Rollout } from "../core/rollout.ts";
 import type { WayBack } from "../core/way-back.ts";
 import { servingPlace } from "../decide/place.ts";
 import { planRollback } from "../decide/plan-change.ts";
+import { withRivals } from "../decide/plan-rivals.ts";
 import type { LedgerState, Report } from "../record/report.ts";
 import { composeReport } from "./compose-report.ts";
 import { containByHand } from "./containment.ts";
@@ -17,8 +18,10 @@ import { type LiveComponent, readComponents } from "./live-state.ts";
 import { createPlanWatch } from "./plan-watch.ts";
 import type { ControlPorts, Settings } from "./ports.ts";
 import { adopt, composeRelease, openRollout, openUnannounced } from "./release.ts";
+import { rivalsOf } from "./rivals.ts";
 import { isStuck, runRollout } from "./rollout.ts";
 import type { Run } from "./run.ts";
+import { takeUpRestore, turnRestore } from "./steer-restore.ts";
 import { openTakeBack } from "./take-back.ts";
 import { setWeight } from "./weight.ts";
 
@@ -50,10 +53,12 @@ export interface Control {
   contain(to: "stable" | "else" | "safe", by: string, reason: string): Promise<void>;
   /** Goes back like the cord, without a quarantine: the release itself is not to blame. */
   abort(rollout: string, by: string, reason: string): Promise<Rollout>;
-  /** Holds a rollout at its step; judging goes on. */
+  /** Holds a rollout at its step; judging goes on. On the way back it halts the restore. */
   pause(rollout: string, by: string, reason: string): Promise<Rollout>;
-  /** Lets a paused rollout go on. */
+  /** Lets a paused rollout go on, or restores once more after one that was halted or stuck. */
   proceed(rollout: string, by: string): Promise<Rollout>;
+  /** Puts back what a halted or stuck restore has changed: nothing but a person's order deploys a bad release again. */
+  redeploy(rollout: string, by: string, reason: string): Promise<Rollout>;
   /** Ends all waiting of a rollout: its steps' time, or its holdback. */
   promote(rollout: string, by: string, reason: string): Promise<Rollout>;
   /** Keeps a release from being deployed again. */
@@ -160,6 +165,15 @@ export function createControl(
     await steer(run, order, by);
     return run.rollout;
   };
+  /** A rollback that needs people is given another order by one, and goes on. */
+  const takeUpStuck = async (id: string, order: (rollout: Rollout) => Promise<void>): Promise<Rollout> => {
+    const [newest] = await ports.store.rollouts(playbook.system);
+    if (newest?.id !== id || !isStuck(newest) || !calm())
+      throw refuse(`rollout ${id} is no rollback that waits for people`);
+    await order(newest);
+    start(id);
+    return find(id);
+  };
   /** One after the other: two at the same moment would both pass the gate. */
   const openAlone = async (open: () => Promise<Rollout>): Promise<Rollout> => {
     begun += 1;
@@ -200,7 +214,7 @@ export function createControl(
       const newest = rollouts[0];
       const open =
         rollouts.find(({ endedAt }) => endedAt === undefined) ??
-        (newest && isStuck(newest) && playbook.authority === "act" ? newest : undefined);
+        (newest && isStuck(newest) && !newest.rollback?.held && playbook.authority === "act" ? newest : undefined);
       if (open) start(open.id);
       return open;
     },
@@ -210,12 +224,9 @@ export function createControl(
       const { rollout: of, plan, digest } = plans.current() ?? {};
       if (of === id && plan && digest) return { plan, digest };
       const rollout = await find(id);
-      const planned = planRollback(
-        playbook,
-        await releaseOf(rollout.candidate),
-        await releaseOf(rollout.stable),
-        rollout.place,
-      );
+      const [candidate, stable] = [await releaseOf(rollout.candidate), await releaseOf(rollout.stable)];
+      const rivals = await rivalsOf(ports, playbook, rollout.place ?? "at");
+      const planned = withRivals(planRollback(playbook, candidate, stable, rollout.place), rivals);
       if (planned.kind === "impossible")
         throw new RollbookError("RELEASE_REFUSED", { reason: planned.reasons.join("; ") });
       return planned;
@@ -229,7 +240,11 @@ export function createControl(
     },
     abort: (id, by, reason) => goBack(id, { kind: "abort", by, reason }),
     pause: (id, by, reason) => steerRun(id, { kind: "pause", by, reason }, by),
-    proceed: (id, by) => steerRun(id, undefined, by),
+    proceed: async (id, by) =>
+      isStuck(await find(id))
+        ? takeUpStuck(id, (rollout) => takeUpRestore(ports, rollout, by))
+        : steerRun(id, undefined, by),
+    redeploy: (id, by, reason) => takeUpStuck(id, (rollout) => turnRestore(ports, rollout, by, reason)),
     promote: (id, by, reason) => steerRun(id, { kind: "promote", by, reason }, by),
     async quarantine(id, by, reason) {
       const release = await releaseOf(id);

@@ -8,7 +8,9 @@ import type { Place } from "../core/rollout.ts";
 import { incompatibilities } from "../decide/compatibility.ts";
 import { addressIn, freePlace, servingPlace } from "../decide/place.ts";
 import { planRelease, planRollback } from "../decide/plan-change.ts";
+import { withRivals } from "../decide/plan-rivals.ts";
 import type { ControlPorts } from "./ports.ts";
+import { rivalsOf } from "./rivals.ts";
 
 /** How long one target may take to say what it thinks of one revision. */
 const ASK_MS = 15_000;
@@ -40,7 +42,7 @@ export async function gate(ports: ControlPorts, playbook: Playbook, candidate: R
     throw refuse(`all traffic is contained to \`${route.contained}\`; \`rollbook contain stable\` ends that first`);
   const place = freePlace(route);
   const out = planRelease(playbook, stable, candidate, place);
-  const back = planRollback(playbook, candidate, stable, place);
+  const back = withRivals(planRollback(playbook, candidate, stable, place), await rivalsOf(ports, playbook, place));
   const reasons: string[] = [];
   if (out.kind === "impossible") reasons.push(...out.reasons);
   if (back.kind === "impossible") reasons.push(...back.reasons);

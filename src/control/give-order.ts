@@ -3,6 +3,7 @@ import type { Order, Rollout } from "../core/rollout.ts";
 import { FencedError } from "./fenced-error.ts";
 import { cordOf } from "./order.ts";
 import { entryOf, type Run, routeTo, save } from "./run.ts";
+import { haltRestore } from "./steer-restore.ts";
 
 /**
  * A person pulls the cord: the candidate gets no new request from here on, and the order is durable when this returns.
@@ -25,12 +26,13 @@ export async function pullCord(run: Run, order: Order): Promise<void> {
 
 /**
  * A person holds a rollout where it is, ends its waiting, or (`undefined`) lets it go on. Judging never stops, and harm
- * found later still goes back by itself.
+ * found later still goes back by itself. Held on its way back, the restore is halted; nobody can hold a containment.
  * @throws NOT_FOUND when it has ended, RELEASE_REFUSED when it is on its way back or the order contradicts the evidence.
  */
 export async function steer(run: Run, order: Order | undefined, by: string): Promise<void> {
   const { rollout } = run;
   if (rollout.endedAt !== undefined) throw ended(rollout);
+  if (rollout.rollback && order?.kind === "pause") return haltRestore(run, order);
   if (rollout.rollback || cordOf(run)) throw refused(`rollout ${rollout.id} is on its way back`);
   if (order?.kind === "promote") forbidBlindPromotion(run);
   run.order = order;

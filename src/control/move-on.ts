@@ -4,11 +4,13 @@ import type { Verdict } from "../core/verdict.ts";
 import { incompatibilities } from "../decide/compatibility.ts";
 import { nextTarget, type OlderRelease } from "../decide/next-target.ts";
 import { freePlace, servingPlace } from "../decide/place.ts";
+import { withRivals } from "../decide/plan-rivals.ts";
 import { planWayBack } from "../decide/way-back.ts";
 import { containmentFor, fallbacksOf } from "./containment.ts";
 import { unreadiness } from "./gate.ts";
 import { recordAfterwards } from "./record-afterwards.ts";
 import { sagaOf, startOf } from "./restoration.ts";
+import { knownRivals } from "./rivals.ts";
 import { emit, entryOf, type Run, routeTo, save } from "./run.ts";
 import { tellPeople } from "./tell-people.ts";
 
@@ -60,7 +62,8 @@ export async function moveOn(run: Run, verdict: Verdict): Promise<"moved" | { re
     await recordAfterwards(run, record);
     return { stuck: lines.join("; ") };
   }
-  const { planned } = planWayBack(playbook, stable, target.release, placeOfNext(run));
+  const back = planWayBack(playbook, stable, target.release, placeOfNext(run));
+  const planned = withRivals(back.planned, await knownRivals(run));
   if (planned.kind === "impossible")
     throw new Error(`no way to ${target.release.label}: ${planned.reasons.join("; ")}`);
   const saga = sagaOf(run, planned);
@@ -71,13 +74,9 @@ export async function moveOn(run: Run, verdict: Verdict): Promise<"moved" | { re
     target: target.release.id,
     restoringSince: ports.clock.now(),
   };
+  const start = startOf(run, saga, lines[0]);
   const record = () =>
-    save(run, { ...run.rollout, rollback: next }, [
-      contained,
-      { kind: "saga", saga },
-      entryOf(run, "moved-on", entry),
-      startOf(run, saga, lines[0]),
-    ]);
+    save(run, { ...run.rollout, rollback: next }, [contained, entryOf(run, "moved-on", entry), ...start]);
   await recordAfterwards(run, record);
   run.stable = target.release;
   emit(run, "harm", lines.join("; "), { verdict });

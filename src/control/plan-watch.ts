@@ -3,6 +3,7 @@ import type { Lease } from "../core/rollout.ts";
 import type { WayBack } from "../core/way-back.ts";
 import { judgeReadiness, readinessKey } from "../decide/readiness.ts";
 import type { ControlPorts, Settings } from "./ports.ts";
+import { rivalsOf } from "./rivals.ts";
 import { createStepDurations } from "./step-durations.ts";
 import { askAround, capacityOf, subjectOf, type WayBackSubject } from "./way-back-facts.ts";
 import { tellWayBack, wayBackEntry } from "./way-back-words.ts";
@@ -57,6 +58,7 @@ export function createPlanWatch(ports: ControlPorts, settings: Settings, playboo
       warnings: answers.warnings,
       capacity: capacityOf(ports, playbook, subject, answers.warm),
       past: durations.past(),
+      rivals: await rivalsOf(ports, playbook, place),
       alone: rollout?.unannounced ?? false,
     });
   };

@@ -73,6 +73,8 @@ export type RolloutEventKind =
   | "contained"
   | "step"
   | "restored"
+  | "thawed"
+  | "waiting"
   | "late"
   | "proving"
   | "promoted"

@@ -1,4 +1,4 @@
-import type { Plan } from "../core/plan.ts";
+import { componentSteps, type Plan } from "../core/plan.ts";
 import type { Playbook } from "../core/playbook.ts";
 import type { Rollback, RollbackOutcome, Rollout } from "../core/rollout.ts";
 import { samplesIn } from "../core/sample-pack.ts";
@@ -8,6 +8,7 @@ import { createFixedEvaluator } from "../watch/fixed-evaluator.ts";
 import { packsOf } from "./count-journal.ts";
 import { FencedError } from "./fenced-error.ts";
 import { BETA } from "./judgement.ts";
+import { thaw } from "./rivals.ts";
 import { fixedRules } from "./rules.ts";
 import { drain, emit, entryOf, keep, type Run, save } from "./run.ts";
 
@@ -116,7 +117,7 @@ async function unlike(
   const over = new AbortController();
   const done = new AbortController();
   const late = clock.sleep(READ_MS, done.signal).then(() => over.abort());
-  const reads = plan.steps.map(async (step) => {
+  const reads = componentSteps(plan).map(async (step) => {
     const answer = adapterFor(step.at).read(step.at, over.signal);
     const live = await Promise.race([answer, late]);
     return { step, live };
@@ -128,6 +129,7 @@ async function unlike(
 }
 
 async function end(run: Run, outcome: RollbackOutcome, fixed: Verdict): Promise<Proof> {
+  await thaw(run);
   const now = run.ports.clock.now();
   const { system } = run.playbook;
   const rollback: Rollback = {

@@ -4,14 +4,16 @@ import type { Rollback, Rollout, Saga } from "../core/rollout.ts";
 import type { Sample } from "../core/sample.ts";
 import type { Verdict } from "../core/verdict.ts";
 import type { Containment } from "../decide/containment.ts";
+import { withRivals } from "../decide/plan-rivals.ts";
 import { lostBetween, planWayBack } from "../decide/way-back.ts";
 import { containmentFor, restorePlace } from "./containment.ts";
 import { heldChanges, isHeld, writeHeld } from "./held-evidence.ts";
 import { moveOn, serveRestored } from "./move-on.ts";
 import { deadlinesOf, watchPhases } from "./phase-watch.ts";
-import { proveFixed } from "./prove-fixed.ts";
+import { type Proof, proveFixed } from "./prove-fixed.ts";
 import { goOnAfterwards, recordAfterwards } from "./record-afterwards.ts";
-import { restore, sagaOf, startOf } from "./restoration.ts";
+import { aloneWith, restore, sagaOf, startOf } from "./restoration.ts";
+import { knownRivals, thaw } from "./rivals.ts";
 import { emit, entryOf, type Run, routeTo, samplesChange, save } from "./run.ts";
 import { escalate, tellPeople } from "./tell-people.ts";
 
@@ -23,7 +25,7 @@ const RESTORES = 3;
 /**
  * Contain, then record, then restore, then prove.
  * I1  Containment happens in memory, before anything is written; it waits for nobody.
- * I2  Verdict, containment, quarantine and the saga become durable in one commit.
+ * I2  Verdict, containment, quarantine, the saga and its first intents become durable in one commit.
  */
 export async function rollBack(
   run: Run,
@@ -39,16 +41,16 @@ export async function rollBack(
   const contained = to === "nowhere" ? {} : { containedAt: clock.now() };
   run.ports.atCrashPoint("control.contained");
 
-  const saga = sagaBack(run);
+  const saga = await sagaBack(run);
   const deadlines = deadlinesOf(run.playbook, run.settings);
   const rollback: Rollback = { saga: saga.id, cause: [cause, ...because], decidedAt, ...contained, deadlines };
   const next: Rollout = { ...run.rollout, phase: "degraded", verdict, rollback };
   const by = cause === "person" ? (run.order?.by ?? "person") : "rollbook";
+  const start = startOf(run, saga);
   const record = () =>
     save(run, next, [
       ...samplesChange(run, samples),
       { kind: "route", route },
-      { kind: "saga", saga },
       ...quarantineChange(run, cause, because),
       ...demotion(run),
       entryOf(run, "verdict", verdictData(verdict, because), by),
@@ -58,7 +60,7 @@ export async function rollBack(
         decidedAt,
         ...contained,
       }),
-      startOf(run, saga),
+      ...start,
     ]);
   await recordAfterwards(run, record, () => isRecorded(run, next));
   run.ports.atCrashPoint("control.rollback-recorded");
@@ -108,12 +110,7 @@ async function restoreAndProve(run: Run): Promise<void> {
     const sagas = await run.ports.store.sagas(run.rollout.id);
     const saga = sagas.find((candidate) => candidate.id === run.rollout.rollback?.saga);
     if (!saga) throw new Error(`the saga of the rollback of ${run.rollout.id} is not in the store`);
-    const end = await restore(run, saga);
-    if (end.kind === "stuck") return endStuck(run, end.note);
-    const lost = lostFor(run);
-    if (lost.length > 0) return endStuck(run, `${lost.join(", ")} cannot be brought back from here`);
-    await serveRestored(run);
-    const proof = await proveFixed(run, saga.plan);
+    const proof = await aloneWith(run, saga, () => restoreOnce(run, saga));
     if (proof.kind === "ended") return;
     if (proof.kind === "harmful") {
       const moved = await moveOn(run, proof.verdict);
@@ -127,6 +124,19 @@ async function restoreAndProve(run: Run): Promise<void> {
   }
 }
 
+/** One saga, from wherever it stands to the proof; who would undo it is thawed by then. */
+async function restoreOnce(run: Run, saga: Saga): Promise<Proof> {
+  const end = await restore(run, saga);
+  const lost = lostFor(run);
+  if (end.kind === "stuck") await endStuck(run, end.note, end.held);
+  else if (lost.length > 0) await endStuck(run, `${lost.join(", ")} cannot be brought back from here`);
+  else {
+    await serveRestored(run);
+    return proveFixed(run, saga.plan);
+  }
+  return { kind: "ended" };
+}
+
 /** People mended what was stuck: contain again, and restore by a new saga, with new attempts and new keys. */
 export async function retryRollback(run: Run): Promise<void> {
   const { contained, stable = run.stable.id } = run.ports.traffic.current(run.playbook.system) ?? {};
@@ -136,7 +146,7 @@ export async function retryRollback(run: Run): Promise<void> {
 }
 
 async function restart(run: Run, why: string): Promise<void> {
-  const saga = sagaBack(run);
+  const saga = await sagaBack(run);
   const { decidedAt, containedAt, cause, target, tried } = run.rollout.rollback!;
   const { endedAt: _, note: __, ...open } = run.rollout;
   const rollback: Rollback = {
@@ -149,7 +159,7 @@ async function restart(run: Run, why: string): Promise<void> {
     ...(target === undefined ? {} : { target }),
     ...(tried === undefined ? {} : { tried }),
   };
-  await save(run, { ...open, phase: "degraded", rollback }, [{ kind: "saga", saga }, startOf(run, saga, why)]);
+  await save(run, { ...open, phase: "degraded", rollback }, startOf(run, saga, why));
   emit(run, "resumed", `restoring once more: ${why}`);
 }
 
@@ -159,20 +169,27 @@ function lostFor({ playbook, candidate, stable }: Run): readonly string[] {
 }
 
 /** The way back of everything that has one: the plan that is ready, where it is the one for this. */
-function sagaBack(run: Run): Saga {
+async function sagaBack(run: Run): Promise<Saga> {
   const { playbook, candidate, stable, rollout } = run;
   const ready = run.plans.current();
   const { plan, digest } = ready ?? {};
   const fits = ready?.rollout === rollout.id && ready.to.id === stable.id && ready.from.id === candidate.id;
   if (fits && plan && digest) return sagaOf(run, { plan, digest });
-  const { planned } = planWayBack(playbook, candidate, stable, restorePlace(run));
+  const back = planWayBack(playbook, candidate, stable, restorePlace(run));
+  const planned = withRivals(back.planned, await knownRivals(run));
   if (planned.kind === "impossible") throw new Error(`no way back: ${planned.reasons.join("; ")}`);
   return sagaOf(run, planned);
 }
 
-async function endStuck(run: Run, note: string): Promise<void> {
+async function endStuck(run: Run, note: string, held = false): Promise<void> {
+  await thaw(run);
   const now = run.ports.clock.now();
-  const rollback: Rollback = { ...run.rollout.rollback!, outcome: "stuck", endedAt: now };
+  const rollback: Rollback = {
+    ...run.rollout.rollback!,
+    outcome: "stuck",
+    endedAt: now,
+    ...(held ? { held } : {}),
+  };
   const next: Rollout = { ...run.rollout, phase: "degraded", endedAt: now, rollback, note };
   await save(run, next, [entryOf(run, "rollback-ended", { outcome: "stuck", note })]);
   emit(run, "ended", `people are needed: ${note}`);

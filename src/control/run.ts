@@ -14,6 +14,7 @@ import { FencedError } from "./fenced-error.ts";
 import { underOrder } from "./order.ts";
 import type { PlanWatch } from "./plan-watch.ts";
 import type { ControlPorts, RolloutEventKind, Settings } from "./ports.ts";
+import type { Rivals } from "./rivals.ts";
 
 /** One rollout being run by this process. What is not readonly moves on. */
 export interface Run {
@@ -26,6 +27,8 @@ export interface Run {
   /** Where the candidate's components are. */
   readonly place: Place;
   readonly past: Past;
+  /** Who would undo a restore: asked when the run began. */
+  readonly rivals: Promise<Rivals>;
   /** The way back, ready before it is needed. */
   readonly plans: PlanWatch;
   readonly counts: CountJournal;
@@ -41,6 +44,8 @@ export interface Run {
   verdict?: Verdict;
   /** What was fixed before the first outcome was judged. */
   parameters?: EvaluatorSetup;
+  /** Sagas that this run has recorded and not run yet: nothing was sent under their intents. */
+  readonly begun: Set<string>;
   stopped: boolean;
   /** Why the end of our newest write is not known: what is durable may be newer than what we hold. */
   behind?: unknown;

@@ -91,7 +91,6 @@ describe("a store that is away when harm is decided", () => {
     const world = createControlWorld({ ports, losses: 0.3 });
     await world.live(async () => {
       const { id } = await world.release();
-      await world.until(() => world.events.some(({ kind, step }) => kind === "step" && step?.status === "intent"));
       await world.until(() => world.kinds().includes("contained"));
       state.away = "gone";
       await world.clock.sleep(20_000);

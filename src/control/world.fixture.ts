@@ -1,4 +1,4 @@
-import { digestOf } from "../core/digest.ts";
+import { type Digest, digestOf } from "../core/digest.ts";
 import type { Playbook } from "../core/playbook.ts";
 import { defineRelease, type Release } from "../core/release.ts";
 import type { Rollout } from "../core/rollout.ts";
@@ -89,6 +89,8 @@ export interface WorldOptions {
   readonly requestsPerSecond?: number;
   /** Outcomes of release 2 never arrive. */
   readonly blind?: boolean;
+  /** Rivals beside the targets, by address, and what they want. */
+  readonly rivals?: Readonly<Record<string, Digest>>;
   readonly fallbacks?: { readonly else: boolean; readonly safe: boolean };
   /** From the first restore on this release loses three times in ten, whatever it did before. */
   readonly sickAfterRestore?: Release["id"];
@@ -126,6 +128,7 @@ export function createControlWorld(options: WorldOptions = {}) {
       "sim:schema-beside": held("schema"),
       "sim:model-beside": held("model"),
     },
+    ...(options.rivals ? { rivals: options.rivals } : {}),
   });
   const rates = (bad: NonNullable<WorldOptions["losses"]>, good: number) => {
     return { [stable.id]: good, [candidate.id]: bad, [intruder.id]: bad, [third.id]: good };

@@ -26,6 +26,7 @@ export type EntryType =
   | "step-intent"
   | "step-done"
   | "step-stuck"
+  | "saga-turned"
   | "saga-ended"
   | "quarantined"
   | "rollback-ended"

@@ -89,6 +89,10 @@ export interface Rollback {
   readonly endedAt?: Instant;
   readonly outcome?: RollbackOutcome;
   readonly fixed?: Verdict;
+  /** A person halted the restore. */
+  readonly halted?: Order;
+  /** It goes on only when a person says so, and by no restart. */
+  readonly held?: boolean;
   /** Where it leads now, when the release before was proved harmful after its restore. */
   readonly target?: ReleaseId;
   /** How long each phase may take before people are told. */
@@ -115,19 +119,32 @@ export interface Saga {
   readonly rollout: string;
   readonly plan: Plan;
   readonly planDigest: Digest;
-  readonly status: "running" | "completed" | "stuck";
+  /** `compensated`: what its forward steps had changed is as it was before. */
+  readonly status: "running" | "completed" | "compensated" | "stuck";
+  /** `compensate` from the moment on when it was turned round; absent: forward. */
+  readonly direction?: Direction;
   readonly startedAt: Instant;
   readonly endedAt?: Instant;
   readonly note?: string;
+  /**
+   * How often it was started: counted before anything is done, so that one that kills its controller is found out. Absent
+   * in what was recorded before starts were counted.
+   */
+  readonly starts?: number;
 }
+
+/** A step's own way, or back to what served before it. */
+export type Direction = "forward" | "compensate";
 
 /** `intent`: may have happened; `done`: read back; `stuck`: undecidable. */
 export type StepStatus = "intent" | "done" | "stuck";
 
-/** What the journal knows of one step of a saga. A step without a record was never tried. */
+/** What the journal knows of one step of a saga in one direction. A step without a record was never tried. */
 export interface StepRecord {
   readonly saga: string;
   readonly step: string;
+  /** Absent: forward. Each direction has its own record and its own key. */
+  readonly direction?: Direction;
   readonly status: StepStatus;
   readonly key: string;
   readonly fence: number;
@@ -135,6 +152,8 @@ export interface StepRecord {
   readonly before: Digest;
   readonly desired: Digest;
   readonly found?: Digest;
+  /** Of a freeze: the state that it found, which its thaw brings back. */
+  readonly state?: string;
   readonly intentAt: Instant;
   readonly endedAt?: Instant;
   readonly recovered: boolean;

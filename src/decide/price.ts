@@ -45,7 +45,7 @@ export function priceChain(plan: Pick<Plan, "steps">, prices: readonly StepPrice
     const endOf = (step: Step): Milliseconds => {
       const found = ends.get(step.id);
       if (found !== undefined) return found;
-      const own = known.get(step.component);
+      const own = step.kind === undefined ? known.get(step.component) : undefined;
       const before = plan.steps.filter(({ id }) => step.after.includes(id)).map(endOf);
       const end = Math.max(0, ...before) + (own ? pick(own) : 0);
       ends.set(step.id, end);

@@ -27,12 +27,30 @@ function facts(changes: Partial<WayBackFacts> = {}): WayBackFacts {
       { component: "model", adapter: "mlflow", tookMs: [3000, 1000, 2000] },
       { component: "schema", adapter: "flyway", tookMs: [500, 700] },
     ],
+    rivals: new Map(),
     alone: false,
     ...changes,
   };
 }
 
 describe("the readiness of a way back", () => {
+  it("plans whom to freeze, under the same digest", () => {
+    const rival = {
+      at: "k8s://apps/loans",
+      through: "k8s://prod",
+      label: "Argo CD",
+      guarantee: "cas",
+      frozen: "off",
+    } as const;
+    const found = judgeReadiness(facts({ rivals: new Map([["model", [rival]]]) }));
+    assert.deepEqual(
+      found.plan?.steps.filter(({ kind }) => kind !== undefined).map(({ id }) => id),
+      ["freeze k8s://apps/loans", "thaw k8s://apps/loans"],
+    );
+    assert.notEqual(found.digest, judgeReadiness(facts()).digest);
+    assert.deepEqual(found.price, judgeReadiness(facts()).price);
+  });
+
   it("is ready with the very plan that planning would give, and its digest", () => {
     const found = judgeReadiness(facts());
     const planned = planRollback(playbook, fresh, old);

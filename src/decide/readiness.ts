@@ -1,9 +1,12 @@
+import { componentSteps } from "../core/plan.ts";
 import type { Playbook } from "../core/playbook.ts";
+import type { Rival } from "../core/ports.ts";
 import type { Release } from "../core/release.ts";
 import type { Place } from "../core/rollout.ts";
 import type { Instant } from "../core/time.ts";
 import type { Capacity, NamedRelease, Price, WayBack, WayBackFault } from "../core/way-back.ts";
 import { incompatibilities } from "./compatibility.ts";
+import { withRivals } from "./plan-rivals.ts";
 import { type PastSteps, priceChain, priceSteps } from "./price.ts";
 import { planWayBack } from "./way-back.ts";
 
@@ -21,6 +24,8 @@ export interface WayBackFacts {
   readonly warnings: readonly string[];
   readonly capacity: Capacity;
   readonly past: readonly PastSteps[];
+  /** Who would undo it, by component. */
+  readonly rivals: ReadonlyMap<string, readonly Rival[]>;
   /** What came unannounced has no stable beside it, so nothing is contained to one. */
   readonly alone: boolean;
 }
@@ -28,7 +33,8 @@ export interface WayBackFacts {
 /** Is the way back ready, and what would it cost? Pure: the same facts give the same plan, digest and answer. */
 export function judgeReadiness(facts: WayBackFacts): WayBack {
   const { playbook, from, to, place } = facts;
-  const { planned, lost } = planWayBack(playbook, from, to, place);
+  const { planned: back, lost } = planWayBack(playbook, from, to, place);
+  const planned = withRivals(back, facts.rivals);
   const faults: WayBackFault[] = [];
   if (planned.kind === "impossible") faults.push(...planned.reasons.map((text) => ({ about: "plan", text })));
   for (const name of lost) faults.push({ about: name, text: `${name} changed, and nobody here can bring it back` });
@@ -61,7 +67,7 @@ function priceOf(
 ): Price {
   const plan = planned.kind === "planned" ? planned.plan : { steps: [] };
   // Between releases anything may be what somebody changes: each step may have work.
-  const changed = plan.steps.filter(
+  const changed = componentSteps(plan).filter(
     ({ component, desired }) => from.id === to.id || from.revisions[component]?.digest !== desired,
   );
   const steps = priceSteps(changed, past);

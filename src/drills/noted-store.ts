@@ -6,26 +6,25 @@ export function intentId({ key, fence }: Pick<StepRecord, "key" | "fence">): str
 }
 
 /** The store's own log: every intent that became durable together with its ledger entry is noted, whoever was told what. */
-export function notedStore(store: Store, intents: Set<string>): Store {
+export function notedStore(store: Store, intents: Map<string, StepRecord>): Store {
   return {
     ...store,
     async commit(changes, guard) {
       const answer = await store.commit(changes, guard);
-      if (answer.kind === "committed") for (const intent of intentsIn(changes)) intents.add(intent);
+      if (answer.kind === "committed") for (const intent of intentsIn(changes)) intents.set(intentId(intent), intent);
       return answer;
     },
   };
 }
 
-function intentsIn(changes: readonly Change[]): readonly string[] {
+function intentsIn(changes: readonly Change[]): readonly StepRecord[] {
   const entered = new Set<string>();
   for (const change of changes) {
     if (change.kind !== "entry" || change.entry.type !== "step-intent") continue;
     const { key, fence } = change.entry.data as unknown as StepRecord;
     entered.add(intentId({ key, fence }));
   }
-  return changes.flatMap((change) => {
-    const id = change.kind === "step" ? intentId(change.record) : "";
-    return entered.has(id) ? [id] : [];
-  });
+  return changes.flatMap((change) =>
+    change.kind === "step" && entered.has(intentId(change.record)) ? [change.record] : [],
+  );
 }

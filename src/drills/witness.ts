@@ -68,7 +68,7 @@ export function createWitness(world: World): Witness {
   }
 
   function stepCommitted(record: StepRecord): void {
-    const key = `${record.saga} ${record.step}`;
+    const key = `${record.saga} ${record.step} ${record.direction ?? "forward"}`;
     states.set(`step ${key}`, record);
     const before = steps.get(key);
     if (before?.status === "done" && record.status !== "done") violate(`${key} was done and is not any more`);
@@ -125,9 +125,13 @@ export function createWitness(world: World): Witness {
       ...adapter,
       serves: (at) => adapter.serves(at),
       apply(request, signal) {
-        if (!world.intents.has(intentId(request)))
-          violate(`an effect at ${request.at} was sent before its intent was durable`);
-        if (decided === undefined && request.desired === system.stable.revisions[request.at.slice(4)]?.digest) {
+        const intent = world.intents.get(intentId(request));
+        if (!intent) violate(`an effect at ${request.at} was sent before its intent was durable`);
+        if (
+          decided === undefined &&
+          intent?.direction !== "compensate" &&
+          request.desired === system.stable.revisions[request.at.slice(4)]?.digest
+        ) {
           const same = request.desired === system.candidate.revisions[request.at.slice(4)]?.digest;
           if (!same) violate(`${request.at} was restored before anything was contained`);
         }

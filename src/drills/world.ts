@@ -1,6 +1,7 @@
 import type { Digest } from "../core/digest.ts";
 import type { RestoreAdapter, SignalSource, Store, TrafficAdapter } from "../core/ports.ts";
 import type { ReleaseId } from "../core/release.ts";
+import type { StepRecord } from "../core/rollout.ts";
 import type { Instant } from "../core/time.ts";
 import { createSimulatedClock, type SimulatedClock } from "../simulation/clock.ts";
 import type { FaultKind } from "../simulation/faults.ts";
@@ -24,7 +25,7 @@ export interface World {
   readonly clock: SimulatedClock;
   readonly store: Store;
   /** Of every intent that is durable, by `intentId`. */
-  readonly intents: ReadonlySet<string>;
+  readonly intents: ReadonlyMap<string, StepRecord>;
   readonly target: SimulatedTarget;
   readonly traffic: TrafficAdapter &
     Pick<SimulatedTraffic, "lastServed"> & {
@@ -68,7 +69,7 @@ export function createWorld(seed: number, sabotage: Sabotage = {}, kind: WorldKi
   const { crowd } = scenario;
   const system = crowd ? sagaSystem(scenario) : seededSystem(scenario);
   const clock = createSimulatedClock(START, { closed: true });
-  const intents = new Set<string>();
+  const intents = new Map<string, StepRecord>();
   const store = notedStore(createMemoryStore(crowd ? { now: clock.now } : {}), intents);
   const faults: World["faults"] = {};
   const target = createSimulatedTarget({

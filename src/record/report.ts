@@ -1,5 +1,6 @@
 import type { Digest } from "../core/digest.ts";
 import { type PhaseClock, phaseClocks } from "../core/phase-clock.ts";
+import { componentSteps } from "../core/plan.ts";
 import type { Release } from "../core/release.ts";
 import type { Rollout, RolloutRecord, Tried } from "../core/rollout.ts";
 import { type Instant, type Milliseconds, seasonWords } from "../core/time.ts";
@@ -204,7 +205,7 @@ function badAnswersOf(input: ReportInput, signal: BusinessSignal): BadAnswers {
 
 function componentsOf(record: RolloutRecord, saga: string): readonly ComponentEnd[] {
   const plan = record.sagas.find(({ id }) => id === saga)!.plan;
-  return plan.steps.map((step) => {
+  return componentSteps(plan).map((step) => {
     const known = record.steps.find((candidate) => candidate.saga === saga && candidate.step === step.id);
     return {
       component: step.component,
