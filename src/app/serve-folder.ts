@@ -11,12 +11,15 @@ import type { EdgeSettings } from "./edge.ts";
 import { createPlaybookFolder, type KeptPlaybooks, openKeptPlaybooks, type PlaybookFile } from "./playbook-folder.ts";
 import type { ProtectedSystem } from "./protected-system.ts";
 import { type Rollbook, startRollbook } from "./rollbook.ts";
+import type { SharedStore } from "./shared-store.ts";
 import { systemClock } from "./system-clock.ts";
 
 export interface ServeOptions {
   readonly folder: string;
   /** Takes the place of the connections file's. */
   readonly port?: number;
+  /** Takes the place of the connections file's: `postgres://...`, or `env:NAME`. */
+  readonly store?: string;
   /** Makes a new admin token, also when there is one. */
   readonly newToken?: boolean;
   readonly secretOf: (name: string) => string | undefined;
@@ -47,8 +50,10 @@ export async function serveFolder(options: ServeOptions): Promise<Serving> {
     throw new RollbookError("FILE_UNREADABLE", { file: folder, reason: "there is no such folder" });
   const connectionsFile = join(folder, CONNECTIONS);
   const settings = connectionsIn(folder, connectionsFile, options);
+  const shared = sharedIn(settings, options);
   const rollbook = await startRollbook({
     folder: settings.data,
+    ...(shared ? { shared } : {}),
     ledgerName: "rollbook",
     apiPort: options.port ?? settings.port,
     flags: Object.entries(settings.flags).map(([key, { variants, initially }]) => defineFlag(key, variants, initially)),
@@ -104,6 +109,16 @@ function connectionsIn(folder: string, file: string, { secretOf }: ServeOptions)
   return { file, port: 7464, data: join(folder, ".rollbook"), systems: {}, flags: {}, connections: [] };
 }
 
+/** The store that several replicas share, if that is meant. */
+function sharedIn({ store, ledgerKey }: ConnectionsFile, options: ServeOptions): SharedStore | undefined {
+  const named = /^env:(.+)$/.exec(options.store ?? "")?.[1];
+  const given = named === undefined ? options.store : options.secretOf(named);
+  if (named !== undefined && !given)
+    throw new RollbookError("USAGE", { what: `the environment variable ${named} is not set` });
+  const url = given ?? store;
+  return url === undefined ? undefined : { url, ...(ledgerKey === undefined ? {} : { ledgerKey }) };
+}
+
 /** Brings what the folder holds into effect, system by system. */
 function createKeeper(
   rollbook: Rollbook,
@@ -129,23 +144,26 @@ function createKeeper(
     say(
       `${system}: under ${under ? "the playbook that its rollout began with" : file.file}, authority: ${playbook.authority}${whereOf(guarded)}`,
     );
-    keepAdopted(guarded).catch(
-      (error: Error) => stopped.aborted || say(`${system}: nobody looks on: ${error.message}`),
-    );
+    guarded.attend((over) => {
+      const signal = AbortSignal.any([stopped, over]);
+      keepAdopted(guarded, signal).catch(
+        (error: Error) => signal.aborted || say(`${system}: nobody looks on: ${error.message}`),
+      );
+    });
   };
 
   /** Declares the first restore point as soon as everything answers; then goes on with what was cut off, and looks on. */
-  const keepAdopted = async (guarded: ProtectedSystem) => {
+  const keepAdopted = async (guarded: ProtectedSystem, over: AbortSignal) => {
     const { system } = guarded;
     for (;;) {
       try {
         await guarded.control().adopt();
         break;
       } catch (error) {
-        if (stopped.aborted) return;
+        if (over.aborted) return;
         once(`adopt ${system}`, `${system}: no restore point yet: ${(error as Error).message}`);
-        await systemClock.sleep(ADOPT_AGAIN_MS, stopped);
-        if (stopped.aborted) return;
+        await systemClock.sleep(ADOPT_AGAIN_MS, over);
+        if (over.aborted) return;
       }
     }
     const known = await rollbook.store.lastKnownGood(system);
@@ -153,7 +171,7 @@ function createKeeper(
     once(`adopt ${system}`, `${system}: the way back leads to ${good?.label}`);
     const resumed = await guarded.control().resume();
     if (resumed) say(`${system}: going on with rollout ${resumed.id}, which was cut off`);
-    if (!stopped.aborted) guarded.watch();
+    if (!over.aborted) guarded.watch();
   };
 
   const replace = async (guarded: ProtectedSystem, file: PlaybookFile) => {

@@ -10,8 +10,12 @@ import type { Verdict } from "../core/verdict.ts";
 import type { EvaluatorSetup } from "../watch/evaluator.ts";
 import type { Past } from "./baseline.ts";
 import type { CountJournal } from "./count-journal.ts";
+import { FencedError } from "./fenced-error.ts";
 import { underOrder } from "./order.ts";
 import type { ControlPorts, RolloutEventKind, Settings } from "./ports.ts";
+import type { Seat } from "./seat.ts";
+
+export { FencedError };
 
 /** One rollout being run by this process. What is not readonly moves on. */
 export interface Run {
@@ -39,14 +43,6 @@ export interface Run {
   stopped: boolean;
   /** The newest write of the rollout. */
   saving: Promise<void>;
-}
-
-/** Another process holds the newer fence: this one must not touch anything any more. */
-export class FencedError extends Error {
-  constructor(resource: string) {
-    super(`another controller acts on ${resource}`);
-    this.name = "FencedError";
-  }
 }
 
 export function entryOf(run: Run, type: EntryType, data: EntryDraft["data"], actor = "rollbook"): Change {
@@ -146,6 +142,7 @@ export async function holdLease(
   system: string,
 ): Promise<{ readonly lease: Lease; readonly keep: (run: Run) => () => void }> {
   const resource = `system:${system}`;
+  if (ports.seat) return takeSeat(ports.seat, resource);
   const deadline = ports.clock.now() + 2 * settings.leaseMs;
   for (;;) {
     const lease = await ports.store.acquireLease(resource, settings.holder, settings.leaseMs, ports.clock.now());
@@ -155,6 +152,21 @@ export async function holdLease(
     }
     await ports.clock.sleep(settings.leaseMs / 4);
   }
+}
+
+function takeSeat(seat: Seat, resource: string) {
+  const lease = seat.lease();
+  if (!lease) throw new FencedError(resource);
+  const keep = (run: Run) =>
+    seat.follow({
+      renewed(newer) {
+        run.lease = newer;
+      },
+      lost() {
+        run.stopped = true;
+      },
+    });
+  return { lease, keep };
 }
 
 function renewUntilStopped(run: Run): () => void {

@@ -71,6 +71,21 @@ export const errorCatalogue = {
     state: "Nothing was written.",
     hint: "Use a local disk and the pinned Node.",
   },
+  LEDGER_KEY_FOREIGN: {
+    class: "terminal",
+    exit: 4,
+    message: (d) => `The ledger of this store is signed with another key: ${d["theirs"]}, not ${d["ours"]}.`,
+    state: "Nothing was written; the other replicas go on.",
+    hint: "Give every replica the same `ledger-key`, or copy `ledger.key` from the data folder of the first one.",
+  },
+  ORDER_WAITING: {
+    class: "retryable",
+    exit: 4,
+    message: (d) => `No replica has carried out ${d["order"]} for ${d["system"]} yet.`,
+    state:
+      "The order is recorded, and the next replica that acts carries it out. Going back began at every edge at once.",
+    hint: "Look with `rollbook status` whether a replica acts on the system, and whether Postgres answers.",
+  },
   SERVER_UNREACHABLE: {
     class: "retryable",
     exit: 4,

@@ -1,0 +1,147 @@
+import type { Digest, Json } from "../../core/digest.ts";
+import { type ErrorCode, errorCatalogue, RollbookError } from "../../core/errors.ts";
+import type { Exchange, OpenOrder } from "../../core/exchange.ts";
+import type { Store } from "../../core/ports.ts";
+import type { Milliseconds } from "../../core/time.ts";
+import type { AnyOperation } from "../../operations/operation.ts";
+import { systemClock } from "../system-clock.ts";
+import { systemIds } from "../system-ids.ts";
+import type { ReplicaSeat } from "./seats.ts";
+
+/** Changes that every replica makes by itself. */
+const ANYWHERE = ["token", "outcomes", "samples"];
+/** Orders that stop harm: every replica obeys them at its own edge as soon as it sees them. */
+const CORDS = ["rollback", "abort"];
+
+const ANSWER_MS: Milliseconds = 20_000;
+const LOOK_MS: Milliseconds = 50;
+
+export interface OrderParts {
+  readonly store: Store;
+  readonly exchange: Exchange;
+  readonly seatOf: (system: string) => ReplicaSeat;
+  readonly systems: () => readonly string[];
+  /** Takes the candidate's traffic away here, at once. */
+  readonly brake: (order: Pick<OpenOrder, "id" | "system" | "input">) => void;
+  /** The order is answered, and could not be carried out. */
+  readonly release: (order: string) => void;
+}
+
+export interface Orders {
+  /** The operations as this replica serves them: what acts on a system is done by its holder, wherever that is. */
+  readonly operations: readonly AnyOperation[];
+  /** Carries out what is open of systems that we hold; each order once in this process. */
+  carryOut(open: readonly OpenOrder[]): void;
+}
+
+export function isCord({ operation }: Pick<OpenOrder, "operation">): boolean {
+  return CORDS.includes(operation);
+}
+
+export function createOrders(operations: readonly AnyOperation[], parts: OrderParts): Orders {
+  const { store, exchange, seatOf } = parts;
+  const begun = new Set<string>();
+  const byName = new Map(operations.map((operation) => [operation.name, operation]));
+
+  const dispatch = async (operation: AnyOperation, input: object, by: string): Promise<unknown> => {
+    const system = await systemOf(parts, input as Input);
+    if (system === undefined || seatOf(system).lease()) return operation.run(input as never, by);
+    const order = { id: systemIds.next("order"), system, operation: operation.name, input: input as Json, by };
+    if (isCord(order)) parts.brake(order);
+    await exchange.give(order);
+    exchange.hint();
+    const answer = await answerTo(exchange, order.id);
+    if (answer === undefined) throw new RollbookError("ORDER_WAITING", { order: order.id, system });
+    if ("output" in answer) return answer.output;
+    parts.release(order.id);
+    throw errorIn(answer);
+  };
+
+  const carry = async (order: OpenOrder): Promise<void> => {
+    const lease = seatOf(order.system).lease();
+    const operation = byName.get(order.operation);
+    if (!lease || !(await exchange.begin(order.id, lease))) return;
+    let answer: Answer;
+    try {
+      if (!operation) throw new RollbookError("NOT_FOUND", { what: `operation ${order.operation}` });
+      const done = order.taken ? await doneBefore(store, order) : undefined;
+      answer = { output: (done ?? (await operation.run(order.input as never, order.by)) ?? null) as Json };
+    } catch (error) {
+      // Who was fenced in the middle leaves the order to the next holder.
+      if (!seatOf(order.system).lease()) return;
+      answer = answerOf(error as Error);
+    }
+    await exchange.answer(order.id, answer as Json);
+    exchange.hint();
+  };
+
+  return {
+    operations: operations.map((operation) =>
+      operation.method === "POST" && !ANYWHERE.includes(operation.name)
+        ? {
+            ...operation,
+            run: async (input: never, by: string) =>
+              (input as { dryRun?: boolean }).dryRun ? operation.run(input, by) : dispatch(operation, input, by),
+          }
+        : operation,
+    ),
+    carryOut(open) {
+      const ids = new Set(open.map(({ id }) => id));
+      for (const id of begun) if (!ids.has(id)) begun.delete(id);
+      for (const order of open) {
+        if (begun.has(order.id) || !seatOf(order.system).lease()) continue;
+        begun.add(order.id);
+        // What failed here, the store say, is done again with the next look.
+        carry(order).catch(() => begun.delete(order.id));
+      }
+    },
+  };
+}
+
+type Answer =
+  | { readonly output: Json }
+  | { readonly code: ErrorCode; readonly details: RollbookError["details"] }
+  | { readonly failure: string };
+
+function answerOf(error: Error): Answer {
+  if (error instanceof RollbookError) return { code: error.code, details: error.details };
+  return { failure: error.message };
+}
+
+function errorIn(answer: Exclude<Answer, { output: Json }>): Error {
+  if ("code" in answer && Object.hasOwn(errorCatalogue, answer.code))
+    return new RollbookError(answer.code, answer.details);
+  return new Error("failure" in answer ? answer.failure : `another replica answered ${answer.code}`);
+}
+
+async function answerTo(exchange: Exchange, order: string): Promise<Answer | undefined> {
+  for (const until = systemClock.now() + ANSWER_MS; systemClock.now() < until; ) {
+    // A store that is away for a moment is asked again: the order is durable.
+    const answer = await exchange.answerTo(order).catch(() => undefined);
+    if (answer !== undefined) return answer as Answer;
+    await systemClock.sleep(LOOK_MS);
+  }
+  return undefined;
+}
+
+interface Input {
+  readonly system?: string;
+  readonly rollout?: string;
+  readonly release?: string;
+}
+
+/** The system that an input is about; undefined where there is no such thing: the operation says so itself. */
+async function systemOf({ store, systems }: OrderParts, input: Input): Promise<string | undefined> {
+  if (input.rollout !== undefined) return (await store.rollout(input.rollout))?.system;
+  if (input.release !== undefined) return (await store.release(input.release as Digest))?.system;
+  const names = systems();
+  if (input.system !== undefined) return names.includes(input.system) ? input.system : undefined;
+  return names.length === 1 ? names[0] : undefined;
+}
+
+/** What a holder that died had opened for this order already. */
+async function doneBefore(store: Store, { id, operation, system }: OpenOrder): Promise<object | undefined> {
+  if (operation !== "release" && operation !== "take-back") return undefined;
+  const given = Number.parseInt(id.split("-")[1] ?? "", 36);
+  return (await store.rollouts(system)).find(({ startedAt }) => startedAt >= given);
+}

@@ -1,0 +1,30 @@
+-- What the replicas of one store tell one another.
+
+-- When the holder last saw to the candidate's share, by this server's clock: exposure is a lease on every replica.
+ALTER TABLE leases ADD COLUMN exposed_at timestamptz;
+
+-- What people want of a system, until its holder has done it. `taken`: the newest fence under which it was begun.
+CREATE TABLE orders (
+  number bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  id text COLLATE "C" NOT NULL UNIQUE,
+  system text COLLATE "C" NOT NULL,
+  body text NOT NULL,
+  given_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+  taken bigint,
+  answer text
+);
+CREATE INDEX orders_open ON orders (system, number) WHERE answer IS NULL;
+
+-- Counts on their way from the replica that made them to the holder.
+CREATE TABLE posts (
+  number bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  system text COLLATE "C" NOT NULL,
+  body text NOT NULL
+) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 2000);
+CREATE INDEX posts_of_system ON posts (system, number);
+
+-- One row: facts that all replicas must agree on.
+CREATE TABLE agreements (
+  name text COLLATE "C" PRIMARY KEY,
+  value text NOT NULL
+);
