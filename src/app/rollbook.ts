@@ -107,6 +107,7 @@ async function startOver(config: RollbookConfig, { store: opened, exchange, keys
       name: systemIds.next("replica"),
       log,
       learn: releases.meet,
+      hear: events.publish,
       followFlags: (all) => {
         for (const flag of all) flags.follow(flag);
       },
@@ -128,7 +129,10 @@ async function startOver(config: RollbookConfig, { store: opened, exchange, keys
       headers: {},
       body: "{}",
     };
-  const alerts = openAlertIntake({ connections, systems, store, log });
+  const lookAt = operations.find(({ name }) => name === "look");
+  const look = async (system: string, reason: string, key: string) =>
+    lookAt?.run({ system, reason, key } as never, "rollbook");
+  const alerts = openAlertIntake({ connections, systems, store, look, log });
   const api = createApi({
     alerts: alerts.take,
     store,
@@ -160,7 +164,10 @@ async function startOver(config: RollbookConfig, { store: opened, exchange, keys
         connections,
         flags,
         requestKey: keys.request,
-        publish: events.publish,
+        publish: (event: object) => {
+          events.publish(event);
+          replicas?.publish(event);
+        },
         ...(replicas ? { replicas } : {}),
       };
       const system = await protectSystem(shared, playbook, edge);

@@ -2,12 +2,10 @@ import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { RollbookError } from "../core/errors.ts";
 import type { Playbook } from "../core/playbook.ts";
-import type { ReleaseId } from "../core/release.ts";
 import { describeRivalry, findRivals } from "../playbook/lint-rivals.ts";
 import { defineFlag } from "../traffic/flags/flag-book.ts";
-import type { FlagValue } from "../traffic/routing/assignment-state.ts";
 import { type ConnectionsFile, readConnections, type SystemSettings } from "./connections/connections-file.ts";
-import type { EdgeSettings } from "./edge.ts";
+import { CONNECTIONS, edgeOf, routeOf, whereOf } from "./edge-settings.ts";
 import { createPlaybookFolder, type KeptPlaybooks, openKeptPlaybooks, type PlaybookFile } from "./playbook-folder.ts";
 import type { ProtectedSystem } from "./protected-system.ts";
 import { type Rollbook, startRollbook } from "./rollbook.ts";
@@ -31,7 +29,6 @@ export interface Serving {
   stop(): Promise<void>;
 }
 
-const CONNECTIONS = "connections.yaml";
 const LOOK_MS = 1000;
 const ADOPT_AGAIN_MS = 10_000;
 
@@ -146,10 +143,22 @@ function createKeeper(
     );
     guarded.attend((over) => {
       const signal = AbortSignal.any([stopped, over]);
-      keepAdopted(guarded, signal).catch(
-        (error: Error) => signal.aborted || say(`${system}: nobody looks on: ${error.message}`),
-      );
+      void keepOn(guarded, signal);
     });
+  };
+
+  /** What cannot be done now, because the store is away say, is tried again: nobody else would do it. */
+  const keepOn = async (guarded: ProtectedSystem, over: AbortSignal) => {
+    const { system } = guarded;
+    while (!over.aborted) {
+      try {
+        return await keepAdopted(guarded, over);
+      } catch (error) {
+        if (over.aborted) return;
+        once(`look ${system}`, `${system}: nobody looks on until this works: ${(error as Error).message}`);
+        await systemClock.sleep(LOOK_MS, over);
+      }
+    }
   };
 
   /** Declares the first restore point as soon as everything answers; then goes on with what was cut off, and looks on. */
@@ -252,49 +261,4 @@ function createKeeper(
       }
     },
   };
-}
-
-function whereOf({ edge }: ProtectedSystem): string {
-  if (edge.gateway) return `, gateway: ${edge.gateway}`;
-  return edge.flag ? `, release flag: ${edge.flag.key}` : ", no traffic of its own";
-}
-
-function routeOf({ components }: Pick<Playbook, "components">): string | undefined {
-  return components.find(({ name, at }) => name === "route" || at.startsWith("gateway:"))?.at;
-}
-
-/** Why a playbook that acts could not contain anything, if so. */
-export function edgeMissing({ system, authority, components }: Playbook, { gateway }: SystemSettings = {}) {
-  if (gateway || authority !== "act" || routeOf({ components })?.startsWith("flags://")) return undefined;
-  return `${system} acts, and has no gateway: add systems.${system}.gateway, or route: flags://KEY`;
-}
-
-function edgeOf(rollbook: Rollbook, playbook: Playbook, settings: SystemSettings = {}): EdgeSettings {
-  const { gateway, values = {} } = settings;
-  const reason = edgeMissing(playbook, settings);
-  if (reason) throw new RollbookError("CONNECTIONS_INVALID", { file: CONNECTIONS, reason });
-  return {
-    ...(gateway
-      ? {
-          upstreams: { stable: gateway.stable, candidate: gateway.candidate },
-          gatewayPort: gateway.port,
-          exactPort: true,
-          ...(gateway.else ? { fallback: { else: gateway.else } } : {}),
-        }
-      : {}),
-    values: (release) => flagValueOf(rollbook, values, release),
-  };
-}
-
-/** What the release flag says: what the file says for the release's label, or for that of one of its revisions. */
-function flagValueOf(
-  rollbook: Rollbook,
-  values: NonNullable<SystemSettings["values"]>,
-  id: ReleaseId,
-): FlagValue | undefined {
-  const release = rollbook.releaseKnown(id);
-  if (!release) return undefined;
-  const labels = [release.label, ...Object.values(release.revisions).map(({ label }) => label)];
-  const named = labels.find((label) => Object.hasOwn(values, label));
-  return named === undefined ? release.label : (values[named] as FlagValue);
 }

@@ -26,6 +26,10 @@ export interface Exchange {
   post(posts: readonly { readonly system: string; readonly samples: readonly Sample[] }[]): Promise<void>;
   /** What was posted of these systems; the posts in `done` are taken away first. */
   collect(systems: readonly string[], done: readonly string[]): Promise<readonly Post[]>;
+  /** Tells people who watch at other replicas. Kept for some minutes. */
+  tell(by: string, events: readonly Json[]): Promise<void>;
+  /** What others than this replica have told, oldest first, of the newest that are kept; each with its number. */
+  told(to: string, after: number): Promise<readonly { readonly number: number; readonly event: Json }[]>;
   /** The value that all replicas agree on: this one, if nobody was quicker. */
   agree(name: string, value: string): Promise<string>;
   /** Tells all replicas that there is something new to look at. A hint only: it may get lost. */

@@ -7,6 +7,7 @@ import { EXPOSURE_MS } from "../settings.ts";
 import { systemClock } from "../system-clock.ts";
 import { createBrakes } from "./brakes.ts";
 import { type FollowedEdge, followEdge } from "./followed-edge.ts";
+import { createNews } from "./news.ts";
 import { createOrders, isCord, type Orders } from "./orders.ts";
 import { createSampleMail } from "./sample-mail.ts";
 import { createSeats, type ReplicaSeat } from "./seats.ts";
@@ -43,6 +44,8 @@ export interface Replicas {
   join(joining: Joining): Joined;
   /** The operations as this replica serves them. To be called once. */
   share(operations: readonly AnyOperation[]): readonly AnyOperation[];
+  /** Something happened here: people who watch at other replicas see it too. */
+  publish(event: object): void;
   stop(): Promise<void>;
 }
 
@@ -55,6 +58,8 @@ export interface ReplicaParts {
   /** Makes releases known to this process, before a route that names them is followed. */
   readonly learn: (releases: readonly ReleaseId[]) => Promise<void>;
   readonly followFlags: (flags: readonly FlagState[]) => void;
+  /** Something that happened at another replica, for people who watch here. */
+  readonly hear: (event: object) => void;
 }
 
 interface Member extends Joined {
@@ -76,6 +81,7 @@ export function createReplicas(parts: ReplicaParts): Replicas {
     members.get(system)?.term?.abort();
     if (!stopped.signal.aborted) log(`${system}: another replica may act on it now; this one follows`);
   });
+  const news = createNews(exchange, name, parts.hear);
   const brakes = createBrakes(store, (system) => members.get(system)?.followed);
   const held = () => [...members.keys()].filter((system) => seats.of(system).lease());
 
@@ -102,7 +108,11 @@ export function createReplicas(parts: ReplicaParts): Replicas {
     if (route && route.candidatePpm > 0) await parts.learn(releasesOn(route));
     member.followed.follow(view, asked, EXPOSURE_MS);
     if (view.left > 0 || !member.begin || stopped.signal.aborted) return;
-    if (await seats.take(system)) await begin(member);
+    if (!(await seats.take(system))) return;
+    await begin(member).catch(async (error: Error) => {
+      await seats.giveUp(system);
+      throw error;
+    });
   };
 
   const heed = (open: readonly OpenOrder[]) => {
@@ -121,6 +131,7 @@ export function createReplicas(parts: ReplicaParts): Replicas {
     }
     heed(view.orders);
     await mail.fetch(held());
+    await news.hear();
     return view;
   };
 
@@ -151,6 +162,7 @@ export function createReplicas(parts: ReplicaParts): Replicas {
       ),
     ),
   ];
+  loops.push(every(POST_MS, stopped.signal, news.send));
   exchange.onHint(() => wake.abort(), stopped.signal);
 
   return {
@@ -191,6 +203,7 @@ export function createReplicas(parts: ReplicaParts): Replicas {
       });
       return orders.operations;
     },
+    publish: news.publish,
     async stop() {
       await seats.leave();
       exchange.hint();

@@ -28,6 +28,8 @@ export interface Seats {
   renew(): Promise<void>;
   /** Gives up what could not be renewed in time. */
   expire(): void;
+  /** Gives one back that we cannot use, so that another replica may try. */
+  giveUp(system: string): Promise<void>;
   /** Gives everything back, so that nobody has to wait for it. */
   leave(): Promise<void>;
 }
@@ -116,6 +118,12 @@ export function createSeats(store: Store, exchange: Exchange, holder: string, lo
       }
     },
     expire,
+    async giveUp(system) {
+      const held = heldOf(system);
+      const { lease } = held;
+      drop(system, held);
+      if (lease) await exchange.free(lease);
+    },
     async leave() {
       const leases = [...seats.values()].flatMap(({ lease }) => (lease ? [lease] : []));
       for (const [system, held] of seats) drop(system, held);

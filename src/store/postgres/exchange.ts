@@ -3,6 +3,7 @@ import type { Milliseconds } from "../../core/time.ts";
 import { Database } from "./database.ts";
 import { createHints } from "./hints.ts";
 import { leaseTable } from "./leases.ts";
+import { newsTable } from "./news.ts";
 import { orderTable } from "./orders.ts";
 import type { PostgresStoreOptions } from "./postgres-store.ts";
 import { postTable } from "./posts.ts";
@@ -22,6 +23,7 @@ export function openExchange(options: PostgresStoreOptions): Exchange {
   const leases = leaseTable(database);
   const orders = orderTable(database);
   const posts = postTable(database);
+  const news = newsTable(database);
   const hints = createHints(database, { ...options, schema });
   return {
     renew: leases.renewAll,
@@ -33,6 +35,8 @@ export function openExchange(options: PostgresStoreOptions): Exchange {
     answerTo: orders.answerTo,
     post: posts.post,
     collect: posts.collect,
+    tell: news.tell,
+    told: news.told,
     async agree(name, value) {
       await database.rows(
         sql`INSERT INTO agreements (name, value) VALUES (${name}, ${value}) ON CONFLICT (name) DO NOTHING`,

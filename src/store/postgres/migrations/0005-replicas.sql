@@ -23,7 +23,15 @@ CREATE TABLE posts (
 ) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 2000);
 CREATE INDEX posts_of_system ON posts (system, number);
 
--- One row: facts that all replicas must agree on.
+-- What happens, for people who watch at another replica; forgotten after minutes.
+CREATE TABLE news (
+  number bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  teller text NOT NULL,
+  told_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+  event text NOT NULL
+) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 2000);
+
+-- Facts that all replicas must agree on: the first who says one is right.
 CREATE TABLE agreements (
   name text COLLATE "C" PRIMARY KEY,
   value text NOT NULL
