@@ -1,5 +1,5 @@
 import type { ControlPorts } from "../control/ports.ts";
-import type { Seat } from "../control/seat.ts";
+import { type Seat, targetUnderSeat } from "../control/seat.ts";
 import { digestOf } from "../core/digest.ts";
 import type { Playbook } from "../core/playbook.ts";
 import type { Notifier, RestoreAdapter, Store } from "../core/ports.ts";
@@ -28,6 +28,7 @@ export interface SystemParts {
 /** The world as the control loop sees it: this machine's clock and ids, this store, edge, sources and ledger. */
 export function portsOf(config: RollbookConfig, playbook: Playbook, parts: SystemParts): ControlPorts {
   const { store, ledger, connections, adapters, edge, sources, drain, emit, seat } = parts;
+  const adapterFor = (at: string) => adapters.find((adapter) => adapter.serves(at)) ?? connections.adapterFor(at);
   return {
     store,
     ...(seat ? { seat } : {}),
@@ -35,7 +36,7 @@ export function portsOf(config: RollbookConfig, playbook: Playbook, parts: Syste
     ids: systemIds,
     traffic: edge.traffic,
     signals: { drain: () => [...drain(), ...sources.drain()] },
-    adapterFor: (at) => adapters.find((adapter) => adapter.serves(at)) ?? connections.adapterFor(at),
+    adapterFor: (at) => (seat ? targetUnderSeat(adapterFor(at), seat) : adapterFor(at)),
     policyFor: connections.policyFor,
     elsewhere: () => connections.elsewhere(playbook.environment),
     askSources: sources.ask,

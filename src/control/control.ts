@@ -107,6 +107,7 @@ export function createControl(
   let begun = 0;
   const idle = createIdleWatch(ports, settings, playbook);
   const start = (id: string) => {
+    if (runs.get(id)?.over === false) return;
     const running = startRun((onRun) => runRollout(ports, settings, playbook, id, onRun, idle));
     runs.set(id, running);
   };
@@ -129,7 +130,9 @@ export function createControl(
     return running?.over === false ? running.acting?.rollout : undefined;
   };
   const runOf = async (id: string): Promise<Run> => {
-    await find(id);
+    const { endedAt } = await find(id);
+    // Whoever has just taken over is asked for what it has not taken up yet.
+    if (endedAt === undefined) start(id);
     const running = runs.get(id);
     if (!running) throw new RollbookError("NOT_FOUND", { what: `running rollout ${id}: it has ended` });
     return running.run;
@@ -185,7 +188,7 @@ export function createControl(
       const open =
         rollouts.find(({ endedAt }) => endedAt === undefined) ??
         (newest && isStuck(newest) && playbook.authority === "act" ? newest : undefined);
-      if (open && runs.get(open.id)?.over !== false) start(open.id);
+      if (open) start(open.id);
       return open;
     },
     ended: async (id) => runs.get(id)?.ended ?? find(id),
