@@ -136,6 +136,7 @@ traffic: 60 requests/s
 what:
   model: http://ai/components/model
   config: http://ai/components/config
+  tone: flags://tone
   route: gateway://loans
 signals:
   errors: { share: failed, of: requests, from: gateway, better: down }
@@ -191,6 +192,8 @@ store: { env: STORE }
 ledger-key: { file: ../ledger.key }
 systems:
   loans: { gateway: { port: 0, stable: "${ai.stable}", candidate: "${ai.candidate}" } }
+flags:
+  tone: { variants: { cool: c, warm: w }, initially: cool }
 connections:
   http: { hosts: { ai: "${ai.url}" } }
 `,
@@ -259,6 +262,12 @@ async function startReplica(folder: string, store: string, world: ReplicaWorld):
     kill: (signal) => void child.kill(signal),
     ended: () => exit,
   };
+}
+
+/** What the built-in flag says to an application that asks this replica. */
+export async function toneAt({ url }: Replica): Promise<unknown> {
+  const init = { method: "POST", headers: { "content-type": "application/json" }, body: '{"context":{}}' };
+  return ((await (await fetch(`${url}/ofrep/v1/evaluate/flags/tone`, init)).json()) as { value: unknown }).value;
 }
 
 /** Sends requests of many users to these gateways, in turn, until it is stopped; a dead one is left out. */

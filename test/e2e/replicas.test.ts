@@ -11,6 +11,7 @@ import {
   type ReplicaWorld,
   sendTraffic,
   startBalancer,
+  toneAt,
 } from "./replica-world.fixture.ts";
 
 const bin = process.env["POSTGRES_BIN"] ?? "";
@@ -81,7 +82,10 @@ async function exposed(world: ReplicaWorld, store: string, other = store) {
   await first.says(/^loans: the way back leads to/);
   const second = await world.start(other);
   const traffic = sendTraffic([first.gateway, second.gateway]);
-  const opened = await first.call("POST", "/v1/rollouts", { system: "loans", references: { model: "2", config: "2" } });
+  const opened = await first.call("POST", "/v1/rollouts", {
+    system: "loans",
+    references: { model: "2", config: "2", tone: "warm" },
+  });
   assert.equal(opened.status, 200, JSON.stringify(opened.body));
   const { id } = opened.body as { readonly id: string };
   await until(async () => (await shareAt(first)) === 500_000, "exposed at the first");
@@ -136,6 +140,7 @@ describe("replicas over one Postgres", { skip }, () => {
     t.after(() => world.close());
     const { first, second, traffic, id } = await exposed(world, await fresh("cord"));
     t.after(() => traffic.stop());
+    await until(async () => (await toneAt(second)) === "w" && (await toneAt(first)) === "w", "warm at both");
     const pulled = Date.now();
     const told = second.call("POST", `/v1/rollouts/${id}/rollback`, { reason: "people complain" });
     await until(async () => (await shareAt(second)) === 0, "contained at the second");
@@ -149,6 +154,7 @@ describe("replicas over one Postgres", { skip }, () => {
       [world.ai.live("model"), world.ai.live("config")],
       [digestFor("model", 1), digestFor("config", 1)],
     );
+    await until(async () => (await toneAt(second)) === "c" && (await toneAt(first)) === "c", "cool at both");
     const again = await second.call("POST", `/v1/rollouts/${id}/rollback`, { reason: "again" });
     assert.equal(again.status, 404);
     const news = await fetch(`${second.url}/v1/events`, { signal: AbortSignal.timeout(500) });

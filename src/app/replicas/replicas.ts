@@ -90,7 +90,7 @@ export function createReplicas(parts: ReplicaParts): Replicas {
     const { system } = member.joining;
     const term = new AbortController();
     member.term = term;
-    const [route, flags] = [await store.route(system), await store.flags()];
+    const [route, flags] = await Promise.all([store.route(system), store.flags()]);
     if (term.signal.aborted) return;
     parts.followFlags(flags);
     if (route) await parts.learn(releasesOn(route));
