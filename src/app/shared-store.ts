@@ -1,7 +1,7 @@
 import type { KeyObject } from "node:crypto";
 import { RollbookError } from "../core/errors.ts";
 import type { Exchange } from "../core/exchange.ts";
-import type { Store } from "../core/ports.ts";
+import type { Store, TokenRecord } from "../core/ports.ts";
 import { openExchange } from "../store/postgres/exchange.ts";
 import { openPostgresStore } from "../store/postgres/postgres-store.ts";
 import { openSqliteStore } from "../store/sqlite/sqlite-store.ts";
@@ -47,10 +47,25 @@ export async function agreeOnKey(exchange: Exchange, verifierKey: string): Promi
   if (agreed !== verifierKey) throw new RollbookError("LEDGER_KEY_FOREIGN", { theirs: agreed, ours: verifierKey });
 }
 
-/** Other replicas are told that a route is new, after it is: a NOTIFY within the commit would make commits wait in line. */
+/** How long a call waits for the store before the tokens that are known have to do. */
+const TOKENS_MS = 300;
+
+/**
+ * Other replicas are told that a route is new, after it is: a NOTIFY within the commit would make commits wait in line.
+ * Tokens are remembered, so that somebody can pull the cord while the store is away.
+ */
 function hinting(store: Store, exchange: Exchange): Store {
+  let tokens: readonly TokenRecord[] = [];
   return {
     ...store,
+    async tokens() {
+      const asked = store.tokens();
+      const fresh = await (tokens.length === 0
+        ? asked
+        : Promise.race([asked, systemClock.sleep(TOKENS_MS)]).catch(() => undefined));
+      tokens = fresh ?? tokens;
+      return tokens;
+    },
     async commit(changes, guard) {
       const written = await store.commit(changes, guard);
       if (written.kind === "committed" && changes.some(({ kind }) => kind === "route")) exchange.hint();

@@ -83,7 +83,7 @@ export const errorCatalogue = {
     exit: 4,
     message: (d) => `No replica has carried out ${d["order"]} for ${d["system"]} yet.`,
     state:
-      "The order is recorded, and the next replica that acts carries it out. Going back began at every edge at once.",
+      "It is carried out as soon as a replica acts and the store answers. What takes traffic away did so here at once.",
     hint: "Look with `rollbook status` whether a replica acts on the system, and whether Postgres answers.",
   },
   SERVER_UNREACHABLE: {

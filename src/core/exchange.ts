@@ -3,7 +3,7 @@ import type { Route } from "./entry.ts";
 import type { FlagState } from "./ports.ts";
 import type { Lease } from "./rollout.ts";
 import type { Sample } from "./sample.ts";
-import type { Milliseconds } from "./time.ts";
+import type { Instant, Milliseconds } from "./time.ts";
 
 /**
  * What the replicas of one store tell one another. Only a store that several processes share has it. Every call ends
@@ -46,6 +46,8 @@ export interface Renewal {
 }
 
 export interface View {
+  /** The store's clock. */
+  readonly now: Instant;
   readonly systems: readonly SystemView[];
   /** Orders of these systems that were not answered yet, oldest first. */
   readonly orders: readonly OpenOrder[];
@@ -55,6 +57,8 @@ export interface View {
 export interface SystemView {
   readonly system: string;
   readonly route?: Route;
+  /** Its newest rollout. */
+  readonly rollout?: string;
   readonly holder?: string;
   readonly fence: number;
   /** How much longer the holder's lease lasts. */

@@ -68,9 +68,11 @@ function exchangeOver(table: Table, store: Store, now: () => Instant, reaches: (
   const viewOf = async (system: string): Promise<SystemView> => {
     const held = table.leases.get(`system:${system}`);
     const route = await store.route(system);
+    const [newest] = await store.rollouts(system);
     return {
       system,
       ...(route ? { route } : {}),
+      ...(newest ? { rollout: newest.id } : {}),
       ...(held ? { holder: held.lease.holder } : {}),
       fence: held?.lease.fence ?? 0,
       left: held ? held.lease.until - now() : 0,
@@ -96,6 +98,7 @@ function exchangeOver(table: Table, store: Store, now: () => Instant, reaches: (
       if (freed && held) held.lease = freed;
     }),
     look: wired(async (systems) => ({
+      now: now(),
       systems: await Promise.all(systems.map(viewOf)),
       orders: [...table.orders.values()]
         .filter(({ order, answer }) => answer === undefined && systems.includes(order.system))

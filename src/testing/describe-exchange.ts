@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import { digestOf } from "../core/digest.ts";
 import type { Exchange, GivenOrder } from "../core/exchange.ts";
 import type { Store } from "../core/ports.ts";
-import { aRoute, aSample } from "./store/fixtures.ts";
+import { aRollout, aRoute, aSample } from "./store/fixtures.ts";
 
 /** A store with its exchange, as one of several replicas has them. */
 export interface ExchangeWorld {
@@ -64,12 +64,19 @@ export function describeExchange(name: string, open: (place: string) => Promise<
     });
 
     test("shows how systems stand: route, holder, what is left, and how old the share's renewal is", async (world, other) => {
-      assert.deepEqual((await world.exchange.look(["loans"])).systems, [{ system: "loans", fence: 0, left: 0 }]);
+      const { now, systems } = await world.exchange.look(["loans"]);
+      assert.deepEqual(systems, [{ system: "loans", fence: 0, left: 0 }]);
+      assert.ok(Math.abs(now - world.now()) < 60_000);
       const lease = await held(world);
       const route = aRoute(4, { candidate: digestOf("c"), candidatePpm: 5 });
-      await world.store.commit([{ kind: "route", route }]);
+      await world.store.commit([
+        { kind: "route", route },
+        { kind: "rollout", rollout: aRollout("1", { system: "loans", startedAt: 1 }) },
+        { kind: "rollout", rollout: aRollout("2", { system: "loans", startedAt: 2 }) },
+        { kind: "rollout", rollout: aRollout("3", { system: "fraud", startedAt: 3 }) },
+      ]);
       const [view] = (await other.exchange.look(["loans"])).systems;
-      assert.deepEqual([view?.route, view?.holder, view?.fence], [route, "a", lease.fence]);
+      assert.deepEqual([view?.route, view?.rollout, view?.holder, view?.fence], [route, "2", "a", lease.fence]);
       assert.ok(view!.left > HOUR / 2 && view!.left <= HOUR && view?.exposedFor === undefined);
       await world.exchange.renew([{ lease, exposedFor: 400 }], HOUR);
       const exposed = (await other.exchange.look(["loans"])).systems[0]?.exposedFor ?? 0;

@@ -8,8 +8,10 @@ import type { FollowedEdge } from "./followed-edge.ts";
  */
 export interface Brakes {
   pull(order: Pick<OpenOrder, "id" | "system" | "input">): void;
-  /** Lets go what the holder has taken care of. */
-  look(open: readonly OpenOrder[], held: ReadonlySet<string>): void;
+  /** Lets go what the route says itself by now, and what came to nothing. */
+  look(open: readonly OpenOrder[]): void;
+  /** The order was carried out here. */
+  carried(order: string): void;
   release(order: string): void;
 }
 
@@ -40,14 +42,19 @@ export function createBrakes(store: Store, edgeOf: (system: string) => FollowedE
       pulled.set(id, { system, rollout, seen: false });
       edgeOf(system)?.brake();
     },
-    look(open, held) {
+    carried(order) {
+      const one = pulled.get(order);
+      if (one) one.seen = true;
+    },
+    look(open) {
       const ids = new Set(open.map(({ id }) => id));
       for (const [id, one] of pulled) {
         if (ids.has(id)) one.seen = true;
-        else if (one.seen) {
-          const over = held.has(one.system) ? Promise.resolve(true) : cameToNothing(one.rollout);
-          over.then((nothing) => (nothing || edgeOf(one.system)?.contained()) && release(id)).catch(() => undefined);
-        }
+        else if (one.seen && edgeOf(one.system)?.contained()) release(id);
+        else if (one.seen)
+          cameToNothing(one.rollout)
+            .then((nothing) => nothing && release(id))
+            .catch(() => undefined);
       }
     },
     release,

@@ -1,6 +1,6 @@
 import type { Digest, Json } from "../../core/digest.ts";
 import { type ErrorCode, errorCatalogue, RollbookError } from "../../core/errors.ts";
-import type { Exchange, OpenOrder } from "../../core/exchange.ts";
+import type { Exchange, GivenOrder, OpenOrder } from "../../core/exchange.ts";
 import type { Store } from "../../core/ports.ts";
 import type { Milliseconds } from "../../core/time.ts";
 import type { AnyOperation } from "../../operations/operation.ts";
@@ -15,14 +15,20 @@ const CORDS = ["rollback", "abort"];
 
 const ANSWER_MS: Milliseconds = 20_000;
 const LOOK_MS: Milliseconds = 50;
+const AGAIN_MS: Milliseconds = 250;
 
 export interface OrderParts {
   readonly store: Store;
   readonly exchange: Exchange;
   readonly seatOf: (system: string) => ReplicaSeat;
   readonly systems: () => readonly string[];
+  /** As far as this replica knows without asking anybody. */
+  readonly systemOfRollout: (rollout: string | undefined) => string | undefined;
+  readonly stopped: AbortSignal;
   /** Takes the candidate's traffic away here, at once. */
   readonly brake: (order: Pick<OpenOrder, "id" | "system" | "input">) => void;
+  /** It was carried out here. */
+  readonly carried: (order: string) => void;
   /** The order is answered, and could not be carried out. */
   readonly release: (order: string) => void;
 }
@@ -44,14 +50,36 @@ export function createOrders(operations: readonly AnyOperation[], parts: OrderPa
   const byName = new Map(operations.map((operation) => [operation.name, operation]));
 
   const dispatch = async (operation: AnyOperation, input: object, by: string): Promise<unknown> => {
-    const system = await systemOf(parts, input as Input);
-    if (system === undefined || seatOf(system).lease()) return operation.run(input as never, by);
-    const order = { id: systemIds.next("order"), system, operation: operation.name, input: input as Json, by };
-    if (isCord(order)) parts.brake(order);
-    await exchange.give(order);
+    const given = { id: systemIds.next("order"), operation: operation.name, input: input as Json, by };
+    // Nobody is asked before this, the store neither.
+    const near = isCord(given) ? parts.systemOfRollout((input as Input).rollout) : undefined;
+    if (near !== undefined) parts.brake({ ...given, system: near });
+    try {
+      const system = near ?? (await systemOf(parts, input as Input));
+      if (system === undefined || seatOf(system).lease()) {
+        const output = await operation.run(input as never, by);
+        parts.carried(given.id);
+        return output;
+      }
+    } catch (error) {
+      if (near === undefined || error instanceof RollbookError) {
+        parts.release(given.id);
+        throw error;
+      }
+      // A holder whose store is away: it is contained here, and the order has to outlive us.
+    }
+    return send({ ...given, system: near ?? (await systemOf(parts, input as Input))! });
+  };
+
+  /** Makes an order durable and waits for its answer. One that stops harm is given until it is taken, whoever waits. */
+  const send = async (order: GivenOrder): Promise<unknown> => {
+    const until = systemClock.now() + ANSWER_MS;
+    const giving = isCord(order) ? giveUntilTaken(parts, order) : exchange.give(order);
+    await Promise.race([giving, systemClock.sleep(ANSWER_MS)]);
     exchange.hint();
-    const answer = await answerTo(exchange, order.id);
-    if (answer === undefined) throw new RollbookError("ORDER_WAITING", { order: order.id, system });
+    const answer = await answerTo(exchange, order.id, until);
+    if (answer === undefined)
+      throw new RollbookError("ORDER_WAITING", { order: `${order.operation} (${order.id})`, system: order.system });
     if ("output" in answer) return answer.output;
     parts.release(order.id);
     throw errorIn(answer);
@@ -114,8 +142,19 @@ function errorIn(answer: Exclude<Answer, { output: Json }>): Error {
   return new Error("failure" in answer ? answer.failure : `another replica answered ${answer.code}`);
 }
 
-async function answerTo(exchange: Exchange, order: string): Promise<Answer | undefined> {
-  for (const until = systemClock.now() + ANSWER_MS; systemClock.now() < until; ) {
+async function giveUntilTaken({ exchange, stopped }: OrderParts, order: GivenOrder): Promise<void> {
+  while (!stopped.aborted) {
+    const given = await exchange.give(order).then(
+      () => true,
+      () => false,
+    );
+    if (given) return;
+    await systemClock.sleep(AGAIN_MS, stopped);
+  }
+}
+
+async function answerTo(exchange: Exchange, order: string, until: number): Promise<Answer | undefined> {
+  while (systemClock.now() < until) {
     // A store that is away for a moment is asked again: the order is durable.
     const answer = await exchange.answerTo(order).catch(() => undefined);
     if (answer !== undefined) return answer as Answer;

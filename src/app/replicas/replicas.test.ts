@@ -192,6 +192,38 @@ describe("several replicas", () => {
     await until(() => second.edge.current("loans")?.epoch === 1002);
   });
 
+  test("the cord where the store does not answer: contained there at once, carried out when it answers", async (t) => {
+    const { hub, first, second } = await two(t);
+    const over = await expose(hub, first, 1001);
+    t.after(() => over.abort());
+    await until(() => second.share() === 500_000);
+    second.wire.reaches = false;
+    const answer = second.run("rollback", { rollout: "rollout-1", reason: "0" });
+    await until(() => second.edge.current("loans")?.candidatePpm === 0, 50);
+    await sleep(400);
+    second.wire.reaches = true;
+    assert.deepEqual(await answer, { contained: true });
+    assert.deepEqual(first.done, ["rollback"]);
+  });
+
+  test("the cord at the holder is its own: nothing is sent, and it stays contained until the route says so", async (t) => {
+    const { hub, first } = await two(t);
+    const over = await expose(hub, first, 1001);
+    t.after(() => over.abort());
+    await until(() => first.share() === 500_000);
+    await hub.store.commit([
+      { kind: "rollout", rollout: { ...rollout, order: { kind: "rollback", by: "ann", reason: "bad" } } },
+    ]);
+    assert.deepEqual(await first.run("rollback", { rollout: "rollout-1", reason: "0" }), { contained: true });
+    await sleep(600);
+    assert.equal(first.share(), 0);
+    first.joined.traffic.set(routeOf(1002, 0));
+    first.joined.traffic.set(routeOf(1003, 0));
+    await sleep(300);
+    first.joined.traffic.set(routeOf(1004, 500_000));
+    assert.equal(first.edge.current("loans")?.candidatePpm, 500_000);
+  });
+
   test("an order that is refused lets go, in the words of the holder", async (t) => {
     const { hub, first, second } = await two(t);
     const over = await expose(hub, first, 1001);

@@ -17,6 +17,8 @@ const LOOK_MS = 250;
 const POST_MS = 200;
 /** How often due renewals are looked for, and seats that ran out. */
 const BEAT_MS = 100;
+/** Clocks that are further apart are told. */
+const SKEW_MS = 1000;
 
 /** What one system gives to be one of several replicas', and gets for it. */
 export interface Joining {
@@ -117,13 +119,24 @@ export function createReplicas(parts: ReplicaParts): Replicas {
 
   const heed = (open: readonly OpenOrder[]) => {
     for (const order of open) if (isCord(order) && members.get(order.system)?.joining.acts()) brakes.pull(order);
-    brakes.look(open, new Set(held()));
+    brakes.look(open);
     orders?.carryOut(open);
+  };
+
+  let told = 0;
+  const noteClock = (ahead: number) => {
+    if (Math.abs(ahead) > SKEW_MS && Math.abs(ahead - told) > SKEW_MS) {
+      log(
+        `this machine's clock is ${(ahead / 1000).toFixed(1)} s behind the database's: seconds of requests are misread`,
+      );
+      told = ahead;
+    }
   };
 
   const look = async (): Promise<View> => {
     const asked = systemClock.now();
     const view = await exchange.look([...members.keys()]);
+    noteClock(view.now - (asked + systemClock.now()) / 2);
     parts.followFlags(view.flags);
     for (const one of view.systems) {
       const member = members.get(one.system);
@@ -196,9 +209,13 @@ export function createReplicas(parts: ReplicaParts): Replicas {
         exchange,
         seatOf: seats.of,
         systems: () => [...members.keys()],
+        systemOfRollout: (rollout) =>
+          [...members.values()].find(({ view }) => rollout !== undefined && view?.rollout === rollout)?.joining.system,
+        stopped: stopped.signal,
         brake: (order) => {
           if (members.get(order.system)?.joining.acts()) brakes.pull(order);
         },
+        carried: brakes.carried,
         release: brakes.release,
       });
       return orders.operations;
