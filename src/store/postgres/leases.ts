@@ -26,7 +26,7 @@ export function leaseTable(database: Database) {
             VALUES (${resource}, ${holder}, fence_floor() + 1, clock_timestamp() + ${ttl} * interval '1 millisecond')
             ON CONFLICT (resource) DO UPDATE SET holder = excluded.holder,
               fence = greatest(leases.fence, fence_floor()) + 1,
-              until = clock_timestamp() + ${ttl} * interval '1 millisecond', exposed_at = NULL
+              until = clock_timestamp() + ${ttl} * interval '1 millisecond'
               WHERE leases.until <= clock_timestamp() OR leases.holder = excluded.holder
             RETURNING resource, holder, fence, floor(extract(epoch FROM until) * 1000)::float8 AS until`,
         ),
@@ -43,7 +43,8 @@ export function leaseTable(database: Database) {
     renewAll: async (renewals: readonly Renewal[], ttl: Milliseconds): Promise<readonly Lease[]> => {
       const rows = await database.rows<Row>(
         sql`UPDATE leases SET until = clock_timestamp() + ${ttl} * interval '1 millisecond',
-            exposed_at = coalesce(clock_timestamp() - mine.exposed * interval '1 millisecond', exposed_at)
+            exposed_at = coalesce(clock_timestamp() - mine.exposed * interval '1 millisecond', exposed_at),
+            exposed_fence = CASE WHEN mine.exposed IS NULL THEN exposed_fence ELSE mine.fence END
           FROM unnest(${renewals.map(({ lease: { resource } }) => resource)}::text[],
             ${renewals.map(({ lease: { holder } }) => holder)}::text[],
             ${renewals.map(({ lease: { fence } }) => fence)}::bigint[],

@@ -27,7 +27,8 @@ export async function viewOf(database: Database, systems: readonly string[]): Pr
       (SELECT json_agg(row_to_json(one)) FROM (
         SELECT s.system, r.body AS route, n.id AS rollout, l.holder, l.fence::text AS fence,
           CASE WHEN l.fence > fence_floor() THEN extract(epoch FROM l.until - clock_timestamp()) * 1000 ELSE 0 END AS left,
-          extract(epoch FROM clock_timestamp() - l.exposed_at) * 1000 AS exposed
+          CASE WHEN l.exposed_fence = l.fence
+            THEN extract(epoch FROM clock_timestamp() - l.exposed_at) * 1000 END AS exposed
         FROM unnest(${[...systems]}::text[]) AS s (system)
           LEFT JOIN routes r ON r.system = s.system
           LEFT JOIN LATERAL (SELECT id FROM rollouts WHERE rollouts.system = s.system

@@ -1,7 +1,8 @@
 -- What the replicas of one store tell one another.
 
--- When the holder last saw to the candidate's share, by this server's clock: exposure is a lease on every replica.
-ALTER TABLE leases ADD COLUMN exposed_at timestamptz;
+-- When the holder of this fence last saw to the candidate's share, by this server's clock: exposure is a lease on every
+-- replica.
+ALTER TABLE leases ADD COLUMN exposed_at timestamptz, ADD COLUMN exposed_fence bigint;
 
 -- What people want of a system, until its holder has done it. `taken`: the newest fence under which it was begun.
 CREATE TABLE orders (
