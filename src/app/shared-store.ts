@@ -35,7 +35,10 @@ export async function openStore(given: {
   }
   const options = { url: shared.url, now: systemClock.now, sleep: systemClock.sleep };
   const ledger = shared.ledgerKey === undefined ? ledgerKey(folder) : givenLedgerKey(shared.ledgerKey);
-  const store = await openPostgresStore(options);
+  const store = await openPostgresStore(options).catch((error: Error) => {
+    // What the catalogue knows says what to do; whatever else Postgres says, it says of this address.
+    throw error instanceof RollbookError ? error : new RollbookError("STORE_UNREACHABLE", { reason: error.message });
+  });
   const exchange = openExchange(options);
   const keys = { ledger, request: sharedRequestKey(ledger) };
   return { store: hinting(store, exchange), exchange, keys };

@@ -71,6 +71,20 @@ export const errorCatalogue = {
     state: "Nothing was written.",
     hint: "Use a local disk and the pinned Node.",
   },
+  STORE_UNREACHABLE: {
+    class: "retryable",
+    exit: 4,
+    message: (d) => `The shared store does not answer: ${d["reason"]}.`,
+    state: "Nothing was written.",
+    hint: "Is Postgres running, and do address, user and password hold? See docs/postgres.md.",
+  },
+  COMMIT_UNDECIDED: {
+    class: "retryable",
+    exit: 4,
+    message: (d) => `The shared store went away in the middle of a commit: ${d["reason"]}.`,
+    state: "Unknown: it may have been written.",
+    hint: "Look with `rollbook status` before you repeat it.",
+  },
   LEDGER_KEY_FOREIGN: {
     class: "terminal",
     exit: 4,

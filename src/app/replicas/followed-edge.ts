@@ -15,8 +15,8 @@ export interface FollowedEdge {
   readonly traffic: TrafficAdapter;
   /** Follows the holder: its route, and the candidate's share for as long as it has seen to it lately. */
   follow(view: SystemView, asked: number, exposureMs: Milliseconds): void;
-  /** We hold the seat now, and this is the newest route. */
-  takeOver(route: Route | undefined): void;
+  /** We hold the seat now, and this is the newest route. A share that people gave, and not a rollout, is given anew. */
+  takeOver(route: Route | undefined, acts: boolean): void;
   /** The candidate gets nothing here, whatever the route says, until `letGo`. Answers at once, and needs nothing. */
   brake(): void;
   letGo(): void;
@@ -40,7 +40,7 @@ export function followEdge(system: string, edge: TrafficAdapter, seat: ReplicaSe
       set,
       renew(asked, until) {
         edge.renew(asked, until);
-        if (until > systemClock.now()) seat.exposes();
+        if (until > systemClock.now()) seat.exposes(until === Number.MAX_SAFE_INTEGER);
       },
     },
     follow({ route, exposedFor }, asked, exposureMs) {
@@ -48,10 +48,11 @@ export function followEdge(system: string, edge: TrafficAdapter, seat: ReplicaSe
       if (route && (!current || route.epoch >= current.epoch)) set(route);
       if (exposedFor !== undefined) edge.renew(system, asked + exposureMs - exposedFor);
     },
-    takeOver(route) {
+    takeOver(route, acts) {
       const current = edge.current(system);
       const newest = route && (!current || route.epoch >= current.epoch) ? route : current;
-      if (newest) set({ ...newest, epoch: (Math.floor(newest.epoch / TERM) + 1) * TERM });
+      const epoch = (Math.floor((newest?.epoch ?? 0) / TERM) + 1) * TERM;
+      if (newest) set({ ...newest, epoch, ...(acts ? {} : { candidatePpm: 0 }) });
     },
     brake() {
       const current = edge.current(system);

@@ -52,7 +52,7 @@ async function until(what: () => unknown, patience = 6000): Promise<void> {
 }
 
 /** One replica with an edge of its own; what it carries out is in `done`. */
-function replicaOf(t: TestContext, hub: MemoryHub, name: string) {
+function replicaOf(t: TestContext, hub: MemoryHub, name: string, acts = true) {
   const wire = hub.replica();
   const said: string[] = [];
   const heard: object[] = [];
@@ -96,7 +96,7 @@ function replicaOf(t: TestContext, hub: MemoryHub, name: string) {
     system: "loans",
     edge,
     drain: () => counted.splice(0),
-    acts: () => true,
+    acts: () => acts,
   });
   let begun = 0;
   joined.attend(() => {
@@ -110,15 +110,15 @@ function replicaOf(t: TestContext, hub: MemoryHub, name: string) {
 
 type One = ReturnType<typeof replicaOf>;
 
-async function two(t: TestContext) {
+async function two(t: TestContext, acts = true) {
   const hub = shareMemory(createMemoryStore(), systemClock.now);
   await hub.store.commit([
     { kind: "route", route: routeOf(7, 0) },
     { kind: "rollout", rollout },
   ]);
-  const first = replicaOf(t, hub, "first");
+  const first = replicaOf(t, hub, "first", acts);
   await until(() => first.here());
-  const second = replicaOf(t, hub, "second");
+  const second = replicaOf(t, hub, "second", acts);
   await until(() => second.edge.current("loans"));
   return { hub, first, second };
 }
@@ -172,6 +172,20 @@ describe("several replicas", () => {
     const late = routeOf(1001, 500_000);
     second.edge.set(late);
     assert.equal(second.edge.current("loans")?.epoch, 2000, "an older epoch takes nothing over");
+  });
+
+  test("a share that people gave lasts at every edge for as long as its holder lives, and is theirs to give again", async (t) => {
+    const { hub, first, second } = await two(t, false);
+    const route = routeOf(1001, 300_000);
+    await hub.store.commit([{ kind: "route", route }]);
+    first.joined.traffic.set(route);
+    first.joined.traffic.renew("loans", Number.MAX_SAFE_INTEGER);
+    await until(() => second.share() === 300_000);
+    await sleep(3000);
+    assert.equal(second.share(), 300_000);
+    await first.replicas.stop();
+    await until(() => second.here());
+    assert.equal(second.share(), 0);
   });
 
   test("an order to go back stops the candidate at every edge before its holder has carried it out", async (t) => {

@@ -96,7 +96,7 @@ export function createReplicas(parts: ReplicaParts): Replicas {
     if (term.signal.aborted) return;
     parts.followFlags(flags);
     if (route) await parts.learn(releasesOn(route));
-    member.followed.takeOver(route);
+    member.followed.takeOver(route, member.joining.acts());
     log(`${system}: this replica acts on it`);
     member.begin?.(term.signal);
   };
@@ -106,8 +106,9 @@ export function createReplicas(parts: ReplicaParts): Replicas {
     const { system } = member.joining;
     if (seats.of(system).lease()) return;
     const { route } = view;
-    // Nothing is waited for where traffic is taken away.
-    if (route && route.candidatePpm > 0) await parts.learn(releasesOn(route));
+    // Nothing is waited for where traffic is only taken away.
+    const news = route && (route.candidatePpm > 0 || route.stable !== member.joining.edge.current(system)?.stable);
+    if (news) await parts.learn(releasesOn(route));
     member.followed.follow(view, asked, EXPOSURE_MS);
     if (view.left > 0 || !member.begin || stopped.signal.aborted) return;
     if (!(await seats.take(system))) return;
@@ -138,10 +139,11 @@ export function createReplicas(parts: ReplicaParts): Replicas {
     const view = await exchange.look([...members.keys()]);
     noteClock(view.now - (asked + systemClock.now()) / 2);
     parts.followFlags(view.flags);
-    for (const one of view.systems) {
+    const followAll = view.systems.map(async (one) => {
       const member = members.get(one.system);
       if (member) await follow(member, one, asked).catch((error: Error) => log(`${one.system}: ${error.message}`));
-    }
+    });
+    await Promise.all(followAll);
     heed(view.orders);
     await mail.fetch(held());
     await news.hear();

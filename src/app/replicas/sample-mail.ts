@@ -38,6 +38,7 @@ export function createSampleMail(exchange: Exchange): SampleMail {
       unsent = [];
     },
     async fetch(systems) {
+      if (systems.length === 0 && received.size === 0) return;
       for (const [id, { system }] of received) if (!systems.includes(system)) received.delete(id);
       for (const one of received.values()) if (one.taken) one.fetches += 1;
       const done = [...received].filter(([, { fetches }]) => fetches > FETCHES).map(([id]) => id);

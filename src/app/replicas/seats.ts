@@ -12,12 +12,14 @@ export const STOP_MS: Milliseconds = 2000;
 /** How often leases are renewed: those of systems whose candidate has a share more often, because its share is a lease. */
 const EXPOSED_MS: Milliseconds = 500;
 const CALM_MS: Milliseconds = 1000;
+/** An answer that does not come is not waited for. */
+const AGAIN_MS: Milliseconds = 300;
 
 /** The right of this process to act on one system, as long as it has it. */
 export interface ReplicaSeat extends Seat {
   readonly system: string;
-  /** The candidate's share was renewed at the edge here. */
-  exposes(): void;
+  /** The candidate's share was renewed at the edge here; `always`: for as long as we hold the seat. */
+  exposes(always?: boolean): void;
 }
 
 export interface Seats {
@@ -40,12 +42,14 @@ interface Held {
   until: number;
   renewedAt: number;
   exposedAt?: number;
+  always?: boolean;
   readonly listeners: Set<SeatListener>;
 }
 
 /** `lost` is told of every seat that is not ours any more. */
 export function createSeats(store: Store, exchange: Exchange, holder: string, lost: (system: string) => void): Seats {
   const seats = new Map<string, Held>();
+  let lastAsked = Number.NEGATIVE_INFINITY;
   const heldOf = (system: string): Held => {
     const known = seats.get(system);
     if (known) return known;
@@ -57,6 +61,7 @@ export function createSeats(store: Store, exchange: Exchange, holder: string, lo
     if (!held.lease) return;
     delete held.lease;
     delete held.exposedAt;
+    delete held.always;
     for (const listener of held.listeners) listener.lost();
     held.listeners.clear();
     lost(system);
@@ -82,8 +87,8 @@ export function createSeats(store: Store, exchange: Exchange, holder: string, lo
         listeners.add(listener);
         return () => void listeners.delete(listener);
       },
-      exposes() {
-        heldOf(system).exposedAt = performance.now();
+      exposes(always = false) {
+        Object.assign(heldOf(system), { exposedAt: performance.now(), always });
       },
     }),
     async take(system) {
@@ -98,15 +103,17 @@ export function createSeats(store: Store, exchange: Exchange, holder: string, lo
     async renew() {
       expire();
       const asked = performance.now();
-      const due = [...seats].filter(([, { lease, renewedAt, exposedAt }]) => {
-        const exposed = exposedAt !== undefined && asked - exposedAt < CALM_MS;
+      if (asked - lastAsked < AGAIN_MS) return;
+      const due = [...seats].filter(([, { lease, renewedAt, exposedAt, always }]) => {
+        const exposed = always || (exposedAt !== undefined && asked - exposedAt < CALM_MS);
         return lease && asked - renewedAt >= (exposed ? EXPOSED_MS : CALM_MS) - 20;
       });
       if (due.length === 0) return;
-      const renewals = due.map(([, { lease, exposedAt }]) => ({
-        lease: lease!,
-        ...(exposedAt === undefined || asked - exposedAt >= LEASE_MS ? {} : { exposedFor: asked - exposedAt }),
-      }));
+      lastAsked = asked;
+      const renewals = due.map(([, { lease, exposedAt = Number.NEGATIVE_INFINITY, always }]) => {
+        const exposedFor = always ? 0 : asked - exposedAt;
+        return { lease: lease!, ...(exposedFor < LEASE_MS ? { exposedFor } : {}) };
+      });
       const renewed = await exchange.renew(renewals, LEASE_MS).catch(() => undefined);
       if (!renewed) return;
       const byResource = new Map(renewed.map((lease) => [lease.resource, lease]));
