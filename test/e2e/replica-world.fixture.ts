@@ -176,12 +176,14 @@ export async function openReplicaWorld(): Promise<ReplicaWorld> {
   const key = generateKeyPairSync("ed25519").privateKey.export({ type: "pkcs8", format: "pem" });
   writeFileSync(join(folder, "ledger.key"), key, { mode: 0o600 });
   const replicas: Replica[] = [];
+  let number = 0;
   const world: ReplicaWorld = {
     ai,
     folder,
     token: "",
     async start(store, { playbook = PLAYBOOK } = {}) {
-      const own = join(folder, `replica-${replicas.length + 1}`);
+      number += 1;
+      const own = join(folder, `replica-${number}`);
       mkdirSync(own);
       writeFileSync(join(own, "loans.yaml"), playbook);
       writeFileSync(

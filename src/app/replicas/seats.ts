@@ -6,9 +6,12 @@ import type { Lease } from "../../core/rollout.ts";
 import type { Milliseconds } from "../../core/time.ts";
 import { systemClock } from "../system-clock.ts";
 
-/** A lease lasts so long by the store's clock, and its holder stops so long after its last success by its own. */
-export const LEASE_MS: Milliseconds = 3000;
-export const STOP_MS: Milliseconds = 2000;
+/**
+ * A lease lasts so long by the store's clock, and its holder stops so long after its last success by its own. Between the
+ * two nobody acts; what is more than that only makes a take-over later.
+ */
+const LEASE_MS: Milliseconds = 2500;
+const STOP_MS: Milliseconds = 2000;
 /** How often leases are renewed: those of systems whose candidate has a share more often, because its share is a lease. */
 const EXPOSED_MS: Milliseconds = 500;
 const CALM_MS: Milliseconds = 1000;
