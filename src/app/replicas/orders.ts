@@ -75,7 +75,8 @@ export function createOrders(operations: readonly AnyOperation[], parts: OrderPa
   const send = async (order: GivenOrder): Promise<unknown> => {
     const until = systemClock.now() + ANSWER_MS;
     const giving = isCord(order) ? giveUntilTaken(parts, order) : exchange.give(order);
-    await Promise.race([giving, systemClock.sleep(ANSWER_MS)]);
+    const given = new AbortController();
+    await Promise.race([giving, systemClock.sleep(ANSWER_MS, given.signal)]).finally(() => given.abort());
     exchange.hint();
     const answer = await answerTo(exchange, order.id, until);
     if (answer === undefined)
