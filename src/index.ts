@@ -5,7 +5,7 @@ export { type Rollbook, type RollbookConfig, startRollbook } from "./app/rollboo
 export type { Control } from "./control/control.ts";
 export type { ReleasePlans } from "./control/gate.ts";
 export type { RolloutEvent } from "./control/ports.ts";
-export { bucketOf, placeOf } from "./core/cells.ts";
+export { bucketOf, placeOf, valuePlaceOf } from "./core/cells.ts";
 export { errorCatalogue, RollbookError } from "./core/errors.ts";
 export { renderPlan } from "./operations/plan-text.ts";
 export { parsePlaybook } from "./playbook/parse-playbook.ts";

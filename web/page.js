@@ -73,7 +73,7 @@ const seconds = (ms) => (ms < 1000 ? `${Math.round(ms)} ms` : `${(ms / 1000).toF
 const share = ({ n, k, mean, group }) => {
   const who = group === undefined ? "" : `${group}: `;
   if (n === 0) return `${who}none seen`;
-  if (mean !== undefined) return `a mean of ${mean.toFixed(3)} (${n})`;
+  if (mean !== undefined) return `${who}a mean of ${mean.toFixed(3)} (${n})`;
   return `${who}${((100 * k) / n).toFixed(1)} in 100 (${k} of ${n})`;
 };
 const percentOf = (ppm) => Math.round(ppm / 10_000);
@@ -101,7 +101,9 @@ const REFERENCE = (item) => (item.reference.n > 0 ? share(item.reference) : isHa
 /** A hard limit has no odds: it is broken or it is kept. */
 const VERDICT = (item) => {
   if (isHard(item) && item.kind !== "harmful") return "kept";
-  return item.doubts ? `${item.kind}: ${item.doubts.join("; ")}` : item.kind;
+  const { kind, doubts = [], segments = [], assumes } = item;
+  const more = [...doubts, ...segments.map(({ candidate }) => share(candidate)), ...(assumes ? [assumes] : [])];
+  return more.length > 0 ? `${kind}: ${more.join("; ")}` : kind;
 };
 const HARM = (item) => (isHard(item) ? "no statistics" : odds(item.logHarm));
 
@@ -216,6 +218,26 @@ async function showReport(rollout) {
   find("as-data").textContent = "this report as data";
 }
 
+/** While a rollback runs: what each phase has taken, of what it may take. */
+function showPhases(rollback, now) {
+  if (!rollback?.deadlines) return;
+  const { decidedAt, containedAt, restoredAt, fixedAt, endedAt, deadlines } = rollback;
+  const spans = [
+    ["contain", decidedAt, containedAt ?? restoredAt],
+    ["restore", rollback.restoringSince ?? decidedAt, restoredAt],
+    ["verify", restoredAt, fixedAt],
+  ];
+  const begun = spans.filter(([, from]) => from !== undefined);
+  pairs(
+    "clocks",
+    begun.map(([name, from, until]) => {
+      const span = (until ?? endedAt ?? now) - from;
+      const late = span > deadlines[name] ? ", late" : "";
+      return [`${name}, of ${seconds(deadlines[name])}${late}`, span < 1 ? "< 1 ms" : seconds(span)];
+    }),
+  );
+}
+
 function show(rollout) {
   seen = fresh(rollout);
   find("timeline").replaceChildren();
@@ -238,6 +260,7 @@ function take(event) {
   }
   find("detail").textContent = event.text;
   showTraffic(event.candidatePpm ?? 0);
+  showPhases(rollout.rollback, at);
   if (event.verdict?.findings?.length) showVerdict(event);
   else drawChart(find("chart"), seen);
   addMoment(event);
@@ -254,6 +277,7 @@ async function showSystems() {
   const answer = await fetch("/v1/systems");
   if (!answer.ok) return;
   const systems = await answer.json();
+  showWayBack(systems);
   if (systems.length < 2) return;
   // The links say which one is shown.
   find("system").classList.add("hidden");
@@ -270,6 +294,17 @@ async function showSystems() {
   });
   find("systems").replaceChildren(...links);
   find("systems").hidden = false;
+}
+
+/** A way back that is not ready is shown before anybody needs it. */
+function showWayBack(systems) {
+  const red = systems.filter(({ wayBack }) => wayBack?.ready === false);
+  const lines = red.map(({ system, wayBack }) => {
+    const why = wayBack.faults.map(({ about, text }) => `${about}: ${text}`).join("; ");
+    return element("p", `${system}: the way back is not ready, so nothing goes forward. ${why}`);
+  });
+  find("way-back").replaceChildren(...lines);
+  find("way-back").hidden = lines.length === 0;
 }
 
 /** Where nothing has happened since the start: what the store knows. */

@@ -39,6 +39,7 @@ export function portsOf(config: RollbookConfig, playbook: Playbook, parts: Syste
     adapterFor: (at) => (seat ? targetUnderSeat(adapterFor(at), seat) : adapterFor(at)),
     policyFor: connections.policyFor,
     elsewhere: () => connections.elsewhere(playbook.environment),
+    reaches: connections.reaches,
     askSources: sources.ask,
     checkpoint: async () => {
       await ledger.checkpoint();

@@ -1,6 +1,7 @@
 import { RollbookError } from "../core/errors.ts";
 import type { Playbook } from "../core/playbook.ts";
 import type { ReleaseId } from "../core/release.ts";
+import type { Fallback } from "../traffic/gateway/containment.ts";
 import type { FlagValue } from "../traffic/routing/assignment-state.ts";
 import type { SystemSettings } from "./connections/connections-file.ts";
 import type { EdgeSettings } from "./edge.ts";
@@ -37,11 +38,19 @@ export function edgeOf(rollbook: Rollbook, playbook: Playbook, settings: SystemS
           upstreams: { stable: gateway.stable, candidate: gateway.candidate },
           gatewayPort: gateway.port,
           exactPort: true,
-          ...(gateway.else ? { fallback: { else: gateway.else } } : {}),
+          fallback: fallbackOf(playbook, gateway),
         }
       : {}),
     values: (release) => flagValueOf(rollbook, values, release),
   };
+}
+
+/** Where the pre-signed ways answer: as the connections file says, or at their own address where that is one of HTTP. */
+function fallbackOf({ how }: Playbook, gateway: NonNullable<SystemSettings["gateway"]>): Fallback {
+  const own = (at: string | undefined) => (at && /^https?:\/\//.test(at) ? at : undefined);
+  const other = gateway.else ?? own(how.else);
+  const safe = gateway.safe ?? own(how.safe);
+  return { ...(other ? { else: other } : {}), ...(safe ? { safe: safe as NonNullable<Fallback["safe"]> } : {}) };
 }
 
 /** What the release flag says: what the file says for the release's label, or for that of one of its revisions. */

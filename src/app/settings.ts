@@ -21,6 +21,7 @@ export function settingsOf(playbook: Playbook, holder: string): Settings {
     patienceMs: planned * 4 + slowest,
     proofMs: playbook.fixed.for * 6,
     pollMs: 5000,
+    readinessMs: 30_000,
     holder,
   };
 }

@@ -53,7 +53,9 @@ function detection({ detection: { bad, answers, seconds, waiting } }: TriggerPhy
   return `half of such releases ${span(seconds.median)} and ${count(counted.median)} ${what}, nine of ten ${span(seconds.p90)} and ${count(counted.p90)} (upper bounds; no test gets by with fewer than ${count(counted.bound)} on average)${awaited}`;
 }
 
-function falseAlarms({ falseAlarms: { atMargin, asStable } }: TriggerPhysics): string {
+function falseAlarms({ falseAlarms: { atMargin, asStable, approximate } }: TriggerPhysics): string {
+  if (approximate)
+    return `about ${odds(atMargin)} releases exactly at the margin, about ${odds(asStable)} as good as stable: approximately (asymptotic)`;
   return `at most ${odds(atMargin)} releases exactly at the margin, at most ${odds(asStable)} as good as stable`;
 }
 

@@ -155,7 +155,17 @@ describe("the command line without a server", () => {
   test("says with 4 that nobody answers, for every command that asks a server", async () => {
     const manifest = file("release.json", JSON.stringify({ label: bad.label, revisions: bad.revisions }));
     const asking = [["status"], ["report"], ["report", "x"], ["release", manifest], ["ledger", "verify"]];
-    const more = [["watch"], ["watch", "x"], ["explain"], ["live"], ["doctor"], ["adopt"], ["weight", "5"], ["resume"]];
+    const more = [
+      ["watch"],
+      ["watch", "x"],
+      ["explain"],
+      ["live"],
+      ["doctor"],
+      ["adopt"],
+      ["weight", "5"],
+      ["contain", "safe", "--reason", "x"],
+      ["resume"],
+    ];
     const outcome = file("one.jsonl", '{"request":"x","counts":{}}\n');
     const others = [
       ["observe", "report"],

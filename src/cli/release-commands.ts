@@ -51,6 +51,20 @@ export const releaseCommands = {
     ],
     load: async () => (await import("./actions/rollback.ts")).rollback,
   },
+  contain: {
+    group: "release",
+    usage: "else | safe | stable",
+    summary:
+      "Sends all traffic to the playbook's `else` or `safe` at once. With `stable` the route counts again: that is how a containment ends which a rollback left behind.",
+    options: ["system"],
+    needs: ["reason"],
+    words: { least: 1, most: 1 },
+    choices: ["else", "safe", "stable"],
+    asks: true,
+    examples: [["rollbook contain safe --reason 'both models are down'", "until `rollbook contain stable`"]],
+    exits: [10],
+    load: async () => (await import("./actions/system.ts")).contain,
+  },
   promote: {
     ...steering,
     summary: `Ends the waiting of a rollout: its steps' time, or its holdback. Refused without data, and on harm. ${WHICH}`,
@@ -60,16 +74,28 @@ export const releaseCommands = {
   },
   pause: {
     ...steering,
-    summary: `Holds a rollout at its step. Judging goes on, and harm still goes back by itself. ${WHICH}`,
+    summary: `Holds a rollout at its step. Judging goes on, and harm still goes back by itself. On the way back it halts the restore; traffic stays contained. ${WHICH}`,
     needs: ["reason"],
     examples: [["rollbook pause --reason 'a campaign starts at noon'", "until `rollbook resume`"]],
     load: async () => (await import("./actions/steer.ts")).pause,
   },
   resume: {
     ...steering,
-    summary: `Lets a paused rollout go on. ${WHICH}`,
-    examples: [["rollbook resume", "the running rollout goes on"]],
+    summary: `Lets a paused rollout go on, or restores once more what was halted or stuck. ${WHICH}`,
+    examples: [
+      ["rollbook resume", "the running rollout goes on"],
+      ["rollbook resume rollout-x1", "its restore is tried again, by new attempts"],
+    ],
     load: async () => (await import("./actions/steer.ts")).resume,
+  },
+  redeploy: {
+    ...steering,
+    summary:
+      "Puts back what a halted or stuck restore has changed so far, in reverse: those components serve the bad release again. Traffic stays contained.",
+    needs: ["reason"],
+    words: { least: 1, most: 1 },
+    examples: [["rollbook redeploy rollout-x1 --reason 'the old data is corrupt'", "only a person can order this"]],
+    load: async () => (await import("./actions/steer.ts")).redeploy,
   },
   abort: {
     ...steering,

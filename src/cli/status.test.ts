@@ -28,3 +28,46 @@ describe("the status between releases", () => {
     assert.match(text, /DRIFT +rising since about 2 h 0 min ago; told 1 h 0 min ago, see `rollbook acknowledge`/);
   });
 });
+
+test("a rollback under way is shown with the clock and the deadline of each phase", () => {
+  const deadlines = { contain: 1000, restore: 60_000, verify: 600_000 };
+  const rollback = { saga: "saga-1", cause: ["harm"], decidedAt: HOUR, containedAt: HOUR + 5, deadlines };
+  const rollout = { id: "r", system: "loans", phase: "degraded", step: 0, candidate: "sha256:2", stable: "sha256:1" };
+  const text = statusText({ ...status, rollouts: [{ ...rollout, startedAt: 0, rollback }] }, HOUR + 61_000);
+  assert.match(text, /contain: 5 ms of 1\.0 s {2}restore: for 1 min 1 s of 1 min 0 s, LATE {2}verify: not begun/);
+});
+
+test("a containment beside the route is shown as what it is", () => {
+  const text = statusText({ ...status, route: { candidatePpm: 0, epoch: 7, contained: "else" } }, HOUR);
+  assert.match(text, /traffic +all of it goes to `else` \(epoch 7\)/);
+});
+
+describe("the status of the way back", () => {
+  const plan = { system: "loans", kind: "rollback", from: "sha256:2", to: "sha256:1", steps: [], deadline: 60_000 };
+  const back = {
+    ready: true,
+    checkedAt: HOUR,
+    from: { id: "sha256:2", label: "release 2" },
+    to: { id: "sha256:1", label: "release 1" },
+    plan,
+    digest: "sha256:0123456789abcdef",
+    faults: [],
+    warnings: ["release 1 is kept until Friday"],
+    price: { steps: [], verifyAtLeast: 60_000, capacity: { percent: 5 }, cannotBeUndone: [] },
+  } as unknown as NonNullable<Status["wayBack"]>;
+
+  test("says where it leads, by which plan, what it costs, and what to know", () => {
+    const text = statusText({ ...status, wayBack: back }, HOUR + 5000);
+    assert.match(text, /way back +ready: to release 1, plan 0123456789ab, checked 5\.0 s ago/);
+    assert.match(text, /capacity: 5 % of traffic\n +release 1 is kept until Friday/);
+  });
+
+  test("is red with every reason", () => {
+    const faults = [{ about: "model", text: "model 1 is not held intact" }];
+    const text = statusText({ ...status, wayBack: { ...back, ready: false, faults } }, HOUR);
+    assert.match(
+      text,
+      /WAY BACK +NOT READY, checked 0 ms ago; nothing goes forward on that\n +model: model 1 is not held/,
+    );
+  });
+});

@@ -1,4 +1,6 @@
 import { RollbookError } from "../core/errors.ts";
+import type { Rollback } from "../core/rollout.ts";
+import type { WayBack } from "../core/way-back.ts";
 import { ask } from "./client.ts";
 import type { CommandInput } from "./command.ts";
 
@@ -17,6 +19,7 @@ export interface ShownRollout {
   readonly note?: string;
   readonly wouldHave?: { readonly at: number; readonly because: readonly string[] };
   readonly candidateLabel?: string;
+  readonly rollback?: Rollback;
 }
 
 /** One system, as the server's `status` shows it. */
@@ -31,7 +34,7 @@ export interface Status {
   readonly gateway?: string;
   /** Which replica acts on it, where there are several. */
   readonly holder?: { readonly here: boolean; readonly name?: string };
-  readonly route?: { readonly candidatePpm: number; readonly epoch: number };
+  readonly route?: { readonly candidatePpm: number; readonly epoch: number; readonly contained?: string };
   /** The same as requests see it: without a share whose lease has lapsed. */
   readonly served?: { readonly candidatePpm: number };
   readonly lastKnownGood?: {
@@ -49,6 +52,7 @@ export interface Status {
       readonly because: readonly { readonly name: string; readonly since: number }[];
     };
   };
+  readonly wayBack?: WayBack;
   readonly rollouts: readonly ShownRollout[];
 }
 

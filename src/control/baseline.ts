@@ -2,9 +2,10 @@ import type { Release, ReleaseId } from "../core/release.ts";
 import type { FrozenWindow } from "../core/rollout.ts";
 import type { Sample } from "../core/sample.ts";
 import type { Milliseconds } from "../core/time.ts";
+import { FencedError } from "./fenced-error.ts";
 import { frozenWindows } from "./frozen-windows.ts";
 import { cordOf } from "./order.ts";
-import { drain, emit, FencedError, keep, type Run } from "./run.ts";
+import { drain, emit, keep, type Run } from "./run.ts";
 
 /** What is known of stable from between rollouts, and is added to it by them. */
 export interface Past {

@@ -35,7 +35,8 @@ export function changeOfMind(
     .filter(({ name }) => parameters.rules.some((rule) => rule.name === name && rule.test === "share"))
     .toSorted((a, b) => b.logHarm - a.logHarm)[0];
   const rule = parameters.rules.find(({ name }) => name === loudest?.name) as ShareRule | undefined;
-  if (rule?.signal.kind !== "share" || rule.signal.per !== undefined) return undefined;
+  // Answers of a segment are in two sums, and nobody knows which of the whole's are which segment's.
+  if (rule?.signal.kind !== "share" || rule.signal.per !== undefined || rule.inAny !== undefined) return undefined;
   if (harmful && !verdict.because.includes(rule.name)) return undefined;
   const turned = harmful ? "good" : "bad";
   const changes = (answers: number) => {

@@ -1,4 +1,4 @@
-import { bucketOf, SCORE_PARTS } from "../core/cells.ts";
+import { bucketOf, SCORE_PARTS, valueAt } from "../core/cells.ts";
 import { RollbookError } from "../core/errors.ts";
 import type { Playbook, Signal } from "../core/playbook.ts";
 import type { Rollout } from "../core/rollout.ts";
@@ -45,10 +45,10 @@ function businessSignal(signal: Signal, rollout: Rollout): BusinessSignal {
   return { name, part, of, badIs, technical: from === "gateway", ...(values ? { values } : {}) };
 }
 
-/** Values are good or bad by a line: what was called slow (else a second), or the middle of a score's scale. */
+/** Values are good or bad by a line: what was called slow (else a second), the middle of a scale, or stable's mean before. */
 function valuesOf(
-  { name, kind, of, part, better, range = [0, 1] }: Signal,
-  { verdict }: Rollout,
+  { name, kind, of, part, better, range }: Signal,
+  { verdict, frozen }: Rollout,
 ): BusinessSignal["values"] {
   if (kind === "time") {
     const slow = verdict?.findings.find(({ signal, threshold }) => signal === name && threshold !== undefined);
@@ -57,6 +57,13 @@ function valuesOf(
     return { meaning: `${of} slower than ${Number(threshold.toPrecision(3))} s`, isBad: (cell) => cell > border };
   }
   if (kind !== "mean") return undefined;
+  if (range === undefined) {
+    const { n = 0, cells = [] } = frozen.find(({ signal }) => signal === name) ?? {};
+    const middle = cells.reduce((sum, [cell, count]) => sum + valueAt(cell) * count, 0) / Math.max(1, n);
+    const side = better === "down" ? "above" : "below";
+    const isBad = (cell: number) => (better === "down" ? valueAt(cell) > middle : valueAt(cell) < middle);
+    return { meaning: `${of} whose ${part} is ${side} stable's mean of ${Number(middle.toPrecision(3))}`, isBad };
+  }
   const middle = (range[0] + range[1]) / 2;
   const half = SCORE_PARTS / 2;
   if (better === "down") return { meaning: `${of} whose ${part} is above ${middle}`, isBad: (cell) => cell > half };

@@ -15,7 +15,7 @@ describe("the use cases", () => {
   });
 
   it("say that they are busy from the first moment of a release to its end", async () => {
-    const world = createControlWorld({ ports: slowly(300) });
+    const world = createControlWorld({ ports: slowly(300), requestsPerSecond: 3000 });
     await world.live(async () => {
       await world.control.adopt(stable);
       assert.equal(world.control.busy(), false);

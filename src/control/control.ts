@@ -2,20 +2,26 @@ import { RollbookError } from "../core/errors.ts";
 import type { Playbook } from "../core/playbook.ts";
 import type { Release } from "../core/release.ts";
 import type { Order, Rollout } from "../core/rollout.ts";
+import type { WayBack } from "../core/way-back.ts";
 import { servingPlace } from "../decide/place.ts";
 import { planRollback } from "../decide/plan-change.ts";
+import { withRivals } from "../decide/plan-rivals.ts";
 import type { LedgerState, Report } from "../record/report.ts";
 import { composeReport } from "./compose-report.ts";
+import { containByHand } from "./containment.ts";
 import type { DriftStatus } from "./drift.ts";
 import { type Explanation, explainRollout } from "./explanation.ts";
-import { gate, type ReleasePlans } from "./gate.ts";
+import { gate, type ReleasePlans, refuse } from "./gate.ts";
 import { pullCord, steer } from "./give-order.ts";
 import { createIdleWatch, type Unannounced } from "./idle-watch.ts";
 import { type LiveComponent, readComponents } from "./live-state.ts";
+import { createPlanWatch } from "./plan-watch.ts";
 import type { ControlPorts, Settings } from "./ports.ts";
 import { adopt, composeRelease, openRollout, openUnannounced } from "./release.ts";
+import { rivalsOf } from "./rivals.ts";
 import { isStuck, runRollout } from "./rollout.ts";
 import type { Run } from "./run.ts";
+import { takeUpRestore, turnRestore } from "./steer-restore.ts";
 import { openTakeBack } from "./take-back.ts";
 import { setWeight } from "./weight.ts";
 
@@ -33,7 +39,9 @@ export interface Control {
   /** Goes on with a rollout that a crash cut off, or tries a stuck rollback once more; undefined when there is neither. */
   resume(): Promise<Rollout | undefined>;
   ended(rollout: string): Promise<Rollout>;
-  /** The plan back of a running rollout. */
+  /** A rollout that runs in this process, from memory. */
+  acting(rollout: string): Rollout | undefined;
+  /** The plan back of a running rollout: the one that is ready, where there is one. */
   planBack(rollout: string): Promise<ReleasePlans["back"]>;
   /** A person pulls the cord: the candidate is contained at once, and the order is durable when this returns. */
   pullCord(rollout: string, by: string, reason: string): Promise<Rollout>;
@@ -41,12 +49,16 @@ export interface Control {
   takeBack(by: string, reason: string): Promise<Rollout>;
   /** Under `authority: observe` people say which share the observed release gets; nothing else moves it. */
   weight(percent: number, by: string): Promise<void>;
+  /** Sends all traffic to a pre-signed way, or (`stable`) lets the route count again. */
+  contain(to: "stable" | "else" | "safe", by: string, reason: string): Promise<void>;
   /** Goes back like the cord, without a quarantine: the release itself is not to blame. */
   abort(rollout: string, by: string, reason: string): Promise<Rollout>;
-  /** Holds a rollout at its step; judging goes on. */
+  /** Holds a rollout at its step; judging goes on. On the way back it halts the restore. */
   pause(rollout: string, by: string, reason: string): Promise<Rollout>;
-  /** Lets a paused rollout go on. */
+  /** Lets a paused rollout go on, or restores once more after one that was halted or stuck. */
   proceed(rollout: string, by: string): Promise<Rollout>;
+  /** Puts back what a halted or stuck restore has changed: nothing but a person's order deploys a bad release again. */
+  redeploy(rollout: string, by: string, reason: string): Promise<Rollout>;
   /** Ends all waiting of a rollout: its steps' time, or its holdback. */
   promote(rollout: string, by: string, reason: string): Promise<Rollout>;
   /** Keeps a release from being deployed again. */
@@ -57,6 +69,8 @@ export interface Control {
   drift(): DriftStatus | undefined;
   /** Somebody has seen that it drifted: the watch begins anew. @throws NOT_FOUND when nothing was told. */
   acknowledge(by: string, reason: string): Promise<void>;
+  /** The way back as it stands: planned, checked and priced; undefined before the first look. */
+  wayBack(): WayBack | undefined;
   /** What every component serves now. */
   live(): Promise<readonly LiveComponent[]>;
   /** Does a rollout run, or begin? Then nobody else may take the system over. */
@@ -106,9 +120,10 @@ export function createControl(
   let opening: Promise<unknown> = Promise.resolve();
   let begun = 0;
   const idle = createIdleWatch(ports, settings, playbook);
+  const plans = createPlanWatch(ports, settings, playbook);
   const start = (id: string) => {
     if (runs.get(id)?.over === false) return;
-    const running = startRun((onRun) => runRollout(ports, settings, playbook, id, onRun, idle));
+    const running = startRun((onRun) => runRollout(ports, settings, playbook, id, onRun, idle, plans));
     runs.set(id, running);
   };
   const find = async (id: string): Promise<Rollout> => {
@@ -130,9 +145,14 @@ export function createControl(
     return running?.over === false ? running.acting?.rollout : undefined;
   };
   const runOf = async (id: string): Promise<Run> => {
-    const { endedAt } = await find(id);
-    // Whoever has just taken over is asked for what it has not taken up yet.
-    if (endedAt === undefined) start(id);
+    // What runs here is known without the store: the cord must work while that is away.
+    if (runs.get(id)?.over !== false) {
+      const found = await find(id).catch((error: unknown) => {
+        if (!runs.has(id)) throw error;
+      });
+      // Whoever has just taken over is asked for what it has not taken up yet.
+      if (found && found.endedAt === undefined) start(id);
+    }
     const running = runs.get(id);
     if (!running) throw new RollbookError("NOT_FOUND", { what: `running rollout ${id}: it has ended` });
     return running.run;
@@ -146,6 +166,15 @@ export function createControl(
     const run = await runOf(id);
     await steer(run, order, by);
     return run.rollout;
+  };
+  /** A rollback that needs people is given another order by one, and goes on. */
+  const takeUpStuck = async (id: string, order: (rollout: Rollout) => Promise<void>): Promise<Rollout> => {
+    const [newest] = await ports.store.rollouts(playbook.system);
+    if (newest?.id !== id || !isStuck(newest) || !calm())
+      throw refuse(`rollout ${id} is no rollback that waits for people`);
+    await order(newest);
+    start(id);
+    return find(id);
   };
   /** One after the other: two at the same moment would both pass the gate. */
   const openAlone = async (open: () => Promise<Rollout>): Promise<Rollout> => {
@@ -187,19 +216,19 @@ export function createControl(
       const newest = rollouts[0];
       const open =
         rollouts.find(({ endedAt }) => endedAt === undefined) ??
-        (newest && isStuck(newest) && playbook.authority === "act" ? newest : undefined);
+        (newest && isStuck(newest) && !newest.rollback?.held && playbook.authority === "act" ? newest : undefined);
       if (open) start(open.id);
       return open;
     },
     ended: async (id) => runs.get(id)?.ended ?? find(id),
+    acting: actingRollout,
     async planBack(id) {
+      const { rollout: of, plan, digest } = plans.current() ?? {};
+      if (of === id && plan && digest) return { plan, digest };
       const rollout = await find(id);
-      const planned = planRollback(
-        playbook,
-        await releaseOf(rollout.candidate),
-        await releaseOf(rollout.stable),
-        rollout.place,
-      );
+      const [candidate, stable] = [await releaseOf(rollout.candidate), await releaseOf(rollout.stable)];
+      const rivals = await rivalsOf(ports, playbook, rollout.place ?? "at");
+      const planned = withRivals(planRollback(playbook, candidate, stable, rollout.place), rivals);
       if (planned.kind === "impossible")
         throw new RollbookError("RELEASE_REFUSED", { reason: planned.reasons.join("; ") });
       return planned;
@@ -207,9 +236,17 @@ export function createControl(
     pullCord: (id, by, reason) => goBack(id, { kind: "rollback", by, reason }),
     takeBack: (by, reason) => openAlone(() => openTakeBack(ports, playbook, { kind: "rollback", by, reason })),
     weight: (percent, by) => setWeight(ports, playbook, percent, by),
+    async contain(to, by, reason) {
+      if (!calm()) throw refuse("a rollout runs: `rollbook rollback` contains it");
+      await containByHand(ports, playbook, to, by, reason);
+    },
     abort: (id, by, reason) => goBack(id, { kind: "abort", by, reason }),
     pause: (id, by, reason) => steerRun(id, { kind: "pause", by, reason }, by),
-    proceed: (id, by) => steerRun(id, undefined, by),
+    proceed: async (id, by) =>
+      isStuck(await find(id))
+        ? takeUpStuck(id, (rollout) => takeUpRestore(ports, rollout, by))
+        : steerRun(id, undefined, by),
+    redeploy: (id, by, reason) => takeUpStuck(id, (rollout) => turnRestore(ports, rollout, by, reason)),
     promote: (id, by, reason) => steerRun(id, { kind: "promote", by, reason }, by),
     async quarantine(id, by, reason) {
       const release = await releaseOf(id);
@@ -232,13 +269,14 @@ export function createControl(
       await ports.store.commit([{ kind: "entry", entry }]);
       await ports.askSources?.();
     },
+    wayBack: plans.current,
     drift: idle.drift.status,
     acknowledge: idle.drift.acknowledge,
     live: () => readComponents(ports, playbook, servingPlace(ports.traffic.current(playbook.system))),
     busy: () => begun > 0 || !calm(),
     async watch(signal) {
       const open = async (found: Unannounced) => void (await openAlone(() => openUnannounced(ports, playbook, found)));
-      await Promise.all([idle.run(calm, open, signal), takeUp(signal)]);
+      await Promise.all([idle.run(calm, open, signal), takeUp(signal), plans.run(signal)]);
     },
     async lift(id, by) {
       const quarantine = await ports.store.quarantine(id);

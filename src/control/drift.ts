@@ -4,12 +4,11 @@ import type { Release } from "../core/release.ts";
 import type { FrozenWindow, Rollout } from "../core/rollout.ts";
 import type { Sample } from "../core/sample.ts";
 import type { Instant, Milliseconds } from "../core/time.ts";
-import type { WatchableRule } from "../watch/drift-rule.ts";
 import { createDriftWatch, type DriftAlarm, type DriftWatch, TICK } from "../watch/drift-watch.ts";
 import { driftLines } from "./drift-words.ts";
 import { frozenWindows } from "./frozen-windows.ts";
 import type { ControlPorts } from "./ports.ts";
-import { triggerRules } from "./rules.ts";
+import { driftRules } from "./rules.ts";
 
 /**
  * A false one a year, of all triggers together, is rare enough to be read each time. A year of minutes costs a real drift
@@ -44,7 +43,7 @@ type DriftPorts = Pick<ControlPorts, "store" | "clock" | "notifier" | "emit">;
 
 export function createDriftTeller(ports: DriftPorts, playbook: Playbook): DriftTeller {
   const { store, clock } = ports;
-  const rules = triggerRules(playbook).filter((rule): rule is WatchableRule => rule.test !== "parity");
+  const rules = driftRules(playbook);
   let watch: DriftWatch | undefined;
   let since: Instant = 0;
   let told: DriftAlarm | undefined;

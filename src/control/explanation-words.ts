@@ -2,7 +2,7 @@ import type { Playbook } from "../core/playbook.ts";
 import type { Rollout } from "../core/rollout.ts";
 import type { Verdict } from "../core/verdict.ts";
 import type { ChangeOfMind } from "./change-of-mind.ts";
-import type { Counted, ExplainedFinding } from "./explanation.ts";
+import type { Counted, ExplainedFinding, ExplainedSegment } from "./explanation.ts";
 import type { Recomputed } from "./recompute.ts";
 
 /** What became of the rollout, and why. */
@@ -28,15 +28,26 @@ export function findingSentence(finding: ExplainedFinding): string {
   const { name, claim, kind, method, candidate, reference, logHarm, logSafe, threshold, doubts = [] } = finding;
   if (method === "policy") return `${name}: the policy says: ${claim}.`;
   const doubt = doubts.map((text) => ` Doubt: ${text}.`).join("");
+  const rests = finding.assumes === undefined ? "" : ` This is ${finding.assumes}.`;
   const slow = threshold === undefined ? "" : ` Slow is what takes longer than ${Number(threshold.toPrecision(3))} s.`;
   const beside = reference.from === "none" ? "" : `; ${sideOf(reference, referenceName(reference))}`;
+  const within = (finding.segments ?? []).map(segmentSentence).join("");
   const counts = `${name} ("${claim}"): ${sideOf(candidate, "candidate")}${beside}`;
   if (method === "run-length")
     return `${name} ("${claim}"): the longest run was ${candidate.bad}. A plain limit, ${kind === "harmful" ? "broken" : "kept"}.`;
   if (method === "hard-limit") return `${counts}. A plain limit, ${kind === "harmful" ? "broken" : "kept"}.`;
-  if (kind === "harmful") return `${counts}. The evidence that it holds is ${odds(logHarm)}.${slow}${doubt}`;
-  if (kind === "healthy") return `${counts}. The evidence that it does not hold is ${odds(logSafe)}.${slow}${doubt}`;
-  return `${counts}. ${kind}: ${odds(logHarm)} for it, ${odds(logSafe)} against it.${slow}${doubt}`;
+  if (kind === "harmful")
+    return `${counts}. The evidence that it holds is ${odds(logHarm)}.${within}${slow}${rests}${doubt}`;
+  if (kind === "healthy")
+    return `${counts}. The evidence that it does not hold is ${odds(logSafe)}.${slow}${rests}${doubt}`;
+  return `${counts}. ${kind}: ${odds(logHarm)} for it, ${odds(logSafe)} against it.${within}${slow}${rests}${doubt}`;
+}
+
+/** What one segment says by itself. */
+function segmentSentence({ candidate, reference, logHarm, failed }: ExplainedSegment): string {
+  const beside = reference.n === 0 ? "" : `; ${sideOf(reference, "stable")}`;
+  const how = failed ? "It holds there by itself" : "It is loudest there";
+  return ` ${how}: ${sideOf(candidate, "candidate")}${beside}, ${odds(logHarm)}.`;
 }
 
 function referenceName({ from, season }: ExplainedFinding["reference"]): string {

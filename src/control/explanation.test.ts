@@ -151,6 +151,15 @@ describe("the words", () => {
     const none = { ...side, n: 0, from: "none" } as const;
     const said = (more: object) => findingSentence({ ...finding, reference: none, ...more });
     assert.match(said({ threshold: 1.2345 }), /Slow is what takes longer than 1\.23 s\./);
+    assert.match(said({ assumes: "approximate (asymptotic)" }), /This is approximate \(asymptotic\)\./);
+    const german = { ...side, group: "language=de" };
+    const segment = { candidate: german, reference: german, logHarm: 12, failed: true };
+    assert.match(
+      said({ segments: [segment], kind: "harmful" }),
+      /It holds there by itself: candidate \(language=de\): 6 bad of 400.*; stable \(language=de\).*, 162,755 to 1\./,
+    );
+    const quiet = { ...segment, reference: { ...german, n: 0 }, failed: false };
+    assert.match(said({ segments: [quiet] }), /It is loudest there: candidate \(language=de\): [^;]*, 162,755 to 1\./);
     assert.match(said({ doubts: ["labels of one arm are faster"] }), /Doubt: labels of one arm are faster\./);
     assert.match(said({ candidate: { ...side, group: "group=a" } }), /candidate \(group=a\): 6 bad/);
     assert.match(said({ candidate: { ...side, mean: -0.25 } }), /candidate: a mean of -0\.250 over 400/);
@@ -168,7 +177,8 @@ describe("the words", () => {
 
 describe("what an unannounced release is compared with", () => {
   it("is its frozen window, of shares, means and times, and nothing for a line of the trigger's own", async () => {
-    const named = (name: string, kind: "mean" | "time") => ({ ...playbook.signals[0]!, name, kind });
+    const range = [0, 1] as const;
+    const named = (name: string, kind: "mean" | "time") => ({ ...playbook.signals[0]!, name, kind, range });
     const by = { kind: "relative", value: 0.2 } as const;
     const book: Playbook = {
       ...playbook,

@@ -49,6 +49,17 @@ export interface ExplainedFinding {
   readonly logSafe: number;
   readonly threshold?: number;
   readonly doubts?: readonly string[];
+  /** What its promise rests on, where that is more than usual. */
+  readonly assumes?: string;
+  /** Segments of a claim about each of them: those that failed, else the loudest if it is louder than the whole. */
+  readonly segments?: readonly ExplainedSegment[];
+}
+
+export interface ExplainedSegment {
+  readonly candidate: Counted;
+  readonly reference: Counted;
+  readonly logHarm: number;
+  readonly failed: boolean;
 }
 
 /** Bad observations of all, with an interval of their share that holds however often one looks (95 %). */
@@ -152,6 +163,14 @@ export function explainedFinding(
     logSafe,
     ...(rest.threshold === undefined ? {} : { threshold: rest.threshold }),
     ...(rest.doubts ? { doubts: rest.doubts } : {}),
+    ...(rest.assumes === undefined ? {} : { assumes: rest.assumes }),
+    ...(rest.segments
+      ? {
+          segments: rest.segments.map(({ candidate: of, reference: beside, logHarm, failed }) => {
+            return { candidate: counted(of), reference: counted(beside), logHarm, failed };
+          }),
+        }
+      : {}),
   };
 }
 

@@ -1,5 +1,6 @@
 import type { Finding, Verdict } from "../core/verdict.ts";
 import { nextMove } from "../decide/next-move.ts";
+import { FencedError } from "./fenced-error.ts";
 import { type Judgement, startJudgement } from "./judgement.ts";
 import { cordOf, noteOf } from "./order.ts";
 import { openForwardGate } from "./policies.ts";
@@ -19,7 +20,36 @@ const ASK_AGAIN_MS = 2000;
  */
 export async function expose(run: Run): Promise<void> {
   const resumed = run.rollout.step >= 0;
-  if (!resumed && !cordOf(run)) await moveTo(run, 0, undefined);
+  const stopLooking = watchWayBack(run);
+  try {
+    if (!resumed) await readyOrCord(run);
+    if (!resumed && !cordOf(run)) await moveTo(run, 0, undefined);
+    await judgeAndMove(run, resumed);
+  } finally {
+    stopLooking();
+  }
+}
+
+/** Keeps the plan back ready beside the judgement. */
+function watchWayBack(run: Run): () => void {
+  const stopped = new AbortController();
+  void run.plans.run(stopped.signal);
+  return () => stopped.abort();
+}
+
+/** No request reaches a candidate whose way back is red; a person may go back meanwhile. */
+async function readyOrCord(run: Run): Promise<void> {
+  for (;;) {
+    await run.plans.look();
+    const red = run.plans.blocked();
+    if (red === undefined || cordOf(run)) return;
+    emit(run, "judged", `not forward: ${red}`);
+    await run.ports.clock.sleep(run.settings.pollMs);
+    if (run.stopped) throw new FencedError(run.lease.resource);
+  }
+}
+
+async function judgeAndMove(run: Run, resumed: boolean): Promise<void> {
   const judgement = await startJudgement(run, run.rollout.exposedAt ?? run.ports.clock.now());
   const stands = resumed && !cordOf(run) && judgement.evaluator.judge(run.ports.clock.now()).kind !== "harmful";
   if (stands) await moveTo(run, run.rollout.step, undefined);
@@ -34,7 +64,7 @@ export async function expose(run: Run): Promise<void> {
 
 async function goForward(run: Run, judgement: Judgement, places: PlacesWatch): Promise<void> {
   const { clock, traffic } = run.ports;
-  const shownSince = clock.now();
+  let shownSince = clock.now();
   const gate = openForwardGate(run);
   let atStep: Verdict | undefined;
   let lastSaid = 0;
@@ -53,13 +83,16 @@ async function goForward(run: Run, judgement: Judgement, places: PlacesWatch): P
         "its share is back on the release before it",
       ]);
     wasBlind = blind;
-    const renewed = now < run.lease.until && !blind;
+    const renewed = now < run.lease.until && !blind && run.unsaved.length === 0;
     // From before the question whether we may: a process that was stopped in between exposes nothing when it wakes.
     if (renewed) traffic.renew(run.playbook.system, now + run.settings.exposureMs);
     judgement.evaluator.exposed(now, renewed ? (traffic.current(run.playbook.system)?.candidatePpm ?? 0) / 1e6 : 0);
+    const away = run.unsaved.length > 0;
     await keep(run, samples);
+    // Its share lapsed because of the store, and not because nothing was seen of it.
+    if (away && run.unsaved.length === 0) shownSince = now;
     if (cordOf(run)) continue;
-    const foreign = places.foreign();
+    const foreign = places.foreign() ?? run.plans.blocked() ?? unrecorded(run);
     if (move.kind === "settle" && foreign === undefined) return settle(run);
     const ordered = run.order?.kind === "promote";
     const forward = (move.kind === "advance" || move.kind === "promote") && (ordered || grown(verdict, atStep));
@@ -81,6 +114,10 @@ async function goForward(run: Run, judgement: Judgement, places: PlacesWatch): P
       emit(run, blind ? "blind" : "judged", "why" in move ? move.why : why, { verdict });
     }
   }
+}
+
+function unrecorded({ unsaved }: Run): string | undefined {
+  return unsaved.length > 0 ? "the store takes no write" : undefined;
 }
 
 /** What is shown of these is no sum that only grows: a window's counts, a run, or the pair of groups that is worst now. */

@@ -15,26 +15,39 @@ export function frozenWindows(
   return signals.map(({ name }) => windowOf(name, own));
 }
 
+/** Sums of one signal, or of one group of it, while they grow. */
+export interface Sums {
+  n: number;
+  k: number;
+  readonly cells: Map<number, number>;
+}
+
+export const noSums = (): Sums => ({ n: 0, k: 0, cells: new Map() });
+
+export function addSample(sums: Sums, { n, k, cells = [] }: Sample): void {
+  sums.n += n;
+  sums.k += k;
+  for (const [cell, count] of cells) sums.cells.set(cell, (sums.cells.get(cell) ?? 0) + count);
+}
+
 function windowOf(signal: string, samples: readonly Sample[]): FrozenWindow {
-  const whole = { n: 0, k: 0 };
-  const groups: Record<string, { n: number; k: number }> = {};
-  const cells = new Map<number, number>();
+  const whole = noSums();
+  const groups = new Map<string, Sums>();
   for (const sample of samples) {
+    const { group } = sample;
     if (sample.signal !== signal) continue;
-    const { group, n, k } = sample;
-    if (group !== undefined) {
-      const sum = groups[group] ?? { n: 0, k: 0 };
-      groups[group] = { n: sum.n + n, k: sum.k + k };
-      continue;
-    }
-    whole.n += n;
-    whole.k += k;
-    for (const [cell, count] of sample.cells ?? []) cells.set(cell, (cells.get(cell) ?? 0) + count);
+    const sums = group === undefined ? whole : (groups.get(group) ?? noSums());
+    if (group !== undefined) groups.set(group, sums);
+    addSample(sums, sample);
   }
-  return {
-    signal,
-    ...whole,
-    ...(cells.size > 0 ? { cells: [...cells].sort(([a], [b]) => a - b) } : {}),
-    ...(Object.keys(groups).length > 0 ? { groups } : {}),
-  };
+  return frozenOf(signal, whole, groups);
+}
+
+export function frozenOf(signal: string, whole: Sums, groups: ReadonlyMap<string, Sums>): FrozenWindow {
+  const each = [...groups].map(([group, sums]) => [group, countsOf(sums)] as const);
+  return { signal, ...countsOf(whole), ...(each.length > 0 ? { groups: Object.fromEntries(each) } : {}) };
+}
+
+function countsOf({ n, k, cells }: Sums): Pick<FrozenWindow, "n" | "k" | "cells"> {
+  return { n, k, ...(cells.size > 0 ? { cells: [...cells].sort(([a], [b]) => a - b) } : {}) };
 }

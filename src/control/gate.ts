@@ -3,12 +3,14 @@ import { RollbookError } from "../core/errors.ts";
 import type { Plan } from "../core/plan.ts";
 import { type ComponentSpec, isRoute, type Playbook } from "../core/playbook.ts";
 import type { Concern } from "../core/ports.ts";
-import type { Release } from "../core/release.ts";
+import type { ComponentName, Release } from "../core/release.ts";
 import type { Place } from "../core/rollout.ts";
 import { incompatibilities } from "../decide/compatibility.ts";
 import { addressIn, freePlace, servingPlace } from "../decide/place.ts";
 import { planRelease, planRollback } from "../decide/plan-change.ts";
+import { withRivals } from "../decide/plan-rivals.ts";
 import type { ControlPorts } from "./ports.ts";
+import { rivalsOf } from "./rivals.ts";
 
 /** How long one target may take to say what it thinks of one revision. */
 const ASK_MS = 15_000;
@@ -36,9 +38,11 @@ export async function gate(ports: ControlPorts, playbook: Playbook, candidate: R
   const quarantine = await ports.store.quarantine(candidate.id);
   if (quarantine && !quarantine.liftedBy) throw refuse(`${candidate.label} is in quarantine: ${quarantine.reason}`);
   const route = ports.traffic.current(playbook.system);
+  if (route?.contained)
+    throw refuse(`all traffic is contained to \`${route.contained}\`; \`rollbook contain stable\` ends that first`);
   const place = freePlace(route);
   const out = planRelease(playbook, stable, candidate, place);
-  const back = planRollback(playbook, candidate, stable, place);
+  const back = withRivals(planRollback(playbook, candidate, stable, place), await rivalsOf(ports, playbook, place));
   const reasons: string[] = [];
   if (out.kind === "impossible") reasons.push(...out.reasons);
   if (back.kind === "impossible") reasons.push(...back.reasons);
@@ -78,10 +82,15 @@ export async function insistHere({ elsewhere }: ControlPorts, playbook: Playbook
 interface Readiness {
   readonly reasons: readonly string[];
   readonly warnings: readonly string[];
+  /** Both, with the component that each is about. */
+  readonly found: readonly (Concern & { readonly component: ComponentName })[];
 }
 
-/** `held`: its artefacts are there, intact. `live`: its places hold it now. `seen`: and what serves is seen to have it. */
-type Asked = "held" | "live" | "seen";
+/**
+ * `held`: its artefacts are there, intact. `readable`: and its places answer, so that a restore could read them. `live`:
+ * its places hold it now. `seen`: and what serves is seen to have it.
+ */
+type Asked = "held" | "readable" | "live" | "seen";
 
 /** Why a release is not ready. */
 export async function unreadiness(
@@ -93,17 +102,18 @@ export async function unreadiness(
 ): Promise<Readiness> {
   const checks = playbook.components
     .filter((component) => !isRoute(component))
-    .map((component) =>
-      withDeadline<readonly Concern[]>(
+    .map(async (component) => {
+      const concerns = await withDeadline<readonly Concern[]>(
         ports.clock,
         ASK_MS,
         (reason) => blocking(`${addressIn(component, place)} cannot be asked: ${reason}`),
         (signal) => concernsOf(ports, component, release, place, ask, signal),
-      ),
-    );
-  const all = (await Promise.all(checks)).flat();
-  const texts = (level: Concern["level"]) => all.filter((concern) => concern.level === level).map(({ text }) => text);
-  return { reasons: texts("blocking"), warnings: texts("warning") };
+      );
+      return concerns.map((concern) => ({ ...concern, component: component.name }));
+    });
+  const found = (await Promise.all(checks)).flat();
+  const texts = (level: Concern["level"]) => found.filter((concern) => concern.level === level).map(({ text }) => text);
+  return { reasons: texts("blocking"), warnings: texts("warning"), found };
 }
 
 async function concernsOf(
@@ -124,6 +134,7 @@ async function concernsOf(
   if (ask === "held") return concerns;
   const live = await adapter.read(at, signal);
   if (live.kind === "unreachable") return blocking(`${at} cannot be read: ${live.reason}`);
+  if (ask === "readable") return concerns;
   if (live.digest !== revision.digest) return blocking(`${at} does not serve ${revision.label}`);
   // A pointer that says so is no way back when nothing answers behind it.
   const seen = ask === "live" ? undefined : await adapter.seen?.(at, revision.digest, signal);

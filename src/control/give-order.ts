@@ -1,12 +1,14 @@
 import { RollbookError } from "../core/errors.ts";
 import type { Order, Rollout } from "../core/rollout.ts";
+import { FencedError } from "./fenced-error.ts";
 import { cordOf } from "./order.ts";
 import { entryOf, type Run, routeTo, save } from "./run.ts";
+import { haltRestore } from "./steer-restore.ts";
 
 /**
  * A person pulls the cord: the candidate gets no new request from here on, and the order is durable when this returns.
  * The way back follows within one tick; a rollback that is on its way already goes on as it is.
- * @throws NOT_FOUND when the rollout ended in the meantime.
+ * @throws NOT_FOUND when the rollout ended in the meantime, NOT_RECORDED when the order stands and is not durable yet.
  */
 export async function pullCord(run: Run, order: Order): Promise<void> {
   const { rollout, candidate, ports } = run;
@@ -15,18 +17,22 @@ export async function pullCord(run: Run, order: Order): Promise<void> {
   const route = ports.traffic.current(rollout.system);
   const acts = run.playbook.authority === "act";
   if (acts && route?.candidate === candidate.id && route.candidatePpm > 0) ports.traffic.set(routeTo(run, 0));
-  await save(run, () => run.rollout);
+  await save(run, () => run.rollout).catch((error: Error) => {
+    // The loop has it in memory, and records it as soon as the store takes it.
+    throw error instanceof FencedError ? error : new RollbookError("NOT_RECORDED", { reason: error.message });
+  });
   if (run.rollout.endedAt !== undefined && run.rollout.phase === "healthy") throw ended(run.rollout);
 }
 
 /**
  * A person holds a rollout where it is, ends its waiting, or (`undefined`) lets it go on. Judging never stops, and harm
- * found later still goes back by itself.
+ * found later still goes back by itself. Held on its way back, the restore is halted; nobody can hold a containment.
  * @throws NOT_FOUND when it has ended, RELEASE_REFUSED when it is on its way back or the order contradicts the evidence.
  */
 export async function steer(run: Run, order: Order | undefined, by: string): Promise<void> {
   const { rollout } = run;
   if (rollout.endedAt !== undefined) throw ended(rollout);
+  if (rollout.rollback && order?.kind === "pause") return haltRestore(run, order);
   if (rollout.rollback || cordOf(run)) throw refused(`rollout ${rollout.id} is on its way back`);
   if (order?.kind === "promote") forbidBlindPromotion(run);
   run.order = order;

@@ -1,4 +1,5 @@
 import { canonicalJson, digestOf, type Json } from "../core/digest.ts";
+import type { Change } from "../core/ports.ts";
 import type { Sample } from "../core/sample.ts";
 import type { Instant } from "../core/time.ts";
 import type { Verdict } from "../core/verdict.ts";
@@ -46,6 +47,11 @@ export function digestOfSamples(samples: readonly Sample[]): string {
  * digest of each pack is in a leaf; the packs go wherever the ledger goes.
  */
 export async function holdEvidence(run: Run, decision: Decision, verdict: Verdict): Promise<void> {
+  await writeHeld(run, heldChanges(run, decision, verdict));
+}
+
+/** The pack and the entry, made once: what is tried again must be the same. */
+export function heldChanges(run: Run, decision: Decision, verdict: Verdict): readonly Change[] {
   const packed = run.counts.pack();
   const { kind, at, logEvidence, logThreshold } = verdict;
   const held: HeldEvidence = {
@@ -65,7 +71,16 @@ export async function holdEvidence(run: Run, decision: Decision, verdict: Verdic
       reference: [reference.n, reference.k],
     })),
   };
-  const guard = { resource: run.lease.resource, fence: run.lease.fence };
   const data = JSON.parse(JSON.stringify(held)) as { readonly [key: string]: Json };
-  await run.ports.store.commit([...packed, entryOf(run, "evidence-held", data)], guard);
+  return [...packed, entryOf(run, "evidence-held", data)];
+}
+
+export async function writeHeld(run: Run, changes: readonly Change[]): Promise<void> {
+  await run.ports.store.commit(changes, { resource: run.lease.resource, fence: run.lease.fence });
+}
+
+/** Was it written, although nobody heard so? Its pack tells; without one it is only written twice. */
+export async function isHeld(run: Run, changes: readonly Change[]): Promise<boolean> {
+  const pack = changes.find((change) => change.kind === "pack")?.pack;
+  return pack !== undefined && (await run.ports.store.packs(run.rollout.id, pack.number, 1)).length > 0;
 }

@@ -6,9 +6,10 @@ import { createEvaluator, type Evaluator, type EvaluatorSetup } from "../watch/e
 import { againstFrozen } from "../watch/frozen-reference.ts";
 import { judgingSpan } from "./cadence.ts";
 import { packsOf } from "./count-journal.ts";
+import { FencedError } from "./fenced-error.ts";
 import { watchPolicies } from "./policies.ts";
 import { signalOf, triggerRules } from "./rules.ts";
-import { drain, entryOf, FencedError, type Run, save } from "./run.ts";
+import { drain, entryOf, type Run, save } from "./run.ts";
 
 /** Probability of calling a candidate safe although it does the harm that a trigger names. */
 export const BETA = 0.05;

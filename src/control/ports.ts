@@ -28,6 +28,8 @@ export interface ControlPorts {
   readonly policyFor?: (at: string) => Policy;
   /** Why this is not the environment that the playbook names; empty when it is. */
   readonly elsewhere?: () => Promise<readonly string[]>;
+  /** Does anything reach this audience? Absent: nobody knows. */
+  readonly reaches?: (audience: string) => boolean;
   /** Asks the polled sources at once, out of turn. */
   readonly askSources?: () => Promise<void>;
   /** Signs a tree head over all entries so far. Never awaited on the path of containment. */
@@ -57,6 +59,8 @@ export interface Settings {
   readonly proofMs: Milliseconds;
   /** How often components are read while nothing is going on, to notice who changes them without Rollbook. */
   readonly pollMs: Milliseconds;
+  /** How often the way back is planned and checked anew while nothing that it depends on is known to have changed. */
+  readonly readinessMs: Milliseconds;
   /** Who we are, in leases. */
   readonly holder: string;
 }
@@ -72,6 +76,8 @@ export type RolloutEventKind =
   | "contained"
   | "step"
   | "restored"
+  | "thawed"
+  | "waiting"
   | "late"
   | "proving"
   | "promoted"

@@ -1,15 +1,25 @@
-import type { Plan } from "../core/plan.ts";
+import { componentSteps, type Plan } from "../core/plan.ts";
+import type { Playbook } from "../core/playbook.ts";
 import type { Rollback, RollbackOutcome, Rollout } from "../core/rollout.ts";
 import { samplesIn } from "../core/sample-pack.ts";
 import type { Verdict } from "../core/verdict.ts";
 import { createFixedEvaluator } from "../watch/fixed-evaluator.ts";
 import { packsOf } from "./count-journal.ts";
+import { FencedError } from "./fenced-error.ts";
 import { BETA } from "./judgement.ts";
+import { thaw } from "./rivals.ts";
 import { fixedRules } from "./rules.ts";
-import { drain, emit, entryOf, FencedError, keep, type Run, save } from "./run.ts";
+import { drain, emit, entryOf, keep, type Run, save } from "./run.ts";
 
 /** `diverged`: these components serve something else again, although they were restored. */
-export type Proof = { readonly kind: "ended" } | { readonly kind: "diverged"; readonly diverged: readonly string[] };
+export type Proof =
+  | { readonly kind: "ended" }
+  | { readonly kind: "diverged"; readonly diverged: readonly string[] }
+  /** What was restored is proved to break a criterion. */
+  | { readonly kind: "harmful"; readonly verdict: Verdict };
+
+/** A proof may take so many times its stated time. */
+const PROOFS = 2;
 
 /** The last reading of all components may take this long. */
 const READ_MS = 5000;
@@ -48,7 +58,13 @@ export async function proveFixed(run: Run, plan: Plan): Promise<Proof> {
     const verdict = evaluator.judge(now);
     await keep(run, samples);
     const proved = now - began >= run.playbook.fixed.for && verdict.kind === "healthy";
-    const late = now - began > run.settings.proofMs;
+    // Only harm moves on; without proof either way it stays, people are told, and it is watched as long again.
+    if (isSick(run.playbook, verdict)) {
+      const others = await unlike(run, plan);
+      if (others.diverged.length === 0) return { kind: "harmful", verdict };
+      return { kind: "diverged", diverged: others.diverged };
+    }
+    const late = now - began > PROOFS * run.settings.proofMs;
     if (proved || late) {
       const others = await unlike(run, plan);
       if (others.diverged.length > 0) return { kind: "diverged", diverged: others.diverged };
@@ -62,6 +78,21 @@ export async function proveFixed(run: Run, plan: Plan): Promise<Proof> {
   }
 }
 
+/**
+ * Does the verdict speak against what was restored? A limit that it broke in its own window before the release says nothing
+ * of its state now: the criterion was out of reach, and the rollback stays unverified.
+ */
+export function isSick({ fixed }: Pick<Playbook, "fixed">, verdict: Verdict): boolean {
+  if (verdict.kind !== "harmful") return false;
+  return verdict.because.some((name) => {
+    const finding = verdict.findings.find((one) => one.name === name);
+    const criterion = fixed.criteria.find(({ signal }) => signal === finding?.signal);
+    if (!finding || !criterion || criterion.kind === "within" || finding.reference.n === 0) return true;
+    const { n, k, mean = k / n } = finding.reference;
+    return criterion.kind === "below" ? mean < criterion.limit : mean > criterion.limit;
+  });
+}
+
 /** Which components serve something else than the plan's digests now, and how many did not answer in time. */
 async function unlike(
   run: Run,
@@ -71,7 +102,7 @@ async function unlike(
   const over = new AbortController();
   const done = new AbortController();
   const late = clock.sleep(READ_MS, done.signal).then(() => over.abort());
-  const reads = plan.steps.map(async (step) => {
+  const reads = componentSteps(plan).map(async (step) => {
     const answer = adapterFor(step.at).read(step.at, over.signal);
     const live = await Promise.race([answer, late]);
     return { step, live };
@@ -83,6 +114,7 @@ async function unlike(
 }
 
 async function end(run: Run, outcome: RollbackOutcome, fixed: Verdict): Promise<Proof> {
+  await thaw(run);
   const now = run.ports.clock.now();
   const { system } = run.playbook;
   const rollback: Rollback = {

@@ -1,8 +1,11 @@
-import type { Plan } from "../core/plan.ts";
+import { componentSteps, type Plan } from "../core/plan.ts";
 import type { Change } from "../core/ports.ts";
 import type { Saga, StepRecord } from "../core/rollout.ts";
-import { runSaga } from "../restore/saga-runner.ts";
-import { drain, emit, entryOf, FencedError, keep, type Run, save } from "./run.ts";
+import { holdingResources } from "../restore/resource-leases.ts";
+import { MOST_STARTS, PATIENCE, runSaga, startSaga } from "../restore/saga-runner.ts";
+import { FencedError } from "./fenced-error.ts";
+import { noteOf } from "./order.ts";
+import { drain, emit, entryOf, keep, type Run, save } from "./run.ts";
 import { tellPeople } from "./tell-people.ts";
 
 /** A saga for a plan, not yet recorded. */
@@ -14,40 +17,57 @@ export function sagaOf(run: Run, { plan, digest }: { readonly plan: Plan; readon
     planDigest: digest as Saga["planDigest"],
     status: "running",
     startedAt: run.ports.clock.now(),
+    starts: 1,
   };
 }
 
-/** The entry that a saga starts with. */
-export function startOf(run: Run, saga: Saga, why?: string): Change {
+/** What a saga starts with: its entry, itself, and the intents of the steps that wait for no other. */
+export function startOf(run: Run, saga: Saga, why?: string): readonly Change[] {
   const steps = saga.plan.steps.map(({ id }) => id);
-  return entryOf(run, "saga-started", { saga: saga.id, plan: saga.planDigest, steps, why });
+  run.begun.add(saga.id);
+  const entry = entryOf(run, "saga-started", { saga: saga.id, plan: saga.planDigest, steps, why });
+  return [entry, ...startSaga(run.ports, saga, run.lease)];
 }
 
+/** `held`: it goes on only when a person says so, because one halted or turned it, or it ends its controllers. */
+export type Restored =
+  | { readonly kind: "restored" }
+  | { readonly kind: "stuck"; readonly note: string; readonly held: boolean };
+
 /** Runs the saga of a rollback to its end, from wherever it stands. */
-export async function restore(
-  run: Run,
-  saga: Saga,
-): Promise<{ readonly kind: "restored" } | { readonly kind: "stuck"; readonly note: string }> {
+export async function restore(run: Run, saga: Saga): Promise<Restored> {
   if (run.rollout.rollback?.restoredAt !== undefined) return { kind: "restored" };
   const ended = saga.status === "running" ? await runCollecting(run, saga) : saga;
-  if (ended.status === "stuck") return { kind: "stuck", note: ended.note ?? "a step is stuck" };
+  if (ended.status !== "completed") {
+    const held = run.rollout.rollback?.halted !== undefined || ended.direction !== undefined;
+    const poisoned = (ended.starts ?? 1) > MOST_STARTS;
+    return { kind: "stuck", note: ended.note ?? "a step is stuck", held: held || poisoned };
+  }
+  if (ended.note !== undefined) tellPeople(run, "is restored, and may be undone", [ended.note]);
   const restoredAt = ended.endedAt ?? run.ports.clock.now();
   await save(run, { ...run.rollout, rollback: { ...run.rollout.rollback!, restoredAt } });
   run.ports.atCrashPoint("control.restored");
-  emit(run, "restored", `${saga.plan.steps.length} components serve their restore point, read back by digest`);
+  emit(
+    run,
+    "restored",
+    `${componentSteps(saga.plan).length} components serve their restore point, read back by digest`,
+  );
   return { kind: "restored" };
 }
 
 async function runCollecting(run: Run, saga: Saga): Promise<Saga> {
   const { ports, rollout } = run;
   const collecting = collectWhile(run);
-  const punctual = watchDeadline(run, saga);
   const onStep = (step: StepRecord) => {
     const text = `${step.step}: ${step.status}${step.recovered ? " (recovered after a crash)" : ""}`;
     ports.emit({ kind: "step", at: ports.clock.now(), rollout, text, step });
   };
-  const end = await runSaga({ ...ports, onStep }, saga, run.lease).finally(() => {
-    punctual();
+  const halted = () => {
+    const order = run.rollout.rollback?.halted;
+    return order && `halted by ${noteOf(order)}`;
+  };
+  const fresh = run.begun.delete(saga.id);
+  const end = await runSaga({ ...ports, onStep, halted }, saga, run.lease, PATIENCE, fresh).finally(() => {
     collecting.stop();
   });
   await collecting.done;
@@ -55,19 +75,26 @@ async function runCollecting(run: Run, saga: Saga): Promise<Saga> {
   return end.saga;
 }
 
-/** Tells people once when the restore takes longer than the plan allows; the restore itself goes on. */
-function watchDeadline(run: Run, saga: Saga): () => void {
-  const done = new AbortController();
-  const left = Math.max(0, saga.startedAt + saga.plan.deadline - run.ports.clock.now());
-  const watch = async () => {
-    await run.ports.clock.sleep(left, done.signal);
-    if (done.signal.aborted) return;
-    const text = `the restore is not over after its ${saga.plan.deadline / 1000} s; traffic stays contained`;
-    emit(run, "late", text);
-    tellPeople(run, "is contained, but not restored in time", [text]);
+/**
+ * Does a saga's work while no other playbook's saga changes the same targets or rivals. Traffic is contained by then; only
+ * the restore waits.
+ * @throws FencedError when we may not act any more.
+ */
+export async function aloneWith<Result extends object>(
+  run: Run,
+  saga: Saga,
+  work: () => Promise<Result>,
+): Promise<Result> {
+  const claim = {
+    resources: saga.plan.steps.map(({ at }) => at),
+    holder: saga.id,
+    leaseMs: run.settings.leaseMs,
+    onWait: () => emit(run, "waiting", "another playbook changes one of its components; going on after that"),
+    stopped: () => run.stopped,
   };
-  void watch();
-  return () => done.abort();
+  const result = await holdingResources(run.ports, claim, work);
+  if (!result) throw new FencedError(run.lease.resource);
+  return result;
 }
 
 /** Keeps taking samples while the saga runs, so that nothing piles up and the record has no hole. */

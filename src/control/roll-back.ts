@@ -1,14 +1,19 @@
 import type { Json } from "../core/digest.ts";
 import type { Change } from "../core/ports.ts";
-import type { Release } from "../core/release.ts";
 import type { Rollback, Rollout, Saga } from "../core/rollout.ts";
 import type { Sample } from "../core/sample.ts";
 import type { Verdict } from "../core/verdict.ts";
-import { servingPlace } from "../decide/place.ts";
-import { planRollback } from "../decide/plan-change.ts";
-import { holdEvidence } from "./held-evidence.ts";
-import { proveFixed } from "./prove-fixed.ts";
-import { restore, sagaOf, startOf } from "./restoration.ts";
+import type { Containment } from "../decide/containment.ts";
+import { withRivals } from "../decide/plan-rivals.ts";
+import { lostBetween, planWayBack } from "../decide/way-back.ts";
+import { containmentFor, restorePlace } from "./containment.ts";
+import { heldChanges, isHeld, writeHeld } from "./held-evidence.ts";
+import { moveOn, serveRestored } from "./move-on.ts";
+import { deadlinesOf, watchPhases } from "./phase-watch.ts";
+import { type Proof, proveFixed } from "./prove-fixed.ts";
+import { goOnAfterwards, recordAfterwards } from "./record-afterwards.ts";
+import { aloneWith, restore, sagaOf, startOf } from "./restoration.ts";
+import { knownRivals, thaw } from "./rivals.ts";
 import { emit, entryOf, type Run, routeTo, samplesChange, save } from "./run.ts";
 import { escalate, tellPeople } from "./tell-people.ts";
 
@@ -20,7 +25,7 @@ const RESTORES = 3;
 /**
  * Contain, then record, then restore, then prove.
  * I1  Containment happens in memory, before anything is written; it waits for nobody.
- * I2  Verdict, containment, quarantine and the saga become durable in one commit.
+ * I2  Verdict, containment, quarantine, the saga and its first intents become durable in one commit.
  */
 export async function rollBack(
   run: Run,
@@ -31,50 +36,68 @@ export async function rollBack(
 ): Promise<void> {
   const { clock, traffic } = run.ports;
   const decidedAt = clock.now();
-  const route = routeTo(run, 0);
+  const { to, route } = containmentFor(run);
   traffic.set(route);
-  // What came into the only place there is answers until that is restored: traffic has nowhere to go.
-  const inPlace = servingPlace(route) === run.place;
-  const contained = inPlace ? {} : { containedAt: clock.now() };
+  const contained = to === "nowhere" ? {} : { containedAt: clock.now() };
   run.ports.atCrashPoint("control.contained");
 
-  const saga = sagaBack(run);
-  const rollback: Rollback = { saga: saga.id, cause: [cause, ...because], decidedAt, ...contained };
+  const saga = await sagaBack(run);
+  const deadlines = deadlinesOf(run.playbook, run.settings);
+  const rollback: Rollback = { saga: saga.id, cause: [cause, ...because], decidedAt, ...contained, deadlines };
   const next: Rollout = { ...run.rollout, phase: "degraded", verdict, rollback };
-  await save(run, next, [
-    ...samplesChange(run, samples),
-    { kind: "route", route },
-    { kind: "saga", saga },
-    ...quarantineChange(run, cause, because),
-    ...demotion(run),
-    entryOf(
-      run,
-      "verdict",
-      verdictData(verdict, because),
-      cause === "person" ? (run.order?.by ?? "person") : "rollbook",
-    ),
-    entryOf(run, "contained", { to: run.stable.id, epoch: route.epoch, decidedAt, ...contained }),
-    startOf(run, saga),
-  ]);
+  const by = cause === "person" ? (run.order?.by ?? "person") : "rollbook";
+  const start = startOf(run, saga);
+  const record = () =>
+    save(run, next, [
+      ...samplesChange(run, samples),
+      { kind: "route", route },
+      ...quarantineChange(run, cause, because),
+      ...demotion(run),
+      entryOf(run, "verdict", verdictData(verdict, because), by),
+      entryOf(run, "contained", {
+        to: to === "stable" ? run.stable.id : to,
+        epoch: route.epoch,
+        decidedAt,
+        ...contained,
+      }),
+      ...start,
+    ]);
+  await recordAfterwards(run, record, () => isRecorded(run, next));
   run.ports.atCrashPoint("control.rollback-recorded");
   emit(run, cause === "harm" ? "harm" : "ended", `going back: ${because.join(", ")}`, { verdict });
-  emit(
-    run,
-    "contained",
-    inPlace
-      ? `nothing else serves: ${run.candidate.label} answers until the place is restored`
-      : `all traffic is on ${run.stable.label} again`,
-  );
+  emit(run, "contained", containedText(run, to));
   tellPeople(run, "is rolled back", because);
-  await Promise.all([holdEvidence(run, "rollback", verdict), continueRollback(run)]);
+  const changes = heldChanges(run, "rollback", verdict);
+  const held = recordAfterwards(
+    run,
+    () => writeHeld(run, changes),
+    () => isHeld(run, changes),
+  );
+  await Promise.all([held, continueRollback(run)]);
+}
+
+function containedText({ stable, candidate }: Run, to: Containment): string {
+  if (to === "stable") return `all traffic is on ${stable.label} again`;
+  if (to === "nowhere") return `nothing else serves: ${candidate.label} answers until the place is restored`;
+  return `${stable.label} cannot serve now: all traffic goes to \`${to}\` until it is restored`;
+}
+
+/** An attempt whose answer was lost may have been taken. */
+async function isRecorded(run: Run, next: Rollout): Promise<boolean> {
+  const known = await run.ports.store.rollout(next.id);
+  if (known?.rollback?.saga !== next.rollback?.saga) return false;
+  run.rollout = next;
+  return true;
 }
 
 /** Everything after the decision; also the way in after a restart. */
 export async function continueRollback(run: Run): Promise<void> {
   const calm = escalate(run);
+  const punctual = watchPhases(run);
   try {
-    await restoreAndProve(run);
+    await goOnAfterwards(run, () => restoreAndProve(run));
   } finally {
+    punctual();
     // Stuck is not over: people are needed more than ever.
     if (run.rollout.rollback?.outcome !== "stuck") calm();
   }
@@ -87,60 +110,86 @@ async function restoreAndProve(run: Run): Promise<void> {
     const sagas = await run.ports.store.sagas(run.rollout.id);
     const saga = sagas.find((candidate) => candidate.id === run.rollout.rollback?.saga);
     if (!saga) throw new Error(`the saga of the rollback of ${run.rollout.id} is not in the store`);
-    const end = await restore(run, saga);
-    if (end.kind === "stuck") return endStuck(run, end.note);
-    const lost = lostFor(run);
-    if (lost.length > 0) return endStuck(run, `${lost.join(", ")} cannot be brought back from here`);
-    const proof = await proveFixed(run, saga.plan);
+    const proof = await aloneWith(run, saga, () => restoreOnce(run, saga));
     if (proof.kind === "ended") return;
+    if (proof.kind === "harmful") {
+      const moved = await moveOn(run, proof.verdict);
+      if (moved === "moved") continue;
+      return endStuck(run, moved.stuck);
+    }
     const note = `${proof.diverged.join(", ")} changed again after the restore`;
-    if (sagas.filter(({ plan }) => plan.kind === "rollback").length >= RESTORES) return endStuck(run, note);
+    if (sagas.filter(({ plan }) => plan.kind === "rollback" && plan.to === run.stable.id).length >= RESTORES)
+      return endStuck(run, note);
     await restart(run, note);
   }
 }
 
+/** One saga, from wherever it stands to the proof; who would undo it is thawed by then. */
+async function restoreOnce(run: Run, saga: Saga): Promise<Proof> {
+  const end = await restore(run, saga);
+  const lost = lostFor(run);
+  if (end.kind === "stuck") await endStuck(run, end.note, end.held);
+  else if (lost.length > 0) await endStuck(run, `${lost.join(", ")} cannot be brought back from here`);
+  else {
+    await serveRestored(run);
+    return proveFixed(run, saga.plan);
+  }
+  return { kind: "ended" };
+}
+
 /** People mended what was stuck: contain again, and restore by a new saga, with new attempts and new keys. */
 export async function retryRollback(run: Run): Promise<void> {
-  run.ports.traffic.set(routeTo(run, 0));
+  const { contained, stable = run.stable.id } = run.ports.traffic.current(run.playbook.system) ?? {};
+  run.ports.traffic.set({ ...routeTo(run, 0), stable, ...(contained ? { contained } : {}) });
   await restart(run, `tried again after: ${run.rollout.note ?? "it was stuck"}`);
   await continueRollback(run);
 }
 
 async function restart(run: Run, why: string): Promise<void> {
-  const saga = sagaBack(run);
-  const { decidedAt, containedAt, cause } = run.rollout.rollback!;
+  const saga = await sagaBack(run);
+  const { decidedAt, containedAt, cause, target, tried } = run.rollout.rollback!;
   const { endedAt: _, note: __, ...open } = run.rollout;
-  const rollback: Rollback = { saga: saga.id, cause, decidedAt, ...(containedAt === undefined ? {} : { containedAt }) };
-  await save(run, { ...open, phase: "degraded", rollback }, [{ kind: "saga", saga }, startOf(run, saga, why)]);
+  const rollback: Rollback = {
+    saga: saga.id,
+    cause,
+    decidedAt,
+    deadlines: deadlinesOf(run.playbook, run.settings),
+    restoringSince: run.ports.clock.now(),
+    ...(containedAt === undefined ? {} : { containedAt }),
+    ...(target === undefined ? {} : { target }),
+    ...(tried === undefined ? {} : { tried }),
+  };
+  await save(run, { ...open, phase: "degraded", rollback }, startOf(run, saga, why));
   emit(run, "resumed", `restoring once more: ${why}`);
 }
 
 /** Changed components that nobody here can bring back, such as a hosted model. */
 function lostFor({ playbook, candidate, stable }: Run): readonly string[] {
-  return playbook.components
-    .filter(
-      ({ name, undo }) =>
-        undo === "irreversible" && candidate.revisions[name]?.digest !== stable.revisions[name]?.digest,
-    )
-    .map(({ name }) => name);
+  return lostBetween(playbook, candidate, stable);
 }
 
-/** The way back of everything that has one. */
-function sagaBack(run: Run): Saga {
-  const lost = lostFor(run);
-  const components = run.playbook.components.filter(({ name }) => !lost.includes(name));
-  const without = (release: Release): Release => ({
-    ...release,
-    revisions: Object.fromEntries(Object.entries(release.revisions).filter(([name]) => !lost.includes(name))),
-  });
-  const planned = planRollback({ ...run.playbook, components }, without(run.candidate), without(run.stable), run.place);
+/** The way back of everything that has one: the plan that is ready, where it is the one for this. */
+async function sagaBack(run: Run): Promise<Saga> {
+  const { playbook, candidate, stable, rollout } = run;
+  const ready = run.plans.current();
+  const { plan, digest } = ready ?? {};
+  const fits = ready?.rollout === rollout.id && ready.to.id === stable.id && ready.from.id === candidate.id;
+  if (fits && plan && digest) return sagaOf(run, { plan, digest });
+  const back = planWayBack(playbook, candidate, stable, restorePlace(run));
+  const planned = withRivals(back.planned, await knownRivals(run));
   if (planned.kind === "impossible") throw new Error(`no way back: ${planned.reasons.join("; ")}`);
   return sagaOf(run, planned);
 }
 
-async function endStuck(run: Run, note: string): Promise<void> {
+async function endStuck(run: Run, note: string, held = false): Promise<void> {
+  await thaw(run);
   const now = run.ports.clock.now();
-  const rollback: Rollback = { ...run.rollout.rollback!, outcome: "stuck", endedAt: now };
+  const rollback: Rollback = {
+    ...run.rollout.rollback!,
+    outcome: "stuck",
+    endedAt: now,
+    ...(held ? { held } : {}),
+  };
   const next: Rollout = { ...run.rollout, phase: "degraded", endedAt: now, rollback, note };
   await save(run, next, [entryOf(run, "rollback-ended", { outcome: "stuck", note })]);
   emit(run, "ended", `people are needed: ${note}`);

@@ -182,7 +182,7 @@ describe("an undecided release", () => {
 });
 
 describe("a release that cannot be deployed", () => {
-  it("goes back before any traffic could reach it", async () => {
+  it("is taken back in reverse order, before any traffic could reach it", async () => {
     const world = createControlWorld();
     const rollout = await world.live(async () => {
       const { id } = await world.release();
@@ -191,8 +191,8 @@ describe("a release that cannot be deployed", () => {
     });
     assert.equal(rollout.exposedAt, undefined);
     assert.equal(world.traffic.served(candidate.id).requests, 0);
-    assert.deepEqual(rollout.rollback?.cause, ["undecided", "the release could not be deployed: model"]);
-    assert.equal(rollout.rollback?.outcome, "verified");
+    assert.deepEqual([rollout.phase, rollout.rollback], ["aborted", undefined]);
+    assert.equal(rollout.note, "the release could not be deployed: stuck: model; taken back");
     assert.equal(world.target.live("sim:schema"), digestOf("schema 1"));
     assert.equal(await world.store.quarantine(candidate.id), undefined);
   });

@@ -2,18 +2,22 @@ import { RollbookError } from "../core/errors.ts";
 import type { Playbook } from "../core/playbook.ts";
 import type { Order, Rollout, Saga } from "../core/rollout.ts";
 import { planRelease } from "../decide/plan-change.ts";
-import { runSaga } from "../restore/saga-runner.ts";
+import { PATIENCE, runSaga } from "../restore/saga-runner.ts";
 import { freezeBaseline, NO_PAST, type Past } from "./baseline.ts";
 import { createCountJournal, readJournal } from "./count-journal.ts";
 import { expose } from "./exposure.ts";
+import { FencedError } from "./fenced-error.ts";
 import { judgeUnannounced } from "./judge-unannounced.ts";
 import { observe } from "./observe.ts";
 import { cordOf, noteOf } from "./order.ts";
+import { createPlanWatch, type PlanWatch } from "./plan-watch.ts";
 import type { ControlPorts, Settings } from "./ports.ts";
-import { sagaOf, startOf } from "./restoration.ts";
+import { aloneWith, sagaOf, startOf } from "./restoration.ts";
+import { rivalsOf, thaw } from "./rivals.ts";
 import { continueRollback, retryRollback, rollBack } from "./roll-back.ts";
-import { emit, entryOf, FencedError, holdLease, type Run, routeTo, save } from "./run.ts";
+import { emit, entryOf, holdLease, type Run, routeTo, save } from "./run.ts";
 import { seal } from "./seal.ts";
+import { tellPeople } from "./tell-people.ts";
 
 /**
  * Runs a rollout from wherever it stands to its end: baseline, deployment, exposure, and, if need be, the way back.
@@ -26,9 +30,10 @@ export async function runRollout(
   id: string,
   onRun: (run: Run) => void = () => undefined,
   past: Past = NO_PAST,
+  plans: PlanWatch = createPlanWatch(ports, settings, playbook),
 ): Promise<Rollout> {
   const { lease, keep } = await holdLease(ports, settings, playbook.system);
-  const run = await load(ports, settings, playbook, id, lease, past);
+  const run = await load(ports, settings, playbook, id, lease, past, plans);
   onRun(run);
   const letGo = keep(run);
   try {
@@ -75,8 +80,10 @@ async function endOldShare(run: Run): Promise<void> {
 }
 
 /** A rollout that people must mend before it can go back to its restore point. */
-export function isStuck(rollout: Rollout): boolean {
-  return rollout.rollback?.outcome === "stuck";
+export function isStuck({ rollback, stable }: Rollout): boolean {
+  // What was proved harmful after its restore is not restored again by itself: traffic would go back to it.
+  const harmful = rollback?.tried?.some(({ release }) => release === (rollback.target ?? stable)) ?? false;
+  return rollback?.outcome === "stuck" && !harmful;
 }
 
 /** The cord was pulled before anything was changed: there is nothing to restore, and nothing was exposed. */
@@ -93,16 +100,31 @@ async function deploy(run: Run): Promise<boolean> {
   const [begun] = await ports.store.sagas(rollout.id);
   const saga = begun ?? (await startDeployment(run));
   if (saga.status === "completed") return true;
+  if (saga.status === "compensated" && !cordOf(run)) return endTakenBack(run, saga);
   emit(run, "deploying", `bringing ${saga.plan.steps.map((step) => step.label).join(", ")} into place`);
   const onStep = () => undefined;
-  const end = await runSaga({ ...ports, onStep }, saga, run.lease);
+  const fresh = run.begun.delete(saga.id);
+  const end = await aloneWith(run, saga, () => runSaga({ ...ports, onStep }, saga, run.lease, PATIENCE, fresh));
   if (end.kind === "fenced") throw new FencedError(run.lease.resource);
   if (end.kind === "completed") return true;
+  if (end.kind === "compensated" && !cordOf(run)) return endTakenBack(run, end.saga);
   const now = ports.clock.now();
+  const why = `the release could not be deployed: ${end.saga.note}`;
   const verdict = { kind: "no-data", at: now, because: [], logEvidence: 0, logThreshold: 0, findings: [] } as const;
-  emit(run, "ended", `${playbook.system}: the release could not be deployed (${end.steps.join(", ")})`);
+  emit(run, "ended", `${playbook.system}: ${why}`);
   const cause = cordOf(run) ? "person" : "undecided";
-  await rollBack(run, cause, [`the release could not be deployed: ${end.steps.join(", ")}`], verdict, []);
+  await rollBack(run, cause, [why], verdict, []);
+  return false;
+}
+
+/** Nothing was exposed, and what had been deployed is as it was: there is nothing to restore or to prove. */
+async function endTakenBack(run: Run, { note }: Saga): Promise<false> {
+  await thaw(run);
+  const outcome = `the release could not be deployed: ${note}`;
+  const next: Rollout = { ...run.rollout, phase: "aborted", endedAt: run.ports.clock.now(), note: outcome };
+  await save(run, next, [entryOf(run, "rollout-ended", { outcome: "aborted", reason: outcome })]);
+  emit(run, "ended", outcome);
+  tellPeople(run, "could not be deployed", [outcome]);
   return false;
 }
 
@@ -112,7 +134,7 @@ async function startDeployment(run: Run): Promise<Saga> {
     throw new RollbookError("RELEASE_REFUSED", { reason: planned.reasons.join("; ") });
   }
   const saga = sagaOf(run, planned);
-  await save(run, run.rollout, [{ kind: "saga", saga }, startOf(run, saga)]);
+  await save(run, run.rollout, startOf(run, saga));
   return saga;
 }
 
@@ -123,14 +145,16 @@ async function load(
   id: string,
   lease: Run["lease"],
   past: Past,
+  plans: PlanWatch,
 ): Promise<Run> {
   const rollout = await ports.store.rollout(id);
   if (!rollout) throw new RollbookError("NOT_FOUND", { what: `rollout ${id}` });
-  const stable = await ports.store.release(rollout.stable);
+  const stable = await ports.store.release(rollout.rollback?.target ?? rollout.stable);
   const candidate = await ports.store.release(rollout.candidate);
   if (!stable || !candidate) throw new RollbookError("NOT_FOUND", { what: `release of rollout ${id}` });
   const epoch = (await ports.store.route(playbook.system))?.epoch ?? 0;
   const start = await readJournal(ports.store, id);
+  const place = rollout.place ?? "at";
   const run: Run = {
     ports,
     settings,
@@ -140,12 +164,16 @@ async function load(
     rollout,
     lease,
     past,
+    plans,
     epoch,
     counts: createCountJournal(id, start, (data) => entryOf(run, "counts", data)),
     keptAt: Number.NEGATIVE_INFINITY,
-    place: rollout.place ?? "at",
+    place,
+    rivals: rivalsOf(ports, playbook, place),
     order: rollout.order,
+    begun: new Set(),
     stopped: false,
+    unsaved: [],
     saving: Promise.resolve(),
   };
   return run;

@@ -12,21 +12,26 @@ import type { Past } from "./baseline.ts";
 import type { CountJournal } from "./count-journal.ts";
 import { FencedError } from "./fenced-error.ts";
 import { underOrder } from "./order.ts";
+import type { PlanWatch } from "./plan-watch.ts";
 import type { ControlPorts, RolloutEventKind, Settings } from "./ports.ts";
+import type { Rivals } from "./rivals.ts";
 import type { Seat } from "./seat.ts";
-
-export { FencedError };
 
 /** One rollout being run by this process. What is not readonly moves on. */
 export interface Run {
   readonly ports: ControlPorts;
   readonly settings: Settings;
   readonly playbook: Playbook;
-  readonly stable: Release;
+  /** Where the way back leads; it moves on when that is proved harmful too. */
+  stable: Release;
   readonly candidate: Release;
   /** Where the candidate's components are. */
   readonly place: Place;
   readonly past: Past;
+  /** Who would undo a restore: asked when the run began. */
+  readonly rivals: Promise<Rivals>;
+  /** The way back, ready before it is needed. */
+  readonly plans: PlanWatch;
   readonly counts: CountJournal;
   /** When counts were last written. */
   keptAt: Instant;
@@ -40,7 +45,11 @@ export interface Run {
   verdict?: Verdict;
   /** What was fixed before the first outcome was judged. */
   parameters?: EvaluatorSetup;
+  /** Sagas that this run has recorded and not run yet: nothing was sent under their intents. */
+  readonly begun: Set<string>;
   stopped: boolean;
+  /** Counts that were judged and that the store is not known to have taken. While there are some, nothing goes forward. */
+  unsaved: readonly Change[];
   /** The newest write of the rollout. */
   saving: Promise<void>;
 }
@@ -69,6 +78,7 @@ async function saveNow(run: Run, next: Rollout, changes: readonly Change[]): Pro
   const rollout = underOrder(next, run.order);
   const written = await run.ports.store.commit([{ kind: "rollout", rollout }, ...changes], guard);
   if (written.kind === "fenced") throw new FencedError(run.lease.resource);
+  forget(run, changes);
   run.rollout = rollout;
 }
 
@@ -84,36 +94,53 @@ export function stamped(samples: readonly Sample[], now: Instant): readonly Samp
   return samples.map((sample) => (sample.known === undefined ? { ...sample, known: now } : sample));
 }
 
-/** These samples, and those before them that are not written yet. */
-export function samplesChange({ counts }: Run, samples: readonly Sample[]): readonly Change[] {
-  counts.add(samples);
-  return counts.rows();
+/** These samples, and those before them that are not known to be written: what is sent again the store ignores by its key. */
+export function samplesChange(run: Run, samples: readonly Sample[]): readonly Change[] {
+  run.counts.add(samples);
+  run.unsaved = [...run.unsaved, ...run.counts.rows()];
+  return run.unsaved;
 }
 
-/** Takes samples that no decision waits for, and writes them: not more often than each `tickMs`. */
+/**
+ * Takes samples that no decision waits for, and writes them: not more often than each `tickMs`. A store that takes none now
+ * gets them with the next ones.
+ */
 export async function keep(run: Run, samples: readonly Sample[]): Promise<void> {
   const { counts, ports, settings } = run;
   counts.add(samples);
   const now = ports.clock.now();
   if (now >= run.keptAt && now - run.keptAt < settings.tickMs) return;
+  const before = run.unsaved.length;
   // Packs hold what is written already; so a pack and its rows are never in one commit.
-  const pack = counts.isFull() ? counts.pack() : [];
-  const changes = [...pack, ...counts.rows()];
+  const pack = before === 0 && counts.isFull() ? counts.pack() : [];
+  const changes = [...pack, ...samplesChange(run, [])];
   if (changes.length === 0) return;
   run.keptAt = now;
-  await commitCounts(run, changes);
+  try {
+    await commitCounts(run, changes);
+  } catch (error) {
+    if (error instanceof FencedError || pack.length > 0) throw error;
+    const why = error instanceof Error ? error.message : String(error);
+    if (before === 0) emit(run, "late", `the store takes no write: ${why}; nothing goes forward meanwhile`);
+  }
 }
 
 /** Writes all counts, and packs them. */
 export async function packCounts(run: Run): Promise<void> {
-  await commitCounts(run, run.counts.rows());
+  await commitCounts(run, samplesChange(run, []));
   await commitCounts(run, run.counts.pack());
 }
 
-async function commitCounts({ ports, lease: { resource, fence } }: Run, changes: readonly Change[]): Promise<void> {
+async function commitCounts(run: Run, changes: readonly Change[]): Promise<void> {
   if (changes.length === 0) return;
-  const written = await ports.store.commit(changes, { resource, fence });
+  const { resource, fence } = run.lease;
+  const written = await run.ports.store.commit(changes, { resource, fence });
   if (written.kind === "fenced") throw new FencedError(resource);
+  forget(run, changes);
+}
+
+function forget(run: Run, written: readonly Change[]): void {
+  if (run.unsaved.length > 0) run.unsaved = run.unsaved.filter((change) => !written.includes(change));
 }
 
 export function emit(run: Run, kind: RolloutEventKind, text: string, extra: { readonly verdict?: Verdict } = {}): void {
@@ -176,7 +203,10 @@ function renewUntilStopped(run: Run): () => void {
     while (!done.signal.aborted) {
       await ports.clock.sleep(settings.leaseMs / 3, done.signal);
       if (done.signal.aborted) return;
-      const renewed = await ports.store.renewLease(run.lease, settings.leaseMs, ports.clock.now());
+      // A store that is away says nothing of who holds the lease: it is asked again, and every write names our fence.
+      const renewed = await ports.store
+        .renewLease(run.lease, settings.leaseMs, ports.clock.now())
+        .catch(() => run.lease);
       if (renewed) run.lease = renewed;
       else {
         run.stopped = true;
@@ -184,8 +214,6 @@ function renewUntilStopped(run: Run): () => void {
       }
     }
   };
-  loop().catch(() => {
-    run.stopped = true;
-  });
+  void loop();
   return () => done.abort();
 }

@@ -37,8 +37,13 @@ export function underSeat(store: Store, system: string, seat: Seat): Store {
  */
 export function targetUnderSeat(adapter: RestoreAdapter, seat: Seat): RestoreAdapter {
   const gone: Applied = { kind: "stale", reason: "another controller may act by now" };
+  const { writeRival } = adapter;
   return {
     ...adapter,
     apply: async (request, signal) => (seat.lease()?.fence === request.fence ? adapter.apply(request, signal) : gone),
+    ...(writeRival && {
+      writeRival: async (request, signal) =>
+        seat.lease()?.fence === request.fence ? writeRival(request, signal) : gone,
+    }),
   };
 }

@@ -1,8 +1,9 @@
 import type { Playbook } from "../core/playbook.ts";
 import type { Release } from "../core/release.ts";
 import type { Place } from "../core/rollout.ts";
+import { FencedError } from "./fenced-error.ts";
 import { changedComponents } from "./live-state.ts";
-import { emit, entryOf, FencedError, type Run } from "./run.ts";
+import { emit, entryOf, type Run } from "./run.ts";
 
 /** Notices who changes the candidate or stable without Rollbook while a rollout runs. */
 export interface PlacesWatch {

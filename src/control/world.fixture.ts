@@ -1,7 +1,8 @@
-import { digestOf } from "../core/digest.ts";
+import { type Digest, digestOf } from "../core/digest.ts";
 import type { Playbook } from "../core/playbook.ts";
 import { defineRelease, type Release } from "../core/release.ts";
 import type { Rollout } from "../core/rollout.ts";
+import type { Sample } from "../core/sample.ts";
 import type { CrashPoint } from "../restore/crash-point.ts";
 import { createSimulatedClock } from "../simulation/clock.ts";
 import { createSeededIds } from "../simulation/ids.ts";
@@ -75,6 +76,7 @@ export const settings: Settings = {
   patienceMs: 40_000,
   proofMs: 20_000,
   pollMs: 1000,
+  readinessMs: 4000,
   holder: "first",
 };
 
@@ -87,6 +89,13 @@ export interface WorldOptions {
   readonly requestsPerSecond?: number;
   /** Outcomes of release 2 never arrive. */
   readonly blind?: boolean;
+  /** Rivals beside the targets, by address, and what they want. */
+  readonly rivals?: Readonly<Record<string, Digest>>;
+  readonly fallbacks?: { readonly else: boolean; readonly safe: boolean };
+  /** From the first restore on this release loses three times in ten, whatever it did before. */
+  readonly sickAfterRestore?: Release["id"];
+  /** From the first restore on no outcome arrives. */
+  readonly silentAfterRestore?: boolean;
   /** Replaces some ports of every controller. */
   readonly ports?: (ports: ControlPorts) => Partial<ControlPorts>;
 }
@@ -119,6 +128,7 @@ export function createControlWorld(options: WorldOptions = {}) {
       "sim:schema-beside": held("schema"),
       "sim:model-beside": held("model"),
     },
+    ...(options.rivals ? { rivals: options.rivals } : {}),
   });
   const rates = (bad: NonNullable<WorldOptions["losses"]>, good: number) => {
     return { [stable.id]: good, [candidate.id]: bad, [intruder.id]: bad, [third.id]: good };
@@ -128,6 +138,7 @@ export function createControlWorld(options: WorldOptions = {}) {
     random: random.fork("traffic"),
     route: { system: SYSTEM, epoch: 0, stable: stable.id, candidatePpm: 0 },
     requestsPerSecond: options.requestsPerSecond ?? 1000,
+    ...(options.fallbacks ? { fallbacks: options.fallbacks } : {}),
     signals: [
       { name: "losses", rates: rates(options.losses ?? 0.05, 0.05) },
       { name: "leaks", kind: "count", rates: rates(options.leaks ?? 0, 0) },
@@ -138,14 +149,25 @@ export function createControlWorld(options: WorldOptions = {}) {
   const notices: string[] = [];
   const book: Playbook = { ...playbook, ...options.playbook };
 
+  /** What reaches the controller of what happened. */
+  const asTold = (samples: readonly Sample[]): readonly Sample[] => {
+    const restored = events.some(({ kind }) => kind === "restored");
+    if (restored && options.silentAfterRestore) return [];
+    return samples
+      .filter(({ release }) => !options.blind || ![candidate.id, intruder.id].includes(release))
+      .map((sample) => {
+        const sick = restored && sample.release === options.sickAfterRestore && sample.signal === "losses";
+        return sick ? { ...sample, k: Math.round(sample.n * 0.3) } : sample;
+      });
+  };
+
   const shared: ControlPorts = {
     store,
     clock,
     ids,
     traffic,
     signals: {
-      drain: () =>
-        traffic.drain().filter(({ release }) => !options.blind || ![candidate.id, intruder.id].includes(release)),
+      drain: () => asTold(traffic.drain()),
     },
     adapterFor: () => target,
     checkpoint: async () => undefined,
@@ -219,6 +241,7 @@ function mortalPorts(ports: ControlPorts, crashAt: CrashPoint | undefined) {
     clock: { now: clock.now, sleep: (span, signal) => gate(() => clock.sleep(span, signal)) },
     traffic: {
       current: traffic.current,
+      ...(traffic.fallbacks ? { fallbacks: traffic.fallbacks } : {}),
       set: (route) => alive && traffic.set(route),
       renew: (system, until) => alive && traffic.renew(system, until),
     },

@@ -35,3 +35,29 @@ export function placeOf(score: number, parts = SCORE_PARTS): { readonly below: n
   const below = Math.min(Math.floor(place), parts - 1);
   return { below, upper: Math.round((place - below) * UNIT) / UNIT };
 }
+
+/** Of values without ends: cell 0 is -1e9, this one 0, and twice its number 1e9. */
+export const ZERO_CELL = LAST_BUCKET + 1;
+
+/** The value that is counted in a cell: 0, or 1e-6 to about 1e9 in steps of 2 %, of either sign. */
+export function valueAt(cell: number): number {
+  const place = Math.abs(cell - ZERO_CELL);
+  return place === 0 ? 0 : Math.sign(cell - ZERO_CELL) * LEAST * Math.exp((place - 1) * STEP);
+}
+
+/** The greatest value without ends that is counted, of either sign. */
+export const GREATEST_VALUE = MOST;
+
+/** Where a value without ends is counted: shared out between its neighbours as a score is, so that count and mean are kept. */
+export function valuePlaceOf(value: number): { readonly below: number; readonly upper: number } {
+  const size = Math.min(Math.abs(value), MOST);
+  const place = size < LEAST ? 0 : Math.min(LAST_BUCKET, 1 + Math.floor(Math.log(size / LEAST) / STEP));
+  const [near, far] = [valueAt(ZERO_CELL + place), valueAt(ZERO_CELL + place + 1)];
+  const outer = Math.round(Math.min(1, Math.max(0, (size - near) / (far - near))) * UNIT) / UNIT;
+  return value < 0 ? { below: ZERO_CELL - place - 1, upper: 1 - outer } : { below: ZERO_CELL + place, upper: outer };
+}
+
+/** Where a reported score is counted: between its ends, or without any. */
+export function meanPlaceOf(value: number, range: readonly [least: number, greatest: number] | undefined) {
+  return range ? placeOf((value - range[0]) / (range[1] - range[0])) : valuePlaceOf(value);
+}

@@ -14,9 +14,11 @@ export interface EntryDraft {
 export type EntryType =
   | "restore-point"
   | "rollout-started"
+  | "way-back"
   | "exposure"
   | "verdict"
   | "contained"
+  | "moved-on"
   | "parameters"
   | "counts"
   | "evidence-held"
@@ -24,6 +26,7 @@ export type EntryType =
   | "step-intent"
   | "step-done"
   | "step-stuck"
+  | "saga-turned"
   | "saga-ended"
   | "quarantined"
   | "rollback-ended"
@@ -62,4 +65,6 @@ export interface Route {
   readonly candidatePpm: number;
   /** Stable and candidate have changed their places since the start: stable answers where the candidate did. */
   readonly swapped?: boolean;
+  /** All traffic goes to this pre-signed way instead, whatever the shares say, until somebody lets the route count again. */
+  readonly contained?: "else" | "safe";
 }

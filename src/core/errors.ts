@@ -100,6 +100,14 @@ export const errorCatalogue = {
       "It is carried out as soon as a replica acts and the store answers. What takes traffic away did so here at once.",
     hint: "Look with `rollbook status` whether a replica acts on the system, and whether Postgres answers.",
   },
+  NOT_RECORDED: {
+    class: "retryable",
+    exit: 4,
+    message: (d) => `It is done and could not be recorded: ${d["reason"]}.`,
+    state:
+      "Traffic is contained, and the order stands in memory; it is recorded, and the restore goes on, when the store takes writes.",
+    hint: "Make room, or bring the store back; the process must stay up until then.",
+  },
   SERVER_UNREACHABLE: {
     class: "retryable",
     exit: 4,

@@ -86,8 +86,10 @@ export interface Signal {
   /** `gateway`: what our own edge sees. `events`: reported outcomes. Else the name of a connection. */
   readonly from: string;
   readonly better: "up" | "down";
-  /** Of a mean: its least and greatest value. */
+  /** Of a mean: its least and greatest value, where it has any. */
   readonly range?: readonly [least: number, greatest: number];
+  /** Of a mean without a range, which can only be judged approximately: not before so many observations of each side. */
+  readonly min?: number;
   /** Of a time: the unit of what is reported. */
   readonly unit?: "seconds" | "milliseconds";
   /** What is one observation, where one person or application makes many requests: it is bad when one of them was. */
@@ -96,6 +98,11 @@ export interface Signal {
   readonly labels?: Milliseconds;
   /** Address of the judge whose opinion is the outcome. No effect yet. */
   readonly judge?: string;
+}
+
+/** A mean of which nobody can say how great its values may be: judged approximately. */
+export function isUnbounded({ kind, range }: Pick<Signal, "kind" | "range">): boolean {
+  return kind === "mean" && range === undefined;
 }
 
 /** How old a second is when it is compared, where what counts is one person or application and nobody said `labels`. */
@@ -117,6 +124,10 @@ export interface TriggerTerms {
   readonly within?: Milliseconds;
   /** What one more bad outcome costs. */
   readonly costs?: Money;
+  /** Its threshold is found by dynamic programming, which is sooner and needs an assumption. */
+  readonly threshold?: "calibrated";
+  /** The label of segments: the claim is made of the whole and of each of them, so that harm to one alone is found. */
+  readonly inAny?: string;
   /** People are asked before containment; what happens when nobody has answered after so long. No effect yet. */
   readonly ask?: { readonly containAfter: Milliseconds };
 }
@@ -160,6 +171,11 @@ export type Trigger =
       readonly by: number;
     });
 
+/** The label by whose values a trigger tells outcomes apart, if it does. */
+export function labelOf(trigger: Trigger): string | undefined {
+  return trigger.kind === "differ" ? trigger.across : trigger.inAny;
+}
+
 /** A policy, asked on every judgement: each reason that it answers speaks for going back. */
 export interface PolicyTrigger {
   readonly name: string;
@@ -195,9 +211,9 @@ export interface How {
   readonly contain: "stable";
   /** The deadline of containment and restore together. */
   readonly within: Milliseconds;
-  /** Where traffic goes when stable cannot serve or is sick too. No effect yet. */
+  /** Where traffic goes when stable cannot serve or is sick too. */
   readonly else?: string;
-  /** What takes over when nothing can: `people`, or an address. No effect yet. */
+  /** What takes over when nothing can: `people`, or an address. */
   readonly safe?: string;
 }
 

@@ -70,6 +70,13 @@ export interface Store {
   commit(changes: readonly Change[], guard?: Guard): Promise<Committed>;
   /** Takes or takes over a lease that is free, expired or already ours; each take grows the fence. */
   acquireLease(resource: string, holder: string, ttl: Milliseconds, now: Instant): Promise<Lease | undefined>;
+  /** Takes all of these leases or none, in sorted order, as `acquireLease` takes one; undefined when one is held by another. */
+  acquireLeases(
+    resources: readonly string[],
+    holder: string,
+    ttl: Milliseconds,
+    now: Instant,
+  ): Promise<readonly Lease[] | undefined>;
   /** Extends a lease that still carries this fence. */
   renewLease(lease: Lease, ttl: Milliseconds, now: Instant): Promise<Lease | undefined>;
   release(id: ReleaseId): Promise<Release | undefined>;
@@ -125,7 +132,14 @@ export type Guarantee = "cas" | "idempotent" | "blind";
 
 /** What serves now, by identity. `version` is the target's own token for conditional writes. */
 export type Observed =
-  | { readonly kind: "live"; readonly digest: Digest; readonly version: string; readonly label?: string }
+  | {
+      readonly kind: "live";
+      readonly digest: Digest;
+      readonly version: string;
+      readonly label?: string;
+      /** Of a rival: the state itself, which has to be brought back. */
+      readonly state?: string;
+    }
   | { readonly kind: "unreachable"; readonly reason: string };
 
 export interface RestoreRequest {
@@ -167,8 +181,41 @@ export interface RestoreAdapter {
   seen?(at: string, digest: Digest, signal: AbortSignal): Promise<Seen>;
   /** What to know before relying on this way back: who would undo it, what expires, who must approve. Changes nothing. */
   concerns?(at: string, digest: Digest, signal: AbortSignal): Promise<readonly Concern[]>;
+  /** Who would undo a restore at this address, and can be frozen. Changes nothing. */
+  rivals?(at: string, signal: AbortSignal): Promise<readonly Rival[]>;
+  readRival?(rival: RivalAddress, signal: AbortSignal): Promise<RivalObserved>;
+  /** Brings a rival into a state: its frozen one, or exactly the one that was read before. Nothing else of it changes. */
+  writeRival?(request: RivalRequest, signal: AbortSignal): Promise<Applied>;
   /** Who answers at this address, by something that a copy does not share: a cluster's, an account's, a database's id. */
   identify?(at: string, signal: AbortSignal): Promise<Identified>;
+}
+
+/** Where a rival is, and the address of a target that it would undo: the adapter that serves that one speaks to it. */
+export interface RivalAddress {
+  readonly at: string;
+  readonly through: string;
+}
+
+/** Somebody who would undo a restore: a controller that keeps a target as it is written down elsewhere. */
+export interface Rival extends RivalAddress {
+  /** For people: `the Argo CD Application loans`. */
+  readonly label: string;
+  readonly guarantee: Guarantee;
+  /** The state in which it undoes nothing, written as `readRival` would answer it. */
+  readonly frozen: string;
+}
+
+/** `state` is all that is needed to bring it back; `version` moves with it. */
+export type RivalObserved =
+  | { readonly kind: "live"; readonly state: string; readonly version: string }
+  | { readonly kind: "unreachable"; readonly reason: string };
+
+export interface RivalRequest extends RivalAddress {
+  readonly state: string;
+  /** What we read before. */
+  readonly before: { readonly version: string };
+  readonly key: string;
+  readonly fence: number;
 }
 
 export type Resolved =
@@ -193,6 +240,8 @@ export interface TrafficAdapter {
   set(route: Route): void;
   /** Keeps the candidate's share alive for this long; without it traffic falls back to stable by itself. */
   renew(system: string, until: Instant): void;
+  /** Which ways besides stable and candidate a route's `contained` may name here. Absent: none. */
+  fallbacks?(system: string): { readonly else: boolean; readonly safe: boolean };
 }
 
 /** Counts since the last call, as blocks of this node. */

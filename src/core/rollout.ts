@@ -1,4 +1,5 @@
 import type { Digest } from "./digest.ts";
+import type { Deadlines } from "./phase-clock.ts";
 import type { Plan } from "./plan.ts";
 import type { ReleaseId } from "./release.ts";
 import type { Cells, Sample } from "./sample.ts";
@@ -63,8 +64,8 @@ export interface FrozenWindow {
   readonly k: number;
   /** The values' distribution, of a `mean` or a `time`. */
   readonly cells?: Cells;
-  /** Counts of each group that a trigger compares. */
-  readonly groups?: Readonly<Record<string, { readonly n: number; readonly k: number }>>;
+  /** Counts of each group that a trigger tells apart. */
+  readonly groups?: Readonly<Record<string, Pick<FrozenWindow, "n" | "k" | "cells">>>;
   /** How many times the variance of independent outcomes there is at least: above 1 where outcomes come in bursts. */
   readonly dispersion?: number;
   /** The same hour of an earlier week, where that was known; absent: the time right before. */
@@ -88,6 +89,26 @@ export interface Rollback {
   readonly endedAt?: Instant;
   readonly outcome?: RollbackOutcome;
   readonly fixed?: Verdict;
+  /** A person halted the restore. */
+  readonly halted?: Order;
+  /** It goes on only when a person says so, and by no restart. */
+  readonly held?: boolean;
+  /** Where it leads now, when the release before was proved harmful after its restore. */
+  readonly target?: ReleaseId;
+  /** How long each phase may take before people are told. */
+  readonly deadlines?: Deadlines;
+  /** When the restore began anew, by a new saga or for a new target. */
+  readonly restoringSince?: Instant;
+  /** What was restored before that. */
+  readonly tried?: readonly Tried[];
+}
+
+/** A release that was restored, and proved harmful by the criteria of `fixed`. */
+export interface Tried {
+  readonly release: ReleaseId;
+  readonly label: string;
+  readonly harmfulAt: Instant;
+  readonly because: readonly string[];
 }
 
 /** `verified`: restored and proved fixed. `unverified`: restored, not proved in time. `stuck`: people must decide. */
@@ -98,19 +119,32 @@ export interface Saga {
   readonly rollout: string;
   readonly plan: Plan;
   readonly planDigest: Digest;
-  readonly status: "running" | "completed" | "stuck";
+  /** `compensated`: what its forward steps had changed is as it was before. */
+  readonly status: "running" | "completed" | "compensated" | "stuck";
+  /** `compensate` from the moment on when it was turned round; absent: forward. */
+  readonly direction?: Direction;
   readonly startedAt: Instant;
   readonly endedAt?: Instant;
   readonly note?: string;
+  /**
+   * How often it was started: counted before anything is done, so that one that kills its controller is found out. Absent
+   * in what was recorded before starts were counted.
+   */
+  readonly starts?: number;
 }
+
+/** A step's own way, or back to what served before it. */
+export type Direction = "forward" | "compensate";
 
 /** `intent`: may have happened; `done`: read back; `stuck`: undecidable. */
 export type StepStatus = "intent" | "done" | "stuck";
 
-/** What the journal knows of one step of a saga. A step without a record was never tried. */
+/** What the journal knows of one step of a saga in one direction. A step without a record was never tried. */
 export interface StepRecord {
   readonly saga: string;
   readonly step: string;
+  /** Absent: forward. Each direction has its own record and its own key. */
+  readonly direction?: Direction;
   readonly status: StepStatus;
   readonly key: string;
   readonly fence: number;
@@ -118,6 +152,8 @@ export interface StepRecord {
   readonly before: Digest;
   readonly desired: Digest;
   readonly found?: Digest;
+  /** Of a freeze: the state that it found, which its thaw brings back. */
+  readonly state?: string;
   readonly intentAt: Instant;
   readonly endedAt?: Instant;
   readonly recovered: boolean;

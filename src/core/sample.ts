@@ -30,6 +30,7 @@ export interface Sample {
 
 /**
  * Counts by cell, lowest cell first. Of a `time`: buckets of the log histogram of seconds. Of a `mean`: equally spaced
- * values from the least (cell 0) to the greatest, with fractional counts (`statistics/value-counts`).
+ * values from the least (cell 0) to the greatest, with fractional counts (`statistics/value-counts`); without a range, values
+ * of either sign in steps of 2 % (`valueAt`).
  */
 export type Cells = readonly (readonly [cell: number, count: number])[];

@@ -31,12 +31,28 @@ export interface Finding {
   readonly doubts?: readonly string[];
   /** Of a time: slow is what takes longer than this many seconds. */
   readonly threshold?: number;
+  /** What its promise rests on, where that is more than the default evidence needs, as people read it. */
+  readonly assumes?: string;
+  /** Of a claim about segments: those that prove harm by themselves, else the loudest if it is louder than the whole. */
+  readonly segments?: readonly SegmentFinding[];
+}
+
+/** One segment's part in a finding. */
+export interface SegmentFinding {
+  readonly group: string;
+  readonly candidate: Tally;
+  readonly reference: Tally;
+  /** ln of its own e-value. */
+  readonly logHarm: number;
+  /** Its evidence is enough by itself, its part of the budget reckoned in. */
+  readonly failed: boolean;
 }
 
 export type Method =
   | "poisson-tilt"
   | "projected-bernoulli"
   | "mean-betting"
+  | "asymptotic-mean"
   | "exceedance"
   | "disparity"
   | "hard-limit"

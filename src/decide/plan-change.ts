@@ -4,6 +4,7 @@ import type { Release } from "../core/release.ts";
 import type { Place } from "../core/rollout.ts";
 import { readBy, readersOf } from "./order.ts";
 import { addressIn } from "./place.ts";
+import { inClasses } from "./step-classes.ts";
 
 export type Planned =
   | { readonly kind: "planned"; readonly plan: Plan; readonly digest: string }
@@ -40,11 +41,13 @@ function planChange(playbook: Playbook, kind: Plan["kind"], from: Release, to: R
   const steps = moving.map((component): Step => {
     const ties = kind === "rollback" ? readersOf(component.name, [from, to]) : readBy(component.name, [from, to]);
     const revision = to.revisions[component.name]!;
+    const before = from.revisions[component.name]?.digest;
     return {
       id: component.name,
       component: component.name,
       at: addressIn(component, place),
       desired: revision.digest,
+      ...(before ? { before } : {}),
       label: revision.label,
       undo: component.undo,
       after: ties.filter((name) => names.has(name)),
@@ -52,7 +55,8 @@ function planChange(playbook: Playbook, kind: Plan["kind"], from: Release, to: R
   });
   const circle = circleIn(steps);
   if (circle) return { kind: "impossible", reasons: [`the components wait for each other: ${circle.join(" -> ")}`] };
-  const plan: Plan = { system: playbook.system, kind, from: from.id, to: to.id, steps, deadline: playbook.how.within };
+  const { system, how } = playbook;
+  const plan: Plan = { system, kind, from: from.id, to: to.id, steps: inClasses(kind, steps), deadline: how.within };
   return { kind: "planned", plan, digest: planDigest(plan) };
 }
 

@@ -23,7 +23,7 @@ async function nothingAcknowledgedIsLost(world: World, witness: Witness, record:
   if (samples.length !== acknowledged.samples) violate("samples that were acknowledged are lost");
   const states = new Map<string, unknown>([
     [`rollout ${record.rollout.id}`, record.rollout],
-    ...record.steps.map((step) => [`step ${step.saga} ${step.step}`, step] as const),
+    ...record.steps.map((step) => [`step ${step.saga} ${step.step} ${step.direction ?? "forward"}`, step] as const),
   ]);
   for (const release of [world.system.stable.id, world.system.candidate.id]) {
     states.set(`quarantine ${release}`, await world.store.quarantine(release));

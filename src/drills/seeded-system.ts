@@ -86,6 +86,7 @@ export function seededSettings(holder: string): Settings {
     blindMs: 5000,
     patienceMs: 60_000,
     pollMs: 1000,
+    readinessMs: 10_000,
     proofMs: 40_000,
     holder,
   };

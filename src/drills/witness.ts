@@ -2,6 +2,7 @@ import { canonicalJson, type Json } from "../core/digest.ts";
 import { leafOf } from "../core/leaf.ts";
 import type { Change, RestoreAdapter, TrafficAdapter } from "../core/ports.ts";
 import type { Rollout, StepRecord } from "../core/rollout.ts";
+import type { Sample } from "../core/sample.ts";
 import { seededSettings } from "./seeded-system.ts";
 import type { World } from "./world.ts";
 
@@ -31,6 +32,10 @@ export interface Acknowledged {
   readonly steps: ReadonlyMap<string, StepRecord>;
 }
 
+function keyOf({ node, sequence, bucket, signal, release, group }: Sample): string {
+  return JSON.stringify([node, sequence, bucket, signal, release, group]);
+}
+
 export function createWitness(world: World): Witness {
   const { clock, traffic, system } = world;
   const leaves: string[] = [];
@@ -38,7 +43,8 @@ export function createWitness(world: World): Witness {
   const steps = new Map<string, StepRecord>();
   const violations: string[] = [];
   const { exposureMs } = seededSettings("");
-  let samples = 0;
+  /** By key: what is sent again because an answer was lost is one. */
+  const samples = new Set<string>();
   let points = 0;
   let promoted = false;
   let servedAtContainment: number | undefined;
@@ -60,8 +66,8 @@ export function createWitness(world: World): Witness {
   }
 
   function stepCommitted(record: StepRecord): void {
-    remember("step", `${record.saga} ${record.step}`, record);
-    const key = `${record.saga} ${record.step}`;
+    const key = `${record.saga} ${record.step} ${record.direction ?? "forward"}`;
+    remember("step", key, record);
     if (steps.get(key)?.status === "done" && record.status !== "done") violate(`${key} was done and is not any more`);
     steps.set(key, record);
   }
@@ -74,7 +80,7 @@ export function createWitness(world: World): Witness {
       states,
       steps,
       get samples() {
-        return samples;
+        return samples.size;
       },
     },
     get servedAtContainment() {
@@ -84,7 +90,7 @@ export function createWitness(world: World): Witness {
     committed(changes) {
       for (const change of changes) {
         if (change.kind === "entry") leaves.push(leafOf(change.entry));
-        else if (change.kind === "samples") samples += change.samples.length;
+        else if (change.kind === "samples") for (const sample of change.samples) samples.add(keyOf(sample));
         else if (change.kind === "step") stepCommitted(change.record);
         else if (change.kind === "rollout") rolloutCommitted(change.rollout);
         else if (change.kind === "quarantine") remember("quarantine", change.quarantine.release, change.quarantine);
@@ -94,11 +100,16 @@ export function createWitness(world: World): Witness {
       ...adapter,
       serves: (at) => adapter.serves(at),
       apply(request, signal) {
-        const intended = [...steps.values()].some(
+        const intended = [...steps.values()].find(
           ({ key, fence, status }) => key === request.key && fence === request.fence && status === "intent",
         );
+        const takesBack = intended?.direction === "compensate";
         if (!intended) violate(`an effect at ${request.at} was sent before its intent was durable`);
-        if (decided === undefined && request.desired === system.stable.revisions[request.at.slice(4)]?.digest) {
+        if (
+          decided === undefined &&
+          !takesBack &&
+          request.desired === system.stable.revisions[request.at.slice(4)]?.digest
+        ) {
           const same = request.desired === system.candidate.revisions[request.at.slice(4)]?.digest;
           if (!same) violate(`${request.at} was restored before anything was contained`);
         }

@@ -76,6 +76,8 @@ export function systemOf({ systems }: OperationContext, name: string | undefined
 
 /** The use cases of the system that a rollout belongs to. @throws NOT_FOUND */
 export async function controlOf(context: OperationContext, rollout: string): Promise<Control> {
+  const running = [...context.systems.values()].find((system) => system.control().acting(rollout));
+  if (running) return running.control();
   const found = await context.store.rollout(rollout);
   if (!found) throw new RollbookError("NOT_FOUND", { what: `rollout ${rollout}` });
   return systemOf(context, found.system).control();

@@ -1,4 +1,5 @@
 import type { Digest } from "../core/digest.ts";
+import { priceLines } from "../core/price-lines.ts";
 import type { OperatedSystem, OperationContext } from "./context.ts";
 
 /** One thing that a rollback will need, and whether it is there. */
@@ -47,6 +48,18 @@ async function checksOf(context: OperationContext, chosen: OperatedSystem): Prom
       `${newest.id} is ${newest.note ?? "stuck"}`,
       "`rollbook report` says why; then start again.",
     );
+
+  const back = chosen.control().wayBack();
+  const mend = "Nothing goes forward on that: mend it, and it is looked at again by itself.";
+  for (const { about, text } of back?.faults ?? []) say("way back", "error", `${about}: ${text}`, mend);
+  for (const text of back?.warnings ?? []) say("way back", "warning", text);
+  if (back?.ready)
+    say(
+      "way back",
+      "fine",
+      `${back.to.label}, plan ${back.digest?.slice(7, 19)}: ${priceLines(back.price).join("; ")}`,
+    );
+  else if (good && !back) say("way back", "warning", "not looked at yet", "Ask again in a few seconds.");
 
   const live = await chosen.control().live();
   for (const component of live) {

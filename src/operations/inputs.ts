@@ -35,6 +35,7 @@ export const orderInput = z.strictObject({ rollout: name, reason });
 export const cordInput = z.strictObject({ rollout: name, reason, dryRun });
 export const takeBackInput = z.strictObject({ system, reason });
 export const weightInput = z.strictObject({ system, percent: z.number().min(0).max(100) });
+export const containInput = z.strictObject({ system, to: z.enum(["stable", "else", "safe"]), reason });
 export const quarantineInput = z.strictObject({ release: digest, reason });
 export const liftInput = z.strictObject({ release: digest, dryRun });
 export const outcomesInput = z.strictObject({

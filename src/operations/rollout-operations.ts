@@ -68,7 +68,7 @@ export function rolloutOperations(context: OperationContext): readonly AnyOperat
       run: async (input, by) => {
         const control = await controlOf(context, input.rollout);
         const back = await control.planBack(input.rollout);
-        const { endedAt } = (await store.rollout(input.rollout))!;
+        const { endedAt } = control.acting(input.rollout) ?? (await store.rollout(input.rollout)) ?? {};
         if (endedAt !== undefined) throw new RollbookError("NOT_FOUND", { what: `running rollout ${input.rollout}` });
         const { authority } = control.playbook;
         if (input.dryRun) return { dryRun: true, authority, ...back };
@@ -91,7 +91,8 @@ export function rolloutOperations(context: OperationContext): readonly AnyOperat
     }),
     define({
       name: "pause",
-      summary: "Holds a rollout at its step. Judging goes on, and harm still goes back by itself.",
+      summary:
+        "Holds a rollout at its step. Judging goes on, and harm still goes back by itself. On the way back it halts the restore; traffic stays contained.",
       method: "POST",
       path: "/v1/rollouts/{rollout}/pause",
       permission: "admin",
@@ -101,13 +102,24 @@ export function rolloutOperations(context: OperationContext): readonly AnyOperat
     }),
     define({
       name: "resume",
-      summary: "Lets a paused rollout go on.",
+      summary: "Lets a paused rollout go on, or restores once more what was halted or stuck.",
       method: "POST",
       path: "/v1/rollouts/{rollout}/resume",
       permission: "admin",
       dryRun: false,
       input: z.strictObject({ rollout: name }),
       run: async (input, by) => (await controlOf(context, input.rollout)).proceed(input.rollout, by),
+    }),
+    define({
+      name: "redeploy",
+      summary:
+        "Puts back what a halted or stuck restore has changed so far, in reverse: those components serve the bad release again. Traffic stays contained.",
+      method: "POST",
+      path: "/v1/rollouts/{rollout}/redeploy",
+      permission: "admin",
+      dryRun: false,
+      input: orderInput,
+      run: async (input, by) => (await controlOf(context, input.rollout)).redeploy(input.rollout, by, input.reason),
     }),
     define({
       name: "promote",

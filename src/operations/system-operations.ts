@@ -1,9 +1,11 @@
 import { RollbookError } from "../core/errors.ts";
+import type { WayBack } from "../core/way-back.ts";
 import { type OperationContext, systemOf } from "./context.ts";
 import { diagnose } from "./diagnosis.ts";
 import { diaryOf } from "./diary.ts";
 import {
   alertsInput,
+  containInput,
   none,
   ofSystem,
   outcomesInput,
@@ -13,6 +15,11 @@ import {
   weightInput,
 } from "./inputs.ts";
 import { type AnyOperation, define } from "./operation.ts";
+
+/** Green or red, and why. */
+function readinessOf(found: WayBack | undefined) {
+  return found && { ready: found.ready, faults: found.faults, checkedAt: found.checkedAt };
+}
 
 /** Operations on a protected system as a whole. */
 export function systemOperations(context: OperationContext): readonly AnyOperation[] {
@@ -28,7 +35,7 @@ export function systemOperations(context: OperationContext): readonly AnyOperati
       input: none,
       run: async () =>
         Promise.all(
-          [...context.systems].map(async ([system, { playbook, edge }]) => ({
+          [...context.systems].map(async ([system, { playbook, edge, control }]) => ({
             system,
             owner: playbook().owner,
             risk: playbook().risk,
@@ -36,13 +43,15 @@ export function systemOperations(context: OperationContext): readonly AnyOperati
             playbook: playbook().digest,
             gateway: edge.gateway,
             lastKnownGood: await store.lastKnownGood(system),
+            wayBack: readinessOf(control().wayBack()),
             running: (await store.rollouts(system)).find(({ endedAt }) => endedAt === undefined)?.id,
           })),
         ),
     }),
     define({
       name: "status",
-      summary: "The system, its route, its last known good release and its rollouts, newest first.",
+      summary:
+        "The system, its route, its last known good release, its way back (ready or not, and its price) and its rollouts, newest first.",
       method: "GET",
       path: "/v1/status",
       permission: "read",
@@ -66,6 +75,7 @@ export function systemOperations(context: OperationContext): readonly AnyOperati
           served: chosen.edge.served(),
           lastKnownGood: known && { ...known, label: good?.label, revisions: good?.revisions },
           sources: chosen.sources().health(),
+          wayBack: chosen.control().wayBack(),
           drift: chosen.control().drift(),
           rollouts: await Promise.all(
             (await store.rollouts(system)).slice(0, 50).map(async (rollout) => ({
@@ -88,7 +98,8 @@ export function systemOperations(context: OperationContext): readonly AnyOperati
     }),
     define({
       name: "doctor",
-      summary: "Checks everything that a rollback will need: targets, restore point, environment, audiences, sources.",
+      summary:
+        "Checks everything that a rollback will need: the plan back, targets, restore point, environment, audiences, sources.",
       method: "GET",
       path: "/v1/doctor",
       permission: "read",
@@ -131,6 +142,20 @@ export function systemOperations(context: OperationContext): readonly AnyOperati
       run: async (input, by) => {
         await systemOf(context, input.system).control().weight(input.percent, by);
         return { percent: input.percent };
+      },
+    }),
+    define({
+      name: "contain",
+      summary:
+        "Sends all traffic to the playbook's `else` or `safe` at once, and records it; `stable` lets the route count again. Refused while a rollout runs: that has the cord.",
+      method: "POST",
+      path: "/v1/contain",
+      permission: "admin",
+      dryRun: false,
+      input: containInput,
+      run: async (input, by) => {
+        await systemOf(context, input.system).control().contain(input.to, by, input.reason);
+        return { contained: input.to };
       },
     }),
     define({

@@ -99,7 +99,8 @@ function complainer(entry: YamlEntry, issues: IssueList) {
 
 const SOME_OCCURRENCES = 0.02;
 
-function hintFor({ key }: YamlEntry, { of, range }: Signal, sample: number): string {
+function hintFor({ key }: YamlEntry, { of, range, kind, part }: Signal, sample: number): string {
+  if (kind === "mean" && !range) return `Write a percentage, \`${key}: 5%\`, or a number in the unit of ${part}.`;
   const scale = range ? `on the scale of ${range[0]} to ${range[1]}` : `for each of ${of}`;
   return `Write a number ${scale}, for example \`${key}: ${Number(sample.toPrecision(6))}\`.`;
 }

@@ -67,7 +67,8 @@ export function contradiction(claim: Trigger | Criterion | HardLimit, signal: Si
 export function claimOf(claim: Trigger | Criterion | HardLimit, signal: Signal): string {
   if ("comparison" in claim) return hardClaim(claim, signal);
   const recent = "within" in claim && claim.within !== undefined ? `, within ${formatSpan(claim.within)}` : "";
-  return `${statement(claim, signal)}${recent}`;
+  const segments = "inAny" in claim && claim.inAny !== undefined ? `, in the whole or in any ${claim.inAny}` : "";
+  return `${statement(claim, signal)}${segments}${recent}`;
 }
 
 function hardClaim(claim: HardLimit, signal: Signal): string {
@@ -128,6 +129,7 @@ export function levelOf(badness: number, { better, range: [low, high] = [0, 1] }
 export function formatLevel(value: number, { kind, of, range }: Signal): string {
   if (kind === "share") return formatPercent(value);
   if (range) return `${Number(value.toPrecision(6))} (of ${range[0]} to ${range[1]})`;
+  if (kind === "mean") return `${Number(value.toPrecision(6))}`;
   // As many of `of` as make at least one occurrence.
   const whole = 10 ** Math.max(2, Math.ceil(-Math.log10(value) - 1e-9));
   return `${Number((value * whole).toPrecision(6)).toLocaleString("en-US")} per ${whole.toLocaleString("en-US")} ${of}`;

@@ -61,11 +61,19 @@ function noteForeignRoute(entry: YamlEntry, at: string, issues: IssueList): void
   issues.addIdle("VALUE_NOT_SUPPORTED", entry.offset, message, instead);
 }
 
+/** What moves stored data is not put back by pointing at the old one, so its way back is never taken for granted. */
+function insistOnUndo(entry: YamlEntry, at: string, issues: IssueList): void {
+  if (entry.key !== "schema" && !/^(flyway|liquibase|schema|sql-schema):/.test(at)) return;
+  const message = `${quote(entry.key)} is a database's schema and does not say its way back: whether it can be undone is not known.`;
+  issues.add("MISSING_KEY", entry.offset, message, `Write \`undo\`, one of ${Object.keys(undoWords).join(", ")}.`);
+}
+
 function readComponent(entry: YamlEntry, issues: IssueList): ComponentSpec | undefined {
   if (entry.value.kind !== "map") {
     const at = readAddress(entry, example, issues);
     if (at === undefined) return undefined;
     noteForeignRoute(entry, at, issues);
+    insistOnUndo(entry, at, issues);
     return { name: entry.key, at, undo: defaults.undo };
   }
   const block = readEntries(entry.value, language.component, entry.offset, issues);
@@ -77,6 +85,7 @@ function readComponent(entry: YamlEntry, issues: IssueList): ComponentSpec | und
   const word = undoEntry && readWord(undoEntry, Object.keys(undoWords) as (keyof typeof undoWords)[], issues);
   if (at === undefined || (second && beside === undefined) || (undoEntry && !word)) return undefined;
   noteForeignRoute(entry, at, issues);
+  if (!undoEntry) insistOnUndo(entry, at, issues);
   const undo = word ? undoWords[word] : defaults.undo;
   return { name: entry.key, at, ...(beside === undefined ? {} : { beside }), undo };
 }

@@ -1,4 +1,12 @@
-import { type ComponentSpec, isRoute, type Playbook, type Trigger, type Undo } from "../core/playbook.ts";
+import {
+  type ComponentSpec,
+  isRoute,
+  isUnbounded,
+  type Playbook,
+  type Signal,
+  type Trigger,
+  type Undo,
+} from "../core/playbook.ts";
 import { formatDuration } from "../core/time.ts";
 import { claimOf, formatPercent } from "./claim.ts";
 
@@ -57,13 +65,32 @@ const against: Readonly<Record<Trigger["kind"], string>> = {
   slows: ", compared with stable's own window from before the release",
 };
 
+/** What a claim about each segment has, and what it costs. */
+function segments({ inAny }: Trigger): string {
+  if (inAny === undefined) return "";
+  return ` The whole has half of this claim's part of the false alarms, and the values of ${inAny}, 17 at most, the rest.`;
+}
+
+/** What a claim about a mean without ends rests on. */
+function approximate(signal: Signal): string {
+  if (!isUnbounded(signal)) return "";
+  return ` It is judged approximately (asymptotic): it takes values to spread as stable's did before the release, and decides from ${signal.min?.toLocaleString("en-US")} ${signal.of} of each side on.`;
+}
+
+/** What a calibrated threshold rests on. */
+function calibrated({ threshold, kind }: Trigger): string {
+  if (threshold === undefined) return "";
+  const split = kind === "compare" ? ", the candidate's share of them constant" : "";
+  return ` Its threshold is calibrated, which assumes independent outcomes${split}.`;
+}
+
 function whenSentences(playbook: Playbook): readonly string[] {
   const { triggers, hardLimits, policies = [], falseAlarms } = playbook;
   const signalOf = (name: string) => playbook.signals.find((signal) => signal.name === name)!;
   const releases = Math.round(1 / falseAlarms).toLocaleString("en-US");
   return [
     ...triggers.map((trigger) => {
-      return `${trigger.name}: when ${claimOf(trigger, signalOf(trigger.signal))}${against[trigger.kind]}.`;
+      return `${trigger.name}: when ${claimOf(trigger, signalOf(trigger.signal))}${against[trigger.kind]}.${segments(trigger)}${approximate(signalOf(trigger.signal))}${calibrated(trigger)}`;
     }),
     `Of ${releases} releases that do no harm at most one is rolled back by ${triggers.length === 1 ? "this claim" : "these claims together"}, however often one looks.`,
     ...hardLimits.map(
@@ -98,6 +125,19 @@ function howSentences({ how, authority }: Playbook): readonly string[] {
   ];
 }
 
+function fallbackSentences({ else: other, safe }: Playbook["how"]): readonly string[] {
+  const last =
+    safe === undefined ? "" : `; when nothing can, ${safe === "people" ? "people take over" : `${safe} does`}`;
+  return [
+    ...(other === undefined && safe === undefined
+      ? []
+      : [
+          `Where stable cannot serve, or is harmful too, all traffic goes to ${other ?? "the safe state"}${other ? last : ""}.`,
+        ]),
+    "What is proved harmful after its restore is left for the newest older release that qualifies; each is tried once.",
+  ];
+}
+
 function backSentences({ how, components }: Playbook): readonly string[] {
   const route = components.find(isRoute);
   return [
@@ -105,6 +145,7 @@ function backSentences({ how, components }: Playbook): readonly string[] {
     "The release is put into quarantine, and what the decision rested on is held.",
     "Then every part is brought back: readers before what they read, the others side by side. Each is read back by its digest; a status is never believed.",
     `Containment and restore together should take at most ${formatDuration(how.within)}; after that people are told, and it goes on.`,
+    ...fallbackSentences(how),
     "What cannot be decided is stuck: traffic stays contained, and people are called.",
     ...components.filter((component) => !isRoute(component)).map(partSentence),
   ];

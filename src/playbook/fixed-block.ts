@@ -6,7 +6,7 @@ import { type IssueList, quote } from "./issue.ts";
 import { language } from "./language.ts";
 import { nearestWord } from "./nearest-word.ts";
 import { readSpan } from "./quantity.ts";
-import { findSignal, refuseGoodCount, refuseTime, type Signals } from "./signal-block.ts";
+import { findSignal, refuseGoodCount, refuseTime, refuseUnbounded, type Signals } from "./signal-block.ts";
 import { checkSize, readBlock, readMap } from "./yaml-reader.ts";
 import type { YamlEntry } from "./yaml-tree.ts";
 
@@ -66,6 +66,7 @@ function readCriterion(item: YamlEntry, signals: Signals, issues: IssueList): Cr
   }
   const entry = block.get(first)!;
   if (signal && refuseTime(signal, item.offset, "criteria", issues)) return undefined;
+  if (signal && refuseUnbounded(signal, item.offset, "criteria", issues)) return undefined;
   if (signal && refuseGoodCount(signal, item.offset, issues)) return undefined;
   const criterion = criterionOf(item.key, signal, first, entry, issues);
   if (!criterion || !signal) return undefined;

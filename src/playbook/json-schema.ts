@@ -140,8 +140,9 @@ const rules: Readonly<Record<string, Schema>> = {
     oneOf: (["share", "count", "mean", "time"] as const).map(required),
     dependencies: {
       share: ["of"],
-      mean: { required: ["between"], properties: { from: { const: "events" } } },
+      mean: { oneOf: [required("between"), required("min")], properties: { from: { const: "events" } } },
       between: ["mean"],
+      min: ["mean"],
       per: ["share"],
       time: { properties: { from: { enum: ["events", "gateway"] }, better: { const: "down" } } },
     },

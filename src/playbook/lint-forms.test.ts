@@ -198,7 +198,7 @@ test("the description says what each claim is compared with", () => {
   const playbook = read(
     [
       "when:\n",
-      `${spoken}${latency}when:\n  unequal: { spoken: differ, across: language, by: 8pp }\n  slow: { latency: slows, at: p95, by: 20% }\n`,
+      `${spoken}${latency}when:\n  unequal: { spoken: differ, across: language, by: 8pp }\n  slow: { latency: slows, at: p95, by: 20% }\n  anywhere: { spoken: falls, by: 8pp, in-any: language }\n`,
     ],
     ["each: 1h,", "each: 1h, warm-up: 30s,"],
   );
@@ -207,6 +207,7 @@ test("the description says what each claim is compared with", () => {
     "angrier: when sentiment falls by more than 0.2 (of -1 to 1), compared with stable in the same seconds.",
     "unequal: when spoken of the groups of language differ by more than 8 points, among its own outcomes.",
     "slow: when p95 of latency grows by more than 20 %, compared with stable's own window from before the release.",
+    "anywhere: when spoken falls by more than 8 points, in the whole or in any language, compared with stable in the same seconds. The whole has half of this claim's part of the false alarms, and the values of language, 17 at most, the rest.",
     "all-angry: at once, without statistics, when 100 conversations in a row are all below-minus-0-3.",
     "What it serves in the first 30.0 s is no evidence, because caches are cold; hard limits see it.",
   ]) {

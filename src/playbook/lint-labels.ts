@@ -4,7 +4,7 @@ import type { LintFinding } from "./lint-playbook.ts";
 
 /** Outcomes that become known late: after whoever waits for them has gone, or later than somebody may think. */
 export function lintLabels(playbook: Playbook): readonly LintFinding[] {
-  return [...lintTooLate(playbook), ...playbook.signals.flatMap(lintUnits)];
+  return [...lintTooLate(playbook), ...playbook.signals.flatMap(lintUnits), ...lintUndeclared(playbook)];
 }
 
 function lintUnits({ name, per, labels }: Signal): readonly LintFinding[] {
@@ -18,6 +18,23 @@ function lintUnits({ name, per, labels }: Signal): readonly LintFinding[] {
       hint: "Say with `labels` how long after a request its outcome is known for certain, for example `labels: 30s`.",
     },
   ];
+}
+
+/** Of what comes as it comes a claim is only as good as the arms are alike in how long outcomes take. */
+function lintUndeclared({ signals, triggers }: Playbook): readonly LintFinding[] {
+  const watched = new Set(triggers.flatMap((one) => (one.kind === "limit" ? [] : [one.signal])));
+  return signals.flatMap(({ name, from, per, labels }): LintFinding[] => {
+    if (from !== "events" || per !== undefined || labels !== undefined || !watched.has(name)) return [];
+    return [
+      {
+        level: "note",
+        name: "undeclared-labels",
+        about: `signals.${name}`,
+        message: `Outcomes of \`${name}\` are compared as they come. Where those of one arm, or the bad ones, become known sooner, a sound release looks bad before the rest is there.`,
+        hint: "Unless they are reported with the answer, say how long they take, for example `labels: 30s`: then seconds are compared when they are that old.",
+      },
+    ];
+  });
 }
 
 function lintTooLate({ signals, triggers, fixed, how }: Playbook): readonly LintFinding[] {

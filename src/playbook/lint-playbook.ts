@@ -1,5 +1,6 @@
-import type { Playbook, Signal } from "../core/playbook.ts";
+import { isUnbounded, type Playbook, type Signal } from "../core/playbook.ts";
 import { lintAddresses } from "./lint-addresses.ts";
+import { lintAssumptions } from "./lint-assumptions.ts";
 import { lintDecidability } from "./lint-decidability.ts";
 import { lintHardLimits } from "./lint-hard-limits.ts";
 import { lintLabels } from "./lint-labels.ts";
@@ -22,10 +23,16 @@ export const lintRules = {
   "no-environment": "warning: the risk is high, and no `environment` says where the playbook may act",
   "holdback-without-end": "note: a holdback without a time ends with the promotion",
   "slow-labels": "error: outcomes become known later than the release, a trigger or a criterion waits for them",
+  "undeclared-labels": "note: outcomes are reported without `labels`: they are compared as they come",
   "late-units": "note: `per` without `labels`: seconds are compared when they are a minute old",
   "sick-fallback": "warning: `else` or `safe` is an address of what is being rolled back",
   "route-name": "warning: the route is not called like the system",
   rival: "warning: another acting playbook of the same run names the same address; `serve` refuses the second one",
+  approximate: "note: a claim's part of the false alarms holds approximately, or under an assumption that is printed",
+  "not-calibrated":
+    "error: a calibrated threshold needs one constant share of the traffic, and the release has several",
+  "thin-window":
+    "error: stable is not seen often enough before a release to know how far the values of a mean without ends spread",
   decidable: "note: what a trigger or a criterion needs before it can decide",
   "false-alarm-price": "note or warning: what a hard limit costs in false alarms",
   "unproved-signal": "note: a trigger's signal has no criterion in `fixed`",
@@ -60,6 +67,7 @@ export function lintPlaybook(playbook: Playbook, context: LintContext = {}): rea
     ...lintAddresses(playbook, context),
     ...lintTriggers(playbook),
     ...lintLabels(playbook),
+    ...lintAssumptions(playbook),
     ...lintDecidability(playbook),
     ...lintHardLimits(playbook),
     ...lintSignals(playbook),
@@ -127,8 +135,9 @@ function lintSignals(playbook: Playbook): LintFinding[] {
   const watched = new Set([...playbook.triggers, ...playbook.hardLimits].map((trigger) => trigger.signal));
   const found: LintFinding[] = [];
   for (const trigger of playbook.triggers) {
-    // No criterion can be about a time.
-    if (proved.has(trigger.signal) || trigger.kind === "slows") continue;
+    // No criterion can be about a time, or a mean without ends.
+    const signal = playbook.signals.find(({ name }) => name === trigger.signal);
+    if (proved.has(trigger.signal) || trigger.kind === "slows" || (signal && isUnbounded(signal))) continue;
     found.push({
       level: "note",
       name: "unproved-signal",

@@ -61,6 +61,25 @@ test("a claim may say what is recent and what an outcome costs", () => {
   assert.deepEqual([within, costs], [1_200_000, { amount: 12.5, currency: "EUR" }]);
 });
 
+test("a claim about segments says their label, and is made of a time too", () => {
+  const labels = every.triggers.flatMap(({ name, inAny }) => (inAny === undefined ? [] : [[name, inAny]]));
+  assert.deepEqual(labels, [
+    ["ruder-somewhere", "language"],
+    ["slower-somewhere", "region"],
+    ["much-dearer", "region"],
+  ]);
+});
+
+test("a mean without ends says its least number, and its margin in percent or in its unit", () => {
+  const spent = every.signals.find(({ name }) => name === "spent");
+  assert.deepEqual([spent?.kind, spent?.range, spent?.min], ["mean", undefined, 2000]);
+  const margins = every.triggers.filter(({ signal }) => signal === "spent").map((one) => "by" in one && one.by);
+  assert.deepEqual(margins, [
+    { kind: "relative", value: 0.1 },
+    { kind: "points", value: 12.5 },
+  ]);
+});
+
 test("so many in a row is a hard limit of its own", () => {
   assert.deepEqual(
     every.hardLimits.find(({ name }) => name === "rude-run"),
@@ -84,8 +103,6 @@ test("of the whole language only what nobody does yet is idle under observe", ()
   const playbook = parsed(designed);
   assert.deepEqual(playbook.idle?.map(({ about }) => about).sort(), [
     "drills",
-    "how.else",
-    "how.safe",
     "signals.approvals.per",
     "what.route",
     "when.unfair.across",

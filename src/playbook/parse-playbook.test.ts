@@ -85,6 +85,13 @@ test("silence means the documented defaults", () => {
   assert.deepEqual(playbook.who.now, []);
 });
 
+test("a schema that does not say its way back is refused, however it is written", () => {
+  const said = "schema: { at: http://lending/components/schema, undo: view-switch }";
+  for (const silent of ["schema: http://lending/components/schema", "schema: { at: http://lending/components/schema }"])
+    assert.equal(issueOf(said, silent).code, "MISSING_KEY");
+  assert.equal(issueOf(said, "tables: flyway://loans-db").code, "MISSING_KEY");
+});
+
 test("traffic by the minute, percentages in the canary and points are understood", () => {
   const playbook = parsed(read("good/every-form.yaml"));
   assert.equal(playbook.trafficPerSecond, 2000);

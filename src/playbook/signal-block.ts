@@ -1,19 +1,17 @@
-import type { Signal } from "../core/playbook.ts";
-import { readNumber } from "./claim-amount.ts";
+import { isUnbounded, type Signal } from "../core/playbook.ts";
 import { defaults, limits } from "./defaults.ts";
 import { type IssueList, quote } from "./issue.ts";
 import { timeUnits } from "./language/what-keys.ts";
 import { language, reservedNames } from "./language.ts";
 import { didYouMean, nearestWord } from "./nearest-word.ts";
 import { readSpan } from "./quantity.ts";
+import { readScale } from "./signal-scale.ts";
 import {
   type Block,
   checkName,
   checkSize,
-  itemOf,
   readAddress,
   readBlock,
-  readList,
   readMap,
   readName,
   readWord,
@@ -105,7 +103,7 @@ function readRest(block: Block, issues: IssueList): Pick<Signal, "per" | "labels
 }
 
 /** A signal without its source; a time is called after that. */
-type Measured = Pick<Signal, "kind" | "of" | "range" | "unit"> & { readonly part?: string };
+type Measured = Pick<Signal, "kind" | "of" | "range" | "min" | "unit"> & { readonly part?: string };
 
 function readMeasured(entry: YamlEntry, block: Block, complete: boolean, issues: IssueList): Measured | undefined {
   const [kind, other] = kinds.filter((candidate) => block.has(candidate));
@@ -124,7 +122,7 @@ function readMeasured(entry: YamlEntry, block: Block, complete: boolean, issues:
     issues.add("CONFLICTING_KEYS", block.get(other)!.offset, message, hint);
     return undefined;
   }
-  const range = readRange(entry, block, kind, issues);
+  const scale = readScale(entry, block, kind, issues);
   const subject = block.get(kind)!;
   if (kind === "time") {
     const unit = readWord(subject, timeUnits, issues);
@@ -138,38 +136,7 @@ function readMeasured(entry: YamlEntry, block: Block, complete: boolean, issues:
   }
   if (part === undefined || whole === undefined) return undefined;
   if (kind !== "mean") return { kind, part, of: whole };
-  return range && { kind, part, of: whole, range };
-}
-
-/** `between` of a mean. */
-function readRange(entry: YamlEntry, block: Block, kind: Signal["kind"], issues: IssueList): Signal["range"] {
-  const between = block.get("between");
-  const { example } = keys.between;
-  if (!between) {
-    if (kind !== "mean") return undefined;
-    const message = `${quote(entry.key)} is a mean, but not between what: a score without bounds cannot be judged.`;
-    issues.add("MISSING_KEY", entry.offset, message, `Add its least and greatest value, for example \`${example}\`.`);
-    return undefined;
-  }
-  if (kind !== "mean") {
-    const message = `${quote("between")} does not go with ${quote(kind)}: only a \`mean\` has a scale.`;
-    issues.add("CONFLICTING_KEYS", between.offset, message, "Remove it.");
-    return undefined;
-  }
-  const list = readList(between, example, issues);
-  if (!list) return undefined;
-  const hint = `Write for example \`${example}\`.`;
-  if (list.items.length !== 2) {
-    const message = `${quote("between")} has ${list.items.length} values; it is the least and the greatest score.`;
-    issues.add("BAD_VALUE", list.offset, message, hint);
-    return undefined;
-  }
-  const [least, greatest] = list.items.map((node) => readNumber(itemOf(between, node), example, issues));
-  if (least === undefined || greatest === undefined) return undefined;
-  if (least < greatest) return [least, greatest];
-  const message = `A score between ${least} and ${greatest} has no room: the least comes first.`;
-  issues.add("OUT_OF_RANGE", list.offset, message, hint);
-  return undefined;
+  return scale && { kind, part, of: whole, ...scale };
 }
 
 /** Whether its source can see such a signal at all. */
@@ -218,6 +185,15 @@ export function refuseTime({ name, kind }: Signal, offset: number, what: string,
   if (kind !== "time") return false;
   const message = `${quote(name)} is a time; ${what} of a time are not supported by this version.`;
   issues.add("VALUE_NOT_SUPPORTED", offset, message, slowShare);
+  return true;
+}
+
+/** Says that only `rises` and `falls` go with a mean without ends; true when it was one. */
+export function refuseUnbounded(signal: Signal, offset: number, what: string, issues: IssueList): boolean {
+  if (!isUnbounded(signal)) return false;
+  const message = `${quote(signal.name)} is a mean without ends; ${what} of it are not supported by this version.`;
+  const hint = `Give it its ends, for example \`${keys.between.example}\`, or claim \`rises\` or \`falls\`.`;
+  issues.add("VALUE_NOT_SUPPORTED", offset, message, hint);
   return true;
 }
 

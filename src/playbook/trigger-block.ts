@@ -7,8 +7,9 @@ import { language } from "./language.ts";
 import { nearestWord } from "./nearest-word.ts";
 import { patterns } from "./patterns.ts";
 import { readMargin } from "./quantity.ts";
-import { findSignal, refuseGoodCount, refuseTime, type Signals, slowShare } from "./signal-block.ts";
+import { findSignal, refuseGoodCount, refuseTime, refuseUnbounded, type Signals, slowShare } from "./signal-block.ts";
 import { readTerms } from "./trigger-terms.ts";
+import { canBeWalked } from "./trigger-threshold.ts";
 import { type Block, readName, readText, readWord, reportKey } from "./yaml-reader.ts";
 import type { YamlEntry } from "./yaml-tree.ts";
 
@@ -46,7 +47,8 @@ export function readTrigger(written: Written, signals: Signals, issues: IssueLis
   const fits = signal !== undefined && checkKind(signal, move, subject, issues);
   const trigger = readClaim(item, subject.key, signal, move, block, issues);
   if (!fits || !trigger || !isHarm(trigger, signal, subject, issues)) return undefined;
-  return trigger.kind === "differ" && !knowsGroups(signal, block, issues) ? undefined : trigger;
+  if (!canBeWalked(trigger, signal, block, issues)) return undefined;
+  return knowsGroups(signal, block, issues) ? trigger : undefined;
 }
 
 /** The entry that says which signal does what; the others are reported as unknown keys. */
@@ -104,6 +106,9 @@ function checkKind(signal: Signal, move: MoveWord, subject: YamlEntry, issues: I
     return false;
   }
   if (refuseTime(signal, subject.offset, "other claims than `slows`", issues)) return false;
+  const compares = move === "rises" || move === "falls";
+  if (!compares && refuseUnbounded(signal, subject.offset, "other claims than `rises` and `falls`", issues))
+    return false;
   if (move === "differ" && kind !== "share") {
     const message = `${quote(name)} is a ${kind}; groups are compared by their shares only.`;
     issues.add("VALUE_NOT_SUPPORTED", subject.offset, message, "Make it a `share`, of scores below a line say.");
@@ -181,9 +186,10 @@ function isHarm(trigger: Trigger, signal: Signal, subject: YamlEntry, issues: Is
 
 /** Only reported outcomes say which group they are of; from elsewhere the claim is written down and not judged. */
 function knowsGroups({ name, from }: Signal, block: Block, issues: IssueList): boolean {
-  if (from === "events") return true;
-  const message = `${quote("across")} has no effect on ${quote(name)}, which comes from ${quote(from)}: only reported outcomes say their group.`;
+  const entry = block.get("across") ?? block.get("in-any");
+  if (!entry || from === "events") return true;
+  const message = `${quote(entry.key)} has no effect on ${quote(name)}, which comes from ${quote(from)}: only reported outcomes say their group.`;
   const hint = "Report the outcomes with their group, with `from: events`.";
-  issues.addIdle("KEY_NOT_SUPPORTED", block.get("across")!.offset, message, hint);
+  issues.addIdle("KEY_NOT_SUPPORTED", entry.offset, message, hint);
   return false;
 }

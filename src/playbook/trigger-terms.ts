@@ -4,17 +4,20 @@ import { type IssueList, quote } from "./issue.ts";
 import { language } from "./language.ts";
 import { patterns } from "./patterns.ts";
 import { readSpan } from "./quantity.ts";
-import { type Block, readText, readWord } from "./yaml-reader.ts";
+import { type Block, readName, readText, readWord } from "./yaml-reader.ts";
 import type { YamlEntry } from "./yaml-tree.ts";
 
 const keys = language.claim.keys;
 
-/** Reads what a trigger may say besides its claim: `within`, `costs`, `then` with `unanswered`. */
+/** Reads what a trigger may say besides its claim: `within`, `costs`, `in-any`, `threshold`, `then` with `unanswered`. */
 export function readTerms(item: YamlEntry, block: Block, issues: IssueList): TriggerTerms {
-  const [within, costs] = [block.get("within"), block.get("costs")];
+  const [within, costs, inAny] = [block.get("within"), block.get("costs"), block.get("in-any")];
+  const threshold = block.get("threshold");
   const terms = {
     within: within && readWithin(within, issues),
     costs: costs && readMoney(costs, issues),
+    inAny: inAny && readName(inAny, keys["in-any"].example, issues),
+    threshold: threshold && readWord(threshold, ["calibrated"] as const, issues),
     ask: readAsk(item, block, issues),
   };
   return Object.fromEntries(Object.entries(terms).filter(([, value]) => value !== undefined));

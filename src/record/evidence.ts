@@ -33,18 +33,21 @@ function wordsOf(finding: Finding): string {
     if (n === 0) return `${who}none seen`;
     return mean === undefined
       ? `${who}${((100 * k) / n).toFixed(1)} in 100 (${k} of ${n})`
-      : `a mean of ${mean.toFixed(3)} (${n})`;
+      : `${who}a mean of ${mean.toFixed(3)} (${n})`;
   };
-  const compared =
-    finding.reference.n > 0
-      ? `${of100(finding.candidate)}, against ${of100(finding.reference)}`
-      : of100(finding.candidate);
+  const both = ({ candidate, reference }: { readonly candidate: Tally; readonly reference: Tally }) =>
+    reference.n > 0 ? `${of100(candidate)}, against ${of100(reference)}` : of100(candidate);
+  const segments = (finding.segments ?? []).map((one) => `; ${both(one)}, ${oddsOf(one.logHarm)} by itself`);
+  const compared = `${both(finding)}${segments.join("")}`;
   if (finding.method === "run-length")
     return `the longest run was ${finding.candidate.k}; hard limit ${finding.kind === "harmful" ? "broken" : "kept"}`;
   if (finding.method === "hard-limit")
     return `${compared}; hard limit ${finding.kind === "harmful" ? "broken" : "kept"}`;
-  if (finding.kind === "harmful") return `${compared}; evidence ${oddsOf(finding.logHarm)} for "${finding.claim}"`;
-  if (finding.kind === "healthy") return `${compared}; evidence ${oddsOf(finding.logSafe)} against "${finding.claim}"`;
+  const rests = finding.assumes === undefined ? "" : `; ${finding.assumes}`;
+  if (finding.kind === "harmful")
+    return `${compared}; evidence ${oddsOf(finding.logHarm)} for "${finding.claim}"${rests}`;
+  if (finding.kind === "healthy")
+    return `${compared}; evidence ${oddsOf(finding.logSafe)} against "${finding.claim}"${rests}`;
   return `${compared}; ${finding.doubts ? `doubted: ${finding.doubts.join("; ")}` : "not decided"}`;
 }
 

@@ -1,4 +1,5 @@
 import { shortDigest } from "../core/digest.ts";
+import { phaseText } from "../core/phase-clock.ts";
 import { formatDuration, type Milliseconds } from "../core/time.ts";
 import type { Report } from "./report.ts";
 
@@ -56,7 +57,7 @@ const NOT_CONTAINED: Readonly<Partial<Record<NonNullable<Report["containment"]>,
   "nothing-else-served": "nothing to contain with: nothing else serves, and the candidate answers until the restore",
 };
 
-function clockLines({ clocks, containment }: Report): string[] {
+function clockLines({ clocks, containment, phases, movedOn }: Report): string[] {
   const line = (name: string, span: Milliseconds | undefined, what: string) =>
     span === undefined
       ? []
@@ -68,6 +69,10 @@ function clockLines({ clocks, containment }: Report): string[] {
     ...line("restore", clocks.restore, "decision to every component read back"),
     ...line("fix", clocks.fix, "decision to proved fixed"),
     ...line("total", clocks.total, "first exposure to the end"),
+    ...phases.filter(({ late }) => late).map((clock) => `    LATE     ${phaseText(clock, clock.until ?? 0)}`),
+    ...(movedOn?.tried ?? []).map(
+      ({ label, because }) => `    left     ${label}: restored, and harmful too (${because.join(", ")})`,
+    ),
   ];
 }
 

@@ -381,3 +381,37 @@ test("the text of a report holds its clocks, components, evidence and ledger", (
   const broken = { size: 1, root: "r", verified: false, checkpoint: "" };
   assert.match(renderReport(buildReport(input({}, { ledger: broken }))), /NOT VERIFIED/);
 });
+
+describe("the phases of a rollback", () => {
+  const deadlines = { contain: 1000, restore: 50, verify: 60_000 };
+
+  test("stand in the report with their deadlines, and what is late in its text", () => {
+    const report = buildReport(input({ rollout: rollout({ rollback: { ...rollback, deadlines } }) }));
+    assert.deepEqual(
+      report.phases.map(({ phase, late }) => [phase, late]),
+      [
+        ["contain", false],
+        ["restore", true],
+        ["verify", false],
+      ],
+    );
+    assert.match(renderReport(report), /LATE {5}restore: 60 ms of 50 ms, LATE/);
+  });
+
+  test("of a rollback that is not over stand where the record ends", () => {
+    const { endedAt: _, fixedAt: __, outcome: ___, ...running } = rollback;
+    const { endedAt: ____, ...open } = rollout({ rollback: { ...running, deadlines } });
+    const verify = buildReport(input({ rollout: open })).phases.at(-1);
+    assert.deepEqual(verify, { phase: "verify", from: 14_060, deadline: 60_000, late: false });
+  });
+
+  test("what was restored and is harmful too is named, with where it led then", () => {
+    const tried = [{ release: stable.id, label: "release 1", harmfulAt: 15_000, because: ["fixed: losses"] }];
+    const moved = { ...rollback, tried, target: candidate.id };
+    const report = buildReport(input({ rollout: rollout({ rollback: moved }) }));
+    assert.deepEqual(report.movedOn, { tried, to: candidate.id });
+    assert.match(renderReport(report), /left {5}release 1: restored, and harmful too \(fixed: losses\)/);
+    const last = buildReport(input({ rollout: rollout({ rollback: { ...rollback, tried } }) }));
+    assert.deepEqual(last.movedOn, { tried });
+  });
+});

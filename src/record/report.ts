@@ -1,6 +1,8 @@
 import type { Digest } from "../core/digest.ts";
+import { type PhaseClock, phaseClocks } from "../core/phase-clock.ts";
+import { componentSteps } from "../core/plan.ts";
 import type { Release } from "../core/release.ts";
-import type { Rollout, RolloutRecord } from "../core/rollout.ts";
+import type { Rollout, RolloutRecord, Tried } from "../core/rollout.ts";
 import { type Instant, type Milliseconds, seasonWords } from "../core/time.ts";
 import { type Article, articleOf } from "./article.ts";
 import { type BusinessSignal, meaningOf, sumOf } from "./business-signal.ts";
@@ -26,6 +28,10 @@ export interface Report {
   readonly clocks: Clocks;
   /** Where it went back: what became of the candidate's traffic at once. */
   readonly containment?: Containment;
+  /** The phases of the rollback with their deadlines; empty where there was none. */
+  readonly phases: readonly PhaseClock[];
+  /** What was restored first and was proved harmful too, and where the rollback led in the end. */
+  readonly movedOn?: { readonly tried: readonly Tried[]; readonly to?: Digest };
   readonly badAnswers: BadAnswers;
   readonly evidence: readonly Evidence[];
   readonly fixed: readonly Evidence[];
@@ -117,6 +123,8 @@ export function buildReport(input: ReportInput): Report {
     candidate: { id: candidate.id, label: candidate.label, quarantined: input.quarantined },
     clocks: clocksOf(record, input.route.lastCandidateDispatch),
     ...containmentOf(rollout),
+    phases: rollout.rollback ? phaseClocks(rollout.rollback, rollout.endedAt ?? lastMoment(rollout)) : [],
+    ...movedOnOf(rollout),
     badAnswers: badAnswersOf(input, lead),
     evidence: (rollout.verdict?.findings ?? []).map(evidenceOf),
     fixed: (rollout.rollback?.fixed?.findings ?? []).map(evidenceOf),
@@ -164,6 +172,16 @@ function clocksOf({ rollout }: RolloutRecord, lastDispatch: Instant = 0): Clocks
   };
 }
 
+/** The same record gives the same report: the newest moment that it knows stands for now. */
+function lastMoment({ rollback, stepSince }: Rollout): Instant {
+  return rollback?.restoredAt ?? rollback?.containedAt ?? rollback?.decidedAt ?? stepSince;
+}
+
+function movedOnOf({ rollback }: Rollout): Pick<Report, "movedOn"> {
+  if (!rollback?.tried) return {};
+  return { movedOn: { tried: rollback.tried, ...(rollback.target === undefined ? {} : { to: rollback.target }) } };
+}
+
 function containmentOf({ rollback, exposedAt }: Rollout): { readonly containment?: Containment } {
   if (!rollback) return {};
   if (exposedAt === undefined) return { containment: "nothing-exposed" };
@@ -187,7 +205,7 @@ function badAnswersOf(input: ReportInput, signal: BusinessSignal): BadAnswers {
 
 function componentsOf(record: RolloutRecord, saga: string): readonly ComponentEnd[] {
   const plan = record.sagas.find(({ id }) => id === saga)!.plan;
-  return plan.steps.map((step) => {
+  return componentSteps(plan).map((step) => {
     const known = record.steps.find((candidate) => candidate.saga === saga && candidate.step === step.id);
     return {
       component: step.component,

@@ -4,6 +4,7 @@ export type CrashPoint =
   | "saga.effect-sent"
   | "saga.effect-read-back"
   | "saga.step-recorded"
+  | "saga.turned"
   | "control.contained"
   | "control.rollback-recorded"
   | "control.restored";

@@ -1,33 +1,50 @@
 import { digestOfJson } from "../core/digest.ts";
-import type { EntryDraft, EntryType } from "../core/entry.ts";
+import type { EntryType } from "../core/entry.ts";
+import type { Change } from "../core/ports.ts";
 import type { StepRecord } from "../core/rollout.ts";
-import type { StepRun } from "./step-run.ts";
+import type { StepScope } from "./step-run.ts";
 import type { Live } from "./target-call.ts";
 
 /** The record of an attempt that is about to be made; its key and its before-state are those of the first attempt. */
-export function intentOf(run: StepRun, known: StepRecord | undefined, live: Live, attempts: number): StepRecord {
-  const { ports, saga, step, lease } = run;
+export function intentOf(
+  { clock, saga, step, lease, direction }: StepScope,
+  known: StepRecord | undefined,
+  live: Pick<Live, "digest" | "state">,
+  attempts: number,
+): StepRecord {
+  const state = known ? known.state : live.state;
   return {
     saga: saga.id,
     step: step.id,
+    ...(direction === "compensate" ? { direction } : {}),
     status: "intent",
-    key: known?.key ?? keyOf(run),
+    key: known?.key ?? digestOfJson({ saga: saga.id, step: step.id, direction }),
     fence: lease.fence,
     attempts,
     before: known?.before ?? live.digest,
     desired: step.desired,
-    intentAt: known?.intentAt ?? ports.clock.now(),
+    ...(state === undefined ? {} : { state }),
+    intentAt: known?.intentAt ?? clock.now(),
     recovered: known !== undefined,
   };
 }
 
+/**
+ * The intent of a step before its target was read: it says what the plan expects. Whoever finds it reads first, as with
+ * any intent; what was expected wrongly is written once more, as it was observed. Undefined: nothing is expected to change.
+ */
+export function expectedIntentOf(scope: StepScope): StepRecord | undefined {
+  const { before, desired } = scope.step;
+  return before === undefined || before === desired ? undefined : intentOf(scope, undefined, { digest: before }, 1);
+}
+
 /** The record of a step whose target was read and serves what it should. */
-export function doneOf(run: StepRun, known: StepRecord | undefined, live: Live, recovered: boolean): StepRecord {
+export function doneOf(scope: StepScope, known: StepRecord | undefined, live: Live, recovered: boolean): StepRecord {
   return {
-    ...(known ?? intentOf(run, undefined, live, 0)),
+    ...(known ?? intentOf(scope, undefined, live, 0)),
     status: "done",
     found: live.digest,
-    endedAt: run.ports.clock.now(),
+    endedAt: scope.clock.now(),
     recovered,
     ...(known ? {} : { note: "was in place already; nothing was sent" }),
   };
@@ -35,25 +52,20 @@ export function doneOf(run: StepRun, known: StepRecord | undefined, live: Live, 
 
 /** The record of a step that people must decide; `found` is what its target served at last, if anybody knows. */
 export function stuckOf(
-  run: StepRun,
+  scope: StepScope,
   known: StepRecord | undefined,
   end: { readonly attempts: number; readonly found?: Live["digest"]; readonly note: string },
 ): StepRecord {
-  const { ports, step } = run;
   // A step that was never read has no before-state; its record names the desired one, and nothing was sent.
-  const live: Live = { kind: "live", digest: end.found ?? step.desired, version: "" };
+  const live = { digest: end.found ?? scope.step.desired };
   return {
-    ...(known ?? intentOf(run, undefined, live, 0)),
+    ...(known ?? intentOf(scope, undefined, live, 0)),
     status: "stuck",
     attempts: Math.max(known?.attempts ?? 0, end.attempts),
-    endedAt: ports.clock.now(),
+    endedAt: scope.clock.now(),
     note: end.note,
     ...(end.found ? { found: end.found } : {}),
   };
-}
-
-function keyOf({ saga, step }: StepRun): string {
-  return digestOfJson({ saga: saga.id, step: step.id });
 }
 
 const ENTRY_TYPES: Readonly<Record<StepRecord["status"], EntryType>> = {
@@ -62,36 +74,33 @@ const ENTRY_TYPES: Readonly<Record<StepRecord["status"], EntryType>> = {
   stuck: "step-stuck",
 };
 
-/** Writes a record and its ledger entry, both or none; false when our fence is not the newest any more. */
-export async function writeStep(run: StepRun, record: StepRecord): Promise<boolean> {
-  const { ports, saga, step, lease } = run;
-  const { key, fence, attempts, before, desired, found, note } = record;
-  const entry: EntryDraft = {
+/** A record and its ledger entry: they are written together or not at all. */
+export function changesOf({ clock, saga, step, direction }: StepScope, record: StepRecord): readonly Change[] {
+  const { key, fence, attempts, before, desired, found, state, note } = record;
+  const entry = {
     type: ENTRY_TYPES[record.status],
-    at: ports.clock.now(),
+    at: clock.now(),
     system: saga.plan.system,
     actor: "rollbook",
     rollout: saga.rollout,
     data: {
       saga: saga.id,
+      plan: saga.planDigest,
       step: step.id,
       component: step.component,
+      direction,
       key,
       fence,
       attempts,
       before,
       desired,
       found,
+      state,
       note,
     },
-  };
-  const written = await ports.store.commit(
-    [
-      { kind: "step", record },
-      { kind: "entry", entry },
-    ],
-    { resource: lease.resource, fence: lease.fence },
-  );
-  if (written.kind === "committed") ports.onStep(record);
-  return written.kind === "committed";
+  } as const;
+  return [
+    { kind: "step", record },
+    { kind: "entry", entry },
+  ];
 }

@@ -1,6 +1,6 @@
 import type { Step } from "../core/plan.ts";
 import type { Clock, RestoreAdapter, Store } from "../core/ports.ts";
-import type { Lease, Saga, StepRecord } from "../core/rollout.ts";
+import type { Direction, Lease, Saga, StepRecord } from "../core/rollout.ts";
 import type { AtCrashPoint } from "./crash-point.ts";
 
 /** What a step needs of the outside. */
@@ -10,6 +10,8 @@ export interface SagaPorts {
   readonly adapterFor: (at: string) => RestoreAdapter;
   readonly atCrashPoint: AtCrashPoint;
   readonly onStep: (record: StepRecord) => void;
+  /** Why nothing more may be begun, once somebody said so; what is under way is finished. Absent: nobody can. */
+  readonly halted?: () => string | undefined;
 }
 
 export interface Patience {
@@ -21,11 +23,19 @@ export interface Patience {
   readonly pauseMs: number;
 }
 
-/** One step being run by this process. */
-export interface StepRun {
-  readonly ports: SagaPorts;
+/** What a step's records are made of. */
+export interface StepScope {
+  readonly clock: Clock;
   readonly saga: Saga;
   readonly step: Step;
   readonly lease: Lease;
+  readonly direction: Direction;
+}
+
+/** One step being run by this process. */
+export interface StepRun extends StepScope {
+  readonly ports: SagaPorts;
   readonly patience: Patience;
+  /** Makes a record durable, and with one that ends the step whatever becomes possible by it; false when we are fenced. */
+  readonly write: (record: StepRecord) => Promise<boolean>;
 }

@@ -1,50 +1,65 @@
-import type { RestoreAdapter } from "../core/ports.ts";
 import type { StepRecord } from "../core/rollout.ts";
-import { doneOf, intentOf, stuckOf, writeStep } from "./step-journal.ts";
+import { doneOf, intentOf, stuckOf } from "./step-journal.ts";
 import type { Patience, StepRun } from "./step-run.ts";
+import { type StepTarget, targetOf } from "./step-target.ts";
 import { askWhatServes, type Live, readTarget, reasonOf, sendToTarget } from "./target-call.ts";
 
 /** `done`: read back by identity. `stuck`: undecidable, people decide. `fenced`: somebody newer acts; stop at once. */
 export type StepEnd = "done" | "stuck" | "fenced";
 
 /**
- * Runs one step of a saga to its end.
+ * Runs one step of a saga to its end. `unspent`: the known intent was written by this run of the saga, and nothing was
+ * sent under it yet.
  * Owns: the step's record. Does not own: the lease, the order of steps.
  * I1  The effect is sent only after its intent is durable, under our fence.
  * I2  Before every send, first or repeated, the target is read; what equals neither before nor desired is never touched.
  * I3  `done` is written only after the target was read and serves the desired digest, down to what really serves.
  * I4  A step is given up only after its target was read, or could not be, since the last send.
+ * I5  What puts something back touches only what still serves as the step left it.
+ * I6  Attempts are counted before they are made.
  */
-export async function runStep(run: StepRun, known: StepRecord | undefined): Promise<StepEnd> {
+export async function runStep(run: StepRun, known: StepRecord | undefined, unspent: boolean): Promise<StepEnd> {
   if (known?.status === "done") return "done";
   const { ports, step, patience } = run;
-  let adapter: RestoreAdapter;
+  let adapter: StepTarget;
   try {
-    adapter = ports.adapterFor(step.at);
+    adapter = targetOf(ports.adapterFor(step.through ?? step.at), step);
   } catch (error) {
     return giveUp(run, known, 0, undefined, reasonOf(error));
   }
-  const recovered = known !== undefined;
-  let record = known;
+  const recovered = known !== undefined && !unspent;
+  // What nothing was sent under binds nobody: it may still be written as the target really is.
+  let sentUnder = unspent ? undefined : known;
   let lastReason = "no answer to what was sent";
-  for (let attempt = record?.attempts ?? 0; ; ) {
+  for (let attempt = sentUnder?.attempts ?? 0; ; ) {
     const live = await readTarget(run, adapter);
     const exhausted = attempt >= patience.attempts;
     if (live.kind === "unreachable") {
       lastReason = `cannot be read: ${live.reason}`;
-      if (exhausted) return giveUp(run, record, attempt, undefined, tired(lastReason, patience));
+      if (exhausted) return giveUp(run, sentUnder, attempt, undefined, tired(lastReason, patience));
       attempt += 1;
       await ports.clock.sleep(pause(patience, attempt));
       continue;
     }
-    if (live.digest === step.desired) return finish(run, adapter, record, live, recovered);
-    if (record && live.digest !== record.before) {
-      return giveUp(run, record, attempt, live, "somebody else changed it after our intent");
+    if (live.digest === step.desired) return finish(run, adapter, sentUnder, live, recovered);
+    const before = sentUnder?.before ?? (run.direction === "compensate" ? step.before : undefined);
+    if (before !== undefined && live.digest !== before) {
+      return giveUp(
+        run,
+        sentUnder,
+        attempt,
+        live,
+        `somebody else changed it ${sentUnder ? "after our intent" : "since"}`,
+      );
     }
-    if (exhausted) return giveUp(run, record, attempt, live, tired(lastReason, patience));
+    if (exhausted) return giveUp(run, sentUnder, attempt, live, tired(lastReason, patience));
     attempt += 1;
-    record = intentOf(run, record, live, attempt);
-    if (!(await writeStep(run, record))) return "fenced";
+    const record: StepRecord =
+      !sentUnder && known?.before === live.digest && known.attempts === attempt
+        ? known
+        : intentOf(run, sentUnder, live, attempt);
+    if (record !== known && !(await run.write(record))) return "fenced";
+    sentUnder = record;
     ports.atCrashPoint("saga.intent-recorded");
     const answer = await sendToTarget(run, adapter, record, live);
     ports.atCrashPoint("saga.effect-sent");
@@ -71,20 +86,21 @@ function tired(reason: string, patience: Patience): string {
 
 async function finish(
   run: StepRun,
-  adapter: RestoreAdapter,
-  known: StepRecord | undefined,
+  adapter: StepTarget,
+  sentUnder: StepRecord | undefined,
   live: Live,
   recovered: boolean,
 ): Promise<StepEnd> {
   const unseen = await waitUntilServed(run, adapter);
-  if (unseen !== undefined) return giveUp(run, known, 0, live, `in place, but what serves does not have it: ${unseen}`);
-  if (!(await writeStep(run, doneOf(run, known, live, recovered)))) return "fenced";
+  if (unseen !== undefined)
+    return giveUp(run, sentUnder, 0, live, `in place, but what serves does not have it: ${unseen}`);
+  if (!(await run.write(doneOf(run, sentUnder, live, recovered)))) return "fenced";
   run.ports.atCrashPoint("saga.step-recorded");
   return "done";
 }
 
 /** Asks until what serves has it; after the plan's deadline, why it has not. A process that reloads takes its time. */
-async function waitUntilServed(run: StepRun, adapter: RestoreAdapter): Promise<string | undefined> {
+async function waitUntilServed(run: StepRun, adapter: StepTarget): Promise<string | undefined> {
   const { ports, saga, patience } = run;
   const until = Math.max(saga.startedAt + saga.plan.deadline, ports.clock.now() + patience.callMs);
   for (;;) {
@@ -103,5 +119,5 @@ async function giveUp(
   note: string,
 ): Promise<StepEnd> {
   const record = stuckOf(run, known, { attempts, note, ...(live ? { found: live.digest } : {}) });
-  return (await writeStep(run, record)) ? "stuck" : "fenced";
+  return (await run.write(record)) ? "stuck" : "fenced";
 }

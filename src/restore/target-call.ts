@@ -1,12 +1,13 @@
 import { withDeadline } from "../core/deadline.ts";
-import type { Applied, Observed, RestoreAdapter, Seen } from "../core/ports.ts";
+import type { Applied, Observed, Seen } from "../core/ports.ts";
 import type { StepRecord } from "../core/rollout.ts";
 import type { StepRun } from "./step-run.ts";
+import type { StepTarget } from "./step-target.ts";
 
 export type Live = Extract<Observed, { kind: "live" }>;
 
 /** What the target serves. No answer in time, and an adapter that throws, are `unreachable`. */
-export async function readTarget(run: StepRun, adapter: RestoreAdapter): Promise<Observed> {
+export async function readTarget(run: StepRun, adapter: StepTarget): Promise<Observed> {
   const none = (reason: string): Observed => ({ kind: "unreachable", reason });
   return within(run, none, (signal) => adapter.read(run.step.at, signal));
 }
@@ -14,7 +15,7 @@ export async function readTarget(run: StepRun, adapter: RestoreAdapter): Promise
 /** Sends the effect of an intent. No answer in time, and an adapter that throws, are `unknown`: it may have happened. */
 export async function sendToTarget(
   run: StepRun,
-  adapter: RestoreAdapter,
+  adapter: StepTarget,
   { key, fence }: StepRecord,
   { digest, version }: Live,
 ): Promise<Applied> {
@@ -24,7 +25,7 @@ export async function sendToTarget(
 }
 
 /** Whether what really serves has the desired revision; a target that serves itself has it once it was read back. */
-export async function askWhatServes(run: StepRun, adapter: RestoreAdapter): Promise<Seen> {
+export async function askWhatServes(run: StepRun, adapter: StepTarget): Promise<Seen> {
   if (!adapter.seen) return { kind: "seen" };
   const none = (reason: string): Seen => ({ kind: "unreachable", reason });
   return within(run, none, (signal) => adapter.seen!(run.step.at, run.step.desired, signal));

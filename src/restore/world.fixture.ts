@@ -5,6 +5,7 @@ import type { Lease, Saga, StepRecord } from "../core/rollout.ts";
 import { createSimulatedClock } from "../simulation/clock.ts";
 import { createMemoryStore } from "../simulation/memory-store.ts";
 import type { CrashPoint } from "./crash-point.ts";
+import { startSaga } from "./saga-runner.ts";
 import type { SagaPorts } from "./step-run.ts";
 
 export const OLD = digestOf("old");
@@ -63,6 +64,11 @@ export function createTarget(log: string[] = []): Target {
   return target;
 }
 
+/** A step that the plan expects to find NEW before, as plans of releases and rollbacks say. */
+export function aPlannedStep(id: string, after: readonly string[] = []): Step {
+  return { ...aStep(id, after), before: NEW };
+}
+
 export function aStep(id: string, after: readonly string[] = []): Step {
   return { id, component: id, at: id, desired: OLD, label: `${id} 1`, undo: "compensatable", after };
 }
@@ -99,7 +105,14 @@ export function createWorld() {
     await clock.advance(3000);
     return (await store.acquireLease("system:loans", holder, 3000, clock.now()))!;
   };
-  return { log, clock, store, target, ports, lease };
+  /** Records a saga as whoever decides on it does; answers it as it was recorded. */
+  const started = async (saga: Saga, held: Lease): Promise<Saga> => {
+    const { resource, fence } = held;
+    const recorded = { ...saga, starts: 1 };
+    await logging(store, log).commit(startSaga({ clock }, recorded, held), { resource, fence });
+    return recorded;
+  };
+  return { log, clock, store, target, ports, lease, started };
 }
 
 /** The same store; what it was asked to write is noted when it *has been written*. */

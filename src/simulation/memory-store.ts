@@ -25,6 +25,11 @@ export function createMemoryStore(): Store {
     },
     acquireLease: async (resource, holder, ttl, now) =>
       take(tables.leases, { resource, holder, until: now + ttl }, now),
+    acquireLeases: async (resources, holder, ttl, now) => {
+      const held = resources.some((resource) => !isFree(tables.leases.get(resource), holder, now));
+      if (held) return undefined;
+      return resources.toSorted().map((resource) => take(tables.leases, { resource, holder, until: now + ttl }, now)!);
+    },
     renewLease: async (lease, ttl, now) => renew(tables.leases, lease, now + ttl),
     release: async (id) => tables.releases.get(id),
     lastKnownGood: async (system) => tables.knownGoods.get(system),
@@ -117,7 +122,11 @@ function prepare(tables: Tables, change: Change): () => unknown {
       return putting(tables.sagas, change.saga.id, change.saga);
     case "step": {
       const record = frozenCopy(change.record);
-      return () => getOrAdd(tables.steps, record.saga, () => new Map()).set(record.step, record);
+      return () =>
+        getOrAdd(tables.steps, record.saga, () => new Map()).set(
+          JSON.stringify([record.step, record.direction ?? "forward"]),
+          record,
+        );
     }
     case "samples":
       return adding(tables.samples, change.rollout, change.samples.map(frozenCopy));
@@ -244,10 +253,14 @@ function inOrderOfStart(sagas: ReadonlyMap<string, Saga>): readonly Saga[] {
 
 function take(leases: Map<string, Lease>, wanted: Omit<Lease, "fence">, now: Instant): Lease | undefined {
   const current = leases.get(wanted.resource);
-  if (current !== undefined && current.until > now && current.holder !== wanted.holder) return undefined;
+  if (!isFree(current, wanted.holder, now)) return undefined;
   const lease = Object.freeze({ ...wanted, fence: (current?.fence ?? 0) + 1 });
   leases.set(wanted.resource, lease);
   return lease;
+}
+
+function isFree(current: Lease | undefined, holder: string, now: Instant): boolean {
+  return current === undefined || current.until <= now || current.holder === holder;
 }
 
 function renew(leases: Map<string, Lease>, { resource, holder, fence }: Lease, until: Instant): Lease | undefined {

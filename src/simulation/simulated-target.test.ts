@@ -44,6 +44,21 @@ for (const guarantee of ["cas", "idempotent", "blind"] as const) {
   });
 }
 
+describeRestoreAdapter({
+  name: "the simulated target beside a rival",
+  setup: async () => {
+    const { target } = world({ rivals: { [AT]: OLD } });
+    return {
+      adapter: target,
+      at: AT,
+      revisions: [OLD, NEW],
+      unknown: digestOf("never built"),
+      rivalActs: async () => target.rivalActs(AT),
+      stop: async () => {},
+    };
+  },
+});
+
 describe("faults of the simulated target", () => {
   test("a lost reply has had its effect, a lost request has not", async () => {
     const { target } = world();

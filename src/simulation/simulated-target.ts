@@ -1,5 +1,14 @@
 import type { Digest } from "../core/digest.ts";
-import type { Applied, Clock, Guarantee, Observed, Random, RestoreAdapter, RestoreRequest } from "../core/ports.ts";
+import type {
+  Applied,
+  Clock,
+  Guarantee,
+  Observed,
+  Random,
+  RestoreAdapter,
+  RestoreRequest,
+  RivalRequest,
+} from "../core/ports.ts";
 import type { Instant } from "../core/time.ts";
 import { drawPick } from "./draws.ts";
 import { createFaultInjector, type FaultKind, type FaultRates } from "./faults.ts";
@@ -22,6 +31,8 @@ export interface SimulatedTargetOptions {
   /** For each address what it serves at first and which digests it retains; the first of `held` serves. */
   readonly revisions: Readonly<Record<string, readonly [Digest, ...Digest[]]>>;
   readonly faults?: FaultRates;
+  /** For an address what a rival keeps writing there, a second after anything else was written, unless it is frozen. */
+  readonly rivals?: Readonly<Record<string, Digest>>;
   /** `cas` without it. `idempotent` knows keys only; `blind` does what it is told. */
   readonly guarantee?: Guarantee;
 }
@@ -38,6 +49,12 @@ export interface SimulatedTarget extends RestoreAdapter {
   live(at: string): Digest;
   /** Someone else changes the live revision. */
   rivalWrite(at: string, digest: Digest): void;
+  /** The rival of an address does its work now, if it is not frozen. Throws on an unknown address. */
+  rivalActs(at: string): void;
+  /** What the rival of an address is told: `working`, `working fast`, `frozen`. */
+  rivalState(at: string): string | undefined;
+  /** Somebody tells the rival something else. */
+  tellRival(at: string, state: string): void;
   /** The target loses a revision that it had retained. */
   lose(at: string, digest: Digest): void;
 }
@@ -49,7 +66,20 @@ interface Place {
   fence: number;
   readonly held: Set<Digest>;
   readonly keys: Set<string>;
+  writtenAt: Instant;
 }
+
+/** A controller beside a place. */
+interface Keeper {
+  readonly wants: Digest;
+  state: string;
+  fence: number;
+  readonly keys: Set<string>;
+}
+
+const FROZEN = "frozen";
+/** How long a rival takes to notice. */
+const RIVAL_MS = 1000;
 
 /** Addresses are those of `revisions`; any scheme will do. A lost, slow or aborted call answers `unknown`, never throws. */
 export function createSimulatedTarget(options: SimulatedTargetOptions): SimulatedTarget {
@@ -57,8 +87,14 @@ export function createSimulatedTarget(options: SimulatedTargetOptions): Simulate
   const faults = createFaultInjector(random, options.faults ?? {});
   const places = new Map<string, Place>();
   for (const [at, held] of Object.entries(options.revisions)) {
-    places.set(at, { digest: held[0], version: 1, fence: 0, held: new Set(held), keys: new Set() });
+    places.set(at, { digest: held[0], version: 1, fence: 0, held: new Set(held), keys: new Set(), writtenAt: 0 });
   }
+  const keepers = new Map<string, Keeper>(
+    Object.entries(options.rivals ?? {}).map(([at, wants]) => [
+      at,
+      { wants, state: "working", fence: 0, keys: new Set() },
+    ]),
+  );
   const schemes = new Set([...places.keys()].map(schemeOf));
   const effects: Effect[] = [];
 
@@ -66,6 +102,29 @@ export function createSimulatedTarget(options: SimulatedTargetOptions): Simulate
     effects.push({ at, time: clock.now(), by, key, fence, from: place.digest, to });
     place.digest = to;
     place.version++;
+    place.writtenAt = clock.now();
+  }
+
+  /** Somebody reads: what a rival would have done by now has happened. */
+  function letRivalAct(at: string, place: Place, now: boolean): void {
+    const keeper = keepers.get(at);
+    if (!keeper || keeper.state === FROZEN || keeper.wants === place.digest) return;
+    if (now || clock.now() - place.writtenAt >= RIVAL_MS) rivalWrite(at, keeper.wants);
+  }
+
+  function keeperAt(at: string): Keeper | undefined {
+    return keepers.get(at.replace(/#rival$/, ""));
+  }
+
+  function writeRival({ at, state, before, key, fence }: RivalRequest): Applied {
+    const keeper = keeperAt(at);
+    if (!keeper) return { kind: "refused", reason: `there is nobody at ${at}` };
+    if (keeper.keys.has(key)) return { kind: "already" };
+    if (fence < keeper.fence) return { kind: "stale", reason: `fence ${keeper.fence} has written` };
+    if (before.version !== keeper.state) return { kind: "conflict", reason: `it is ${keeper.state}` };
+    Object.assign(keeper, { state, fence });
+    keeper.keys.add(key);
+    return { kind: "applied" };
   }
 
   function rivalWrite(at: string, digest: Digest): void {
@@ -111,6 +170,30 @@ export function createSimulatedTarget(options: SimulatedTargetOptions): Simulate
     inject: faults.inject,
     live: (at) => known(places, at).digest,
     rivalWrite,
+    rivalActs: (at) => letRivalAct(at, known(places, at), true),
+    rivalState: (at) => keepers.get(at)?.state,
+    tellRival: (at, state) => void Object.assign(keepers.get(at) ?? {}, { state }),
+    async rivals(at) {
+      const rival = {
+        at: `${at}#rival`,
+        through: at,
+        label: `the rival of ${at}`,
+        guarantee: "cas",
+        frozen: FROZEN,
+      } as const;
+      return keepers.has(at) ? [rival] : [];
+    },
+    async readRival({ at }, signal) {
+      if (signal.aborted || faults.strikes("unreachable")) return { kind: "unreachable", reason: "no answer" };
+      const state = keeperAt(at)?.state;
+      if (state === undefined) return { kind: "unreachable", reason: `there is nobody at ${at}` };
+      return { kind: "live", state, version: state };
+    },
+    async writeRival(request, signal) {
+      if (signal.aborted || faults.strikes("lost-request")) return { kind: "unknown", reason: "no answer" };
+      const answer = writeRival(request);
+      return faults.strikes("lost-reply") ? { kind: "unknown", reason: "the answer was lost" } : answer;
+    },
     lose: (at, digest) => void known(places, at).held.delete(digest),
     serves: (at) => schemes.has(schemeOf(at)),
     async read(at, signal): Promise<Observed> {
@@ -119,6 +202,7 @@ export function createSimulatedTarget(options: SimulatedTargetOptions): Simulate
       if (faults.strikes("unreachable")) return { kind: "unreachable", reason: "no answer" };
       const place = places.get(at);
       if (place === undefined) return { kind: "unreachable", reason: `there is nothing at ${at}` };
+      letRivalAct(at, place, false);
       return { kind: "live", digest: place.digest, version: String(place.version) };
     },
     async holds(at, digest, signal) {

@@ -29,6 +29,8 @@ export interface SimulatedTrafficOptions {
   readonly requestsPerSecond: number;
   readonly signals: readonly SimulatedSignal[];
   readonly node?: string;
+  /** Which pre-signed ways the edge has; what goes there is served by none of the releases. */
+  readonly fallbacks?: { readonly else: boolean; readonly safe: boolean };
 }
 
 /** Traffic with known truth, split as the route and the lease say, counted as a gateway counts. */
@@ -78,6 +80,7 @@ export function createSimulatedTraffic(options: SimulatedTrafficOptions): Simula
 
   function serve(from: Instant, to: Instant): void {
     const arrivals = drawPoisson(random, (requestsPerSecond * (to - from)) / SECOND);
+    if (route.contained !== undefined) return;
     const ppm = from < leaseUntil && route.candidate !== undefined ? route.candidatePpm : 0;
     const toCandidate = drawBinomial(random, arrivals, ppm / EVERYTHING);
     if (route.candidate !== undefined) observe(route.candidate, toCandidate, from, to);
@@ -100,6 +103,7 @@ export function createSimulatedTraffic(options: SimulatedTrafficOptions): Simula
   }
 
   return {
+    ...(options.fallbacks ? { fallbacks: () => options.fallbacks! } : {}),
     current: (system) => (system === route.system ? route : undefined),
     set(next) {
       if (next.system !== route.system) throw new RollbookError("NOT_FOUND", { what: `system ${next.system}` });

@@ -1,4 +1,11 @@
 export { bucketOf, upperEdge } from "../core/cells.ts";
+export {
+  spreadOf,
+  type ValueBlock,
+  type ValueDesign,
+  valueDesign,
+  valueIncrements,
+} from "./asymptotic-mean.ts";
 export { binomialTail } from "./binomial.ts";
 export type { Block, MarginNull } from "./block.ts";
 export { type Calibration, type CalibrationRequest, calibrate } from "./calibration.ts";
@@ -56,6 +63,7 @@ export {
   type LinearEvidence,
   linearEvidence,
   linearMeanEvidence,
+  linearValueEvidence,
   type ScoreSpread,
   tailExponent,
 } from "./linear-evidence.ts";

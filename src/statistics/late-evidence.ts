@@ -5,6 +5,8 @@ import { sharedList } from "./shared-list.ts";
 export interface StartPlan {
   readonly intervals: number;
   readonly perMark: number;
+  /** The first start, which has evidence of its own, is left out: the shares of the others do not sum to 1. */
+  readonly laterOnly?: boolean;
 }
 
 /** The part of a design that the starts need: each alternative's weight at the first start, at marks, and between them. */
@@ -62,7 +64,7 @@ interface StartLogs {
 function startLogsOf({ alternatives }: StartDesign, plan: StartPlan): StartLogs {
   const share = startShares(plan);
   return {
-    first: sharedList(alternatives.map(({ weight }) => logOf(weight * share(0)))),
+    first: sharedList(alternatives.map(({ weight }) => logOf(plan.laterOnly ? 0 : weight * share(0)))),
     atMark: sharedList(alternatives.map(({ atMarks }) => logOf(atMarks * share(plan.perMark)))),
     between: sharedList(alternatives.map((one) => logOf(one.between * share(1)))),
   };
@@ -127,7 +129,7 @@ class StartsInSpans implements LateEvidence {
   }
 
   log(): number {
-    if (this.#used === 0) return 0;
+    if (this.#used === 0) return this.#plan.laterOnly ? logOf(unspent(this.#plan, 1)) : 0;
     this.#walk();
     return logAdd(logSumExp(this.#at), this.#logUnspent);
   }

@@ -1,3 +1,4 @@
+import { valueDesign } from "./asymptotic-mean.ts";
 import type { Design } from "./design.ts";
 import { type MeanDesign, meanIncrements } from "./mean-betting.ts";
 import { projectedFactor } from "./projection.ts";
@@ -76,6 +77,33 @@ export function linearMeanEvidence(design: MeanDesign, share: number, { ends, p1
     each: Array.from(good, (log, j) => (log - usual * reference[j]!) / all),
     bad: Array.from(good, (log, j) => (worst[j]! - log) / all),
     reference,
+    beside,
+  };
+}
+
+/**
+ * The evidence about a mean without ends (`valueDesign`), of values that lie one standard deviation above (bad) or below their
+ * mean: at a rate of 0.5 they have it. Reckons with the spread that the values have, as after a long window.
+ * @param line the margin, in standard deviations
+ */
+export function linearValueEvidence(direction: "harm" | "safety", line: number, share: number): LinearEvidence {
+  const beside = besideOf(1, share);
+  const { alternatives } = valueDesign({
+    direction,
+    compares: true,
+    line,
+    before: [
+      [-1, MANY],
+      [1, MANY],
+    ],
+  });
+  const sign = direction === "harm" ? 1 : -1;
+  const stakes = alternatives.map(({ bet }) => sign * bet * (1 - share));
+  return {
+    logWeight: alternatives.map(({ weight }) => Math.log(weight)),
+    each: alternatives.map(({ bet, spread }, j) => -stakes[j]! * line - ((1 - share) * bet * bet * spread) / 2),
+    bad: stakes.map((stake) => 2 * stake),
+    reference: stakes.map((stake) => (-2 * stake) / beside),
     beside,
   };
 }

@@ -76,6 +76,8 @@ export interface StoppingLaw {
   readonly meanTrials: number;
   /** The chance of each number of successes at the stop. */
   readonly atStop: readonly number[];
+  /** The chance of each number of successes among walks that have not stopped when the trials run out. */
+  readonly going: ArrayLike<number>;
 }
 
 const FOLLOWED = 1e-16;
@@ -112,6 +114,7 @@ export function stoppingLaw(boundary: Int32Array, rate: number): StoppingLaw {
     meanSuccesses,
     meanTrials,
     atStop: chances,
+    going: alive,
   };
 }
 

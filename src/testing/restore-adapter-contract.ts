@@ -15,6 +15,8 @@ export interface RestoreAdapterWorld {
   readonly reference?: string;
   /** Somebody else makes this revision live, not through the adapter. */
   rival?(digest: Digest): Promise<void>;
+  /** The controller that keeps the first revision in place does its work once, where the setup has one. */
+  rivalActs?(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -34,6 +36,9 @@ const keyed = ({ adapter }: RestoreAdapterWorld) =>
   adapter.guarantee === "blind" ? 'its guarantee is "blind"' : undefined;
 const casAndRival = (world: RestoreAdapterWorld) =>
   cas(world) ?? (world.rival === undefined ? "its setup has no rival" : undefined);
+
+const freezing = ({ adapter, rivalActs }: RestoreAdapterWorld) =>
+  adapter.rivals && rivalActs ? undefined : "its setup has no controller that would undo a restore";
 
 const named = ({ adapter, reference }: RestoreAdapterWorld) =>
   adapter.resolve && reference !== undefined ? undefined : "only digests name a revision here";
@@ -57,6 +62,9 @@ export const restoreAdapterContract: readonly ContractTest[] = [
   { test: "resolves the name that people use to a revision that is held", needs: named, check: resolvesName },
   { test: "identifies who answers, the same way each time", needs: identifying, check: identifiesItself },
   { test: "sees what was applied in what serves", needs: seeing, check: seesWhatServes },
+  { test: "freezes who would undo a restore, and nothing is undone", needs: freezing, check: freezesRival },
+  { test: "thaws into exactly the state that the freeze found", needs: freezing, check: thawsRival },
+  { test: "tells a rival nothing that somebody else or a newer holder changed", needs: freezing, check: guardsRival },
   { test: "answers without throwing when the call is aborted", check: survivesAbort },
   { test: "answers without throwing for an address where nothing is", check: survivesNowhere },
 ];
@@ -157,6 +165,61 @@ async function seesWhatServes(world: Trial): Promise<void> {
   }
   assert.ok(seen.kind === "seen", "reason" in seen ? `not seen: ${seen.reason}` : "");
   assert.notEqual((await adapter.seen!(at, world.unknown, signal)).kind, "seen");
+}
+
+async function freezesRival(world: Trial): Promise<void> {
+  const { revisions, rivalActs } = world;
+  answers(await apply(world, { desired: revisions[1], key: "unfrozen" }), ["applied"]);
+  await rivalActs!();
+  assert.equal((await live(world)).digest, revisions[0], "the setup's rival undoes nothing");
+  const { rival } = await rivalOf(world);
+  answers(await tell(world, rival.frozen, "freeze"), ["applied"]);
+  assert.equal((await rivalOf(world)).state, rival.frozen);
+  answers(await apply(world, { desired: revisions[1], key: "frozen" }), ["applied"]);
+  await rivalActs!();
+  assert.equal((await live(world)).digest, revisions[1], "a frozen rival undid the restore");
+}
+
+async function thawsRival(world: Trial): Promise<void> {
+  const { rival, state } = await rivalOf(world);
+  answers(await tell(world, rival.frozen, "freeze"), ["applied"]);
+  answers(await tell(world, rival.frozen, "freeze"), ["already"]);
+  answers(await tell(world, state, "thaw"), ["applied"]);
+  assert.equal((await rivalOf(world)).state, state);
+  answers(await apply(world, { desired: world.revisions[1] }), ["applied"]);
+  await world.rivalActs!();
+  assert.equal((await live(world)).digest, world.revisions[0], "a thawed rival does not work");
+}
+
+async function guardsRival(world: Trial): Promise<void> {
+  const { rival, version } = await rivalOf(world);
+  answers(await tell(world, rival.frozen, "first", { fence: 7 }), ["applied"]);
+  answers(await tell(world, rival.frozen, "late", { fence: 7, before: { version } }), ["conflict"]);
+  answers(await tell(world, "null", "old-holder", { fence: 6 }), ["stale"]);
+  assert.equal((await rivalOf(world)).state, rival.frozen);
+  const nowhere = { ...rival, at: `${rival.at}-that-is-not-there` };
+  assert.equal((await world.adapter.readRival!(nowhere, world.signal)).kind, "unreachable");
+  const request = { ...nowhere, state: rival.frozen, before: { version }, key: "nowhere", fence: 7 };
+  answers(await world.adapter.writeRival!(request, world.signal), ["refused", "unknown", "conflict"]);
+}
+
+async function rivalOf({ adapter, at, signal }: Trial) {
+  const [rival] = await adapter.rivals!(at, signal);
+  assert.ok(rival, "the adapter names no rival");
+  const found = await adapter.readRival!(rival, signal);
+  assert.ok(found.kind === "live", "reason" in found ? found.reason : "");
+  return { rival, ...found };
+}
+
+async function tell(
+  world: Trial,
+  state: string,
+  key: string,
+  more: { readonly fence?: number; readonly before?: { readonly version: string } } = {},
+): Promise<Applied> {
+  const { rival, version } = await rivalOf(world);
+  const { at, through } = rival;
+  return world.adapter.writeRival!({ at, through, state, before: { version }, key, fence: 1, ...more }, world.signal);
 }
 
 async function survivesAbort(world: Trial): Promise<void> {

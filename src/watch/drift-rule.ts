@@ -6,12 +6,12 @@ import { advanceCusum, advanceDrift, driftDesign, logEvidence, startRecursion } 
 import { type Arm, createCohorts, join } from "./cohort.ts";
 import type { Drifted, DriftSetup } from "./drift-watch.ts";
 import { againstFrozen } from "./frozen-reference.ts";
-import type { ParityRule, Rule } from "./rule.ts";
+import type { AverageRule, ParityRule, Rule } from "./rule.ts";
 import { hypothesisOf } from "./rule-watch.ts";
 import { ENOUGH } from "./seasons.ts";
 
-/** Groups are compared with each other, by statistics of their own: they are not watched for drift. */
-export type WatchableRule = Exclude<Rule, ParityRule>;
+/** Groups are compared with each other, by statistics of their own, and means without ends approximately: for ever is too long. */
+export type WatchableRule = Exclude<Rule, ParityRule | AverageRule>;
 
 /** One rule of a drift watch. */
 export interface DriftRule {

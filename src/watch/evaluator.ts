@@ -55,7 +55,7 @@ export function createEvaluator(setup: EvaluatorSetup): Evaluator {
   const rules: readonly RuleWatch[] = setup.rules.map((rule) => watchRule(rule, setup, first));
   const limits = setup.hardLimits.map((hard) => watchLimit(hard, setup));
   const logThreshold = -Math.log(setup.alpha);
-  const weights = rules.map(() => 1 / rules.length);
+  const combined = combinationOf(setup.rules);
   const reception = createReception();
   const instruments = createInstruments({
     signals: uniqueSignals(setup.rules),
@@ -84,10 +84,7 @@ export function createEvaluator(setup: EvaluatorSetup): Evaluator {
       if (decided) return { ...decided, at: now };
       const findings = rules.map((watch) => doubted(watch.judge(now), instruments, now));
       const breaches = limits.map((watch) => watch.judge(now));
-      const logEvidence = combine(
-        findings.map((finding) => finding.logHarm),
-        weights,
-      );
+      const logEvidence = combined(findings);
       const blamed = logEvidence >= logThreshold ? blame(findings, logThreshold) : NOBODY;
       const broken = breaches.filter((finding) => finding.kind === "harmful");
       const because = [...broken, ...blamed].map((finding) => finding.name);
@@ -106,6 +103,28 @@ export function createEvaluator(setup: EvaluatorSetup): Evaluator {
       if (verdict.kind === "harmful") decided = verdict;
       return verdict;
     },
+  };
+}
+
+/**
+ * ln of the weighted mean of the rules' e-values, each with an equal part of the budget. A calibrated rule has no e-value:
+ * it stands for itself at its own part, and what passes is the greatest (union bound).
+ */
+function combinationOf(rules: readonly Rule[]): (findings: readonly Finding[]) => number {
+  const calibrated = rules.map((rule) => rule.test === "share" && rule.calibrated !== undefined);
+  const logs = (findings: readonly Finding[], alone: boolean) =>
+    findings.filter((_, index) => calibrated[index] === alone).map(({ logHarm }) => logHarm);
+  const weights = rules.filter((_, index) => !calibrated[index]).map((_, __, plain) => 1 / plain.length);
+  if (!calibrated.includes(true))
+    return (findings) =>
+      combine(
+        findings.map(({ logHarm }) => logHarm),
+        weights,
+      );
+  const logPart = Math.log(weights.length / rules.length);
+  return (findings) => {
+    const together = weights.length === 0 ? [] : [combine(logs(findings, false), weights) + logPart];
+    return Math.max(...together, ...logs(findings, true).map((log) => log - Math.log(rules.length)));
   };
 }
 

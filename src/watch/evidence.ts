@@ -35,9 +35,18 @@ const HOLDBACK = 0.1;
  * was served from then on, whenever that became known, so a late outcome never dilutes a start that it is older than.
  * A holdback gets starts of its own, further apart: the mean of two e-processes is one.
  */
-export function createLateEvidence(design: StartDesign, { from, horizon, holdback }: Watch): Evidence {
-  const early = new StartsOver(design, from, horizon);
-  return holdback === 0 ? early : new InTwoParts(early, new StartsOver(design, from, horizon + holdback));
+export function createLateEvidence(design: StartDesign, watch: Watch): Evidence {
+  return evidenceOver(design, watch, false);
+}
+
+/** The same without the first start, which then has evidence of its own. */
+export function createLaterEvidence(design: StartDesign, watch: Watch): Evidence {
+  return evidenceOver(design, watch, true);
+}
+
+function evidenceOver(design: StartDesign, { from, horizon, holdback }: Watch, laterOnly: boolean): Evidence {
+  const early = new StartsOver(design, from, horizon, laterOnly);
+  return holdback === 0 ? early : new InTwoParts(early, new StartsOver(design, from, horizon + holdback, laterOnly));
 }
 
 // Classes, since there are very many: one object each, and not one for every function.
@@ -50,8 +59,9 @@ class StartsOver implements Evidence {
   #log = 0;
   #isNew = false;
 
-  constructor(design: StartDesign, from: Instant, horizon: Milliseconds) {
-    const plan = planStarts(Math.max(1, horizon / 1000));
+  constructor(design: StartDesign, from: Instant, horizon: Milliseconds, laterOnly: boolean) {
+    const plan = { ...planStarts(Math.max(1, horizon / 1000)), laterOnly };
+    this.#isNew = laterOnly;
     this.#from = from;
     this.#every = Math.max(1000, horizon / plan.intervals);
     this.#evidence = startLateEvidence(design, plan);

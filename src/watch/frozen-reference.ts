@@ -19,8 +19,10 @@ const MOST_PER_OBSERVATION = 1e6;
  */
 export function againstFrozen<R extends Rule>(rule: R, frozen: readonly FrozenWindow[], error: number): R {
   if (rule.test === "parity") return rule;
-  if (rule.test === "time") return { ...rule, alone: error };
+  if (rule.test === "time" || rule.test === "average") return { ...rule, alone: error };
   if (rule.null.ratio === 0) return rule;
+  // Each segment has a window of its own.
+  if (rule.inAny !== undefined) return { ...rule, alone: error };
   const window = frozen.find(({ signal }) => signal === rule.signal.name) ?? { signal: "", n: 0, k: 0 };
   const [low, high] = rule.test === "mean" ? meanBounds(rule, window, error) : shareBounds(rule, window, error);
   const { ratio, points } = rule.null;

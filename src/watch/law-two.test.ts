@@ -21,6 +21,7 @@ const guards = fc.record({
     { ratio: 1, points: 0.05 },
     { ratio: 0, points: 0.1 },
   ),
+  calibrated: fc.boolean(),
   limited: fc.boolean(),
   run: fc.boolean(),
   planned: fc.constantFrom(0.05, 0.3, 0.9),
@@ -43,9 +44,14 @@ const worlds = fc.record({
 type Guards = typeof guards extends fc.Arbitrary<infer T> ? T : never;
 type Arrival = typeof arrival extends fc.Arbitrary<infer T> ? T : never;
 
-function setupOf({ labels, within, holdback, warmUp, hypothesis, limited, run }: Guards): EvaluatorSetup {
+function setupOf({ labels, within, holdback, warmUp, hypothesis, calibrated, limited, run }: Guards): EvaluatorSetup {
   const signal = { ...LOSSES, ...(labels === undefined ? {} : { labels }) };
-  const first = aRule({ signal, null: hypothesis, ...(within === undefined ? {} : { within }) });
+  const first = aRule({
+    signal,
+    null: hypothesis,
+    ...(within === undefined ? {} : { within }),
+    ...(calibrated ? { calibrated: { share: 0.3 } } : {}),
+  });
   const other = aRule({ name: "other", null: { ratio: 1.2, points: 0.01 } });
   const limits = [
     ...(limited ? [aLimit({ limit: 0.5, over: 5000, min: 6 })] : []),

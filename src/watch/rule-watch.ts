@@ -3,15 +3,18 @@ import type { Sample } from "../core/sample.ts";
 import type { Instant } from "../core/time.ts";
 import type { Finding } from "../core/verdict.ts";
 import { harmDesign } from "../statistics/index.ts";
+import { calibrationOf, createCalibratedEvidence } from "./calibrated-evidence.ts";
 import { type Arm, type Cohort, type Cohorts, createCohorts, join } from "./cohort.ts";
 import type { EvaluatorSetup } from "./evaluator.ts";
 import { createLateEvidence, createPlainEvidence, createRecentWatch, type Evidence } from "./evidence.ts";
-import type { Hypothesis } from "./hypothesis/hypothesis.ts";
+import { averageHypothesis } from "./hypothesis/average.ts";
+import { type Hypothesis, isEarly } from "./hypothesis/hypothesis.ts";
 import { meanHypothesis } from "./hypothesis/mean.ts";
 import { shareHypothesis } from "./hypothesis/share.ts";
 import { timeHypothesis } from "./hypothesis/time.ts";
 import { watchParity } from "./parity-watch.ts";
-import type { ParityRule, Rule } from "./rule.ts";
+import { isSegmented, type ParityRule, type Rule } from "./rule.ts";
+import { watchSegments } from "./segment-watch.ts";
 import { createSight, type FirstSight, type Sight } from "./sight.ts";
 
 /** Watches one rule on one candidate. */
@@ -25,7 +28,8 @@ export function watchRule(rule: Rule, setup: EvaluatorSetup, first: FirstSight):
   const sight = createSight(rule, setup, first);
   if (rule.test === "parity") return watchParity(rule, setup, sight);
   const hypothesis = hypothesisOf(rule, setup);
-  return hypothesis ? new ArmsWatch(rule, hypothesis, setup, sight) : watchNothing(rule, setup);
+  if (!hypothesis) return watchNothing(rule, setup);
+  return isSegmented(rule) ? watchSegments(rule, setup, sight) : new ArmsWatch(rule, hypothesis, setup, sight);
 }
 
 /** @param forHarm what harm is looked for: that of a release that goes out, unless said otherwise */
@@ -36,6 +40,7 @@ export function hypothesisOf(
 ): Hypothesis | undefined {
   const frozen = setup.frozen.find(({ signal }) => signal === rule.signal.name);
   if (rule.test === "mean") return meanHypothesis(rule, frozen);
+  if (rule.test === "average") return averageHypothesis(rule, frozen);
   return rule.test === "time" ? timeHypothesis(rule, frozen, forHarm) : shareHypothesis(rule, frozen, forHarm);
 }
 
@@ -45,13 +50,27 @@ export function evidenceFrom({ from, warmUp = 0 }: EvaluatorSetup): Instant {
 }
 
 /** Evidence of harm, as the rule wants it, and of safety. */
-export function evidenceOf(rule: Rule, { harm, safety }: Pick<Hypothesis, "harm" | "safety">, setup: EvaluatorSetup) {
+export function evidenceOf(
+  rule: Rule,
+  { harm, safety, design }: Pick<Hypothesis, "harm" | "safety" | "design">,
+  setup: EvaluatorSetup,
+): { readonly harm: Evidence; readonly safety: Evidence; readonly assumes?: string } {
   const watch = { from: evidenceFrom(setup), horizon: setup.horizon, holdback: setup.holdback ?? 0 };
   const { within } = rule;
+  if (rule.test === "share" && rule.calibrated && design) {
+    const calibration = calibrationOf(rule, design, setup);
+    const own = calibration
+      ? createCalibratedEvidence(design, calibration, setup, watch)
+      : createLateEvidence(harm, watch);
+    const assumes = calibration ? `calibrated: ${calibration.assumption}` : NOT_RARE;
+    return { harm: own, safety: createPlainEvidence(safety), assumes };
+  }
   const forHarm: Evidence =
     within === undefined ? createLateEvidence(harm, watch) : createRecentWatch(harm, within, watch);
   return { harm: forHarm, safety: createPlainEvidence(safety) };
 }
+
+const NOT_RARE = "not calibrated: more than 3 % are bad, which cannot be walked exactly, so the usual threshold holds";
 
 /** A class, since there are very many: one object each, and not one for every function. */
 class ArmsWatch implements RuleWatch {
@@ -65,6 +84,7 @@ class ArmsWatch implements RuleWatch {
   readonly #cohorts: Cohorts;
   readonly #candidate: Arm = { n: 0, k: 0 };
   readonly #reference: Arm = { n: 0, k: 0 };
+  readonly #assumes: string | undefined;
   #broken = false;
 
   constructor(rule: Rule, hypothesis: Hypothesis, setup: EvaluatorSetup, sight: Sight) {
@@ -73,7 +93,8 @@ class ArmsWatch implements RuleWatch {
     this.#hypothesis = hypothesis;
     this.#sight = sight;
     this.#from = evidenceFrom(setup);
-    const { harm, safety } = evidenceOf(rule, hypothesis, setup);
+    const { harm, safety, assumes } = evidenceOf(rule, hypothesis, setup);
+    this.#assumes = hypothesis.assumes ?? assumes;
     this.#harm = harm;
     this.#safety = safety;
     const sideOf = ({ release }: Sample) => (release === setup.candidate ? "candidate" : "reference");
@@ -91,7 +112,8 @@ class ArmsWatch implements RuleWatch {
     this.#close(this.#cohorts.ripen(now));
     const { name, signal, claim } = this.#rule;
     const { method, threshold } = this.#hypothesis;
-    const logSafe = this.#safety.log(now);
+    const early = this.#isEarly();
+    const logSafe = early ? 0 : this.#safety.log(now);
     const finding = {
       name,
       signal: signal.name,
@@ -100,10 +122,11 @@ class ArmsWatch implements RuleWatch {
       method,
       candidate: this.#tally(this.#setup.candidate, this.#candidate),
       reference: this.#tally(this.#setup.reference, this.#reference),
-      logHarm: this.#harm.log(now),
+      logHarm: early ? 0 : this.#harm.log(now),
       logSafe,
     };
-    return threshold === undefined ? finding : { ...finding, threshold };
+    if (threshold !== undefined) return { ...finding, threshold };
+    return this.#assumes === undefined ? finding : { ...finding, assumes: this.#assumes };
   }
 
   /** Counts a sample that may be evidence; answers whether it is. */
@@ -126,6 +149,11 @@ class ArmsWatch implements RuleWatch {
     }
   }
 
+  #isEarly(): boolean {
+    if (this.#hypothesis.least === undefined) return false;
+    return isEarly(this.#hypothesis, { candidate: this.#candidate, reference: this.#reference });
+  }
+
   #kindOf(now: Instant, logSafe: number): Finding["kind"] {
     if (this.#broken) return "instrument-error";
     return (
@@ -138,7 +166,7 @@ class ArmsWatch implements RuleWatch {
   }
 }
 
-/** Of a time without a frozen window nobody can say what is slow. */
+/** Of a time without a frozen window nobody can say what is slow, and of a value without ends how far it spreads. */
 function watchNothing(rule: Rule, { candidate, reference }: EvaluatorSetup): RuleWatch {
   return {
     observe() {},
@@ -147,12 +175,17 @@ function watchNothing(rule: Rule, { candidate, reference }: EvaluatorSetup): Rul
       signal: rule.signal.name,
       kind: "no-data",
       claim: rule.claim,
-      method: "exceedance",
+      method: rule.test === "average" ? "asymptotic-mean" : "exceedance",
       candidate: { release: candidate, n: 0, k: 0 },
       reference: { release: reference, n: 0, k: 0 },
       logHarm: 0,
       logSafe: 0,
-      doubts: [`nothing was measured of ${rule.signal.name} before the release, so nobody can say what is slow`],
+      doubts: [unknown(rule)],
     }),
   };
+}
+
+function unknown({ test, signal: { name, min = 0 } }: Rule): string {
+  if (test !== "average") return `nothing was measured of ${name} before the release, so nobody can say what is slow`;
+  return `fewer than ${min.toLocaleString("en-US")} different values of ${name} were measured before the release, so nobody can say how far they spread`;
 }

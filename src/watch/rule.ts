@@ -1,4 +1,4 @@
-import type { Signal } from "../core/playbook.ts";
+import type { Margin, Signal } from "../core/playbook.ts";
 import type { Sample } from "../core/sample.ts";
 import type { Milliseconds } from "../core/time.ts";
 
@@ -15,6 +15,10 @@ interface RuleHead {
   readonly claim: string;
   /** Only what was served within this span counts: "within 10 minutes". */
   readonly within?: Milliseconds;
+  /** The label of segments: the claim is made of the whole and of each of them. */
+  readonly inAny?: string;
+  /** No reference serves beside it: what is taken from the frozen window is wrong with this probability, each way. */
+  readonly alone?: number;
 }
 
 interface Compared extends RuleHead {
@@ -29,6 +33,8 @@ export interface ShareRule extends Compared {
   readonly test: "share";
   /** Which side of the share is the bad one. */
   readonly badIs: "part" | "rest";
+  /** The threshold of the first start is found by dynamic programming, for this constant share of the candidate. */
+  readonly calibrated?: { readonly share: number };
 }
 
 /** A mean; its badness is 0 at the signal's best value and 1 at its worst. */
@@ -36,13 +42,17 @@ export interface MeanRule extends Compared {
   readonly test: "mean";
 }
 
+/** A mean of values without ends, which gets worse by more than a margin; a percentage is one of stable's mean before. */
+export interface AverageRule extends RuleHead {
+  readonly test: "average";
+  readonly by: Margin;
+}
+
 /** A quantile of a time that grows by more than `by`. */
 export interface TimeRule extends RuleHead {
   readonly test: "time";
   readonly quantile: number;
   readonly by: number;
-  /** No reference serves beside it: the frozen quantile's bounds are each wrong with this probability. */
-  readonly alone?: number;
 }
 
 /** Groups of the candidate's own traffic that are treated differently. */
@@ -53,7 +63,14 @@ export interface ParityRule extends Compared {
 }
 
 /** A trigger or a fixed criterion, compiled: what is bad, and how much of it is still acceptable. */
-export type Rule = ShareRule | MeanRule | TimeRule | ParityRule;
+export type Rule = ShareRule | MeanRule | AverageRule | TimeRule | ParityRule;
+
+/** A rule about one population, or about each of the segments of one. */
+export type SegmentedRule = Exclude<Rule, ParityRule> & { readonly inAny: string };
+
+export function isSegmented(rule: Rule): rule is SegmentedRule {
+  return rule.test !== "parity" && rule.inAny !== undefined;
+}
 
 /** How many of a sample's observations are bad in the eyes of a rule. */
 export function badOf(rule: { readonly badIs: "part" | "rest" }, counts: Pick<Sample, "n" | "k">): number {

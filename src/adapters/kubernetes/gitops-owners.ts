@@ -2,6 +2,7 @@ import type { Concern } from "../../core/ports.ts";
 import { KubeFailure } from "./kube-client.ts";
 import type { KubeSession } from "./kube-cluster.ts";
 import { fields, type KubeObject, text } from "./kube-object.ts";
+import { pathOfOwner } from "./owner-address.ts";
 
 /**
  * Who declares this object somewhere else and would put the bad template back: Argo CD (tracking annotation or label),
@@ -19,20 +20,14 @@ export async function ownersOf(session: KubeSession, object: KubeObject): Promis
 }
 
 /** Argo CD: `argocd.argoproj.io/tracking-id` is `APPLICATION:GROUP/KIND:NAMESPACE/NAME`, or the instance label. */
-async function argoCd(session: KubeSession, { annotations, labels }: KubeObject): Promise<Concern | undefined> {
-  const tracked = annotations["argocd.argoproj.io/tracking-id"]?.split(":")[0];
-  const name = tracked ?? labels["argocd.argoproj.io/instance"] ?? labels["app.kubernetes.io/instance"];
-  if (name === undefined || name === "") return undefined;
-  // An Application outside of Argo CD's own namespace is called NAMESPACE_NAME.
-  const [namespace, application] = /^([^_]+)_(.+)$/.exec(name)?.slice(1) ?? [
-    session.options.argoCdNamespace ?? "argocd",
-    name,
-  ];
-  const path = `/apis/argoproj.io/v1alpha1/namespaces/${namespace}/applications/${encodeURIComponent(application ?? "")}`;
-  const looked = await look(session, path);
+async function argoCd(session: KubeSession, object: KubeObject): Promise<Concern | undefined> {
+  const owner = argoCdOwner(session, object);
+  if (owner === undefined) return undefined;
+  const { called: name, tracked } = owner;
+  const looked = await look(session, pathOfOwner({ ...owner, kind: "applications" }));
   // Helm's charts use the instance label too: without such an Application it says nothing.
-  if (looked === "absent" || (looked === "unreadable" && tracked === undefined)) {
-    return tracked === undefined ? undefined : unclear(`the Argo CD Application ${name}`, "is not there");
+  if (looked === "absent" || (looked === "unreadable" && !tracked)) {
+    return !tracked ? undefined : unclear(`the Argo CD Application ${name}`, "is not there");
   }
   if (looked === "unreadable") return unclear(`the Argo CD Application ${name}`, "may not be read");
   const automated = fields(looked.spec["syncPolicy"])["automated"];
@@ -48,6 +43,16 @@ async function argoCd(session: KubeSession, { annotations, labels }: KubeObject)
     : warning(`the Argo CD Application ${name} syncs by itself: its next commit or refresh brings git's version back`);
 }
 
+/** Who Argo CD's marks say owns it; `tracked` when only Argo CD itself writes that mark. */
+export function argoCdOwner({ options }: KubeSession, { annotations, labels }: KubeObject) {
+  const tracking = annotations["argocd.argoproj.io/tracking-id"]?.split(":")[0];
+  const called = tracking ?? labels["argocd.argoproj.io/instance"] ?? labels["app.kubernetes.io/instance"];
+  if (called === undefined || called === "") return undefined;
+  // An Application outside of Argo CD's own namespace is called NAMESPACE_NAME.
+  const [, namespace = options.argoCdNamespace ?? "argocd", name = called] = /^([^_]+)_(.+)$/.exec(called) ?? [];
+  return { namespace, name, called, tracked: tracking !== undefined };
+}
+
 async function fluxKustomization(session: KubeSession, object: KubeObject): Promise<Concern | undefined> {
   const found = fluxOwner(object, "kustomize.toolkit.fluxcd.io");
   if (found === undefined) return undefined;
@@ -55,10 +60,7 @@ async function fluxKustomization(session: KubeSession, object: KubeObject): Prom
   if (object.annotations["kustomize.toolkit.fluxcd.io/reconcile"] === "disabled") {
     return warning(`${owner} owns it, and is told to leave it alone`);
   }
-  const looked = await look(
-    session,
-    `/apis/kustomize.toolkit.fluxcd.io/v1/namespaces/${found.namespace}/kustomizations/${found.name}`,
-  );
+  const looked = await look(session, pathOfOwner({ ...found, kind: "kustomizations" }));
   if (typeof looked === "string") return unclear(owner, looked === "absent" ? "is not there" : "may not be read");
   if (looked.spec["suspend"] === true)
     return warning(`${owner} owns it, and is suspended: resuming it brings git's version back`);
@@ -72,10 +74,7 @@ async function fluxHelmRelease(session: KubeSession, object: KubeObject): Promis
   const found = fluxOwner(object, "helm.toolkit.fluxcd.io");
   if (found === undefined) return undefined;
   const owner = `the Flux HelmRelease ${found.namespace}/${found.name}`;
-  const looked = await look(
-    session,
-    `/apis/helm.toolkit.fluxcd.io/v2/namespaces/${found.namespace}/helmreleases/${found.name}`,
-  );
+  const looked = await look(session, pathOfOwner({ ...found, kind: "helmreleases" }));
   if (typeof looked === "string") return unclear(owner, looked === "absent" ? "is not there" : "may not be read");
   if (looked.spec["suspend"] === true)
     return warning(`${owner} owns it, and is suspended: resuming it may bring the chart's version back`);
@@ -84,7 +83,7 @@ async function fluxHelmRelease(session: KubeSession, object: KubeObject): Promis
     : warning(`${owner} owns it: its next upgrade brings the chart's version back`);
 }
 
-function fluxOwner({ labels }: KubeObject, group: string) {
+export function fluxOwner({ labels }: KubeObject, group: string) {
   const [name, namespace] = [labels[`${group}/name`], labels[`${group}/namespace`]];
   return name === undefined || namespace === undefined ? undefined : { name, namespace };
 }
@@ -113,7 +112,7 @@ function otherManagers({ metadata }: KubeObject, known: boolean): readonly Conce
   return [...new Set(names)].map((name) => warning(`${name} has written its template before, and may do so again`));
 }
 
-async function look({ reader }: KubeSession, path: string): Promise<KubeObject | "absent" | "unreadable"> {
+export async function look({ reader }: KubeSession, path: string): Promise<KubeObject | "absent" | "unreadable"> {
   try {
     return (await reader.get(path)) ?? "absent";
   } catch (error) {

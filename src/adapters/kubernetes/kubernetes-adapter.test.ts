@@ -82,6 +82,112 @@ for (const kind of ["deployments", "rollouts"] as const) {
   });
 }
 
+const OWNERS = {
+  "an Argo CD Application": {
+    metadata: { annotations: { "argocd.argoproj.io/tracking-id": "loans:apps/Deployment:lending/scorer" } },
+    path: "/apis/argoproj.io/v1alpha1/namespaces/argocd/applications/loans",
+    spec: { syncPolicy: { automated: { selfHeal: true, prune: false }, retry: { limit: 3 } } },
+    acts: (spec: Fields) => fields(fields(spec["syncPolicy"])["automated"])["selfHeal"] === true,
+  },
+  "a Flux Kustomization": {
+    metadata: fluxLabels("kustomize"),
+    path: "/apis/kustomize.toolkit.fluxcd.io/v1/namespaces/flux-system/kustomizations/loans",
+    spec: { interval: "10m" },
+    acts: (spec: Fields) => spec["suspend"] !== true,
+  },
+  "a Flux HelmRelease": {
+    metadata: fluxLabels("helm"),
+    path: "/apis/helm.toolkit.fluxcd.io/v2/namespaces/flux-system/helmreleases/loans",
+    spec: { suspend: false, driftDetection: { mode: "enabled" } },
+    acts: (spec: Fields) => spec["suspend"] !== true,
+  },
+} as const;
+
+function fluxLabels(kind: string) {
+  const group = `${kind}.toolkit.fluxcd.io`;
+  return { labels: { [`${group}/name`]: "loans", [`${group}/namespace`]: "flux-system" } };
+}
+
+/** A workload that somebody else declares, and brings back to `scorer:1`. */
+async function owned(owner: keyof typeof OWNERS) {
+  const one = await world();
+  const { objects } = one.server;
+  const { metadata, path, spec, acts } = OWNERS[owner];
+  const workload = objects.get(KINDS.deployments)!;
+  objects.put(KINDS.deployments, { ...workload, metadata: { ...workload.metadata, ...metadata } });
+  objects.put(path, { spec });
+  const specNow = () => fields(objects.get(path)?.["spec"]);
+  const rivalActs = async () => {
+    objects.put(path, { ...objects.get(path), status: { observed: Math.random() } });
+    if (acts(specNow())) setImage(one.server, "deployments", "scorer:1");
+  };
+  return { ...one, path, spec, specNow, rivalActs };
+}
+
+for (const owner of Object.keys(OWNERS) as (keyof typeof OWNERS)[]) {
+  describeRestoreAdapter({
+    name: `the Kubernetes adapter beside ${owner}`,
+    setup: async () => {
+      const { adapter, at, first, second, rivalActs, stop } = await owned(owner);
+      return { adapter, at, revisions: [first, second], unknown: digestOf("never built"), rivalActs, stop };
+    },
+  });
+
+  test(`${owner} is brought back to the letter, and nothing else of it is touched`, async () => {
+    const one = await owned(owner);
+    try {
+      const [rival] = await one.adapter.rivals(one.at, patience());
+      assert.ok(rival);
+      const tell = async (state: string, key: string) => {
+        const found = await one.adapter.readRival(rival, patience());
+        assert.ok(found.kind === "live");
+        const request = { at: rival.at, through: rival.through, state, before: found, key, fence: 1 };
+        assert.deepEqual(await one.adapter.writeRival(request, patience()), { kind: "applied" });
+        return found.state;
+      };
+      const before = await tell(rival.frozen, "freeze");
+      assert.notDeepEqual(one.specNow(), one.spec);
+      await one.rivalActs();
+      await tell(before, "thaw");
+      assert.deepEqual(one.specNow(), one.spec);
+    } finally {
+      await one.stop();
+    }
+  });
+}
+
+describe("a rival in the cluster", () => {
+  test("that may not be read is none; one that may not be written to refuses; silence is unknown", async () => {
+    const one = await owned("a Flux Kustomization");
+    const { server, adapter, at, path } = one;
+    const [rival] = await adapter.rivals(at, patience());
+    const found = await adapter.readRival(rival!, patience());
+    assert.ok(found.kind === "live");
+    const request = { at: rival!.at, through: at, state: "true", before: found, key: "k", fence: 1 };
+    const answering = async (status: number | "drop") => {
+      server.intercept = (call, called) =>
+        called === path && call.method === "PATCH"
+          ? status === "drop"
+            ? "drop"
+            : [status, { message: "no" }]
+          : undefined;
+      return (await adapter.writeRival(request, patience())).kind;
+    };
+    assert.deepEqual(
+      [await answering(403), await answering(500), await answering("drop"), await answering(409)],
+      ["refused", "unknown", "unknown", "conflict"],
+    );
+    server.intercept = (_, called) => (called === path ? [403, { message: "forbidden" }] : undefined);
+    assert.deepEqual(await adapter.rivals(at, patience()), []);
+    assert.equal((await adapter.readRival(rival!, patience())).kind, "unreachable");
+    assert.equal((await adapter.writeRival(request, patience())).kind, "refused");
+    server.intercept = () => undefined;
+    assert.equal((await adapter.writeRival({ ...request, at: "k8s://prod/x" }, patience())).kind, "refused");
+    assert.deepEqual(await adapter.rivals(`${at}-gone`, patience()), []);
+    await one.stop();
+  });
+});
+
 describe("the Kubernetes adapter", () => {
   test("looks again when only the status has moved, and gives way when the template has", async () => {
     await within("deployments", async (one) => {

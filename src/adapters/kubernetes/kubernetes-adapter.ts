@@ -3,6 +3,7 @@ import type { Applied, Identified, Observed, RestoreAdapter, RestoreRequest } fr
 import type { Milliseconds } from "../../core/time.ts";
 import { addressIn, type KubeAddress } from "./address.ts";
 import { seenIn } from "./convergence.ts";
+import { readRival, rivalsOf, writeRival } from "./gitops-rivals.ts";
 import { failureReason, KubeFailure } from "./kube-client.ts";
 import {
   type ClusterOptions,
@@ -114,6 +115,31 @@ export function createKubernetesAdapter({ scheme, clusters, timeoutMs }: Kuberne
         (session, workload) => concernsOf(session, workload, digest),
         (reason) => [{ level: "blocking", text: `it cannot be looked at: ${reason}` }],
       ),
+    rivals: (at, signal) =>
+      doneAt(
+        at,
+        signal,
+        (session, { object }) =>
+          rivalsOf(session, object, { scheme, cluster: clusterAt(at).address.cluster, through: at }),
+        () => [],
+      ),
+    async readRival({ at, through }, signal) {
+      try {
+        const { session } = await sessionAt(through, signal);
+        await checkPinned(session);
+        return await readRival(session, at);
+      } catch (error) {
+        return unreachable(failureReason(error));
+      }
+    },
+    async writeRival(request, signal) {
+      try {
+        const { session } = await sessionAt(request.through, signal);
+        return await writeRival(session, request);
+      } catch (error) {
+        return afterFailure(error);
+      }
+    },
     async identify(at, signal): Promise<Identified> {
       try {
         const { address, session } = await sessionAt(at, signal);

@@ -3,7 +3,7 @@ import { type Read, readCount, readTime } from "./cell-values.ts";
 import type { CsvRecord } from "./csv-reader.ts";
 import { DataFlaw } from "./data-flaw.ts";
 import { type FormReader, type Sink, wantedBy } from "./form.ts";
-import { type Measure, measuresOf } from "./measure.ts";
+import { labelsOf, type Measure, measuresOf } from "./measure.ts";
 
 /** Which column means what; the first that the header has is taken. */
 const NAMES = {
@@ -179,9 +179,10 @@ function wideForm(head: Header, line: number, file: string, playbook: Playbook, 
 }
 
 /** Columns by whose values a trigger tells groups apart. */
-function groupColumns({ triggers }: Playbook, names: readonly string[]) {
-  return triggers.flatMap((trigger) => {
-    const column = trigger.kind === "differ" ? names.indexOf(trigger.across) : -1;
-    return trigger.kind === "differ" && column >= 0 ? [{ signal: trigger.signal, name: trigger.across, column }] : [];
-  });
+function groupColumns(playbook: Playbook, names: readonly string[]) {
+  return playbook.signals.flatMap((signal) =>
+    labelsOf(playbook, signal)
+      .filter((name) => names.includes(name))
+      .map((name) => ({ signal: signal.name, name, column: names.indexOf(name) })),
+  );
 }

@@ -2,7 +2,7 @@ import type { Playbook, Signal } from "../../core/playbook.ts";
 import type { Cells } from "../../core/sample.ts";
 import { DataFlaw } from "./data-flaw.ts";
 import { type FileRead, type Sink, wantedBy } from "./form.ts";
-import { cellsOf as cellsOfValue, isCounted } from "./measure.ts";
+import { cellsOf as cellsOfValue, isCounted, labelsOf } from "./measure.ts";
 
 /** One value of a JSON file and the line that it starts on. */
 export interface JsonLine {
@@ -93,9 +93,8 @@ export function outcomeLines(file: string, playbook: Playbook, sink: Sink) {
         if (reported.n === 0) continue;
         const row = { at: second * 1000, release, signal: signal.name, line, ...reported };
         sink.add(row);
-        for (const trigger of playbook.triggers)
-          if (trigger.kind === "differ" && trigger.signal === signal.name && trigger.across in groups)
-            sink.add({ ...row, group: `${trigger.across}=${groups[trigger.across]}` });
+        for (const label of labelsOf(playbook, signal))
+          if (label in groups) sink.add({ ...row, group: `${label}=${groups[label]}` });
       }
     },
     end(): Omit<FileRead, "file"> {

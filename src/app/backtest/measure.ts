@@ -1,5 +1,5 @@
-import { bucketOf, placeOf } from "../../core/cells.ts";
-import type { Signal } from "../../core/playbook.ts";
+import { bucketOf, meanPlaceOf } from "../../core/cells.ts";
+import { labelOf, type Playbook, type Signal } from "../../core/playbook.ts";
 import type { Cells } from "../../core/sample.ts";
 import { type Read, readCount, readOutcome, readValue } from "./cell-values.ts";
 
@@ -40,6 +40,11 @@ export function measuresOf(signals: readonly Signal[], names: readonly string[])
   };
 }
 
+/** By which labels triggers tell a signal's outcomes apart. */
+export function labelsOf({ triggers }: Pick<Playbook, "triggers">, signal: Signal): readonly string[] {
+  return [...new Set(triggers.flatMap((one) => (one.signal === signal.name ? (labelOf(one) ?? []) : [])))];
+}
+
 /** Does it count outcomes, and not measure values? */
 export function isCounted({ kind }: Signal): boolean {
   return kind === "share" || kind === "count";
@@ -65,8 +70,7 @@ function ofOneAnswer(signal: Signal, names: readonly string[]): Measure {
 /** Where one value lies: of a mean between its least and its greatest, of a time in the histogram of seconds. */
 export function cellsOf(signal: Signal, value: number): Cells {
   if (signal.kind === "time") return [[bucketOf(signal.unit === "milliseconds" ? value / 1000 : value), 1]];
-  const [least, greatest] = signal.range ?? [0, 1];
-  const { below, upper } = placeOf((value - least) / (greatest - least));
+  const { below, upper } = meanPlaceOf(value, signal.range);
   const shares: Cells = [
     [below, 1 - upper],
     [below + 1, upper],

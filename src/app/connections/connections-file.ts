@@ -13,9 +13,23 @@ const port = z.number().int().min(0).max(65_535);
 const upstream = z.url({ protocol: /^https?$/ });
 const scalar = z.union([z.string(), z.number(), z.boolean(), z.record(z.string(), z.unknown())]);
 
+const safeAnswer = z.strictObject({
+  status: z.number().int().min(200).max(599),
+  body: z.string(),
+  headers: z.record(z.string(), z.string()).optional(),
+});
+
 const systemSettings = z.strictObject({
   gateway: z
-    .strictObject({ port: port.default(0), stable: upstream, candidate: upstream, else: upstream.optional() })
+    .strictObject({
+      port: port.default(0),
+      stable: upstream,
+      candidate: upstream,
+      /** Where `how.else` answers. */
+      else: upstream.optional(),
+      /** What answers as `how.safe`: something simple, or an answer that is ready here. */
+      safe: z.union([upstream, safeAnswer]).optional(),
+    })
     .optional(),
   /** What the release flag says, by the label of a release or of one of its revisions. */
   values: z.record(z.string(), scalar).optional(),

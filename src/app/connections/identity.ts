@@ -1,5 +1,16 @@
 import type { Digest } from "../../core/digest.ts";
-import type { Applied, Concern, Observed, Resolved, RestoreAdapter, Seen } from "../../core/ports.ts";
+import type {
+  Applied,
+  Concern,
+  Observed,
+  Resolved,
+  RestoreAdapter,
+  Rival,
+  RivalAddress,
+  RivalObserved,
+  RivalRequest,
+  Seen,
+} from "../../core/ports.ts";
 import { systemClock } from "../system-clock.ts";
 
 /** How long an answer to "who are you?" is believed. A write is never further from one than this. */
@@ -47,7 +58,7 @@ export function guarded(adapter: RestoreAdapter, declared: string): RestoreAdapt
     void flaw.then((found) => found && believed.delete(at));
     return flaw;
   };
-  const { resolve, seen, concerns } = adapter;
+  const { resolve, seen, concerns, rivals, readRival, writeRival } = adapter;
   return {
     ...adapter,
     ...(resolve && {
@@ -68,6 +79,23 @@ export function guarded(adapter: RestoreAdapter, declared: string): RestoreAdapt
         return flaw ? [{ level: "blocking", text: flaw.reason }] : concerns.call(adapter, at, digest, signal);
       },
     }),
+    ...(rivals && {
+      async rivals(at: string, signal: AbortSignal): Promise<readonly Rival[]> {
+        return (await flawAt(at)) ? [] : rivals.call(adapter, at, signal);
+      },
+    }),
+    ...(readRival && {
+      async readRival(rival: RivalAddress, signal: AbortSignal): Promise<RivalObserved> {
+        const flaw = await flawAt(rival.through);
+        return flaw ? { kind: "unreachable", reason: flaw.reason } : readRival.call(adapter, rival, signal);
+      },
+    }),
+    ...(writeRival && {
+      async writeRival(request: RivalRequest, signal: AbortSignal): Promise<Applied> {
+        const flaw = await flawAt(request.through);
+        return flaw ? unwritten(flaw) : writeRival.call(adapter, request, signal);
+      },
+    }),
     async read(at, signal): Promise<Observed> {
       const flaw = await flawAt(at);
       return flaw ? { kind: "unreachable", reason: flaw.reason } : adapter.read(at, signal);
@@ -77,8 +105,11 @@ export function guarded(adapter: RestoreAdapter, declared: string): RestoreAdapt
     },
     async apply(request, signal): Promise<Applied> {
       const flaw = await flawAt(request.at);
-      if (!flaw) return adapter.apply(request, signal);
-      return { kind: flaw.kind === "silent" ? "unknown" : "refused", reason: flaw.reason };
+      return flaw ? unwritten(flaw) : adapter.apply(request, signal);
     },
   };
+}
+
+function unwritten({ kind, reason }: IdentityFlaw): Applied {
+  return { kind: kind === "silent" ? "unknown" : "refused", reason };
 }

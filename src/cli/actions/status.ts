@@ -1,4 +1,6 @@
 import { shortDigest } from "../../core/digest.ts";
+import { phaseClocks, phaseText } from "../../core/phase-clock.ts";
+import { priceLines } from "../../core/price-lines.ts";
 import { formatDuration } from "../../core/time.ts";
 import type { Run } from "../command.ts";
 import { type ShownRollout, type Status, show, statusOf, systemNames } from "../systems.ts";
@@ -25,6 +27,7 @@ export function statusText(status: Status, now: number): string {
     `${system}  (authority: ${authority}, owner: ${owner}, risk: ${risk}${place})`,
     row("playbook", status.playbook),
     ...goodLines(status, now),
+    ...wayBackLines(status, now),
     row("traffic", trafficText(status)),
     ...(status.gateway ? [row("gateway", status.gateway)] : []),
     ...holderLines(status),
@@ -46,6 +49,8 @@ function holderLines({ holder }: Status): readonly string[] {
 
 /** What requests see; a share that is recorded and has lapsed is named beside it. */
 function trafficText({ route, served }: Status): string {
+  if (route?.contained)
+    return `all of it goes to \`${route.contained}\` (epoch ${route.epoch}); \`rollbook contain stable\` ends that`;
   const recorded = (route?.candidatePpm ?? 0) / 10_000;
   const share = served ? served.candidatePpm / 10_000 : recorded;
   const lapsed = recorded > share ? `; the candidate's ${recorded} % lapsed, because nobody renewed it` : "";
@@ -63,6 +68,21 @@ function driftLines({ drift }: Status, now: number): readonly string[] {
   );
 }
 
+/** Whether a rollback would work now, and what it would cost. */
+function wayBackLines({ wayBack: back }: Status, now: number): readonly string[] {
+  if (!back) return [];
+  const checked = `checked ${formatDuration(now - back.checkedAt)} ago`;
+  if (back.ready)
+    return [
+      row("way back", `ready: to ${back.to.label}, plan ${back.digest?.slice(7, 19)}, ${checked}`),
+      ...[...priceLines(back.price), ...back.warnings].map((line) => row("", line)),
+    ];
+  return [
+    row("WAY BACK", `NOT READY, ${checked}; nothing goes forward on that`),
+    ...back.faults.map(({ about, text }) => row("", `${about}: ${text}`)),
+  ];
+}
+
 function goodLines({ lastKnownGood: good }: Status, now: number): readonly string[] {
   if (!good) return [row("last known good", "NONE: run `rollbook adopt` while the system serves well")];
   const proved = `proved ${formatDuration(now - good.provedAt)} ago`;
@@ -74,12 +94,13 @@ function goodLines({ lastKnownGood: good }: Status, now: number): readonly strin
 }
 
 function rolloutText(rollout: ShownRollout, now: number): string {
-  const { id, phase, candidate, candidateLabel, startedAt, endedAt, unannounced, note, wouldHave } = rollout;
+  const { id, phase, candidate, candidateLabel, startedAt, endedAt, unannounced, note, wouldHave, rollback } = rollout;
   const words = [
     `${id}  ${phase}  ${candidateLabel ?? "candidate"} (${shortDigest(candidate)})`,
     endedAt === undefined ? `for ${formatDuration(now - startedAt)}` : `${formatDuration(now - endedAt)} ago`,
     ...(unannounced ? ["unannounced"] : []),
     ...(wouldHave ? [`would have gone back: ${wouldHave.because.join(", ")}`] : []),
+    ...(rollback && endedAt === undefined ? phaseClocks(rollback, now).map((clock) => phaseText(clock, now)) : []),
     ...(note ? [note] : []),
   ];
   return words.join("  ");

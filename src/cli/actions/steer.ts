@@ -19,4 +19,5 @@ const steering =
 export const promote = steering("promote", "The rest of the waiting is left out.");
 export const pause = steering("pause", "It stays at its step; harm still goes back.");
 export const resume = steering("resume", "It goes on.");
+export const redeploy = steering("redeploy", "What was restored is put back; traffic stays contained.");
 export const abort = steering("abort", "Containment follows within one tick; the release is not quarantined.");

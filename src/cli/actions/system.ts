@@ -90,6 +90,19 @@ export const weight: Run = async (input) => {
   return 0;
 };
 
+export const contain: Run = async (input) => {
+  const to = input.words[0]!;
+  const system = await systemMeant(input);
+  const given = { to, reason: input.options.reason, ...(system === undefined ? {} : { system }) };
+  const answer = await ask(input, "POST", "/v1/contain", given);
+  if (input.options.json) show(input, answer);
+  else
+    input.out(
+      to === "stable" ? "the route counts again" : `all traffic goes to \`${to}\`, until \`rollbook contain stable\``,
+    );
+  return 0;
+};
+
 export const acknowledge: Run = async (input) => {
   const { reason } = input.options;
   const system = await systemMeant(input);

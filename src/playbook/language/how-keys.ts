@@ -18,14 +18,13 @@ export const howBlock = {
     else: may(
       "else: mlflow://models/loan-scorecard/1",
       address,
-      "where traffic goes when stable cannot serve, or is sick too",
-      {
-        instead: "Leave it out: this version contains to stable.",
-      },
+      "where traffic goes when stable cannot serve beside what is live, or is proved harmful after its restore too: to the gateway's `else` in connections.yaml, or to this address where it is one of HTTP",
     ),
-    safe: may("safe: people", either(words("people"), address), "who or what takes over when nothing can serve", {
-      instead: "Leave it out: this version contains to stable.",
-    }),
+    safe: may(
+      "safe: people",
+      either(words("people"), address),
+      "who or what takes over when nothing can serve: the gateway answers with its `safe` of connections.yaml, else 503, and people are told",
+    ),
   },
 } as const satisfies BlockSpec;
 

@@ -1,6 +1,6 @@
 import { limits } from "../defaults.ts";
 import { type BlockSpec, may, must } from "./key-spec.ts";
-import { address, amount, block, either, list, name, span, words } from "./values.ts";
+import { address, amount, block, either, list, name, span, whole, words } from "./values.ts";
 
 /** How people name the way back of a component, and what that makes of a step. */
 export const undoWords = {
@@ -58,8 +58,14 @@ export const signalBlock = {
       said: "required with `share`; else default `requests`",
     }),
     between: may("between: [-1, 1]", list(amount, 2, 2), "the least and the greatest score that there is", {
-      said: "required with `mean`",
+      said: "one of `between` and `min` with `mean`",
     }),
+    min: may(
+      "min: 2000",
+      whole(1000, 1e9),
+      "of a mean whose values have no known ends: it is judged approximately, and not before so many observations of each side, 1000 at least",
+      { said: "one of `between` and `min` with `mean`" },
+    ),
     from: must(
       "from: events",
       name,

@@ -24,13 +24,15 @@ export type MoveWord = (typeof moves)[number];
 
 /** The keys that go with each form of a trigger, besides the signal's own. */
 const terms = ["within", "costs", "then", "unanswered"] as const;
+const ofSegments = ["in-any", ...terms] as const;
+const ofShares = ["threshold", ...ofSegments] as const;
 export const claimForms = {
-  rises: ["by", ...terms],
-  falls: ["by", ...terms],
-  above: ["limit", ...terms],
-  below: ["limit", ...terms],
+  rises: ["by", ...ofShares],
+  falls: ["by", ...ofSegments],
+  above: ["limit", ...ofShares],
+  below: ["limit", ...ofShares],
   differ: ["by", "across", ...terms],
-  slows: ["by", "at", ...terms],
+  slows: ["by", "at", ...ofSegments],
   hard: ["hard", "over", "min"],
   policy: ["policy"],
 } as const satisfies Record<MoveWord | "hard" | "policy", readonly string[]>;
@@ -76,6 +78,17 @@ export const claimBlock = {
       "costs: 900 EUR",
       money,
       "what one more bad outcome costs, with a currency of ISO 4217; `rollbook check` reckons with it",
+    ),
+    "in-any": may(
+      "in-any: language",
+      name,
+      "the claim is made of the whole and of each value of this label, so that harm to one language alone is found",
+    ),
+    threshold: may(
+      "threshold: calibrated",
+      words("calibrated"),
+      "the threshold is the least that spends the claim's part of the false alarms, found by dynamic programming; it needs an assumption, which is printed",
+      { said: "default: guaranteed, without an assumption" },
     ),
     across: may("across: applicant-group", name, "which groups are compared", { said: "required with differ" }),
     at: may("at: p95", quantile, "which quantile of a time", { said: "required with slows" }),

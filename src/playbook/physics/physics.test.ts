@@ -105,6 +105,17 @@ test("a margin of 60 % costs the published number of bad answers, a little more 
   }
 });
 
+test("harm to one segment of ten needs ten times the answers, and more for its small part of the budget", () => {
+  const whole = said(rising, 1000, {}, "losses=2%");
+  const { harm, assumes, detection, falseAlarms } = said({ ...rising, inAny: "language" }, 1000, {}, "losses=2%");
+  assert.match(harm, /in one language alone$/);
+  assert.match(assumes, /ten values of language with a tenth of the traffic each$/);
+  const ratio = detection.answers.median! / whole.detection.answers.median!;
+  assert.ok(ratio > 12 && ratio < 18, `${ratio}`);
+  near(detection.answers.bound, 10 * whole.detection.answers.bound! * (Math.log(1000 / 0.045) / Math.log(1000)), 0.05);
+  assert.equal(falseAlarms.atMargin, whole.falseAlarms.atMargin);
+});
+
 test("the article's rule is priced beside it: 93 % false alarms in ten healthy minutes", () => {
   const ten = { how: { ...base.how, steps: [5], each: 600_000 } };
   const { raw, measured } = said(triggers.limit, 1000, ten, "losses=1.3%");

@@ -1,4 +1,4 @@
-import type { Playbook, Signal, Trigger } from "../../core/playbook.ts";
+import { isUnbounded, type Playbook, type Signal, type Trigger } from "../../core/playbook.ts";
 import type { Milliseconds } from "../../core/time.ts";
 import type { Stated } from "../assumption.ts";
 import { lawOf, lengthOf, momentOf } from "./test-length.ts";
@@ -69,7 +69,8 @@ export function remedyOf(
 function widened(trigger: Trigger, signal: Signal, factor: number): Trigger | undefined {
   const round = (value: number) => Number(value.toPrecision(3));
   if (trigger.kind === "slows") return { ...trigger, by: round(trigger.by * factor) };
-  const [low, high] = signal.kind === "count" ? [0, Number.POSITIVE_INFINITY] : (signal.range ?? [0, 1]);
+  const endless = signal.kind === "count" || isUnbounded(signal);
+  const [low, high] = endless ? [0, Number.POSITIVE_INFINITY] : (signal.range ?? [0, 1]);
   if (trigger.kind === "limit") {
     const from = signal.better === "down" ? low : high;
     const limit = round(from + (trigger.limit - from) * factor);
@@ -77,7 +78,7 @@ function widened(trigger: Trigger, signal: Signal, factor: number): Trigger | un
   }
   const value = round(trigger.by.value * factor);
   // What is good falls by no more than all of it, and a score no further than its scale.
-  const relative = signal.better === "up" ? (high - low) / high : low > 0 ? (high - low) / low : 100;
+  const relative = signal.better === "up" ? (endless ? 1 : (high - low) / high) : low > 0 ? (high - low) / low : 100;
   const most = trigger.by.kind === "points" ? high - low : Math.min(100, relative);
   return value < most ? { ...trigger, by: { ...trigger.by, value } } : undefined;
 }

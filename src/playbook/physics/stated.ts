@@ -1,4 +1,4 @@
-import type { Playbook, Signal } from "../../core/playbook.ts";
+import { isUnbounded, type Playbook, type Signal } from "../../core/playbook.ts";
 import type { Stated } from "../assumption.ts";
 import { nearestWord } from "../nearest-word.ts";
 import { patterns } from "../patterns.ts";
@@ -58,6 +58,7 @@ function badnessOf(text: string, signal: Signal): number {
     const share = percentOf(text, signal, "its share", 1);
     return better === "down" ? share : 1 - share;
   }
+  if (isUnbounded(signal)) return ownLevelOf(text, signal);
   const [low, high] = signal.range ?? [0, 1];
   const value = new RegExp(patterns.number).test(text) ? Number(text) : Number.NaN;
   const bottom = kind === "count" ? 0 : low;
@@ -66,6 +67,12 @@ function badnessOf(text: string, signal: Signal): number {
     throw new RangeError(`${name}=${text} is no level: write ${range}`);
   }
   return better === "down" ? (value - low) / (high - low) : (high - value) / (high - low);
+}
+
+/** Of a mean without ends the level itself. */
+function ownLevelOf(text: string, { name }: Signal): number {
+  if (new RegExp(patterns.number).test(text)) return Number(text);
+  throw new RangeError(`${name}=${text} is no level: write a number in its unit`);
 }
 
 function percentOf(text: string, { name }: Signal, what: string, most: number): number {

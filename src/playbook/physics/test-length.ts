@@ -56,7 +56,7 @@ export interface TestLength {
 export function lengthOf(test: TriggerTest, law: EvidenceLaw, part: number): TestLength {
   const observations = law.observations(part);
   return {
-    answers: observations === undefined ? undefined : observations / test.chances,
+    answers: observations === undefined ? undefined : Math.max(test.least ?? 0, observations / test.chances),
     bad: test.signal.kind === "mean" ? undefined : law.bad(part),
   };
 }

@@ -1,4 +1,4 @@
-import type { Playbook, Signal, Trigger } from "../../core/playbook.ts";
+import { isUnbounded, labelOf, type Playbook, type Signal, type Trigger } from "../../core/playbook.ts";
 import type { Milliseconds } from "../../core/time.ts";
 import { stoppingBoundary, stoppingLaw, tailExponent, trialsOf } from "../../statistics/index.ts";
 import type { Stated } from "../assumption.ts";
@@ -11,6 +11,7 @@ import { sayRemedy } from "./say-remedy.ts";
 import { waitingOf } from "./served.ts";
 import { comparable, lawOf, lengthOf, momentOf, patient, type TestLength } from "./test-length.ts";
 import type { TriggerTest } from "./trigger-test.ts";
+import { SEGMENTS } from "./trigger-test.ts";
 
 /** What a trigger can do with the stated traffic; every number is explained in docs/check.md. */
 export interface TriggerPhysics {
@@ -57,6 +58,8 @@ export interface Detection {
 
 /** Lifetime probabilities that this trigger rolls a release back. */
 export interface FalseAlarms {
+  /** It holds for many values that spread as stable's did before, and not exactly. */
+  readonly approximate?: true;
   /** Exactly at the margin: its part of the playbook's budget, guaranteed. */
   readonly atMargin: number;
   /** As good as stable: an upper bound. */
@@ -164,7 +167,9 @@ function needed(median: number | undefined, p90: number | undefined, bound: numb
 function safetyOf({ how }: Playbook, test: TriggerTest, perSecond: number): TriggerPhysics["safety"] {
   const law = lawOf(test, "safety", how.steps[0]! / 100, perSecond);
   const ramp = patient(how, PATIENCE);
-  const [median, p90] = [0.5, 0.9].map((part) => lengthOf(test, law, part).answers);
+  // All segments must be proved: the slowest of so many.
+  const each = test.trigger.inAny === undefined ? 1 : 1 / SEGMENTS;
+  const [median, p90] = [0.5, 0.9].map((part) => lengthOf(test, law, part ** each).answers);
   // Where there is no harm to find, nobody can say how much more an answer is worth in a later step: as much as in the first.
   const bound = Number.isFinite(test.bound(how.steps[0]! / 100)) ? test.bound : () => 1;
   const moment = (answers: number | undefined) =>
@@ -178,11 +183,13 @@ function safetyOf({ how }: Playbook, test: TriggerTest, perSecond: number): Trig
 function falseAlarmsOf({ how }: Playbook, test: TriggerTest, share: number, perSecond: number): FalseAlarms {
   const { p0, alpha, design } = test;
   const { ratio, points } = test.null;
-  if (!comparable(test, share)) return { atMargin: alpha, asStable: alpha };
+  const approximate = isUnbounded(test.signal) ? { approximate: true as const } : {};
+  if (!comparable(test, share)) return { atMargin: alpha, asStable: alpha, ...approximate };
   const equal = Math.min(p0, ratio * p0 + points);
   const exponent = tailExponent(test.evidence("harm", share, "sound"), equal, p0);
-  const atMost = { atMargin: alpha, asStable: alpha ** exponent };
-  if (design?.form !== "poisson-tilt" || ratio === 0 || points > 0 || test.trigger.kind === "differ") return atMost;
+  const atMost = { atMargin: alpha, asStable: alpha ** exponent, ...approximate };
+  if (design?.form !== "poisson-tilt" || ratio === 0 || points > 0 || labelOf(test.trigger) !== undefined)
+    return atMost;
   const life = (perSecond * how.steps.length * how.each * test.chances * p0 * 1.5) / 1000;
   const walk = trialsOf(design, share);
   const boundary = stoppingBoundary(walk, test.logThreshold, Math.ceil(Math.min(MOST_TRIALS, Math.max(100, life))));
@@ -210,15 +217,15 @@ function canaryOf(
   answers: number | undefined,
 ): CanarySize | undefined {
   const latency = TRAVEL + test.maturity;
-  if (answers === undefined) return undefined;
+  if (answers === undefined || isUnbounded(test.signal)) return undefined;
   const most = (WASTE * answers * 100_000) / (perSecond * latency);
   const late = (test.p1 * test.chances * perSecond * share * latency) / 1000;
   return { most: Math.min(50, Number(most.toPrecision(2))), late: rounded(late), latency };
 }
 
-/** A mean of few scores is no count, and groups are compared by no usual threshold. */
+/** A mean of few scores is no count, and groups are told apart by no usual threshold. */
 function rawOf(playbook: Playbook, test: TriggerTest, perSecond: number): Pick<TriggerPhysics, "raw" | "measured"> {
-  if (test.signal.kind === "mean" || test.trigger.kind === "differ") return {};
+  if (test.signal.kind === "mean" || labelOf(test.trigger) !== undefined) return {};
   const line = test.null.ratio * test.p0 + test.null.points;
   const own = playbook.hardLimits.find((hard) => hard.signal === test.signal.name && hard.over !== undefined);
   const raw = rawThresholdOf(playbook.how, test, { line, over: own?.over ?? USUAL_WINDOW, reached: false }, perSecond);

@@ -1,6 +1,7 @@
-import { maturityOf, type Playbook, type Signal, type Trigger } from "../../core/playbook.ts";
+import { isUnbounded, maturityOf, type Playbook, type Signal, type Trigger } from "../../core/playbook.ts";
 import type { Milliseconds } from "../../core/time.ts";
 import {
+  calibrate,
   chooseForm,
   type Design,
   harmDesign,
@@ -17,6 +18,7 @@ import { assumedBaseline, type Stated } from "../assumption.ts";
 import { compileNull, formatLevel, formatPercent, levelOf, verbOf } from "../claim.ts";
 import { normalQuantile, normalTail } from "../normal-tail.ts";
 import { gaussianBound, harmOf, varianceAt } from "../reckoning.ts";
+import { averageTest } from "./average-test.ts";
 
 /**
  * A trigger as the evaluator will test it, with the truth that is reckoned with. Rates are those of bad *chances*: an answer
@@ -40,6 +42,8 @@ export interface TriggerTest {
   readonly alpha: number;
   /** Absent for a mean. */
   readonly design?: Design;
+  /** Nothing is decided before so many answers of the candidate. */
+  readonly least?: number;
   /** Of a candidate that does the harm, or that is as good as stable. */
   readonly evidence: (direction: "harm" | "safety", share: number, candidate: "bad" | "sound") => LinearEvidence;
   /** Answers of the candidate that any test needs on average, at this share of them all; approximate for a mean. */
@@ -55,6 +59,10 @@ const LOG_SPREAD = 0.6;
 /** Groups: the smallest one's part of the traffic, and what is kept for those that nobody has seen before. */
 const SMALLEST_GROUP = 0.1;
 const RESERVE = 0.1;
+/** Segments: the part of the claim's budget that the whole has; of each so many, ten of them share the rest. */
+const WHOLE = 0.5;
+export const SEGMENTS = 10;
+const ONE_SEGMENT = ((1 - WHOLE) * (1 - RESERVE)) / SEGMENTS;
 /** While a holdback is watched, this part of the budget is kept for it. */
 const HOLDBACK = 0.1;
 /** The evaluator is given so many times the planned length of the release, and looks at a recent change in so many parts. */
@@ -72,6 +80,7 @@ export function testOf(
   stated: Stated = {},
 ): TriggerTest {
   const alpha = playbook.falseAlarms / playbook.triggers.length;
+  if (trigger.inAny !== undefined) return segmentTest(playbook, trigger, signal, times, stated);
   const head = {
     trigger,
     signal,
@@ -80,6 +89,8 @@ export function testOf(
     maturity: maturityOf(signal),
     logThreshold: startThreshold(playbook, trigger, alpha),
   };
+  if (trigger.kind === "compare" && isUnbounded(signal))
+    return { ...head, ...averageTest(trigger, signal, times, alpha, stated) };
   if (trigger.kind === "slows") return { ...head, ...timeTest(trigger, signal, times, alpha, stated) };
   const nothing = compileNull(trigger, signal);
   const { badness, says, level } = assumedBaseline(playbook, signal, stated);
@@ -101,6 +112,8 @@ export function testOf(
     grain,
     alpha,
   );
+  if (trigger.threshold !== undefined)
+    return { ...head, ...words, ...test, ...calibratedTest(playbook, test, alpha, says) };
   if (trigger.kind !== "differ") return { ...head, ...words, ...test };
   return {
     ...head,
@@ -113,6 +126,22 @@ export function testOf(
   };
 }
 
+/** Harm to one segment alone, which has a tenth of the answers and its part of the budget; beside it stable's in the same one. */
+function segmentTest(playbook: Playbook, trigger: Trigger, signal: Signal, times: number, stated: Stated): TriggerTest {
+  const { inAny, ...plain } = trigger;
+  const budget = { ...playbook, falseAlarms: playbook.falseAlarms * ONE_SEGMENT };
+  const one = testOf(budget, plain as Trigger, signal, times, stated);
+  return {
+    ...one,
+    trigger,
+    alpha: playbook.falseAlarms / playbook.triggers.length,
+    chances: one.chances / SEGMENTS,
+    bound: (share) => SEGMENTS * one.bound(share),
+    sayHarm: `${one.sayHarm} in one ${inAny} alone`,
+    assumes: `${one.assumes}, ten values of ${inAny} with a tenth of the traffic each`,
+  };
+}
+
 /** What the release's own start must reach for the sum of all starts and all triggers to pass: each has a part of the budget. */
 function startThreshold({ how }: Playbook, { within }: Trigger, alpha: number): number {
   const horizon = PATIENCE * how.steps.length * how.each;
@@ -121,7 +150,7 @@ function startThreshold({ how }: Playbook, { within }: Trigger, alpha: number): 
   return -Math.log(alpha * FIRST * (holdback > 0 ? 1 - HOLDBACK : 1));
 }
 
-type Numbers = Pick<TriggerTest, "p1" | "p0" | "null" | "chances" | "design" | "evidence" | "bound">;
+export type Numbers = Pick<TriggerTest, "p1" | "p0" | "null" | "chances" | "design" | "evidence" | "bound">;
 
 function shareTest(nothing: MarginNull, p0: number, p1: number, chances: number, alpha: number): Numbers {
   const request = { form: chooseForm(p0, nothing), null: nothing, forecast: p0 };
@@ -135,6 +164,20 @@ function shareTest(nothing: MarginNull, p0: number, p1: number, chances: number,
     evidence: (direction, share) => linearEvidence(direction === "harm" ? design : safetyDesign(request), share),
     bound: (share) => boundOf(nothing, p0, p1, chances, share, alpha),
   };
+}
+
+/** The threshold that the evaluator will find, where it can: that of the first start, with its part of the budget. */
+function calibratedTest(
+  { how }: Playbook,
+  { design }: Numbers,
+  alpha: number,
+  says: string,
+): Partial<Pick<TriggerTest, "logThreshold" | "assumes">> {
+  const share = how.steps[0]! / 100;
+  const walkable = design && (design.null.ratio === 0 || (design.form === "poisson-tilt" && share < 1));
+  if (!walkable) return {};
+  const { logThreshold, assumption } = calibrate({ design, share, alpha: alpha * FIRST });
+  return { logThreshold, assumes: `${says}; calibrated, which ${assumption}` };
 }
 
 /** Occurrences of a count are told apart in far smaller slices than the evaluator has: so the bound is that of Poisson counts. */

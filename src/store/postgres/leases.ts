@@ -31,6 +31,26 @@ export function leaseTable(database: Database) {
             RETURNING resource, holder, fence, floor(extract(epoch FROM until) * 1000)::float8 AS until`,
         ),
       ),
+    /** What could be taken is given back when something could not: who waits holds nothing. */
+    takeAll: async (resources: readonly string[], holder: string, ttl: Milliseconds): Promise<Lease[] | undefined> => {
+      const wanted = [...new Set(resources)].toSorted();
+      const rows = await database.rows<Row>(
+        sql`INSERT INTO leases (resource, holder, fence, until)
+          SELECT resource, ${holder}, fence_floor() + 1, clock_timestamp() + ${ttl} * interval '1 millisecond'
+            FROM unnest(${wanted}::text[]) AS resource ORDER BY resource COLLATE "C"
+          ON CONFLICT (resource) DO UPDATE SET holder = excluded.holder,
+            fence = greatest(leases.fence, fence_floor()) + 1,
+            until = clock_timestamp() + ${ttl} * interval '1 millisecond'
+            WHERE leases.until <= clock_timestamp() OR leases.holder = excluded.holder
+          RETURNING resource, holder, fence, floor(extract(epoch FROM until) * 1000)::float8 AS until`,
+      );
+      if (rows.length === wanted.length) return rows.map((row) => ({ ...row, fence: Number(row.fence) }));
+      const taken = rows.map(({ resource }) => resource);
+      await database.rows(
+        sql`UPDATE leases SET until = clock_timestamp() WHERE holder = ${holder} AND resource = ANY(${taken}::text[])`,
+      );
+      return undefined;
+    },
     renew: async ({ resource, holder, fence }: Lease, ttl: Milliseconds) =>
       lease(
         await database.rows<Row>(

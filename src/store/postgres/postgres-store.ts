@@ -62,6 +62,7 @@ export function storeOver(database: Database): Store {
   return {
     commit: (changes, guard) => commits.commit(changes, guard),
     acquireLease: (resource, holder, ttl) => leases.take(resource, holder, ttl),
+    acquireLeases: (resources, holder, ttl) => leases.takeAll(resources, holder, ttl),
     renewLease: (lease, ttl) => leases.renew(lease, ttl),
     release: releases.get,
     lastKnownGood: releases.lastKnownGood,

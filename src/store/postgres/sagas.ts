@@ -1,5 +1,6 @@
 import type { Saga, StepRecord } from "../../core/rollout.ts";
 import { entitiesIn, toBody } from "../body.ts";
+import { stepKey } from "../step-key.ts";
 import type { Database, Session } from "./database.ts";
 import { newestOf } from "./newest-of.ts";
 import { type Statement, sql } from "./statement.ts";
@@ -16,9 +17,9 @@ export function putSagas(given: readonly Saga[]): Statement {
 }
 
 export function putSteps(given: readonly StepRecord[]): Statement {
-  const steps = newestOf(given, ({ saga, step }) => JSON.stringify([saga, step]));
+  const steps = newestOf(given, (record) => JSON.stringify([record.saga, stepKey(record)]));
   return sql`INSERT INTO steps (saga, step, body)
-    SELECT * FROM unnest(${steps.map(({ saga }) => saga)}::text[], ${steps.map(({ step }) => step)}::text[],
+    SELECT * FROM unnest(${steps.map(({ saga }) => saga)}::text[], ${steps.map(stepKey)}::text[],
       ${steps.map(toBody)}::text[])
     ON CONFLICT (saga, step) DO UPDATE SET body = excluded.body`;
 }

@@ -17,6 +17,10 @@ export function leaseTable(connection: Connection) {
     return row && { ...row };
   };
   return {
+    isFree: (resource: string, holder: string, now: Instant): boolean => {
+      const lease = current(resource);
+      return lease === undefined || lease.until <= now || lease.holder === holder;
+    },
     take: (resource: string, holder: string, until: Instant, now: Instant) =>
       take.run({ resource, holder, until, now }).changes === 1 ? current(resource) : undefined,
     renew: ({ resource, holder, fence }: Lease, until: Instant) =>

@@ -1,5 +1,6 @@
 import type { Saga, StepRecord } from "../../core/rollout.ts";
 import { entitiesIn, toBody } from "../body.ts";
+import { stepKey } from "../step-key.ts";
 import type { Connection } from "./connection.ts";
 
 /** Sagas and the journal of their steps. */
@@ -19,7 +20,7 @@ export function sagaTables(connection: Connection) {
     put: (saga: Saga) => put.run(saga.id, saga.rollout, saga.status, saga.startedAt, toBody(saga)),
     running: () => entitiesIn<Saga>(running.all()),
     ofRollout: (rollout: string) => entitiesIn<Saga>(ofRollout.all(rollout)),
-    putStep: (record: StepRecord) => putStep.run(record.saga, record.step, toBody(record)),
+    putStep: (record: StepRecord) => putStep.run(record.saga, stepKey(record), toBody(record)),
     steps: (saga: string) => entitiesIn<StepRecord>(steps.all(saga)),
   };
 }

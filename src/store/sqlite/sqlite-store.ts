@@ -114,6 +114,12 @@ function storeOver(connection: Connection, freeLock: () => void): Store {
     // In a transaction of its own: only COMMIT tells whether the new fence is on disk.
     acquireLease: async (resource, holder, ttl, now) =>
       connection.transaction(() => leases.take(resource, holder, now + ttl, now)),
+    acquireLeases: async (resources, holder, ttl, now) =>
+      connection.transaction(() =>
+        resources.every((resource) => leases.isFree(resource, holder, now))
+          ? resources.toSorted().flatMap((resource) => leases.take(resource, holder, now + ttl, now) ?? [])
+          : undefined,
+      ),
     renewLease: async (lease, ttl, now) => connection.transaction(() => leases.renew(lease, now + ttl)),
     release: async (id) => releases.get(id),
     lastKnownGood: async (system) => releases.lastKnownGood(system),

@@ -203,6 +203,20 @@ function sagaCases({ test }: Cases): void {
     );
   });
 
+  test("a step has one record in each direction", async (store) => {
+    const [out, back] = [aStep("s1", "model"), aStep("s1", "model", { direction: "compensate", key: "back" })];
+    await store.commit([
+      { kind: "step", record: out },
+      { kind: "step", record: back },
+      { kind: "step", record: { ...out, status: "done" } },
+      { kind: "step", record: { ...back, attempts: 2 } },
+    ]);
+    assert.deepEqual(await store.steps("s1"), [
+      { ...out, status: "done" },
+      { ...back, attempts: 2 },
+    ]);
+  });
+
   test("steps of the same name in two sagas are two steps", async (store) => {
     await store.commit([
       { kind: "step", record: aStep("s1", "model") },

@@ -7,8 +7,33 @@ const HOUR = 3_600_000;
 
 export function leaseCases(cases: Cases): void {
   describe("a lease", () => takingCases(cases));
+  describe("several leases", () => severalCases(cases));
   describe("the end of a lease", () => endingCases(cases));
   describe("a renewal", () => renewalCases(cases));
+}
+
+function severalCases({ test }: Cases): void {
+  test("are all given, each with its own fence, and hold off others", async (store, _, time) => {
+    await store.acquireLease("y", "a", time.ttl, time.now());
+    const leases = await store.acquireLeases(["y", "x"], "a", HOUR, time.now());
+    assert.deepEqual(leases?.map(({ resource, fence }) => `${resource} ${fence}`).toSorted(), ["x 1", "y 2"]);
+    assert.equal(await store.acquireLease("x", "b", time.ttl, time.now()), undefined);
+    assert.equal(await store.acquireLeases(["w", "y"], "b", time.ttl, time.now()), undefined);
+  });
+
+  test("are all refused when one is held, and none is kept", async (store, _, time) => {
+    await store.acquireLease("y", "a", HOUR, time.now());
+    assert.equal(await store.acquireLeases(["x", "y", "z"], "b", HOUR, time.now()), undefined);
+    await time.pass(1);
+    for (const resource of ["x", "z"])
+      assert.ok(await store.acquireLease(resource, "c", time.ttl, time.now() + 1), resource);
+  });
+
+  test("are given back by taking them for no time", async (store, _, time) => {
+    await store.acquireLeases(["x", "y"], "a", HOUR, time.now());
+    await store.acquireLeases(["x", "y"], "a", 0, time.now());
+    assert.ok(await store.acquireLeases(["y", "x"], "b", HOUR, time.now()));
+  });
 }
 
 function takingCases({ test }: Cases): void {

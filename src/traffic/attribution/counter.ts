@@ -16,7 +16,7 @@ import { createUnits, type UnitLimits, type Units } from "./units.ts";
 
 export interface CounterOptions {
   readonly signals: readonly Signal[];
-  /** Which groups are wanted: those of the triggers that compare groups. */
+  /** Which groups are wanted: those that triggers tell apart. */
   readonly triggers?: readonly Trigger[];
   /** Names this process in its blocks. New for each start, or with a `firstSequence` that goes on. */
   readonly node: string;
@@ -217,7 +217,7 @@ function takerOf({ signals, memory, units, groups, counting }: TakerParts) {
   };
 }
 
-/** Of the labels that a report has, those that the signal is compared across. The gateway knows no groups of its own. */
+/** Of the labels that a report has, those by which a trigger tells the signal's outcomes apart. The gateway knows no groups of its own. */
 function groupsOf(
   groups: GroupLabels,
   index: number,

@@ -1,4 +1,4 @@
-import { bucketOf, placeOf } from "../../core/cells.ts";
+import { bucketOf, meanPlaceOf } from "../../core/cells.ts";
 import type { Signal } from "../../core/playbook.ts";
 import type { ReleaseId } from "../../core/release.ts";
 import type { Instant } from "../../core/time.ts";
@@ -69,8 +69,7 @@ function addTo(row: Row, signal: Signal, { n, k, values }: Told): void {
   for (const value of values) {
     if (signal.kind === "time") addCell(row, bucketOf(signal.unit === "milliseconds" ? value / 1000 : value), 1);
     else {
-      const [least, greatest] = signal.range ?? [0, 1];
-      const { below, upper } = placeOf((value - least) / (greatest - least));
+      const { below, upper } = meanPlaceOf(value, signal.range);
       addCell(row, below, 1 - upper);
       addCell(row, below + 1, upper);
     }

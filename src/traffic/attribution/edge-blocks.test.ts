@@ -157,9 +157,9 @@ test("whatever cannot be is answered with its place and the reason, and the rest
     [{ ...mean, cells: [[3, "1"]] }, /cell 3 has no count/],
     [{ ...mean, cells: [[3, 0.5]] }, /cells add up to 0\.5, and n is 1/],
     [{ ...block, group: 7 }, /group is not LABEL=VALUE/],
-    [{ ...block, group: "region=north" }, /no trigger compares approvals across the label of region=north/],
-    [{ ...block, group: "age" }, /no trigger compares/],
-    [{ ...mean, group: "age=a", cells: [[3, 1]] }, /no trigger compares mood/],
+    [{ ...block, group: "region=north" }, /no trigger tells approvals apart by the label of region=north/],
+    [{ ...block, group: "age" }, /no trigger tells approvals apart/],
+    [{ ...mean, group: "age=a", cells: [[3, 1]] }, /no trigger tells mood apart/],
   ];
   for (const [bad, reason] of cases) {
     const { rejected, flaws } = take(bad);

@@ -1,5 +1,5 @@
-import { LAST_BUCKET, SCORE_PARTS } from "../../core/cells.ts";
-import type { Signal } from "../../core/playbook.ts";
+import { LAST_BUCKET, SCORE_PARTS, ZERO_CELL } from "../../core/cells.ts";
+import { isUnbounded, type Signal } from "../../core/playbook.ts";
 import type { ReleaseId } from "../../core/release.ts";
 import type { Cells, Sample } from "../../core/sample.ts";
 import type { Instant } from "../../core/time.ts";
@@ -30,7 +30,6 @@ const AHEAD_MS = 5_000;
 const MOST = 1e12;
 const NEEDED = ["node", "sequence", "bucket", "signal", "release", "n", "k"] as const;
 const FIELDS = new Set<string>([...NEEDED, "group", "cells"]);
-const LAST_CELL = { time: LAST_BUCKET, mean: SCORE_PARTS } as const;
 
 /**
  * Takes counts that other processes have made. They are added to our own of the same second, release, signal and group,
@@ -57,7 +56,7 @@ export function createEdgeBlocks(parts: EdgeBlocksParts) {
         bucket > heard + AHEAD_MS ? "bucket lies in the future; look at the node's clock" : flawOf(signal, n, k, cells);
       if (flaw !== undefined) return rejected(flaw);
       const found = group === undefined ? undefined : groupIn(groups, place, group);
-      if (group !== undefined && !found) return rejected(`no trigger compares ${name} across the label of ${group}`);
+      if (group !== undefined && !found) return rejected(`no trigger tells ${name} apart by the label of ${group}`);
       const taken = memory.note(node, sequence, keyOf(bucket, place, known.place, group));
       if (taken === "old") return rejected(`sequence ${sequence} of ${node} is so old that it may have been counted`);
       if (taken === "duplicate") return DUPLICATE;
@@ -123,7 +122,7 @@ function flawOf(signal: Signal, n: number, k: number, cells: Cells | undefined):
   if (from !== "gateway" && from !== "events") return `${name} is counted from ${from} alone`;
   if (kind === "mean" || kind === "time") {
     if (k !== 0) return `${name} is of values: its k is 0`;
-    return cells === undefined ? `${name} is of values: its cells are missing` : cellsFlaw(kind, n, cells);
+    return cells === undefined ? `${name} is of values: its cells are missing` : cellsFlaw(signal, n, cells);
   }
   if (cells !== undefined) return `${name} is a ${kind} and has no cells`;
   // By unit, a later block may tell that one of before has turned bad.
@@ -132,8 +131,9 @@ function flawOf(signal: Signal, n: number, k: number, cells: Cells | undefined):
   return k < least || k > most ? `k is ${k} of n ${n}, which cannot be` : undefined;
 }
 
-function cellsFlaw(kind: "time" | "mean", n: number, cells: Cells): string | undefined {
-  const last = LAST_CELL[kind];
+function cellsFlaw(signal: Signal, n: number, cells: Cells): string | undefined {
+  const { kind } = signal;
+  const last = kind === "time" ? LAST_BUCKET : isUnbounded(signal) ? 2 * ZERO_CELL : SCORE_PARTS;
   let before = -1;
   let sum = 0;
   for (const pair of cells as readonly unknown[]) {

@@ -1,8 +1,8 @@
-import type { Signal, Trigger } from "../../core/playbook.ts";
+import { labelOf, type Signal, type Trigger } from "../../core/playbook.ts";
 
-/** The groups of the playbook's `differ` triggers, as samples name them: `applicant-group=b`. */
+/** The groups that the playbook's triggers tell apart, as samples name them: `applicant-group=b`. */
 export interface GroupLabels {
-  /** The labels that the signal is compared across. */
+  /** The labels by which a trigger tells the signal's outcomes apart. */
   acrossOf(signal: number): readonly string[];
   /** The group of a value; what is beyond the limits is of the group `other`. */
   groupOf(label: string, value: string): { readonly group: string; readonly other: boolean };
@@ -15,9 +15,8 @@ const OTHER = "other";
 
 /** The first values of each label that come are the ones that are told apart, for as long as this process lives. */
 export function createGroupLabels(signals: readonly Signal[], triggers: readonly Trigger[]): GroupLabels {
-  const differ = triggers.filter((trigger) => trigger.kind === "differ");
   const across = signals.map(({ name }) => [
-    ...new Set(differ.filter(({ signal }) => signal === name).map((trigger) => trigger.across)),
+    ...new Set(triggers.flatMap((trigger) => (trigger.signal === name ? (labelOf(trigger) ?? []) : []))),
   ]);
   const known = new Map<string, Set<string>>();
   return {

@@ -1,3 +1,4 @@
+import { GREATEST_VALUE } from "../../core/cells.ts";
 import type { Signal } from "../../core/playbook.ts";
 import { type Counts, type ReportTerms, valuesOf } from "./report.ts";
 
@@ -86,7 +87,7 @@ export function misfitOfValues(
   { name, kind, part, range, unit }: Signal,
   values: readonly number[],
 ): string | undefined {
-  const [least, greatest] = kind === "mean" ? (range ?? [0, 1]) : [0, Number.MAX_VALUE];
+  const [least, greatest] = kind === "mean" ? (range ?? [-GREATEST_VALUE, GREATEST_VALUE]) : [0, Number.MAX_VALUE];
   const outside = values.find((value) => value < least || value > greatest);
   if (outside === undefined) return undefined;
   if (kind === "time")

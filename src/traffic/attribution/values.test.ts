@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { bucketOf } from "../../core/cells.ts";
+import { bucketOf, valueAt } from "../../core/cells.ts";
 import { counterOf, differs, drained, idOf, NOW, release, signalOf } from "./counter-world.fixture.ts";
 
 const sentiment = signalOf("mood", { kind: "mean", part: "sentiment", of: "", range: [-1, 1] });
@@ -27,6 +27,22 @@ test("a mean counts each value at the two cells around it, a time in its bucket 
     "1000 latency": { n: 1, k: 0, cells: [[bucketOf(0.25), 1]] },
     "1000 wait": { n: 1, k: 0, cells: [[bucketOf(0.25), 1]] },
   });
+});
+
+test("a mean without ends takes values of any size, and none beyond a thousand million", () => {
+  const revenue = signalOf("revenue", { kind: "mean", part: "spent", of: "", min: 1000 });
+  const counter = counterOf([revenue]);
+  counter.report(idOf(), {}, { values: { spent: 0 } });
+  counter.report(idOf(), {}, { values: { spent: -12.5 } });
+  const most = counter.report(idOf(), {}, { values: { spent: 2e9 } });
+  assert.match(
+    most.kind === "rejected" ? most.reason : "",
+    /spent is 2000000000, outside of -1000000000 to 1000000000/,
+  );
+  const [row] = Object.values(drained(counter));
+  assert.equal(row?.n, 2);
+  const sum = row!.cells!.reduce((all, [cell, count]) => all + valueAt(cell) * count, 0);
+  assert.ok(Math.abs(sum + 12.5) < 1e-5, `${sum}`);
 });
 
 test("a value counts once, beside counts of the same report and of later ones", () => {

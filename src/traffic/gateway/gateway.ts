@@ -78,7 +78,7 @@ export function createGateway(options: GatewayOptions): Gateway {
     limits,
     upstreamOf: (variant, swapped) => upstreams[swapped ? otherThan(variant) : variant],
     fallback,
-    containment: () => containment,
+    containment: () => containment ?? exposure.effective()?.contained,
     nextSequence: () => (sequence = sequence === LAST_SEQUENCE ? 0 : sequence + 1),
     dispatchedToCandidate: () => (lastToCandidate = clock.now()),
   };
@@ -98,6 +98,8 @@ export function createGateway(options: GatewayOptions): Gateway {
       current: exposure.current,
       effective: exposure.effective,
       renew: exposure.renew,
+      // Without an answer of its own the safe state is 503: people take over.
+      fallbacks: () => ({ else: fallback.else !== undefined, safe: true }),
       set(route) {
         counter.know(route.stable);
         if (route.candidate) counter.know(route.candidate);
@@ -108,7 +110,7 @@ export function createGateway(options: GatewayOptions): Gateway {
     contain(to) {
       containment = to;
     },
-    contained: () => containment,
+    contained: plane.containment,
     lastDispatchToCandidate: () => lastToCandidate,
     async close() {
       await Promise.all(servers.splice(0).map((server) => drained(server, clock, limits.drain)));

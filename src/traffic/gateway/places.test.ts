@@ -109,6 +109,22 @@ test("requests under way end where they began, and those that wait go by the new
   assert.deepEqual(texts, ["blue still", "blue still", "green", "green", "green"]);
 });
 
+test("a route that says so sends everybody to a pre-signed way, and an older route does not take that back", async (t) => {
+  const other = await upstream(t, say("else"));
+  const { gateway, route, call } = await gatewayOver(t, say("blue"), say("green"), { else: other });
+  assert.deepEqual(gateway.traffic.fallbacks?.("loans"), { else: true, safe: true });
+  route({ stable, candidate, candidatePpm: ALL, contained: "else" });
+  const { epoch } = gateway.traffic.current("loans")!;
+  assert.equal((await call("x")).text, "else");
+  gateway.traffic.set({ system: "loans", epoch: epoch - 1, stable, candidatePpm: 0 });
+  assert.equal((await call("x")).text, "else");
+  assert.equal(gateway.contained(), "else");
+  route({ stable, candidatePpm: 0, contained: "safe" });
+  assert.equal((await call("x")).status, 503, "people take over where no answer was declared");
+  route({ stable, candidatePpm: 0 });
+  assert.equal((await call("x")).text, "blue");
+});
+
 test("containment sends everybody there before it returns, and back again", async (t) => {
   const other = await upstream(t, say("else"));
   const safe = { status: 200, body: '{"decision":"refer-to-a-person"}', headers: { "x-safe": "yes" } };

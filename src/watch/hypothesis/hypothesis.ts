@@ -9,6 +9,8 @@ export interface Hypothesis {
   /** The rule compares the candidate with a reference; else with a line. */
   readonly compares: boolean;
   readonly harm: StartDesign & Weighed;
+  /** The design of `harm`, of a share. */
+  readonly design?: Design;
   readonly safety: Weighed;
   /** ln of a cohort's e-value for each alternative of `harm`, and of `safety`; valid until either is called again. */
   harmOf(cohort: Cohort): ArrayLike<number>;
@@ -17,6 +19,10 @@ export interface Hypothesis {
   possible(sample: Sample): boolean;
   /** What people are shown of one side's counts. */
   shown(arm: Arm): { readonly k: number; readonly mean?: number };
+  /** Nothing is decided before so many observations of the candidate, and of a reference where it compares. */
+  readonly least?: number;
+  /** What its promise rests on, where that is more than the default evidence needs, as people read it. */
+  readonly assumes?: string;
   /** Of a time: slow is what takes longer than this many seconds. */
   readonly threshold?: number;
 }
@@ -33,4 +39,12 @@ export function factorOf(design: Design, blockOf: (cohort: Cohort) => Block): Hy
     increments(blockOf(cohort), written);
     return written;
   };
+}
+
+/** Are there too few observations to decide anything? More of them never make it early again. */
+export function isEarly(
+  { least = 0, compares }: Hypothesis,
+  sums: { readonly candidate: Arm; readonly reference: Arm },
+): boolean {
+  return sums.candidate.n < least || (compares && sums.reference.n < least);
 }

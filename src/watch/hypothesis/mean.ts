@@ -1,4 +1,4 @@
-import { SCORE_PARTS } from "../../core/cells.ts";
+import { SCORE_PARTS, valueAt } from "../../core/cells.ts";
 import type { Signal } from "../../core/playbook.ts";
 import type { FrozenWindow } from "../../core/rollout.ts";
 import type { Cells, Sample } from "../../core/sample.ts";
@@ -45,13 +45,13 @@ export function badness({ better }: Pick<Signal, "better">, cells: Iterable<read
 
 /** The mean of one side on the signal's own scale; nothing without observations. */
 export function meanOf(
-  { range = [0, 1] }: Signal,
+  { range }: Signal,
   { n, cells = [] }: Pick<Arm, "n"> & { readonly cells?: Iterable<readonly [number, number]> },
 ) {
   if (n === 0) return {};
   let sum = 0;
-  for (const [cell, count] of cells) sum += (cell / (PLACES - 1)) * count;
-  const [least, greatest] = range;
+  for (const [cell, count] of cells) sum += (range ? cell / (PLACES - 1) : valueAt(cell)) * count;
+  const [least, greatest] = range ?? [0, 1];
   return { mean: least + (greatest - least) * (sum / n) };
 }
 

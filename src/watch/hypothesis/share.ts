@@ -20,7 +20,7 @@ export function shareHypothesis(
   rule: ShareRule | ParityRule,
   frozen: FrozenWindow | undefined,
   forHarm = harmDesign,
-): Hypothesis {
+): Hypothesis & { readonly design: Design } {
   const { harm, safety, grain } = shareDesigns(rule, frozen, forHarm);
   return {
     method: harm.form,
@@ -31,6 +31,7 @@ export function shareHypothesis(
     safetyOf: factorOf(safety, (cohort) => blockOf(rule, cohort, grain)),
     possible: possibleOf(rule.signal),
     shown: ({ k }) => ({ k }),
+    design: harm,
   };
 }
 

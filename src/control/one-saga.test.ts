@@ -1,0 +1,79 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { candidate, createControlWorld, slowly } from "./world.fixture.ts";
+
+/** What happened while a harmful release was on its way back, after everybody else had triggered too. */
+async function triggeredAgain(trigger: (world: ReturnType<typeof createControlWorld>, id: string) => Promise<unknown>) {
+  const world = createControlWorld({ losses: 0.2, leaks: 0.002, ports: slowly(300) });
+  const rollout = await world.live(async () => {
+    const { id } = await world.release();
+    await world.until(() => world.kinds().includes("contained"));
+    await trigger(world, id);
+    return world.ended(id);
+  });
+  const sagas = (await world.store.record(rollout.id))!.sagas.filter(({ plan }) => plan.kind === "rollback");
+  return { ...world, rollout, sagas };
+}
+
+describe("a second trigger joins the rollback that is under way", () => {
+  const triggers = {
+    "a person's cord": (world, id) => world.control.pullCord(id, "on-call", "it looks wrong"),
+    "two cords at once": (world, id) =>
+      Promise.all(["ada", "bob"].map((by) => world.control.pullCord(id, by, "it looks wrong"))),
+    "an order to abort": (world, id) => world.control.abort(id, "on-call", "stop"),
+    "an alert from outside": (world) => world.control.look("an alert fires", "alert-1"),
+    "an order to resume": (world) => world.control.resume(),
+    "an order to take back": (world) => world.control.takeBack("on-call", "again").catch(() => undefined),
+    "the same release again": (world) => world.control.release(candidate).catch(() => undefined),
+  } satisfies Record<string, Parameters<typeof triggeredAgain>[0]>;
+  for (const [name, trigger] of Object.entries(triggers))
+    it(`when it is ${name}`, async () => {
+      const { sagas, rollout, target, entries } = await triggeredAgain(trigger);
+      assert.equal(sagas.length, 1);
+      assert.equal(rollout.rollback?.outcome, "verified");
+      assert.equal((await entries()).filter(({ type }) => type === "contained").length, 1);
+      const keys = target.effects.map(({ key }) => key);
+      assert.equal(new Set(keys).size, keys.length);
+    });
+
+  it("when a trigger fires in the moment in which a person pulls the cord", async () => {
+    const world = createControlWorld({ losses: 0.2, leaks: 0.002 });
+    const rollout = await world.live(async () => {
+      const { id } = await world.release();
+      await world.until(() => world.kinds().includes("harm") || world.kinds().includes("judged"));
+      await Promise.all([world.control.pullCord(id, "ada", "now"), world.control.pullCord(id, "bob", "now")]);
+      return world.ended(id);
+    });
+    const { sagas } = (await world.store.record(rollout.id))!;
+    assert.equal(sagas.filter(({ plan }) => plan.kind === "rollback").length, 1);
+  });
+});
+
+describe("a restore of what another playbook changes", () => {
+  it("waits for it, says so, and was contained long before", async () => {
+    const world = createControlWorld({ losses: 0.2 });
+    const rollout = await world.live(async () => {
+      const { id } = await world.release();
+      await world.until(() => world.kinds().includes("exposed"));
+      await world.store.acquireLeases(["target:sim:model"], "saga of another playbook", 30_000, world.clock.now());
+      return world.ended(id);
+    });
+    const { decidedAt, containedAt, restoredAt, outcome } = rollout.rollback!;
+    assert.equal(outcome, "verified");
+    assert.equal(containedAt, decidedAt);
+    assert.ok(restoredAt! - decidedAt > 10_000);
+    assert.equal(world.kinds().filter((kind) => kind === "waiting").length, 1);
+  });
+
+  it("stops waiting when its controller lost its place", async () => {
+    const world = createControlWorld({ losses: 0.2 });
+    await world.live(async () => {
+      const { id } = await world.release();
+      await world.until(() => world.kinds().includes("exposed"));
+      await world.store.acquireLeases(["target:sim:model"], "saga of another playbook", 600_000, world.clock.now());
+      await world.until(() => world.kinds().includes("waiting"));
+      await world.store.acquireLease("system:loans", "first", 1, world.clock.now());
+      await assert.rejects(world.ended(id), { name: "FencedError" });
+    });
+  });
+});

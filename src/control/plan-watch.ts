@@ -1,0 +1,131 @@
+import type { Playbook } from "../core/playbook.ts";
+import type { Lease } from "../core/rollout.ts";
+import type { WayBack } from "../core/way-back.ts";
+import { judgeReadiness, readinessKey } from "../decide/readiness.ts";
+import type { ControlPorts, Settings } from "./ports.ts";
+import { rivalsOf } from "./rivals.ts";
+import { createStepDurations } from "./step-durations.ts";
+import { askAround, capacityOf, subjectOf, type WayBackSubject } from "./way-back-facts.ts";
+import { tellWayBack, wayBackEntry } from "./way-back-words.ts";
+
+/** Keeps the way back of one system planned, checked and priced, so that deciding is not planning. */
+export interface PlanWatch {
+  /** The newest answer, in memory; undefined before the first look, or while there is no restore point. */
+  current(): WayBack | undefined;
+  /** Why nothing may go forward now; undefined while the way back is ready, or was not looked at yet. */
+  blocked(): string | undefined;
+  /** Looks now. Never throws: what cannot be found out is a fault. */
+  look(): Promise<void>;
+  /** Looks when something that it depends on changed, and at an interval, until the signal ends it. */
+  run(signal: AbortSignal): Promise<void>;
+}
+
+/** So many looks in a row must say the same before people are told: one lost packet is no news. */
+const LOOKS = 2;
+
+export function createPlanWatch(ports: ControlPorts, settings: Settings, playbook: Playbook): PlanWatch {
+  const durations = createStepDurations(ports, playbook);
+  let current: WayBack | undefined;
+  let key = "";
+  let seen = 0;
+  let told: { readonly key: string; readonly ready: boolean } | undefined;
+  let lease: Lease | undefined;
+  let looking: Promise<void> | undefined;
+  let stamp = "";
+  let next = 0;
+
+  /** A durable write, which shows that a rollback could be recorded; it also says which replica tells people. */
+  const mayTell = async (): Promise<boolean> => {
+    const ttl = 3 * settings.readinessMs;
+    const now = ports.clock.now();
+    const { store } = ports;
+    lease = lease && (await store.renewLease(lease, ttl, now));
+    lease ??= await store.acquireLease(`way-back:${playbook.system}`, settings.holder, ttl, now);
+    return lease !== undefined;
+  };
+
+  const gather = async (subject: WayBackSubject): Promise<WayBack> => {
+    const answers = await askAround(ports, playbook, subject);
+    const { rollout, from, to, place } = subject;
+    return judgeReadiness({
+      playbook,
+      at: ports.clock.now(),
+      ...(rollout ? { rollout: rollout.id } : {}),
+      from,
+      to,
+      place,
+      faults: answers.faults,
+      warnings: answers.warnings,
+      capacity: capacityOf(ports, playbook, subject, answers.warm),
+      past: durations.past(),
+      rivals: await rivalsOf(ports, playbook, place),
+      alone: rollout?.unannounced ?? false,
+    });
+  };
+
+  const lookNow = async (): Promise<void> => {
+    let tells = true;
+    try {
+      tells = await mayTell();
+      await durations.look();
+      const subject = await subjectOf(ports, playbook);
+      if (!subject) return;
+      current = await gather(subject);
+    } catch (error) {
+      // The plan of before stays, so that going back needs no store.
+      const fault = { about: "store", text: `nothing can be recorded: ${(error as Error).message}` };
+      if (current) current = { ...current, ready: false, checkedAt: ports.clock.now(), faults: [fault] };
+    }
+    if (!current) return;
+    const now = readinessKey(current);
+    seen = now === key ? seen + 1 : 1;
+    key = now;
+    if (tells) await tell(current);
+  };
+
+  const tell = async (found: WayBack): Promise<void> => {
+    if (told?.key === key || (!found.ready && seen < LOOKS)) return;
+    const before = told;
+    told = { key, ready: found.ready };
+    // Green is news only after red.
+    if (!found.ready || before?.ready === false) tellWayBack(ports, playbook, found);
+    await ports.store.commit([{ kind: "entry", entry: wayBackEntry(playbook, found) }]).catch(() => {
+      // Told and not recorded: the next look that finds the same writes it.
+      if (found.ready) told = before;
+    });
+  };
+
+  const look = (): Promise<void> => {
+    looking ??= lookNow().finally(() => {
+      looking = undefined;
+    });
+    return looking;
+  };
+
+  return {
+    current: () => current,
+    blocked: () =>
+      current && !current.ready
+        ? `the way back is not ready: ${current.faults.map(({ text }) => text).join("; ")}`
+        : undefined,
+    look,
+    async run(signal) {
+      while (!signal.aborted) {
+        const now = ports.clock.now();
+        const fresh = stampOf(ports, playbook);
+        if (now >= next || fresh !== stamp) {
+          stamp = fresh;
+          next = now + settings.readinessMs;
+          await look();
+        }
+        await ports.clock.sleep(settings.pollMs, signal);
+      }
+    },
+  };
+}
+
+/** What is known without asking: another route means that another release serves, or another share of it. */
+function stampOf({ traffic }: ControlPorts, { system }: Playbook): string {
+  const { epoch, candidatePpm } = traffic.current(system) ?? {};
+  return `${epoch} ${candidatePpm}`;
+}

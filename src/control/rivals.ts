@@ -1,0 +1,76 @@
+import { withDeadline } from "../core/deadline.ts";
+import { isRoute, type Playbook } from "../core/playbook.ts";
+import type { Rival } from "../core/ports.ts";
+import type { Place } from "../core/rollout.ts";
+import { addressIn } from "../decide/place.ts";
+import { thawRivals } from "../restore/thaw.ts";
+import { FencedError } from "./fenced-error.ts";
+import type { ControlPorts } from "./ports.ts";
+import { emit, type Run } from "./run.ts";
+import { tellPeople } from "./tell-people.ts";
+
+/** Rivals by the name of the component that they would undo. */
+export type Rivals = ReadonlyMap<string, readonly Rival[]>;
+
+/** How long a target may take to say who would undo a restore of it. */
+const ASK_MS = 15_000;
+/** How long a decision waits for an answer that was asked for when the run began. Traffic is contained by then. */
+const WAIT_MS = 2000;
+
+/** Who would undo a restore, by component. Asked ahead, so that deciding needs no answer; who does not answer has none. */
+export async function rivalsOf(
+  { adapterFor, clock }: Pick<ControlPorts, "adapterFor" | "clock">,
+  playbook: Playbook,
+  place: Place,
+): Promise<Rivals> {
+  const asked = playbook.components
+    .filter((component) => !isRoute(component))
+    .map(async (component) => {
+      const at = addressIn(component, place);
+      const none = (): readonly Rival[] => [];
+      const { rivals } = speaking(adapterFor, at);
+      const found = rivals ? await withDeadline(clock, ASK_MS, none, (signal) => rivals(at, signal)) : [];
+      return [component.name, found] as const;
+    });
+  return new Map((await Promise.all(asked)).filter(([, found]) => found.length > 0));
+}
+
+function speaking(adapterFor: ControlPorts["adapterFor"], at: string): Partial<ReturnType<ControlPorts["adapterFor"]>> {
+  try {
+    return adapterFor(at);
+  } catch {
+    return {};
+  }
+}
+
+/** The rivals that are known by now. */
+export function knownRivals({ rivals, ports }: Run): Promise<Rivals> {
+  return withDeadline<Rivals>(
+    ports.clock,
+    WAIT_MS,
+    () => new Map(),
+    () => rivals,
+  );
+}
+
+/** Lets go of every rival that a saga of this rollout froze, newest first, whatever became of it; then people are told. */
+export async function thaw(run: Run): Promise<void> {
+  const { ports, rollout } = run;
+  const sagas = await ports.store.sagas(rollout.id);
+  const onStep = (step: Parameters<typeof ports.emit>[0]["step"] & object) =>
+    ports.emit({ kind: "step", at: ports.clock.now(), rollout, text: `${step.step}: ${step.status}`, step });
+  const [thawed, left]: [string[], string[]] = [[], []];
+  for (const saga of sagas.toReversed()) {
+    const end = await thawRivals({ ...ports, onStep }, saga, run.lease);
+    if (end.kind === "fenced") throw new FencedError(run.lease.resource);
+    thawed.push(...end.thawed);
+    left.push(...end.left);
+  }
+  if (thawed.length + left.length === 0) return;
+  const lines = [
+    ...thawed.map((label) => `${label} works again: it brings back what its source says, so change that first`),
+    ...left.map((label) => `${label} is not as it was before the restore: look at it, and thaw it by hand`),
+  ];
+  emit(run, "thawed", lines.join("; "));
+  tellPeople(run, left.length > 0 ? "has rivals that are still frozen" : "has rivals that work again", lines);
+}

@@ -1,0 +1,96 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { digestOf } from "../core/digest.ts";
+import { haltRestore } from "./steer-restore.ts";
+import { createControlWorld, slowly } from "./world.fixture.ts";
+
+const [MODEL_1, MODEL_2] = [digestOf("model 1"), digestOf("model 2")];
+
+/** A rollback that was halted while the model, which the schema waits for, was being restored. */
+async function halted() {
+  const world = createControlWorld({ losses: 0.2, ports: slowly(400) });
+  const rollout = await world.live(async () => {
+    const { id } = await world.release();
+    await world.until(() => world.kinds().includes("contained"));
+    await world.control.pause(id, "ada", "not the schema");
+    await world.control.pause(id, "bob", "nor anything else");
+    return world.ended(id);
+  });
+  return { ...world, rollout };
+}
+
+describe("a restore that a person halts", () => {
+  it("ends what is under way, begins nothing else, and stays contained", async () => {
+    const { rollout, target, traffic, notices, entries } = await halted();
+    assert.equal(rollout.rollback?.outcome, "stuck");
+    assert.match(rollout.note ?? "", /stuck: schema; halted by ada: not the schema/);
+    assert.equal(target.live("sim:model"), MODEL_1);
+    assert.equal(target.live("sim:schema"), digestOf("schema 2"));
+    assert.equal(traffic.current("loans")?.candidatePpm, 0);
+    assert.match(notices.at(-1) ?? "", /halted by ada/);
+    const orders = (await entries()).filter(({ type }) => type === "ordered");
+    assert.deepEqual(
+      orders.map(({ actor, data }) => [actor, data.order]),
+      [["ada", "halt"]],
+    );
+  });
+
+  it("is not taken up by a restart, but by a person", async () => {
+    const world = await halted();
+    assert.equal(await world.boot("second").control.resume(), undefined);
+    await world.live(async () => {
+      const { control } = world.boot("third");
+      await control.proceed(world.rollout.id, "ada");
+      assert.equal((await control.ended(world.rollout.id)).rollback?.outcome, "verified");
+    });
+    assert.equal(world.target.live("sim:schema"), digestOf("schema 1"));
+  });
+
+  it("is put back on a person's order, with the reason on record, and never by itself", async () => {
+    const world = await halted();
+    const rollout = await world.live(async () => {
+      await world.clock.sleep(60_000);
+      assert.equal(world.target.live("sim:model"), MODEL_1);
+      await world.control.redeploy(world.rollout.id, "ada", "the old model is worse");
+      return world.ended(world.rollout.id);
+    });
+    assert.equal(world.target.live("sim:model"), MODEL_2);
+    assert.equal(rollout.rollback?.outcome, "stuck");
+    assert.match(rollout.note ?? "", /^ada: the old model is worse; taken back$/);
+    assert.equal(world.traffic.current("loans")?.candidatePpm, 0);
+    const turned = (await world.entries()).filter(({ type }) => type === "saga-turned");
+    assert.deepEqual([turned.length, turned[0]?.actor], [1, "ada"]);
+    assert.equal(await world.boot("second").control.resume(), undefined);
+  });
+
+  it("holds over a crash", async () => {
+    const world = createControlWorld({ losses: 0.2, ports: slowly(400) });
+    const rollout = await world.live(async () => {
+      const { id } = await world.release();
+      await world.until(() => world.kinds().includes("contained"));
+      await world.control.pause(id, "ada", "wait");
+      world.kill();
+      const { control } = world.boot("second");
+      await control.resume();
+      return control.ended(id);
+    });
+    assert.equal(rollout.rollback?.outcome, "stuck");
+    assert.equal(world.target.live("sim:schema"), digestOf("schema 2"));
+  });
+
+  it("is refused where nothing is being restored", async () => {
+    const world = createControlWorld({ losses: 0.2 });
+    await world.live(async () => {
+      const { id } = await world.release();
+      await world.until(() => world.kinds().includes("exposed"));
+      for (const order of [world.control.proceed(id, "ada").then(() => world.control.redeploy(id, "ada", "no"))])
+        await assert.rejects(order, { code: "RELEASE_REFUSED" });
+      await world.until(() => world.kinds().includes("restored"));
+      await assert.rejects(world.control.pause(id, "ada", "late"), { message: /nothing is being restored/ });
+      await world.ended(id);
+    });
+    await assert.rejects(haltRestore({ rollout: {} } as never, { kind: "pause", by: "a", reason: "b" }), {
+      code: "RELEASE_REFUSED",
+    });
+  });
+});

@@ -1,0 +1,163 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import type { Store } from "../core/ports.ts";
+import { candidate, createControlWorld, playbook, settings, type WorldOptions } from "./world.fixture.ts";
+
+const holdback = { ...playbook.how, holdbackFor: 60_000 };
+
+/** A store that takes no write, or does not answer at all, while `state` says so. */
+function failing() {
+  const state = { away: undefined as "full" | "gone" | undefined, refused: 0 };
+  const reads = new Set<keyof Store>([
+    "rollout",
+    "rollouts",
+    "record",
+    "packs",
+    "unpacked",
+    "route",
+    "release",
+    "steps",
+  ]);
+  const refuse = () => {
+    state.refused += 1;
+    throw new Error(state.away === "full" ? "database or disk is full" : "connection refused");
+  };
+  const ports: NonNullable<WorldOptions["ports"]> = ({ store }) => ({
+    store: Object.fromEntries(
+      Object.entries(store).map(([name, method]) => [
+        name,
+        async (...given: readonly unknown[]) => {
+          const fails = state.away === "gone" || (state.away === "full" && !reads.has(name as keyof Store));
+          return fails ? refuse() : (method as (...all: readonly unknown[]) => unknown)(...given);
+        },
+      ]),
+    ) as unknown as Store,
+  });
+  return { state, ports };
+}
+
+describe("a store that is away when harm is decided", () => {
+  for (const away of ["full", "gone"] as const)
+    it(`(${away}) is not waited for: containment stands, people are told, and the record follows with the true times`, async () => {
+      const { state, ports } = failing();
+      const world = createControlWorld({ ports, losses: 0.3 });
+      await world.live(async () => {
+        const { id } = await world.release();
+        await world.until(() => world.kinds().includes("exposed"));
+        await world.clock.sleep(300);
+        state.away = away;
+        await world.until(() => world.traffic.current("loans")?.candidatePpm === 0);
+        const at = world.clock.now();
+        const before = world.traffic.served(candidate.id).requests;
+        await world.clock.sleep(30_000);
+        assert.equal(world.traffic.served(candidate.id).requests, before, "nothing reaches it meanwhile");
+        assert.equal((await world.store.rollout(id))?.rollback, undefined, "nothing is recorded yet");
+        const told = world.notices.filter((text) => text.includes("the store takes no write"));
+        assert.equal(told.length, 1);
+        state.away = undefined;
+        const rollout = await world.ended(id);
+        assert.equal(rollout.rollback?.outcome, "verified");
+        assert.ok(Math.abs(rollout.rollback!.decidedAt - at) <= settings.tickMs, "when it was decided");
+        assert.ok(rollout.rollback!.containedAt! - at <= settings.tickMs, "and contained");
+        const contained = (await world.entries()).filter(({ type }) => type === "contained");
+        assert.equal(contained.length, 1);
+        assert.ok(contained[0].at - contained[0].data.containedAt >= 29_000, "recorded afterwards, and it says so");
+        assert.ok(state.refused > 3, "tried again and again");
+      });
+    });
+
+  it("keeps the counts that harm was decided on", async () => {
+    const { state, ports } = failing();
+    const world = createControlWorld({ ports, losses: 0.3 });
+    await world.live(async () => {
+      const { id } = await world.release();
+      await world.until(() => world.kinds().includes("exposed"));
+      state.away = "full";
+      await world.until(() => world.kinds().includes("harm") || world.traffic.current("loans")?.candidatePpm === 0);
+      await world.clock.sleep(5000);
+      state.away = undefined;
+      const { verdict } = await world.ended(id);
+      const samples = (await world.store.samples(id)).filter(
+        ({ release, signal }) => release === candidate.id && signal === "losses",
+      );
+      const counted = verdict!.findings.find(({ name }) => name === "rising")!.candidate;
+      assert.ok(counted.n > 0);
+      assert.equal(samples.reduce((sum, { n }) => sum + n, 0) >= counted.n, true);
+    });
+  });
+
+  it("and that fails again in the restore delays the restore, and nothing else", async () => {
+    const { state, ports } = failing();
+    const world = createControlWorld({ ports, losses: 0.3 });
+    await world.live(async () => {
+      const { id } = await world.release();
+      await world.until(() => world.kinds().includes("contained"));
+      state.away = "gone";
+      await world.clock.sleep(20_000);
+      assert.equal(world.traffic.current("loans")?.candidatePpm, 0);
+      state.away = undefined;
+      assert.equal((await world.ended(id)).rollback?.outcome, "verified");
+    });
+  });
+
+  it("lets a share lapse that nobody can record, goes no step forward, and gives it back", async () => {
+    const { state, ports } = failing();
+    const world = createControlWorld({ ports, playbook: { how: holdback } });
+    await world.live(async () => {
+      const { id } = await world.release();
+      await world.until(() => world.kinds().includes("exposed"));
+      state.away = "full";
+      await world.clock.sleep(settings.exposureMs + 500);
+      const before = world.traffic.served(candidate.id).requests;
+      await world.clock.sleep(10_000);
+      assert.equal(world.traffic.served(candidate.id).requests, before, "lapsed");
+      state.away = undefined;
+      await world.clock.sleep(3000);
+      assert.ok(world.traffic.served(candidate.id).requests > before, "and came back");
+      assert.equal((await world.ended(id)).phase, "healthy");
+    });
+  });
+
+  it("does not take the cord out of people's hands", async () => {
+    for (const away of ["full", "gone"] as const) {
+      const { state, ports } = failing();
+      const world = createControlWorld({ ports, playbook: { how: holdback } });
+      await world.live(async () => {
+        const { id } = await world.release();
+        await world.until(() => world.kinds().includes("exposed"));
+        await world.clock.sleep(500);
+        state.away = away;
+        await assert.rejects(world.control.pullCord(id, "on-call", "it looks wrong"), { code: "NOT_RECORDED" });
+        assert.equal(world.traffic.current("loans")?.candidatePpm, 0);
+        assert.ok((await world.control.planBack(id)).digest, "from memory");
+        await world.clock.sleep(10_000);
+        state.away = undefined;
+        const rollout = await world.ended(id);
+        assert.deepEqual(rollout.rollback?.cause, ["person", "on-call: it looks wrong"]);
+        assert.equal(rollout.rollback?.outcome, "verified");
+      });
+    }
+  });
+
+  it("and a process that dies before it is back: the share ends by itself, and the next one judges again", async () => {
+    const { state, ports } = failing();
+    const world = createControlWorld({ ports, losses: 0.3 });
+    await world.live(async () => {
+      const { id } = await world.release();
+      await world.until(() => world.kinds().includes("exposed"));
+      await world.clock.sleep(300);
+      state.away = "full";
+      await world.until(() => world.traffic.current("loans")?.candidatePpm === 0);
+      world.kill();
+      await world.clock.sleep(settings.exposureMs);
+      const before = world.traffic.served(candidate.id).requests;
+      await world.clock.sleep(10_000);
+      assert.equal(world.traffic.served(candidate.id).requests, before);
+      state.away = undefined;
+      const { control } = world.boot("second");
+      const rollout = await control.resume();
+      assert.equal(rollout?.id, id);
+      assert.equal((await control.ended(id)).rollback?.outcome, "verified");
+    });
+  });
+});

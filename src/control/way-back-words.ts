@@ -1,0 +1,35 @@
+import type { EntryDraft } from "../core/entry.ts";
+import type { Playbook } from "../core/playbook.ts";
+import { priceLines } from "../core/price-lines.ts";
+import type { WayBack } from "../core/way-back.ts";
+import type { ControlPorts } from "./ports.ts";
+
+/** Tells the playbook's audience that the way back has turned red, or is ready again. Beside the work. */
+export function tellWayBack({ notifier }: ControlPorts, { system, who }: Playbook, found: WayBack): void {
+  const { ready, from, to, faults, price } = found;
+  const way = from.id === to.id ? `to ${to.label}` : `from ${from.label} to ${to.label}`;
+  const subject = `${system}: the way back ${way} is ${ready ? "ready again" : "NOT ready"}`;
+  const lines = ready
+    ? priceLines(price)
+    : [
+        ...faults.map(({ about, text }) => `${about}: ${text}`),
+        "Nothing goes forward until that is mended; harm still goes back. `rollbook doctor` checks it again.",
+      ];
+  notifier.notify(who.now, subject, lines.join("\n"), `way back of ${system}`).catch(() => undefined);
+}
+
+/** The record of a change of readiness; the digest is that of the plan which a rollback will use. */
+export function wayBackEntry({ system, digest: playbook }: Playbook, found: WayBack): EntryDraft {
+  const { ready, rollout, from, to, digest, faults, warnings, price, checkedAt } = found;
+  const data = {
+    ready,
+    from: from.id,
+    to: to.id,
+    playbook,
+    plan: digest,
+    faults: faults.map(({ about, text }) => ({ about, text })),
+    warnings: [...warnings],
+    price: JSON.parse(JSON.stringify(price)),
+  };
+  return { type: "way-back", at: checkedAt, system, actor: "rollbook", ...(rollout ? { rollout } : {}), data };
+}

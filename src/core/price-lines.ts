@@ -1,0 +1,22 @@
+import { formatDuration } from "./time.ts";
+import type { Capacity, Price } from "./way-back.ts";
+
+/** What going back costs, in sentences: with how many past runs, and honestly where there are none. */
+export function priceLines({ restore, steps, verifyAtLeast, capacity, cannotBeUndone }: Price): readonly string[] {
+  const unknown = steps.filter(({ took }) => took === undefined).map(({ component }) => component);
+  const others = steps.some((step) => step.borrowed) ? ", some of them of other components" : "";
+  return [
+    restore
+      ? `restore: ${formatDuration(restore.median)} (median), at most ${formatDuration(restore.p90)} in nine of ten; n = ${restore.n}${others}`
+      : `restore: no past runs of ${unknown.join(", ") || "any component"}`,
+    `proof: at least ${formatDuration(verifyAtLeast)}`,
+    `capacity: ${capacityText(capacity)}`,
+    ...(cannotBeUndone.length > 0 ? [`cannot be undone: ${cannotBeUndone.join(", ")}`] : []),
+  ];
+}
+
+function capacityText({ percent, perSecond, warm }: Capacity): string {
+  const rate = perSecond === undefined ? "" : ` (${Number(perSecond.toPrecision(3))} requests/s)`;
+  const state = warm === undefined ? "" : warm ? ", warm" : ", NOT warm";
+  return `${Number(percent.toFixed(2))} % of traffic${rate}${state}`;
+}

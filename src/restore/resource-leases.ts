@@ -1,0 +1,53 @@
+import type { Clock, Store } from "../core/ports.ts";
+import type { Milliseconds } from "../core/time.ts";
+
+export interface ResourceClaim {
+  /** Addresses that the work may change. */
+  readonly resources: readonly string[];
+  /** The same for who recovers the work: it need not wait for the end of its own lease. */
+  readonly holder: string;
+  readonly leaseMs: Milliseconds;
+  /** Somebody else works on one of them; told once. */
+  readonly onWait: () => void;
+  /** Must the waiting end, because we may not act any more? */
+  readonly stopped: () => boolean;
+}
+
+/**
+ * Does work that changes targets while nobody else does: sagas of different playbooks that share a target or a rival come
+ * one after the other. All leases are taken together, in sorted order, or none: who waits holds nothing, so nobody waits
+ * in a circle. Undefined when we were stopped while we waited. Containment asks for none of this.
+ */
+export async function holdingResources<Result>(
+  { store, clock }: { readonly store: Store; readonly clock: Clock },
+  { resources, holder, leaseMs, onWait, stopped }: ResourceClaim,
+  work: () => Promise<Result>,
+): Promise<Result | undefined> {
+  const wanted = [...new Set(resources)].map((at) => `target:${at}`).toSorted();
+  if (wanted.length === 0) return work();
+  const take = (ttl: Milliseconds) => store.acquireLeases(wanted, holder, ttl, clock.now());
+  for (let waited = false; !(await take(leaseMs)); waited = true) {
+    if (stopped()) return undefined;
+    if (!waited) onWait();
+    await clock.sleep(leaseMs / 10);
+  }
+  const done = new AbortController();
+  const renew = async () => {
+    while (!done.signal.aborted) {
+      await clock.sleep(leaseMs / 3, done.signal);
+      // A store that is away for a moment costs nothing: the next renewal is soon enough.
+      if (!done.signal.aborted) await take(leaseMs).catch(() => undefined);
+    }
+  };
+  const renewing = renew();
+  try {
+    const result = await work();
+    done.abort();
+    await renewing;
+    await take(0).catch(() => undefined);
+    return result;
+  } finally {
+    // After an error they lapse by themselves: the same work may go on elsewhere already, under the same name.
+    done.abort();
+  }
+}

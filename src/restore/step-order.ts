@@ -1,0 +1,107 @@
+import type { Step } from "../core/plan.ts";
+import type { Change } from "../core/ports.ts";
+import type { Direction, Lease, Saga, StepRecord } from "../core/rollout.ts";
+import type { SagaJournal } from "./saga-journal.ts";
+import { changesOf, expectedIntentOf } from "./step-journal.ts";
+import type { Patience, SagaPorts, StepScope } from "./step-run.ts";
+import { runStep, type StepEnd } from "./step-runner.ts";
+
+/** The steps of a saga, and all that it takes to run them. */
+export interface Course {
+  readonly ports: SagaPorts;
+  readonly saga: Saga;
+  readonly lease: Lease;
+  readonly patience: Patience;
+  readonly journal: SagaJournal;
+  readonly direction: Direction;
+  readonly steps: readonly Step[];
+  readonly known: ReadonlyMap<string, StepRecord>;
+  /** The known intents were written by this run of the saga, or with its start: nothing was sent under them. */
+  readonly unspent: boolean;
+  /** What is written together with the last end; asked for once. */
+  readonly atEnd: (stuck: readonly string[], records: ReadonlyMap<string, StepRecord>) => readonly Change[];
+}
+
+/** The intents of the steps that wait for no other: they belong into the commit that starts the saga. */
+export function firstIntents(scope: Omit<StepScope, "step">, steps: readonly Step[]): readonly Change[] {
+  return steps
+    .filter(({ after }) => after.length === 0)
+    .flatMap((step) => {
+      const intent = expectedIntentOf({ ...scope, step });
+      return intent ? changesOf({ ...scope, step }, intent) : [];
+    });
+}
+
+/**
+ * Runs steps in their order, each from wherever its record stands; answers which are stuck, or untried because of those.
+ * I1  A step starts only when all steps in its `after` are done; steps without such a tie run side by side.
+ * I2  A step that is slow or stuck delays only what comes after it. A rival that cannot be frozen holds up nothing for
+ *     good: its component is restored all the same, and people are told.
+ * I3  Once it is halted no step is begun.
+ * I4  The end of a step, and the intents of the steps that it was the last to hold up, are one commit.
+ */
+export async function runSteps(course: Course): Promise<readonly string[] | "fenced"> {
+  const { steps, ports, journal, patience } = course;
+  const scope = { clock: ports.clock, saga: course.saga, lease: course.lease, direction: course.direction };
+  const halted = () => ports.halted?.() !== undefined;
+  const records = new Map(course.known);
+  const over = new Map<string, "done" | "stuck">();
+  const unspent = new Set(course.unspent ? records.keys() : []);
+  for (const { step, status } of records.values()) if (status === "done") over.set(step, "done");
+  const begun = new Set<string>();
+  const blocked = (step: Step): boolean =>
+    (halted() && !begun.has(step.id) && !over.has(step.id)) ||
+    steps.some(
+      (other) =>
+        other.kind !== "freeze" && step.after.includes(other.id) && (over.get(other.id) === "stuck" || blocked(other)),
+    );
+  const failed = (step: Step) => step.kind !== "freeze" && (over.get(step.id) === "stuck" || blocked(step));
+  const stuck = () => steps.filter(failed).map(({ id }) => id);
+  const isFree = (step: Step) =>
+    steps.every(
+      ({ id, kind }) => !step.after.includes(id) || over.get(id) === "done" || (kind === "freeze" && over.has(id)),
+    );
+  let closed = false;
+
+  /** What becomes possible by the end of a step. */
+  const openedBy = (): readonly Change[] =>
+    steps
+      .filter((step) => !records.has(step.id) && isFree(step))
+      .flatMap((step) => {
+        const intent = expectedIntentOf({ ...scope, step });
+        if (!intent) return [];
+        records.set(step.id, intent);
+        unspent.add(step.id);
+        return changesOf({ ...scope, step }, intent);
+      });
+  const write = (step: Step) => (record: StepRecord) => {
+    const own = changesOf({ ...scope, step }, record);
+    records.set(step.id, record);
+    if (record.status === "intent") return journal.write([record], own);
+    over.set(step.id, record.status);
+    const opened = halted() ? [] : openedBy();
+    closed ||= steps.every((other) => over.has(other.id) || blocked(other));
+    return journal.write([record], [...own, ...opened, ...(closed ? course.atEnd(stuck(), records) : [])]);
+  };
+
+  const ends = new Map<string, Promise<StepEnd>>();
+  const endOf = (step: Step): Promise<StepEnd> => {
+    const end = ends.get(step.id) ?? runAfter(step);
+    ends.set(step.id, end);
+    return end;
+  };
+  const runAfter = async (step: Step): Promise<StepEnd> => {
+    const earlier = steps.filter(({ id }) => step.after.includes(id));
+    const before = await Promise.all(earlier.map(endOf));
+    if (before.includes("fenced")) return "fenced";
+    if (before.some((end, index) => end === "stuck" && earlier[index]!.kind !== "freeze")) return "stuck";
+    if (halted() && !over.has(step.id)) return "stuck";
+    begun.add(step.id);
+    const run = { ...scope, ports, step, patience, write: write(step) };
+    return runStep(run, records.get(step.id), unspent.has(step.id));
+  };
+  const found = await Promise.all(steps.map(endOf));
+  if (found.includes("fenced")) return "fenced";
+  if (closed) return stuck();
+  return (await journal.write([], course.atEnd(stuck(), records))) ? stuck() : "fenced";
+}

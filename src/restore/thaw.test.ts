@@ -1,0 +1,187 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { digestOf } from "../core/digest.ts";
+import type { Plan, Step } from "../core/plan.ts";
+import type { Saga } from "../core/rollout.ts";
+import { createSeededRandom } from "../simulation/random.ts";
+import { createSimulatedTarget, type SimulatedTarget } from "../simulation/simulated-target.ts";
+import type { CrashPoint } from "./crash-point.ts";
+import { runSaga } from "./saga-runner.ts";
+import type { SagaPorts } from "./step-run.ts";
+import { thawRivals } from "./thaw.ts";
+import { aPlannedStep, aSaga, createWorld, Killed, mortal, NEW, OLD } from "./world.fixture.ts";
+
+const QUICK = { attempts: 3, callMs: 1000, pauseMs: 100 };
+
+/** A model and a flag that were released by rivals, which bring the bad release back within a second unless frozen. */
+function rivalled(kind: Plan["kind"] = "rollback") {
+  const world = createWorld();
+  const [at, flag] = ["sim:model", "sim:flag"];
+  const target = createSimulatedTarget({
+    clock: world.clock,
+    random: createSeededRandom("rivals"),
+    revisions: { [at]: [NEW, OLD], [flag]: [NEW, OLD] },
+    rivals: { [at]: NEW },
+  });
+  target.tellRival(at, "working fast");
+  const rival = {
+    component: "model",
+    at: `${at}#rival`,
+    through: at,
+    label: "the rival",
+    undo: "compensatable",
+  } as const;
+  const frozen = { ...rival, desired: digestOf("frozen"), after: [] } as const;
+  const freeze: Step = { ...frozen, id: `freeze ${rival.at}`, kind: "freeze", state: "frozen" };
+  const thaw: Step = { ...frozen, id: `thaw ${rival.at}`, kind: "thaw" };
+  const steps: Step[] = [
+    freeze,
+    { ...aPlannedStep("model", [freeze.id]), at },
+    { ...aPlannedStep("flag", [freeze.id]), at: flag },
+    thaw,
+  ];
+  const saga: Saga = { ...aSaga([]), plan: { ...aSaga(steps).plan, kind } };
+  const ports = (over: Partial<SagaPorts> = {}) => world.ports({ adapterFor: () => target, ...over });
+  return { ...world, ports, target, at, saga };
+}
+
+type World = ReturnType<typeof rivalled>;
+
+async function run(world: World, ports = world.ports()) {
+  const lease = await world.lease();
+  const end = await world.clock.run(runSaga(ports, await world.started(world.saga, lease), lease, QUICK, true));
+  const thawed = await world.clock.run(thawRivals(ports, world.saga, lease, QUICK));
+  return { end, thawed };
+}
+
+async function statusOf({ store }: World, wanted: string) {
+  return (await store.steps("saga-1")).find(({ step }) => step === wanted);
+}
+
+describe("a rival", () => {
+  it("is frozen once, before what it would undo, and brought back into exactly the state that was found", async () => {
+    const world = rivalled();
+    const states: (string | undefined)[] = [];
+    const onStep = ({ step, status }: { step: string; status: string }) =>
+      void states.push(`${step} ${status} ${world.target.rivalState(world.at)}`);
+    const { end, thawed } = await run(world, world.ports({ onStep }));
+    assert.equal(end.kind, "completed");
+    assert.deepEqual(thawed, { kind: "thawed", thawed: ["the rival"], left: [] });
+    assert.equal(world.target.rivalState(world.at), "working fast");
+    assert.deepEqual(states.slice(0, 2), [
+      `freeze ${world.at}#rival intent working fast`,
+      `freeze ${world.at}#rival done frozen`,
+    ]);
+    assert.ok(states.slice(2, -1).every((state) => state?.endsWith(" frozen")));
+    assert.equal((await statusOf(world, `freeze ${world.at}#rival`))?.state, "working fast");
+    const again = await thawRivals(world.ports(), world.saga, await world.lease("two"), QUICK);
+    assert.deepEqual(again, { kind: "thawed", thawed: [], left: [] });
+  });
+
+  it("that was frozen by others stays so", async () => {
+    const world = rivalled();
+    world.target.tellRival(world.at, "frozen");
+    const { end, thawed } = await run(world);
+    assert.equal(end.kind, "completed");
+    assert.deepEqual(thawed, { kind: "thawed", thawed: [], left: [] });
+    assert.equal(world.target.rivalState(world.at), "frozen");
+  });
+
+  it("that cannot be frozen holds nothing up for good, and nobody is told that it was", async () => {
+    const world = rivalled();
+    const deaf: SimulatedTarget = { ...world.target, readRival: async () => ({ kind: "unreachable", reason: "403" }) };
+    const { end, thawed } = await run(world, world.ports({ adapterFor: () => deaf }));
+    assert.ok(end.kind === "completed");
+    assert.equal(end.saga.note, "not frozen: the rival");
+    assert.deepEqual(thawed, { kind: "thawed", thawed: [], left: [] });
+    const { writeRival: _, ...simple } = world.target;
+    const unable = rivalled();
+    const ended = await run(
+      unable,
+      unable.ports({ adapterFor: () => ({ ...simple, read: unable.target.read, apply: unable.target.apply }) }),
+    );
+    assert.equal(ended.end.kind, "completed");
+    assert.match((await statusOf(unable, `freeze ${unable.at}#rival`))?.note ?? "", /can freeze nobody at sim:model/);
+  });
+
+  it("is let go also when the restore is stuck", async () => {
+    const world = rivalled();
+    world.target.lose(world.at, OLD);
+    const { end, thawed } = await run(world);
+    assert.equal(end.kind, "stuck");
+    assert.deepEqual(thawed, { kind: "thawed", thawed: ["the rival"], left: [] });
+    assert.equal(world.target.rivalState(world.at), "working fast");
+  });
+
+  it("is let go after a release that was put back, which leaves the rival to its thaw", async () => {
+    const world = rivalled("release");
+    world.target.lose("sim:flag", OLD);
+    const { end, thawed } = await run(world);
+    assert.equal(end.kind, "compensated");
+    assert.equal(world.target.live(world.at), NEW);
+    assert.deepEqual(thawed, { kind: "thawed", thawed: ["the rival"], left: [] });
+  });
+
+  it("that people told something else meanwhile stays as they want it, and is named", async () => {
+    const world = rivalled();
+    const lease = await world.lease();
+    await world.clock.run(runSaga(world.ports(), await world.started(world.saga, lease), lease, QUICK, true));
+    world.target.tellRival(world.at, "working slowly");
+    const thawed = await world.clock.run(thawRivals(world.ports(), world.saga, lease, QUICK));
+    assert.deepEqual(thawed, { kind: "thawed", thawed: [], left: ["the rival"] });
+    assert.equal(world.target.rivalState(world.at), "working slowly");
+  });
+
+  it("that does not answer is waited for no longer than its deadline, and named", async () => {
+    const world = rivalled();
+    const lease = await world.lease();
+    await world.clock.run(runSaga(world.ports(), await world.started(world.saga, lease), lease, QUICK, true));
+    const dead: SimulatedTarget = {
+      ...world.target,
+      readRival: async (_, signal) => {
+        await world.clock.sleep(600_000, signal);
+        return { kind: "unreachable", reason: "no answer" };
+      },
+    };
+    const begun = world.clock.now();
+    const ports = world.ports({ adapterFor: () => dead });
+    const thawed = await world.clock.run(thawRivals(ports, world.saga, lease));
+    assert.deepEqual(thawed, { kind: "thawed", thawed: [], left: ["the rival"] });
+    assert.ok(world.clock.now() - begun < 30_000);
+  });
+
+  it("is told nothing by a controller that lost its place", async () => {
+    const world = rivalled();
+    const lease = await world.lease();
+    await world.clock.run(runSaga(world.ports(), await world.started(world.saga, lease), lease, QUICK, true));
+    await world.lease("two");
+    assert.equal((await thawRivals(world.ports(), world.saga, lease, QUICK)).kind, "fenced");
+    assert.equal(world.target.rivalState(world.at), "frozen");
+  });
+
+  const points: readonly CrashPoint[] = [
+    "saga.intent-recorded",
+    "saga.effect-sent",
+    "saga.effect-read-back",
+    "saga.step-recorded",
+  ];
+  for (const point of points)
+    for (const nth of [1, 2, 3, 4])
+      it(`is as it was after a crash at pass ${nth} of ${point}`, async () => {
+        const world = rivalled();
+        const lease = await world.lease("one");
+        const dying = mortal(world.ports(), point, nth);
+        const begun = (async () => {
+          await runSaga(dying, await world.started(world.saga, lease), lease, QUICK, true);
+          await thawRivals(dying, world.saga, lease, QUICK);
+        })();
+        await world.clock.run(begun.catch((error: unknown) => assert.ok(error instanceof Killed)));
+        const [found] = await world.store.runningSagas();
+        const next = await world.lease("two");
+        if (found) assert.equal((await world.clock.run(runSaga(world.ports(), found, next, QUICK))).kind, "completed");
+        assert.equal((await world.clock.run(thawRivals(world.ports(), world.saga, next, QUICK))).kind, "thawed");
+        assert.equal(world.target.rivalState(world.at), "working fast");
+        assert.equal(world.target.live(world.at), OLD);
+        assert.equal(world.target.effects.filter(({ at }) => at === world.at).length, 1);
+      });
+});

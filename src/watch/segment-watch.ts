@@ -1,0 +1,209 @@
+import { maturityOf } from "../core/playbook.ts";
+import type { FrozenWindow } from "../core/rollout.ts";
+import type { Sample } from "../core/sample.ts";
+import type { Instant, Milliseconds } from "../core/time.ts";
+import type { SegmentFinding } from "../core/verdict.ts";
+import { logSumExp } from "../statistics/index.ts";
+import { type Arm, type Cohorts, createCohorts, join } from "./cohort.ts";
+import type { EvaluatorSetup } from "./evaluator.ts";
+import type { Evidence } from "./evidence.ts";
+import { againstFrozen } from "./frozen-reference.ts";
+import { type Hypothesis, isEarly } from "./hypothesis/hypothesis.ts";
+import type { SegmentedRule } from "./rule.ts";
+import { evidenceFrom, evidenceOf, hypothesisOf, type RuleWatch } from "./rule-watch.ts";
+import type { Sight } from "./sight.ts";
+
+/** Segments are smaller than arms: requests of so long may share a cohort. A full one closes sooner. */
+const SPAN: Milliseconds = 10_000;
+/** Of the rule's part of the error budget, what the whole has: so it is found about as soon as without segments. */
+const WHOLE = 0.5;
+/** Of what segments have, what is kept for those that nobody has seen before the release. */
+const RESERVE = 0.1;
+/** A label has so many values at most, with the one for all others; after a restart the intake may name further ones. */
+const MOST = 17;
+/** Of fewer outcomes before the release nothing is taken for a segment's own: the whole's are then the forecast. */
+const KNOWN = 100;
+/** A segment with at least this part of stable's outcomes before the release must be proved safe too. */
+const GREAT = 0.05;
+
+/** The whole, or one of its segments. */
+interface Segment {
+  readonly group: string | undefined;
+  readonly logWeight: number;
+  readonly hypothesis: Hypothesis;
+  readonly cohorts: Cohorts;
+  readonly evidence: { readonly harm: Evidence; readonly safety: Evidence };
+  readonly sums: { readonly candidate: Arm; readonly reference: Arm };
+  /** Safety has to be proved of it. */
+  readonly great: boolean;
+}
+
+/**
+ * One claim about the whole and about each segment: each is a hypothesis with a part of the rule's error budget, and the
+ * evidence is the weighted mean of their e-values, which is one under any dependence (Vovk and Wang 2021). The whole has half
+ * of it, segments that the frozen window has seen share the rest equally, and those that appear later each have a part of
+ * the reserve. One more bad outcome adds to the evidence of the whole and of its segment, and takes from none.
+ *
+ * Safety is proved when it is of the whole and of every great segment, at the full level each, since all must be (Berger 1982).
+ */
+export function watchSegments(rule: SegmentedRule, setup: EvaluatorSetup, sight: Sight): RuleWatch {
+  const from = evidenceFrom(setup);
+  const window = setup.frozen.find(({ signal }) => signal === rule.signal.name);
+  const prefix = `${rule.inAny}=`;
+  const known = Object.keys(window?.groups ?? {})
+    .filter((group) => group.startsWith(prefix))
+    .slice(0, MOST);
+  const later = ((1 - WHOLE) * (known.length > 0 ? RESERVE : 1)) / MOST;
+  const whole = createSegment(rule, setup, window, undefined, WHOLE)!;
+  const segments = new Map<string | undefined, Segment | undefined>([[undefined, whole]]);
+  for (const group of known) meet(group, ((1 - WHOLE) * (1 - RESERVE)) / known.length);
+  let unseen = MOST;
+  let broken = false;
+
+  function meet(group: string, weight: number): void {
+    segments.set(group, createSegment(rule, setup, window, group, weight));
+  }
+
+  function segmentOf(group: string | undefined): Segment | undefined {
+    if (group !== undefined && !group.startsWith(prefix)) return undefined;
+    const name = segments.has(group) || segments.size < MOST ? group : `${prefix}other`;
+    if (!segments.has(name) && unseen > 0) {
+      unseen -= 1;
+      meet(name!, later);
+    }
+    return segments.get(name);
+  }
+
+  return {
+    observe(own) {
+      const rows = new Map<Segment, Sample[]>();
+      sight.see(own);
+      for (const sample of own) {
+        if (!isEvidence(sample, setup, from)) continue;
+        const segment = segmentOf(sample.group);
+        if (!segment) continue;
+        if (!segment.hypothesis.possible(sample)) broken = true;
+        else {
+          join(segment.sums[sample.release === setup.candidate ? "candidate" : "reference"], sample);
+          rows.set(segment, [...(rows.get(segment) ?? []), sample]);
+        }
+      }
+      for (const [segment, some] of rows) close(segment, segment.cohorts.take(some));
+    },
+    judge(now) {
+      const all = [...segments.values()].filter((segment) => segment !== undefined);
+      for (const segment of all) close(segment, segment.cohorts.ripen(now));
+      const logs = all.map((segment) => segment.logWeight + logHarmOf(segment, now));
+      const idle = 1 - all.reduce((sum, { logWeight }) => sum + Math.exp(logWeight), 0);
+      const logHarm = logSumExp(idle > 1e-9 ? [...logs, Math.log(idle)] : logs);
+      const logSafe = Math.min(...all.filter(({ great }) => great).map((segment) => logSafeOf(segment, now)));
+      const proved = logSafe >= -Math.log(setup.beta);
+      const named = loudest(all, logs, Math.log(setup.rules.length / setup.alpha), setup, now);
+      return {
+        name: rule.name,
+        signal: rule.signal.name,
+        kind: broken
+          ? "instrument-error"
+          : (sight.blind(now, whole.sums.candidate.n) ?? (proved ? "healthy" : "inconclusive")),
+        claim: rule.claim,
+        method: whole.hypothesis.method,
+        ...tallies(whole, setup),
+        logHarm,
+        logSafe,
+        ...(whole.hypothesis.assumes === undefined ? {} : { assumes: whole.hypothesis.assumes }),
+        ...(whole.hypothesis.threshold === undefined ? {} : { threshold: whole.hypothesis.threshold }),
+        ...(named.length > 0 ? { segments: named } : {}),
+      };
+    },
+  };
+}
+
+/** Undefined where nothing can be said of it: of a time that nobody measured before the release. */
+function createSegment(
+  rule: SegmentedRule,
+  setup: EvaluatorSetup,
+  window: FrozenWindow | undefined,
+  group: string | undefined,
+  weight: number,
+): Segment | undefined {
+  const { inAny: _, alone, ...plain } = rule;
+  const own = group === undefined ? window : ownWindow(window, group);
+  const frozen = own ? [own] : alone === undefined && window ? [window] : [];
+  const error = alone === undefined ? undefined : alone * weight;
+  const one = error === undefined ? plain : againstFrozen(plain, frozen, error);
+  const hypothesis = hypothesisOf(one, { frozen });
+  if (!hypothesis) return undefined;
+  const sideOf = ({ release }: Sample) => (release === setup.candidate ? "candidate" : "reference");
+  return {
+    group,
+    logWeight: Math.log(weight),
+    hypothesis,
+    cohorts: createCohorts({
+      sideOf,
+      compares: hypothesis.compares,
+      maturity: maturityOf(rule.signal),
+      ...(group === undefined ? {} : { span: SPAN }),
+    }),
+    evidence: evidenceOf(one, hypothesis, setup),
+    sums: { candidate: { n: 0, k: 0 }, reference: { n: 0, k: 0 } },
+    great: group === undefined || (window !== undefined && (window.groups?.[group]?.n ?? 0) >= GREAT * window.n),
+  };
+}
+
+/** What stable did in this segment before the release, if that is known well enough. */
+function ownWindow(window: FrozenWindow | undefined, group: string): FrozenWindow | undefined {
+  const counts = window?.groups?.[group];
+  if (!window || !counts || counts.n < KNOWN || (window.cells && !counts.cells)) return undefined;
+  return { signal: window.signal, ...counts };
+}
+
+function isEvidence({ release, bucket }: Sample, { candidate, reference }: EvaluatorSetup, from: Instant): boolean {
+  return bucket >= from && (release === candidate || release === reference);
+}
+
+function close({ evidence, hypothesis }: Segment, closed: ReturnType<Cohorts["take"]>): void {
+  for (const cohort of closed) {
+    evidence.harm.add(cohort.bucket, hypothesis.harmOf(cohort));
+    evidence.safety.add(cohort.bucket, hypothesis.safetyOf(cohort));
+  }
+}
+
+function logHarmOf({ evidence, hypothesis, sums }: Segment, now: Instant): number {
+  return isEarly(hypothesis, sums) ? 0 : evidence.harm.log(now);
+}
+
+function logSafeOf({ evidence, hypothesis, sums }: Segment, now: Instant): number {
+  return isEarly(hypothesis, sums) ? 0 : evidence.safety.log(now);
+}
+
+function tallies({ group, hypothesis, sums }: Segment, { candidate, reference }: EvaluatorSetup) {
+  const of = (release: typeof candidate, arm: Arm) => ({
+    release,
+    n: arm.n,
+    ...hypothesis.shown(arm),
+    ...(group === undefined ? {} : { group }),
+  });
+  return { candidate: of(candidate, sums.candidate), reference: of(reference, sums.reference) };
+}
+
+/** The segments that pass the threshold by themselves, the loudest first; else the loudest, if it is louder than the whole. */
+function loudest(
+  all: readonly Segment[],
+  logs: readonly number[],
+  threshold: number,
+  setup: EvaluatorSetup,
+  now: Instant,
+): readonly SegmentFinding[] {
+  const ranked = all
+    .map((segment, index) => ({ segment, log: logs[index]! }))
+    .filter(({ segment }) => segment.group !== undefined)
+    .sort((a, b) => b.log - a.log);
+  const failed = ranked.filter(({ log }) => log >= threshold);
+  const shown = failed.length > 0 ? failed : ranked.slice(0, 1).filter(({ log }) => log > logs[0]!);
+  return shown.map(({ segment, log }) => ({
+    group: segment.group!,
+    ...tallies(segment, setup),
+    logHarm: logHarmOf(segment, now),
+    failed: log >= threshold,
+  }));
+}
