@@ -55,24 +55,35 @@ interface Weights {
 /**
  * Found by a search for the least worst ratio of bad answers to the information bound (`npm run bench --
  * detection-weights`): great harm is decided by a handful of outcomes, so there the cost of spreading weight is largest.
+ * Few effects, closer to each other where they are small: more of them would cost more than they find.
  */
 const TUNED: Weights = {
-  weight: [150, 102, 68, 50, 52, 53, 92, 58, 46, 73, 67, 189],
-  atMarks: [71, 88, 92, 121, 121, 168, 129, 78, 48, 38, 28, 36],
-  between: [7, 15, 29, 31, 65, 101, 132, 136, 140, 123, 155, 66],
+  weight: [167, 120, 63, 165, 40, 342, 1, 102],
+  atMarks: [70, 150, 120, 260, 230, 130, 32, 8],
+  between: [10, 20, 110, 110, 400, 230, 90, 30],
 };
-const TUNED_RANGE = [1.47, 11.9] as const;
+const TUNED_EFFECTS = [1.48, 1.85, 2.4, 3.27, 5, 8.9, 13, 21.3];
 /** For outcomes that are not rare, where the least and the greatest effects have neighbours on one side only. */
-const COMMON_PARTS = [2.4, 1.8, 1.2, 1, 1, 1, 1, 1, 1, 1, 1, 2];
+const COMMON_LEAST = 1.12;
+const COMMON_PARTS = [1.3, 1, 1, 1, 1, 1, 1, 1.2];
 const COMMON_WEIGHTS: Weights = { weight: COMMON_PARTS, atMarks: COMMON_PARTS, between: COMMON_PARTS };
 const EQUAL = Array.from({ length: 16 }, () => 1);
 const EQUALLY: Weights = { weight: EQUAL, atMarks: EQUAL, between: EQUAL };
 
-/** Drift: the least effect that is looked for, and the greatest; beyond it one tick or two are enough. */
-const DRIFT_RANGE = [1.15, 8] as const;
-/** A search over number, range and weights: small effects, which take longest, weigh a little more. */
-const DRIFT_PARTS = Array.from({ length: 8 }, (_, index) => Math.exp(-0.15 * index));
+/** Drift: the greatest effect that is looked for; beyond it one tick or two are enough. */
+const DRIFT_TOP = 8;
+/** A search over number, range and weights: the least has a neighbour on one side only. */
+const DRIFT_LEAST = 1.22;
+const DRIFT_PARTS = [1.5, 1, 1, 1, 1, 1];
 const DRIFT: Weights = { weight: DRIFT_PARTS, atMarks: DRIFT_PARTS, between: DRIFT_PARTS };
+/** The same for outcomes that are not rare, where small effects matter more. */
+const COMMON_DRIFT_LEAST = 1.15;
+const COMMON_DRIFT_PARTS = Array.from({ length: 8 }, (_, index) => Math.exp(-0.15 * index));
+const COMMON_DRIFT: Weights = {
+  weight: COMMON_DRIFT_PARTS,
+  atMarks: COMMON_DRIFT_PARTS,
+  between: COMMON_DRIFT_PARTS,
+};
 
 /** The fraction of `calmShare`: the least one that a search over designs and blocks found to break it is 0.18 (decision 0010). */
 const CALM = 0.12;
@@ -84,27 +95,28 @@ export function chooseForm(forecast: number, hypothesis: MarginNull): Form {
 }
 
 /**
- * Evidence against "not harmful". Alternatives are log-spaced in their effect.
+ * Evidence against "not harmful". Alternatives get closer towards the line, so that the nearest one to any effect loses about
+ * as little.
  * @throws RangeError for a null that nothing can violate, a forecast outside [0, 1], or a tilt whose margin line is
  * above one third.
  */
 export function harmDesign(request: DesignRequest): Design {
   return request.form === "poisson-tilt"
-    ? buildDesign("harm", request, TUNED_RANGE, TUNED)
-    : buildDesign("harm", request, [1.12, commonTop(request)], COMMON_WEIGHTS);
+    ? buildDesign("harm", request, TUNED_EFFECTS, TUNED)
+    : buildDesign("harm", request, closeToOne(COMMON_LEAST, commonTop(request), COMMON_PARTS.length), COMMON_WEIGHTS);
 }
 
 /**
  * Evidence against "not harmful" where there is all the time in the world, as after promotion. Alternatives get closer
- * towards the line, so that the nearest one to any effect loses about as little. Simulated at one false alarm a year:
- * 5 to 11 % more time to an alarm than the detector that knows the effect, up to twice the line, and up to 17 % beyond,
- * where it is short; those of `harmDesign` cost up to 27 % for a small effect, and far more for one below their least.
+ * towards the line, so that the nearest one to any effect loses about as little. Simulated at one false alarm in 30 days:
+ * 9 to 11 % more time to an alarm than the detector that knows the effect, from 1.3 to ten times the line.
  * @throws RangeError as `harmDesign` does.
  */
 export function driftDesign(request: DesignRequest): Design {
-  const [low, top] = DRIFT_RANGE;
-  const high = request.form === "poisson-tilt" ? top : Math.min(top, commonTop(request));
-  return buildDesign("harm", request, [low, high], DRIFT, closeToOne);
+  if (request.form === "poisson-tilt")
+    return buildDesign("harm", request, closeToOne(DRIFT_LEAST, DRIFT_TOP, DRIFT_PARTS.length), DRIFT);
+  const sizes = closeToOne(COMMON_DRIFT_LEAST, Math.min(DRIFT_TOP, commonTop(request)), COMMON_DRIFT_PARTS.length);
+  return buildDesign("harm", request, sizes, COMMON_DRIFT);
 }
 
 /**
@@ -120,7 +132,8 @@ export function safetyDesign(request: DesignRequest): Design {
   // Beyond an eighth of the margin line nothing is won: a candidate without any bad outcome is the best there is.
   const equal = Math.min(margin, 8);
   const low = Math.sqrt(equal);
-  return buildDesign("safety", request, [low, Math.min(40, Math.max(equal ** 3, low * 1.5))], EQUALLY);
+  const high = Math.min(40, Math.max(equal ** 3, low * 1.5));
+  return buildDesign("safety", request, logSpaced(low, high, EQUAL.length), EQUALLY);
 }
 
 /** The greatest effect on the odds: where three of four candidates are bad, more is found as soon. */
@@ -136,9 +149,8 @@ function effectOf(form: Form, line: number, rate: number): number {
 function buildDesign(
   direction: Design["direction"],
   request: DesignRequest,
-  [low, high]: readonly [number, number],
+  sizes: readonly number[],
   weights: Weights,
-  sizeAt = logSpaced,
 ): Design {
   const { form, forecast } = request;
   const { ratio, points } = request.null;
@@ -155,10 +167,10 @@ function buildDesign(
   if (form === "poisson-tilt" && line > COMMON) {
     throw new RangeError(`The margin line ${line} is too common for the tilt; use the projected form.`);
   }
-  const top = form === "poisson-tilt" && direction === "harm" ? Math.min(high, 0.5 / line) : high;
+  const top = form === "poisson-tilt" && direction === "harm" ? 0.5 / line : Number.POSITIVE_INFINITY;
   const columns = [weights.weight, weights.atMarks, weights.between].map(normalised);
-  const alternatives = weights.weight.map((_, index) => {
-    const size = sizeAt(low, top, index / (weights.weight.length - 1));
+  const alternatives = sizes.map((wanted, index) => {
+    const size = Math.min(wanted, top);
     const effect = direction === "harm" ? size : 1 / size;
     const rate = rateAt(form, line, effect);
     const calm = calmShare(form, request.null, baseline, rate);
@@ -175,13 +187,13 @@ function buildDesign(
   });
 }
 
-function logSpaced(low: number, top: number, part: number): number {
-  return low * (top / low) ** part;
+function logSpaced(low: number, high: number, count: number): readonly number[] {
+  return Array.from({ length: count }, (_, index) => low * (high / low) ** (index / (count - 1)));
 }
 
 /** The logarithms are log-spaced. */
-function closeToOne(low: number, top: number, part: number): number {
-  return Math.exp(Math.log(low) * (Math.log(top) / Math.log(low)) ** part);
+function closeToOne(low: number, high: number, count: number): readonly number[] {
+  return logSpaced(Math.log(low), Math.log(high), count).map(Math.exp);
 }
 
 function normalised(parts: readonly number[]): readonly number[] {

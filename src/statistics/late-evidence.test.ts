@@ -3,7 +3,7 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { runs } from "../testing/runs.fixture.ts";
 import { type Block, createLateEvidence, type Design, harmDesign, increments, planStarts } from "./index.ts";
-import { GRAIN, startShares } from "./late-evidence.ts";
+import { FIRST, GRAIN, startShares } from "./late-evidence.ts";
 import { draw, seeded } from "./published.fixture.ts";
 import { logSumExp, mixture } from "./recursion.ts";
 
@@ -109,12 +109,12 @@ test("without the first start it has the later ones' shares alone", () => {
   const blocks = [0, 3, 30].map((at) => ({ at, block: { n1: 50, k1: 3, n0: 950, k0: 5 } }));
   const plan = planStarts(60);
   const [whole, later] = [createLateEvidence(tilt, plan), createLateEvidence(tilt, { ...plan, laterOnly: true })];
-  assert.ok(Math.abs(later.log() - Math.log(0.31)) < 1e-9);
+  assert.ok(Math.abs(later.log() - Math.log(1 - FIRST)) < 1e-9);
   for (const { at, block } of blocks) for (const one of [whole, later]) one.add(at, increments(tilt, block));
   const totals = tilt.alternatives.map((_, j) =>
     blocks.reduce((sum, { block }) => sum + increments(tilt, block)[j]!, 0),
   );
-  const first = Math.log(0.69) + mixture(tilt, totals);
+  const first = Math.log(FIRST) + mixture(tilt, totals);
   assert.ok(Math.abs(Math.exp(whole.log()) - Math.exp(later.log()) - Math.exp(first)) < 1e-6 * Math.exp(whole.log()));
   assert.equal(createLateEvidence(tilt, { ...planStarts(1), laterOnly: true }).log(), -Number.MAX_VALUE);
 });

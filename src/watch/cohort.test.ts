@@ -28,8 +28,8 @@ describe("cohorts with a maturity", () => {
   it("leave what comes later still to be compared as it comes", () => {
     const watch = cohorts();
     watch.take([late(0, 0, 5, 0)]);
-    const after = watch.take([late(0, MATURITY, 3, 3), late(0, MATURITY, 40, 2, { release: STABLE })]);
-    assert.deepEqual(after.map(counts), [[3, 3, 40, 2]]);
+    const after = watch.take([late(0, MATURITY, 3, 3), late(0, MATURITY, 70, 2, { release: STABLE })]);
+    assert.deepEqual(after.map(counts), [[3, 3, 70, 2]]);
     assert.deepEqual(watch.ripen(START + 60_000).map(counts), [[5, 0, 0, 0]]);
   });
 
@@ -69,19 +69,33 @@ describe("cohorts with a maturity", () => {
   });
 });
 
+describe("cohorts without a maturity", () => {
+  it("close with less reference once the next second has begun, and with any once theirs has settled", () => {
+    const closedBy = (n: number) => {
+      const watch = cohorts({ maturity: 0 });
+      const reference = (second: number, size: number) =>
+        watch.take([aSample(second, size, 0, { release: STABLE })]).filter(({ bucket }) => bucket === START).length;
+      return [reference(0, n), reference(1, 1), reference(2, 1)];
+    };
+    assert.deepEqual(closedBy(60), [1, 0, 0]);
+    assert.deepEqual(closedBy(30), [0, 1, 0]);
+    assert.deepEqual(closedBy(29), [0, 0, 1]);
+  });
+});
+
 describe("cohorts of a longer span", () => {
   it("join their seconds, and close when they hold enough", () => {
     const watch = cohorts({ maturity: 0, span: 60_000 });
     const base = Math.floor(START / 60_000) * 60_000;
     const at = (second: number, n: number, release = STABLE) =>
       aSample(0, n, 1, { bucket: base + 1000 * second, release });
-    assert.deepEqual(watch.take([at(3, 20), at(3, 2, CANDIDATE)]), []);
+    assert.deepEqual(watch.take([at(3, 50), at(3, 2, CANDIDATE)]), []);
     const closed = watch.take([at(50, 12), at(51, 1, CANDIDATE)]);
     assert.deepEqual(
       closed.map(({ bucket }) => bucket),
       [base],
     );
-    assert.deepEqual(closed.map(counts), [[3, 2, 32, 2]]);
+    assert.deepEqual(closed.map(counts), [[3, 2, 62, 2]]);
     assert.deepEqual(watch.take([at(55, 3)]), []);
     assert.deepEqual(watch.take([at(62, 1)]).map(counts), [[0, 0, 3, 1]]);
   });

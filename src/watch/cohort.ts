@@ -39,10 +39,12 @@ export interface CohortsSetup {
 
 /**
  * So many reference observations make a cohort worth closing. Evidence is taken within a cohort, so a small one wastes what
- * chance does to its split. Measured at 5 to 50 % canary and 20 to 1,000 answers a second (docs/detection.md): of 5 %, 10 cost
- * 6 to 10 % more bad answers than 30; of 50 %, 2 to 4 % fewer; more than 30 wait for longer and win nothing.
+ * chance does to its split, and a large one waits (docs/detection.md). Measured at 1 to 50 % canary: of 1 and 5 %, 30 cost 1 to
+ * 2 % more bad answers than 60; of 20 and 50 % it is nearly the same, but at 50 % 90 cost up to 5 % more than 60.
  */
-const ENOUGH = 30;
+const ENOUGH = 60;
+/** What is left of a second is worth closing when so many are known and the next second has begun. */
+const FEW = 30;
 /** When the reference of a second this much later is known, few more outcomes of this one will come. */
 const SETTLED: Milliseconds = 2000;
 /** So long candidates wait for a reference of their second: where it is thin, most seconds have none. */
@@ -73,9 +75,9 @@ const NONE: readonly Cohort[] = Object.freeze([]);
 /**
  * Without a maturity, outcomes are compared only with outcomes of the same second that became known in the same span of
  * time. In quiet traffic a batch often brings a second's candidates without its reference, or the other way round, so a
- * cohort stays open until it holds enough reference, or any at all once the second has settled. Candidates wait for the
- * first. When a cohort closes depends on how many *reference* observations there are, and on nothing else: so the borders
- * are predictable, every cohort keeps its expectation of at most 1 under the null, and one more bad outcome of the
+ * cohort stays open until it holds enough reference, fewer once a later second has begun, or any at all once the second has
+ * settled. Candidates wait for the first. When a cohort closes depends on how many *reference* observations there are, and on
+ * nothing else: so the borders are predictable, every cohort keeps its expectation of at most 1 under the null, and one more bad outcome of the
  * candidate joins a cohort without moving a border, so it can only add to the evidence of harm.
  *
  * With a maturity, all that is known of a second at that age is one cohort, whatever came first: it makes no difference
@@ -177,8 +179,9 @@ class NodesOfCohorts implements Cohorts {
     let kept = 0;
     let closed: Cohort[] | undefined;
     for (const cohort of node.open) {
-      const settled = node.newest >= cohort.bucket + this.#span - SECOND + SETTLED;
-      if (this.#setup.compares && cohort.reference.n < ENOUGH && !settled) {
+      const since = node.newest - (cohort.bucket + this.#span - SECOND);
+      const enough = since >= SETTLED ? 0 : since > 0 ? FEW : ENOUGH;
+      if (this.#setup.compares && cohort.reference.n < enough) {
         node.open[kept++] = cohort;
         continue;
       }

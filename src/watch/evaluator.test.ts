@@ -221,10 +221,10 @@ describe("evidence", () => {
     evaluator.observe([aSample(0, 30, 28)]);
     assert.equal(evaluator.judge(START + 1000).logEvidence, 0);
     assert.equal(evaluator.judge(START + 1000).findings[0]?.candidate.n, 30);
-    evaluator.observe([aSample(0, 40, 3, { sequence: 2, release: STABLE })]);
+    evaluator.observe([aSample(0, 70, 3, { sequence: 2, release: STABLE })]);
     const apart = evaluator.judge(START + 1000).logEvidence;
     assert.ok(apart > 0);
-    assert.equal(judged([aSample(0, 30, 28), aSample(0, 40, 3, { release: STABLE })]).logEvidence, apart);
+    assert.equal(judged([aSample(0, 30, 28), aSample(0, 70, 3, { release: STABLE })]).logEvidence, apart);
   });
 
   it("of a second with little reference counts as soon as that second has settled", () => {
