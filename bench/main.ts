@@ -10,6 +10,8 @@ const benches: Readonly<Record<string, () => Promise<(args: readonly string[]) =
   watch: async () => (await import("./watch.ts")).benchWatch,
   ingest: async () => (await import("./ingest.ts")).benchIngest,
   schema: async () => (await import("./schema.ts")).benchSchema,
+  pointer: async () => (await import("./pointer.ts")).benchPointer,
+  "take-over": async () => (await import("./take-over.ts")).benchTakeOver,
 };
 
 const args = process.argv.slice(2);

@@ -24,7 +24,12 @@ export interface AlertIntake {
 
 export interface AlertIntakeParts {
   readonly connections: Pick<Connections, "names" | "get">;
-  readonly systems: ReadonlyMap<string, { control(): Pick<Control, "look"> }>;
+  readonly systems: ReadonlyMap<
+    string,
+    { control(): Pick<Control, "look">; readonly holder?: () => { readonly here: boolean } | undefined }
+  >;
+  /** Looks wherever the system's holder is; the control of this process without it. */
+  readonly look?: (system: string, reason: string, key: string) => Promise<unknown>;
   readonly store: Pick<Store, "commit">;
   readonly log: (text: string) => void;
 }
@@ -32,22 +37,25 @@ export interface AlertIntakeParts {
 /** How long one question may take. */
 const PATIENCE_MS = 10_000;
 
-export function openAlertIntake({ connections, systems, store, log }: AlertIntakeParts): AlertIntake {
+export function openAlertIntake({ connections, systems, store, look, log }: AlertIntakeParts): AlertIntake {
   const stopped = new AbortController();
 
-  async function handle(alerts: Alerts, reasons: readonly ReasonToLook[]): Promise<AlertsTaken> {
+  /** `asked`: every replica asks, so the holder alone does something. */
+  async function handle(alerts: Alerts, reasons: readonly ReasonToLook[], asked = false): Promise<AlertsTaken> {
     const taken = { looked: 0, recorded: 0, ignored: 0 };
     for (const [index, reason] of reasons.entries()) {
       const system = reason.system ?? (systems.size === 1 ? [...systems.keys()][0]! : "");
-      const control = systems.get(system)?.control();
-      if (!control) {
+      const protectedHere = systems.get(system);
+      const control = protectedHere?.control();
+      if (!control || (asked && protectedHere?.holder?.()?.here === false)) {
         // It may be protected by the time of the next repeat.
         alerts.forget(reason);
         taken.ignored += 1;
         continue;
       }
       try {
-        if (reason.status === "firing") await control.look(textOf(reason), reason.key);
+        const told = textOf(reason);
+        if (reason.status === "firing") await (look ? look(system, told, reason.key) : control.look(told, reason.key));
         else await store.commit([{ kind: "entry", entry: resolved(system, reason) }]);
       } catch (error) {
         for (const undone of reasons.slice(index)) alerts.forget(undone);
@@ -63,7 +71,7 @@ export function openAlertIntake({ connections, systems, store, log }: AlertIntak
     while (!stopped.signal.aborted) {
       try {
         const patience = AbortSignal.any([stopped.signal, AbortSignal.timeout(PATIENCE_MS)]);
-        await handle(alerts, (await alerts.poll?.(patience)) ?? []);
+        await handle(alerts, (await alerts.poll?.(patience)) ?? [], true);
         silent = "";
       } catch (error) {
         const { message } = error as Error;

@@ -6,9 +6,10 @@ import type { Check, Diagnosis } from "../operations/diagnosis.ts";
 import { describeRivalry, findRivals } from "../playbook/lint-rivals.ts";
 import { createConnections } from "./connections/connections.ts";
 import { type ConnectionsFile, readConnections } from "./connections/connections-file.ts";
+import { edgeMissing } from "./edge-settings.ts";
 import { variable } from "./environment.ts";
 import { createPlaybookFolder } from "./playbook-folder.ts";
-import { BUILT_IN_SCHEMES, edgeMissing } from "./serve-folder.ts";
+import { BUILT_IN_SCHEMES } from "./serve-folder.ts";
 
 const NO_SYSTEM = "-";
 

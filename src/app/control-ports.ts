@@ -1,4 +1,5 @@
 import type { ControlPorts } from "../control/ports.ts";
+import { type Seat, targetUnderSeat } from "../control/seat.ts";
 import { digestOf } from "../core/digest.ts";
 import type { Playbook } from "../core/playbook.ts";
 import type { Notifier, RestoreAdapter, Store } from "../core/ports.ts";
@@ -20,18 +21,22 @@ export interface SystemParts {
   readonly sources: Sources;
   readonly drain: ControlPorts["signals"]["drain"];
   readonly emit: ControlPorts["emit"];
+  /** Where other processes could act on the system too. */
+  readonly seat?: Seat;
 }
 
 /** The world as the control loop sees it: this machine's clock and ids, this store, edge, sources and ledger. */
 export function portsOf(config: RollbookConfig, playbook: Playbook, parts: SystemParts): ControlPorts {
-  const { store, ledger, connections, adapters, edge, sources, drain, emit } = parts;
+  const { store, ledger, connections, adapters, edge, sources, drain, emit, seat } = parts;
+  const adapterFor = (at: string) => adapters.find((adapter) => adapter.serves(at)) ?? connections.adapterFor(at);
   return {
     store,
+    ...(seat ? { seat } : {}),
     clock: systemClock,
     ids: systemIds,
     traffic: edge.traffic,
     signals: { drain: () => [...drain(), ...sources.drain()] },
-    adapterFor: (at) => adapters.find((adapter) => adapter.serves(at)) ?? connections.adapterFor(at),
+    adapterFor: (at) => (seat ? targetUnderSeat(adapterFor(at), seat) : adapterFor(at)),
     policyFor: connections.policyFor,
     elsewhere: () => connections.elsewhere(playbook.environment),
     reaches: connections.reaches,

@@ -8,10 +8,17 @@ export interface KnownReleases {
   get(id: ReleaseId): Release | undefined;
   /** Learns what a system may have on its route after a restart. */
   learn(system: string): Promise<void>;
+  meet(ids: readonly ReleaseId[]): Promise<void>;
 }
 
 export function knowReleases(store: Store): KnownReleases {
   const known = new Map<ReleaseId, Release>();
+  const meet = async (ids: readonly ReleaseId[]) => {
+    for (const id of ids) {
+      const release = known.has(id) ? undefined : await store.release(id);
+      if (release) known.set(id, release);
+    }
+  };
   return {
     store: {
       ...store,
@@ -24,10 +31,8 @@ export function knowReleases(store: Store): KnownReleases {
     async learn(system) {
       const route = await store.route(system);
       const good = await store.lastKnownGood(system);
-      for (const id of [route?.stable, route?.candidate, good?.release]) {
-        const release = id && (await store.release(id));
-        if (release) known.set(release.id, release);
-      }
+      await meet([route?.stable, route?.candidate, good?.release].filter((id) => id !== undefined));
     },
+    meet,
   };
 }

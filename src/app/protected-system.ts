@@ -1,20 +1,23 @@
 import { type Control, createControl } from "../control/control.ts";
 import type { RolloutEvent } from "../control/ports.ts";
+import { underSeat } from "../control/seat.ts";
 import { RollbookError } from "../core/errors.ts";
 import type { Playbook } from "../core/playbook.ts";
 import type { Store, TrafficAdapter } from "../core/ports.ts";
 import type { Ledger } from "../record/ledger/ledger.ts";
 import type { LedgerState } from "../record/report.ts";
 import { type Counter, createCounter } from "../traffic/attribution/counter.ts";
+import type { FlagBook } from "../traffic/flags/flag-book.ts";
 import type { Connections } from "./connections/connections.ts";
 import { portsOf } from "./control-ports.ts";
 import { type Edge, type EdgeSettings, openEdge } from "./edge.ts";
+import type { Replicas } from "./replicas/replicas.ts";
 import type { RollbookConfig } from "./rollbook.ts";
-import { requestKey } from "./secrets.ts";
 import { settingsOf } from "./settings.ts";
-import { openSources, type Sources } from "./sources.ts";
+import { createTurnedSources, openSources, type Sources } from "./sources.ts";
 import { createSwitchableCounter } from "./switchable-counter.ts";
 import { systemClock } from "./system-clock.ts";
+import { flagAdapter } from "./system-flags.ts";
 import { systemIds } from "./system-ids.ts";
 
 /** One AI system under its playbook, in this process. */
@@ -25,6 +28,13 @@ export interface ProtectedSystem {
   playbook(): Playbook;
   control(): Control;
   sources(): Sources;
+  /**
+   * Runs whenever this process may act on the system, until the signal ends it: at once and for ever where it is the
+   * only one.
+   */
+  attend(begin: (signal: AbortSignal) => void): void;
+  /** Which replica acts on it; undefined where there are no replicas. */
+  holder(): { readonly here: boolean; readonly name?: string } | undefined;
   /** Takes a new playbook of the same system into effect. Nothing of it may be running. */
   replace(playbook: Playbook): void;
   /** Begins to notice who changes components without Rollbook. */
@@ -38,6 +48,9 @@ export interface Shared {
   readonly store: Store;
   readonly ledger: Ledger;
   readonly connections: Connections;
+  readonly flags: FlagBook;
+  readonly requestKey: Uint8Array;
+  readonly replicas?: Replicas;
   readonly publish: (event: object) => void;
 }
 
@@ -46,9 +59,8 @@ export async function protectSystem(
   first: Playbook,
   edgeSettings: EdgeSettings,
 ): Promise<ProtectedSystem> {
-  const { config, store, ledger, connections } = shared;
+  const { config, store, ledger, connections, replicas, requestKey: key } = shared;
   const { system } = first;
-  const key = requestKey(config.folder);
   const counterOf = ({ signals, triggers }: Playbook) =>
     createCounter({ signals, triggers, node: systemIds.next("gateway"), clock: systemClock, requestKey: key });
   const counter = createSwitchableCounter(counterOf(first));
@@ -68,17 +80,30 @@ export async function protectSystem(
     shared.publish({ ...event, candidatePpm: edge.traffic.current(system)?.candidatePpm ?? 0 });
   };
   let watching: AbortController | undefined;
+  const ended = new AbortController();
+  let newest = first;
+  const joined = replicas?.join({
+    system,
+    edge: edge.traffic,
+    drain: () => counter.drain(),
+    acts: () => newest.authority === "act",
+  });
   const build = (playbook: Playbook) => {
-    const sources = openSources(playbook, connections, store, edge.traffic);
+    // Of several replicas the holder alone asks: the others would count the same once more.
+    const open = () => openSources(playbook, connections, store, edge.traffic);
+    const sources = joined ? createTurnedSources(open, joined.seat) : open();
+    // What cannot be opened is said now, and not when we have to act.
+    if (joined) open().stop();
     const parts = {
-      store,
+      store: joined ? underSeat(store, system, joined.seat) : store,
       ledger,
       connections,
-      adapters: edgeSettings.adapters ?? [],
-      edge,
+      adapters: [...(edgeSettings.adapters ?? []), flagAdapter(shared.flags, system)],
+      edge: joined ? { ...edge, traffic: joined.traffic } : edge,
       sources,
-      drain: () => counter.drain(),
+      drain: () => [...counter.drain(), ...(joined?.mail() ?? [])],
       emit,
+      ...(joined ? { seat: joined.seat } : {}),
     };
     const settings = { ...settingsOf(playbook, systemIds.next("controller")), ...config.settings };
     const control = createControl(portsOf(config, playbook, parts), settings, playbook, {
@@ -111,10 +136,20 @@ export async function protectSystem(
       now.sources.stop();
       counter.exchange(counterOf(playbook));
       now = next;
+      newest = playbook;
       if (watched) watch();
     },
     watch,
+    attend(begin) {
+      if (!joined) return begin(ended.signal);
+      joined.attend((signal) => {
+        signal.addEventListener("abort", () => watching?.abort(), { once: true });
+        begin(signal);
+      });
+    },
+    holder: () => joined?.holder(),
     async stop() {
+      ended.abort();
       watching?.abort();
       now.sources.stop();
       await edge.close();

@@ -1,4 +1,3 @@
-import { createFlagRestore } from "../adapters/flags/flag-restore.ts";
 import type { RolloutEvent, Settings } from "../control/ports.ts";
 import { RollbookError } from "../core/errors.ts";
 import type { Playbook } from "../core/playbook.ts";
@@ -9,7 +8,6 @@ import { createLedger, type Ledger } from "../record/ledger/ledger.ts";
 import type { CrashPoint } from "../restore/crash-point.ts";
 import { createApi } from "../server/api.ts";
 import { createEventStream } from "../server/event-stream.ts";
-import { openSqliteStore } from "../store/sqlite/sqlite-store.ts";
 import { reportToAny, takeBlocks } from "../traffic/attribution/outcome-intake.ts";
 import { createAssignments } from "../traffic/flags/assignments.ts";
 import { createFlags, type FlagBook } from "../traffic/flags/flag-book.ts";
@@ -21,12 +19,18 @@ import type { EdgeSettings } from "./edge.ts";
 import { knowReleases } from "./known-releases.ts";
 import { pageFile } from "./page-files.ts";
 import { type ProtectedSystem, protectSystem } from "./protected-system.ts";
-import { issueToken, ledgerKey } from "./secrets.ts";
+import { createReplicas } from "./replicas/replicas.ts";
+import { issueToken } from "./secrets.ts";
+import { agreeOnKey, type OpenedStore, openStore, type SharedStore } from "./shared-store.ts";
 import { systemClock } from "./system-clock.ts";
+import { flagAdapter } from "./system-flags.ts";
+import { systemIds } from "./system-ids.ts";
 
 export interface RollbookConfig {
-  /** Everything that Rollbook writes lies in here. */
+  /** Everything that Rollbook writes lies in here, but for what is in a shared store. */
   readonly folder: string;
+  /** The Postgres that this process shares with other replicas; without it the store is a file of the folder. */
+  readonly shared?: SharedStore;
   /** What the ledger calls itself: its signed heads begin with `rollbook.dev/ledger/NAME`. */
   readonly ledgerName: string;
   /** Port of the API and the page; taken ports are replaced by a free one. */
@@ -46,7 +50,7 @@ export interface RollbookConfig {
   readonly atCrashPoint?: (point: CrashPoint) => void;
 }
 
-/** A running Rollbook: control plane, edges, flags, page and store in one process. */
+/** A running Rollbook: control plane, edges, flags, page and store in one process, alone or one of several replicas. */
 export interface Rollbook {
   readonly url: string;
   readonly moved: boolean;
@@ -65,14 +69,15 @@ const CHECKPOINT_MS = 1000;
 
 /** @throws DATA_FOLDER_IN_USE, STORE_UNSAFE; leaves nothing open then, not even the connections. */
 export async function startRollbook(config: RollbookConfig): Promise<Rollbook> {
-  let store: Store | undefined;
+  let opened: OpenedStore | undefined;
   try {
-    store = await openSqliteStore({ folder: config.folder, now: systemClock.now });
-    return await startOver(config, store);
+    opened = await openStore(config);
+    return await startOver(config, opened);
   } catch (error) {
-    await store?.close();
+    await opened?.exchange?.close();
+    await opened?.store.close();
     for (const { connection } of config.connections ?? []) await connection.close?.();
-    throw store || error instanceof RollbookError ? error : unusable(config.folder, error as NodeJS.ErrnoException);
+    throw opened || error instanceof RollbookError ? error : unusable(config.folder, error as NodeJS.ErrnoException);
   }
 }
 
@@ -82,22 +87,32 @@ function unusable(folder: string, error: NodeJS.ErrnoException): Error {
   return new RollbookError("STORE_UNSAFE", { reason: `the data folder ${folder} cannot be used: ${error.message}` });
 }
 
-async function startOver(config: RollbookConfig, opened: Store): Promise<Rollbook> {
-  const { folder } = config;
+async function startOver(config: RollbookConfig, { store: opened, exchange, keys }: OpenedStore): Promise<Rollbook> {
   const releases = knowReleases(opened);
   const { store } = releases;
   const log = config.log ?? (() => undefined);
   const origin = `rollbook.dev/ledger/${config.ledgerName}`;
-  const ledger = createLedger({ store, origin, key: ledgerKey(folder) });
+  const ledger = createLedger({ store, origin, key: keys.ledger });
+  if (exchange) await agreeOnKey(exchange, ledger.verifierKey);
   const flags = await flagsOf(config, store);
   const assignments = createAssignments(systemClock);
-  const connections = createConnections(config.connections ?? [], [
-    createFlagRestore(flags),
-    ...(config.adapters ?? []),
-  ]);
+  const connections = createConnections(config.connections ?? [], [flagAdapter(flags), ...(config.adapters ?? [])]);
   const events = createEventStream();
   const systems = new Map<string, ProtectedSystem>();
-  const operations = operationsOf({
+  const replicas =
+    exchange &&
+    createReplicas({
+      store,
+      exchange,
+      name: systemIds.next("replica"),
+      log,
+      learn: releases.meet,
+      hear: events.publish,
+      followFlags: (all) => {
+        for (const flag of all) flags.follow(flag);
+      },
+    });
+  const table = operationsOf({
     store,
     ledger,
     connections,
@@ -106,6 +121,7 @@ async function startOver(config: RollbookConfig, opened: Store): Promise<Rollboo
     reportOutcomes: (items) => reportToAny(countersOf(systems), items),
     takeBlocks: (blocks) => takeBlocks(countersOf(systems), blocks),
   });
+  const operations = replicas?.share(table) ?? table;
   const releaseFlags = () => [...systems.values()].flatMap(({ edge }) => (edge.flag ? [edge.flag] : []));
   const ofrep = (method: string, path: string, body: string, etag: string | undefined) =>
     answerOfrep(flags, method, path, body, etag, { releases: releaseFlags(), changes: "/ofrep/v1/changes" }) ?? {
@@ -113,7 +129,10 @@ async function startOver(config: RollbookConfig, opened: Store): Promise<Rollboo
       headers: {},
       body: "{}",
     };
-  const alerts = openAlertIntake({ connections, systems, store, log });
+  const lookAt = operations.find(({ name }) => name === "look");
+  const look = async (system: string, reason: string, key: string) =>
+    lookAt?.run({ system, reason, key } as never, "rollbook");
+  const alerts = openAlertIntake({ connections, systems, store, look, log });
   const api = createApi({
     alerts: alerts.take,
     store,
@@ -138,7 +157,19 @@ async function startOver(config: RollbookConfig, opened: Store): Promise<Rollboo
       if (systems.has(playbook.system))
         throw new RollbookError("USAGE", { what: `${playbook.system} is protected already` });
       await releases.learn(playbook.system);
-      const shared = { config, store, ledger, connections, publish: events.publish };
+      const shared = {
+        config,
+        store,
+        ledger,
+        connections,
+        flags,
+        requestKey: keys.request,
+        publish: (event: object) => {
+          events.publish(event);
+          replicas?.publish(event);
+        },
+        ...(replicas ? { replicas } : {}),
+      };
       const system = await protectSystem(shared, playbook, edge);
       systems.set(playbook.system, system);
       if (system.edge.flag) assignments.join(system.edge.flag);
@@ -147,6 +178,7 @@ async function startOver(config: RollbookConfig, opened: Store): Promise<Rollboo
     async stop() {
       checkpoints.stop();
       alerts.stop();
+      await replicas?.stop();
       events.close();
       assignments.close();
       await Promise.all([...systems.values()].map((system) => system.stop()));
@@ -165,8 +197,9 @@ function countersOf(systems: ReadonlyMap<string, ProtectedSystem>) {
 async function flagsOf(config: RollbookConfig, store: Store): Promise<FlagBook> {
   const kept = await store.flags();
   const initial = config.flags.map((flag) => kept.find(({ key }) => key === flag.key) ?? flag);
-  const flags = createFlags(initial, async (flag) => {
-    await store.commit([{ kind: "flag", flag }]);
+  const flags = createFlags(initial, async (flag, guard) => {
+    const kept = await store.commit([{ kind: "flag", flag }], guard);
+    if (kept.kind === "fenced") throw new Error(`${kept.holder} acts now: the flag ${flag.key} was not changed`);
   });
   for (const flag of [...config.flags, ...(config.flagRevisions ?? [])]) flags.register(flag);
   return flags;

@@ -1,6 +1,7 @@
-import { createHash, createPrivateKey, generateKeyPairSync, type KeyObject, randomBytes } from "node:crypto";
-import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { createHash, createPrivateKey, generateKeyPairSync, hkdfSync, type KeyObject, randomBytes } from "node:crypto";
+import { existsSync, linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { RollbookError } from "../core/errors.ts";
 import type { Store, TokenRecord } from "../core/ports.ts";
 import { systemClock } from "./system-clock.ts";
 
@@ -20,6 +21,26 @@ export function requestKey(folder: string): Uint8Array {
   );
 }
 
+/** The same for every replica that has the ledger's key: a request may be reported to another one than served it. */
+export function sharedRequestKey(ledger: KeyObject): Uint8Array {
+  const secret = ledger.export({ type: "pkcs8", format: "der" });
+  return new Uint8Array(hkdfSync("sha256", secret, "", "rollbook.dev/request-ids", 32));
+}
+
+/** An Ed25519 private key from PEM. @throws CONNECTIONS_INVALID */
+export function givenLedgerKey(pem: string): KeyObject {
+  try {
+    const key = createPrivateKey(pem);
+    if (key.asymmetricKeyType === "ed25519") return key;
+  } catch {
+    // said below, without a word of what was given
+  }
+  throw new RollbookError("CONNECTIONS_INVALID", {
+    file: "connections.yaml",
+    reason: "ledger-key is not an Ed25519 private key in PEM",
+  });
+}
+
 /** Makes a new API token, keeps its SHA-256 and answers the secret: the only time that anybody can read it. */
 export async function issueToken(store: Store, role: TokenRecord["role"], id: string): Promise<string> {
   const secret = `rbk_${randomBytes(24).toString("base64url")}`;
@@ -28,11 +49,19 @@ export async function issueToken(store: Store, role: TokenRecord["role"], id: st
   return secret;
 }
 
+/** Of several processes that make it at once, one makes it. */
 function keptSecret(file: string, make: () => string): string {
   if (!existsSync(file)) {
-    const fresh = `${file}.new`;
+    const fresh = `${file}.${randomBytes(6).toString("hex")}.new`;
+    mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
     writeFileSync(fresh, make(), { mode: 0o600 });
-    renameSync(fresh, file);
+    try {
+      linkSync(fresh, file);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+    } finally {
+      rmSync(fresh);
+    }
   }
   return readFileSync(file, "utf8");
 }

@@ -2,22 +2,22 @@ import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { RollbookError } from "../core/errors.ts";
 import type { Playbook } from "../core/playbook.ts";
-import type { ReleaseId } from "../core/release.ts";
 import { describeRivalry, findRivals } from "../playbook/lint-rivals.ts";
 import { defineFlag } from "../traffic/flags/flag-book.ts";
-import type { Fallback } from "../traffic/gateway/containment.ts";
-import type { FlagValue } from "../traffic/routing/assignment-state.ts";
 import { type ConnectionsFile, readConnections, type SystemSettings } from "./connections/connections-file.ts";
-import type { EdgeSettings } from "./edge.ts";
+import { CONNECTIONS, edgeOf, routeOf, whereOf } from "./edge-settings.ts";
 import { createPlaybookFolder, type KeptPlaybooks, openKeptPlaybooks, type PlaybookFile } from "./playbook-folder.ts";
 import type { ProtectedSystem } from "./protected-system.ts";
 import { type Rollbook, startRollbook } from "./rollbook.ts";
+import type { SharedStore } from "./shared-store.ts";
 import { systemClock } from "./system-clock.ts";
 
 export interface ServeOptions {
   readonly folder: string;
   /** Takes the place of the connections file's. */
   readonly port?: number;
+  /** Takes the place of the connections file's: `postgres://...`, or `env:NAME`. */
+  readonly store?: string;
   /** Makes a new admin token, also when there is one. */
   readonly newToken?: boolean;
   readonly secretOf: (name: string) => string | undefined;
@@ -29,7 +29,6 @@ export interface Serving {
   stop(): Promise<void>;
 }
 
-const CONNECTIONS = "connections.yaml";
 const LOOK_MS = 1000;
 const ADOPT_AGAIN_MS = 10_000;
 
@@ -48,8 +47,10 @@ export async function serveFolder(options: ServeOptions): Promise<Serving> {
     throw new RollbookError("FILE_UNREADABLE", { file: folder, reason: "there is no such folder" });
   const connectionsFile = join(folder, CONNECTIONS);
   const settings = connectionsIn(folder, connectionsFile, options);
+  const shared = sharedIn(settings, options);
   const rollbook = await startRollbook({
     folder: settings.data,
+    ...(shared ? { shared } : {}),
     ledgerName: "rollbook",
     apiPort: options.port ?? settings.port,
     flags: Object.entries(settings.flags).map(([key, { variants, initially }]) => defineFlag(key, variants, initially)),
@@ -105,6 +106,16 @@ function connectionsIn(folder: string, file: string, { secretOf }: ServeOptions)
   return { file, port: 7464, data: join(folder, ".rollbook"), systems: {}, flags: {}, connections: [] };
 }
 
+/** The store that several replicas share, if that is meant. */
+function sharedIn({ store, ledgerKey }: ConnectionsFile, options: ServeOptions): SharedStore | undefined {
+  const named = /^env:(.+)$/.exec(options.store ?? "")?.[1];
+  const given = named === undefined ? options.store : options.secretOf(named);
+  if (named !== undefined && !given)
+    throw new RollbookError("USAGE", { what: `the environment variable ${named} is not set` });
+  const url = given ?? store;
+  return url === undefined ? undefined : { url, ...(ledgerKey === undefined ? {} : { ledgerKey }) };
+}
+
 /** Brings what the folder holds into effect, system by system. */
 function createKeeper(
   rollbook: Rollbook,
@@ -130,23 +141,38 @@ function createKeeper(
     say(
       `${system}: under ${under ? "the playbook that its rollout began with" : file.file}, authority: ${playbook.authority}${whereOf(guarded)}`,
     );
-    keepAdopted(guarded).catch(
-      (error: Error) => stopped.aborted || say(`${system}: nobody looks on: ${error.message}`),
-    );
+    guarded.attend((over) => {
+      const signal = AbortSignal.any([stopped, over]);
+      void keepOn(guarded, signal);
+    });
+  };
+
+  /** What cannot be done now, because the store is away say, is tried again: nobody else would do it. */
+  const keepOn = async (guarded: ProtectedSystem, over: AbortSignal) => {
+    const { system } = guarded;
+    while (!over.aborted) {
+      try {
+        return await keepAdopted(guarded, over);
+      } catch (error) {
+        if (over.aborted) return;
+        once(`look ${system}`, `${system}: nobody looks on until this works: ${(error as Error).message}`);
+        await systemClock.sleep(LOOK_MS, over);
+      }
+    }
   };
 
   /** Declares the first restore point as soon as everything answers; then goes on with what was cut off, and looks on. */
-  const keepAdopted = async (guarded: ProtectedSystem) => {
+  const keepAdopted = async (guarded: ProtectedSystem, over: AbortSignal) => {
     const { system } = guarded;
     for (;;) {
       try {
         await guarded.control().adopt();
         break;
       } catch (error) {
-        if (stopped.aborted) return;
+        if (over.aborted) return;
         once(`adopt ${system}`, `${system}: no restore point yet: ${(error as Error).message}`);
-        await systemClock.sleep(ADOPT_AGAIN_MS, stopped);
-        if (stopped.aborted) return;
+        await systemClock.sleep(ADOPT_AGAIN_MS, over);
+        if (over.aborted) return;
       }
     }
     const known = await rollbook.store.lastKnownGood(system);
@@ -154,7 +180,7 @@ function createKeeper(
     once(`adopt ${system}`, `${system}: the way back leads to ${good?.label}`);
     const resumed = await guarded.control().resume();
     if (resumed) say(`${system}: going on with rollout ${resumed.id}, which was cut off`);
-    if (!stopped.aborted) guarded.watch();
+    if (!over.aborted) guarded.watch();
   };
 
   const replace = async (guarded: ProtectedSystem, file: PlaybookFile) => {
@@ -235,57 +261,4 @@ function createKeeper(
       }
     },
   };
-}
-
-function whereOf({ edge }: ProtectedSystem): string {
-  if (edge.gateway) return `, gateway: ${edge.gateway}`;
-  return edge.flag ? `, release flag: ${edge.flag.key}` : ", no traffic of its own";
-}
-
-function routeOf({ components }: Pick<Playbook, "components">): string | undefined {
-  return components.find(({ name, at }) => name === "route" || at.startsWith("gateway:"))?.at;
-}
-
-/** Why a playbook that acts could not contain anything, if so. */
-export function edgeMissing({ system, authority, components }: Playbook, { gateway }: SystemSettings = {}) {
-  if (gateway || authority !== "act" || routeOf({ components })?.startsWith("flags://")) return undefined;
-  return `${system} acts, and has no gateway: add systems.${system}.gateway, or route: flags://KEY`;
-}
-
-function edgeOf(rollbook: Rollbook, playbook: Playbook, settings: SystemSettings = {}): EdgeSettings {
-  const { gateway, values = {} } = settings;
-  const reason = edgeMissing(playbook, settings);
-  if (reason) throw new RollbookError("CONNECTIONS_INVALID", { file: CONNECTIONS, reason });
-  return {
-    ...(gateway
-      ? {
-          upstreams: { stable: gateway.stable, candidate: gateway.candidate },
-          gatewayPort: gateway.port,
-          exactPort: true,
-          fallback: fallbackOf(playbook, gateway),
-        }
-      : {}),
-    values: (release) => flagValueOf(rollbook, values, release),
-  };
-}
-
-/** Where the pre-signed ways answer: as the connections file says, or at their own address where that is one of HTTP. */
-function fallbackOf({ how }: Playbook, gateway: NonNullable<SystemSettings["gateway"]>): Fallback {
-  const own = (at: string | undefined) => (at && /^https?:\/\//.test(at) ? at : undefined);
-  const other = gateway.else ?? own(how.else);
-  const safe = gateway.safe ?? own(how.safe);
-  return { ...(other ? { else: other } : {}), ...(safe ? { safe: safe as NonNullable<Fallback["safe"]> } : {}) };
-}
-
-/** What the release flag says: what the file says for the release's label, or for that of one of its revisions. */
-function flagValueOf(
-  rollbook: Rollbook,
-  values: NonNullable<SystemSettings["values"]>,
-  id: ReleaseId,
-): FlagValue | undefined {
-  const release = rollbook.releaseKnown(id);
-  if (!release) return undefined;
-  const labels = [release.label, ...Object.values(release.revisions).map(({ label }) => label)];
-  const named = labels.find((label) => Object.hasOwn(values, label));
-  return named === undefined ? release.label : (values[named] as FlagValue);
 }

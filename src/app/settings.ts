@@ -1,6 +1,9 @@
 import type { Settings } from "../control/ports.ts";
 import { maturityOf, type Playbook } from "../core/playbook.ts";
 
+/** How long a candidate keeps its share without a living controller that sees its signals. */
+export const EXPOSURE_MS = 2000;
+
 /** The cadences that follow from a playbook. Exposure ends by itself after two seconds without a living controller. */
 export function settingsOf(playbook: Playbook, holder: string): Settings {
   const { how, triggers, signals } = playbook;
@@ -11,7 +14,7 @@ export function settingsOf(playbook: Playbook, holder: string): Settings {
   return {
     tickMs: 100,
     judgeMs: 20,
-    exposureMs: 2000,
+    exposureMs: EXPOSURE_MS,
     leaseMs: 3000,
     baselineMs: Math.ceil(playbook.fixed.for * 1.6),
     blindMs: Math.max(10_000, how.each),

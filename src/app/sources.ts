@@ -1,3 +1,4 @@
+import type { Seat } from "../control/seat.ts";
 import type { Playbook } from "../core/playbook.ts";
 import type { PolledSource, SignalSource, SourceHealth, Store, TrafficAdapter } from "../core/ports.ts";
 import type { Release } from "../core/release.ts";
@@ -81,4 +82,26 @@ async function armsOf(playbook: Playbook, store: Store, traffic: TrafficAdapter)
   const stable = stableId && (await store.release(stableId));
   const candidate = open && (await store.release(open.candidate));
   return { ...(stable ? { stable } : {}), ...(candidate ? { candidate } : {}) };
+}
+
+/** Sources that are there only while this process has the seat: each time new, so that nothing is counted twice. */
+export function createTurnedSources(open: () => Sources, seat: Seat): Sources {
+  let current: Sources | undefined;
+  const stop = () => {
+    current?.stop();
+    current = undefined;
+  };
+  const own = (): Sources | undefined => {
+    if (!current && seat.lease()) {
+      current = open();
+      seat.follow({ renewed: () => undefined, lost: stop });
+    }
+    return current;
+  };
+  return {
+    drain: () => own()?.drain() ?? [],
+    ask: async () => own()?.ask(),
+    health: () => current?.health() ?? {},
+    stop,
+  };
 }

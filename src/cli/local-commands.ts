@@ -37,12 +37,13 @@ export const localCommands = {
     usage: "[DIR]",
     summary:
       "Protects the AI systems whose playbooks lie in DIR, over the connections of its connections.yaml. A changed playbook is checked before it takes effect; the last good one stays in effect otherwise.",
-    options: ["port", "new-token"],
+    options: ["port", "store", "new-token"],
     words: { least: 0, most: 1 },
     asks: false,
     examples: [
       ["rollbook serve rollbook", "prints the admin token at the first start"],
       ["rollbook serve rollbook --new-token", "when the token is lost"],
+      ["rollbook serve rollbook --store env:ROLLBOOK_STORE", "one of several replicas over one Postgres"],
     ],
     exits: [3, 4, 130],
     load: async () => (await import("./actions/serve.ts")).serve,

@@ -41,6 +41,10 @@ export const optionTable = {
   },
   "fail-on-harm": { says: "exit with 13 when a release would have been rolled back" },
   port: { value: "NUMBER", says: "where the API and the page listen, on this machine only" },
+  store: {
+    value: "URL|env:NAME",
+    says: "the Postgres that several replicas share, postgres://USER:PASSWORD@HOST:PORT/DATABASE, or the variable that holds it",
+  },
   "new-token": { says: "make a new admin token, and print it once" },
   role: { value: "ROLE", says: "reporter (sends outcomes) or admin" },
   folder: { value: "DIR", says: "the folder that is meant" },

@@ -32,6 +32,8 @@ export interface Status {
   readonly playbook: string;
   readonly environment?: { readonly name: string };
   readonly gateway?: string;
+  /** Which replica acts on it, where there are several. */
+  readonly holder?: { readonly here: boolean; readonly name?: string };
   readonly route?: { readonly candidatePpm: number; readonly epoch: number; readonly contained?: string };
   /** The same as requests see it: without a share whose lease has lapsed. */
   readonly served?: { readonly candidatePpm: number };

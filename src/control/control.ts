@@ -147,9 +147,12 @@ export function createControl(
   const runOf = async (id: string): Promise<Run> => {
     // What runs here is known without the store: the cord must work while that is away.
     if (runs.get(id)?.over !== false) {
-      const { endedAt } = await find(id);
-      // A run that broke may know less than the store: it is taken up anew by whoever has an order for it.
-      if (endedAt === undefined) start(id);
+      const found = await find(id).catch((error: unknown) => {
+        if (!runs.has(id)) throw error;
+      });
+      // Whoever has just taken over is asked for what it has not taken up yet, and a run that broke may know less than
+      // the store: it is taken up anew.
+      if (found && found.endedAt === undefined) start(id);
     }
     const running = runs.get(id);
     if (!running) throw new RollbookError("NOT_FOUND", { what: `running rollout ${id}: it has ended` });

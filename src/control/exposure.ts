@@ -86,7 +86,8 @@ async function goForward(run: Run, judgement: Judgement, places: PlacesWatch): P
       ]);
     wasBlind = blind;
     const renewed = now < run.lease.until && !blind && run.unsaved.length === 0;
-    if (renewed) traffic.renew(run.playbook.system, clock.now() + run.settings.exposureMs);
+    // From before the question whether we may: a process that was stopped in between exposes nothing when it wakes.
+    if (renewed) traffic.renew(run.playbook.system, now + run.settings.exposureMs);
     judgement.evaluator.exposed(now, renewed ? (traffic.current(run.playbook.system)?.candidatePpm ?? 0) / 1e6 : 0);
     const away = run.unsaved.length > 0;
     await keep(run, samples);
@@ -153,6 +154,6 @@ async function moveTo(run: Run, step: number, verdict: Verdict | undefined): Pro
   await save(run, next, [{ kind: "route", route }, entryOf(run, "exposure", data)]);
   if (cordOf(run)) return;
   traffic.set(route);
-  traffic.renew(run.playbook.system, clock.now() + run.settings.exposureMs);
+  traffic.renew(run.playbook.system, now + run.settings.exposureMs);
   emit(run, "exposed", `${percent} % of traffic goes to ${run.candidate.label}`, verdict ? { verdict } : {});
 }

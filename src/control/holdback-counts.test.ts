@@ -10,7 +10,7 @@ it("the counts of a long holdback stay few rows; a killed controller's evidence 
   const world = createControlWorld({
     playbook: { how: { ...playbook.how, holdbackFor: 60 * MINUTE } },
     requestsPerSecond: 200,
-    settings: { patienceMs: 5 * MINUTE },
+    settings: { patienceMs: 10 * MINUTE },
     losses: [
       { from: 0, rate: 0.05 },
       { from: START + 12 * MINUTE, rate: 0.3 },

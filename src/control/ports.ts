@@ -12,6 +12,7 @@ import type { Rollout, StepRecord } from "../core/rollout.ts";
 import type { Instant, Milliseconds } from "../core/time.ts";
 import type { Verdict } from "../core/verdict.ts";
 import type { AtCrashPoint } from "../restore/crash-point.ts";
+import type { Seat } from "./seat.ts";
 
 /** Everything that the control loop needs of the world. */
 export interface ControlPorts {
@@ -21,6 +22,8 @@ export interface ControlPorts {
   readonly traffic: TrafficAdapter;
   readonly signals: SignalSource;
   readonly adapterFor: (at: string) => RestoreAdapter;
+  /** Absent: nobody else can be there, or every rollout takes the lease for itself. */
+  readonly seat?: Seat;
   /** Absent: no playbook may name a policy. */
   readonly policyFor?: (at: string) => Policy;
   /** Why this is not the environment that the playbook names; empty when it is. */

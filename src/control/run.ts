@@ -15,6 +15,7 @@ import { underOrder } from "./order.ts";
 import type { PlanWatch } from "./plan-watch.ts";
 import type { ControlPorts, RolloutEventKind, Settings } from "./ports.ts";
 import type { Rivals } from "./rivals.ts";
+import type { Seat } from "./seat.ts";
 
 /** One rollout being run by this process. What is not readonly moves on. */
 export interface Run {
@@ -181,6 +182,7 @@ export async function holdLease(
   system: string,
 ): Promise<{ readonly lease: Lease; readonly keep: (run: Run) => () => void }> {
   const resource = `system:${system}`;
+  if (ports.seat) return takeSeat(ports.seat, resource);
   const deadline = ports.clock.now() + 2 * settings.leaseMs;
   for (;;) {
     const lease = await ports.store.acquireLease(resource, settings.holder, settings.leaseMs, ports.clock.now());
@@ -190,6 +192,21 @@ export async function holdLease(
     }
     await ports.clock.sleep(settings.leaseMs / 4);
   }
+}
+
+function takeSeat(seat: Seat, resource: string) {
+  const lease = seat.lease();
+  if (!lease) throw new FencedError(resource);
+  const keep = (run: Run) =>
+    seat.follow({
+      renewed(newer) {
+        run.lease = newer;
+      },
+      lost() {
+        run.stopped = true;
+      },
+    });
+  return { lease, keep };
 }
 
 function renewUntilStopped(run: Run): () => void {

@@ -71,6 +71,35 @@ export const errorCatalogue = {
     state: "Nothing was written.",
     hint: "Use a local disk and the pinned Node.",
   },
+  STORE_UNREACHABLE: {
+    class: "retryable",
+    exit: 4,
+    message: (d) => `The shared store does not answer: ${d["reason"]}.`,
+    state: "Nothing was written.",
+    hint: "Is Postgres running, and do address, user and password hold? See docs/postgres.md.",
+  },
+  COMMIT_UNDECIDED: {
+    class: "retryable",
+    exit: 4,
+    message: (d) => `The shared store went away in the middle of a commit: ${d["reason"]}.`,
+    state: "Unknown: it may have been written.",
+    hint: "Look with `rollbook status` before you repeat it.",
+  },
+  LEDGER_KEY_FOREIGN: {
+    class: "terminal",
+    exit: 4,
+    message: (d) => `The ledger of this store is signed with another key: ${d["theirs"]}, not ${d["ours"]}.`,
+    state: "Nothing was written; the other replicas go on.",
+    hint: "Give every replica the same `ledger-key`, or copy `ledger.key` from the data folder of the first one.",
+  },
+  ORDER_WAITING: {
+    class: "retryable",
+    exit: 4,
+    message: (d) => `No replica has carried out ${d["order"]} for ${d["system"]} yet.`,
+    state:
+      "It is carried out as soon as a replica acts and the store answers. What takes traffic away did so here at once.",
+    hint: "Look with `rollbook status` whether a replica acts on the system, and whether Postgres answers.",
+  },
   NOT_RECORDED: {
     class: "retryable",
     exit: 4,

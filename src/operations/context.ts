@@ -14,6 +14,8 @@ export interface OperatedSystem {
     /** The route as requests see it now: the candidate's share is a lease and may have lapsed. */
     readonly served: () => Route | undefined;
   };
+  /** Which replica acts on it; undefined where there is only one process. */
+  holder?(): { readonly here: boolean; readonly name?: string } | undefined;
   sources(): { readonly health: () => Readonly<Record<string, SourceHealth>> };
 }
 

@@ -70,6 +70,7 @@ export function systemOperations(context: OperationContext): readonly AnyOperati
           environment,
           playbook: digest,
           gateway: chosen.edge.gateway,
+          holder: chosen.holder?.(),
           route: await store.route(system),
           served: chosen.edge.served(),
           lastKnownGood: known && { ...known, label: good?.label, revisions: good?.revisions },

@@ -6,13 +6,17 @@ const STATUS: Partial<Record<RollbookError["code"], 400 | 401 | 404 | 409 | 503>
   RELEASE_REFUSED: 409,
   NOT_RECORDED: 503,
   SYSTEM_UNREACHABLE: 503,
+  STORE_UNREACHABLE: 503,
+  COMMIT_UNDECIDED: 503,
+  ORDER_WAITING: 503,
 };
 
 /** An error as `application/problem+json` (RFC 9457), with the state that was left and what to do. */
-export function problemOf(error: unknown): {
+export function problemOf(given: unknown): {
   readonly status: 400 | 401 | 404 | 409 | 500 | 503;
   readonly body: object;
 } {
+  const error = ofTheStore(given) ?? given;
   if (error instanceof RollbookError) {
     const { state, hint } = errorCatalogue[error.code];
     const status = STATUS[error.code] ?? 400;
@@ -25,4 +29,11 @@ export function problemOf(error: unknown): {
     status: 500,
     body: { type: "about:blank", title: "Something inside Rollbook broke.", status: 500, state: "Look at the log." },
   };
+}
+
+/** Stores have errors of their own for what they could not answer; their codes are the catalogue's. */
+function ofTheStore(error: unknown): RollbookError | undefined {
+  const { code, message } = (error ?? {}) as { readonly code?: unknown; readonly message?: unknown };
+  if (code !== "STORE_UNREACHABLE" && code !== "COMMIT_UNDECIDED") return undefined;
+  return error instanceof RollbookError ? error : new RollbookError(code, { reason: String(message) });
 }

@@ -4,7 +4,8 @@ import type { Applied, FlagState, RestoreAdapter, RestoreRequest } from "../../c
 /** What a holder of flags must offer: a conditional write, and the revisions that it can bring back. */
 export interface FlagTarget {
   get(key: string): { readonly flag: FlagState; readonly version: string } | undefined;
-  set(flag: FlagState, version: string): Promise<"set" | "conflict">;
+  /** Kept only while nobody has acted under a newer fence, where it can know that. */
+  set(flag: FlagState, version: string, fence: number): Promise<"set" | "conflict">;
   revisions(key: string): readonly FlagState[];
 }
 
@@ -28,7 +29,7 @@ export function createFlagRestore(target: FlagTarget): RestoreAdapter {
     const revision = intact(target, flagKey, request.desired);
     if (!revision) return { kind: "refused", reason: "this revision of the flag is not known" };
     if (live.flag.digest !== request.before.digest) return { kind: "conflict", reason: "another revision is live" };
-    const written = await target.set(revision, request.before.version);
+    const written = await target.set(revision, request.before.version, request.fence);
     if (written === "conflict") return { kind: "conflict", reason: "the flag was changed after it was read" };
     fences.set(flagKey, request.fence);
     done.add(request.key);

@@ -80,3 +80,13 @@ for (const [what, [text, reason]] of Object.entries(BAD))
 test("one that is not there is said to be not there", () => {
   assert.throws(() => readConnections("/nowhere/connections.yaml", () => undefined), { code: "FILE_UNREADABLE" });
 });
+
+test("the shared store and the ledger's key are named, and read where they lie", (t) => {
+  const url = "postgres://a:b@db/rollbook";
+  assert.equal(read(t, "rollbook: connections/v1").store, undefined);
+  assert.equal(read(t, `{ rollbook: connections/v1, store: "${url}" }`).store, url);
+  const file = fileOf(t, "{ rollbook: connections/v1, store: { env: STORE }, ledger-key: { env: KEY } }");
+  const { store, ledgerKey } = readConnections(file, (name) => ({ STORE: url, KEY: "pem" })[name]);
+  assert.deepEqual([store, ledgerKey], [url, "pem"]);
+  assert.throws(() => readConnections(file, () => undefined), /the environment variable STORE is not set/);
+});

@@ -5,7 +5,7 @@ import { z } from "zod";
 import { RollbookError } from "../../core/errors.ts";
 import { nearestWord } from "../../operations/words.ts";
 import { systemClock } from "../system-clock.ts";
-import type { SecretReference } from "./connection.ts";
+import { type SecretReference, secretReference } from "./connection.ts";
 import type { Named } from "./connections.ts";
 import { connectionKinds } from "./kinds.ts";
 
@@ -41,6 +41,10 @@ const fileSettings = z.strictObject({
   port: port.default(7464),
   /** Where Rollbook keeps its own data; relative to this file. */
   data: z.string().min(1).default(".rollbook"),
+  /** The Postgres that several replicas share: its address, or better where that lies, because it has a password. */
+  store: z.union([z.string().min(1), secretReference]).optional(),
+  /** The private key (Ed25519, PEM) that all replicas sign the ledger with. */
+  "ledger-key": secretReference.optional(),
   systems: z.record(z.string(), systemSettings).default({}),
   /** Built-in flags with their variants and the one that a new data folder begins with. */
   flags: z
@@ -67,6 +71,9 @@ export interface ConnectionsFile {
   readonly file: string;
   readonly port: number;
   readonly data: string;
+  /** Address of the shared store. */
+  readonly store?: string;
+  readonly ledgerKey?: string;
   readonly systems: Readonly<Record<string, SystemSettings>>;
   readonly flags: z.infer<typeof fileSettings>["flags"];
   readonly connections: readonly Named[];
@@ -99,8 +106,9 @@ export function readConnections(file: string, secretOf: (name: string) => string
   const parsed = fileSettings.safeParse(document.toJS() ?? {});
   if (!parsed.success) throw fail(parsed.error.issues.map((issue) => flawText(issue as Flaw, place)));
   const folder = dirname(resolve(file));
-  const { data, connections, ...rest } = parsed.data;
-  const world = { folder, data: resolve(folder, data), clock: systemClock, secret: secretsIn(folder, secretOf, fail) };
+  const { data, connections, store, "ledger-key": ledgerKey, ...rest } = parsed.data;
+  const secret = secretsIn(folder, secretOf, fail);
+  const world = { folder, data: resolve(folder, data), clock: systemClock, secret };
   const flaws: string[] = [];
   const made: Named[] = [];
   for (const [name, { kind: said, identity, ...settings }] of Object.entries(connections)) {
@@ -120,7 +128,14 @@ export function readConnections(file: string, secretOf: (name: string) => string
     for (const { connection } of made) void connection.close?.();
     throw fail(flaws);
   }
-  return { ...rest, file, data: world.data, connections: made };
+  return {
+    ...rest,
+    file,
+    data: world.data,
+    connections: made,
+    ...(store === undefined ? {} : { store: typeof store === "string" ? store : secret(store) }),
+    ...(ledgerKey === undefined ? {} : { ledgerKey: secret(ledgerKey) }),
+  };
 }
 
 function readText(file: string): string {

@@ -13,6 +13,7 @@ export const serve: Run = async (input) => {
   const serving = await serveFolder({
     folder: words[0] ?? ".",
     ...(options.port === undefined ? {} : { port: portOf(options.port) }),
+    ...(options.store === undefined ? {} : { store: options.store }),
     newToken: options["new-token"] ?? false,
     secretOf: variable,
     say,

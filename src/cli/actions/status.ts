@@ -30,6 +30,7 @@ export function statusText(status: Status, now: number): string {
     ...wayBackLines(status, now),
     row("traffic", trafficText(status)),
     ...(status.gateway ? [row("gateway", status.gateway)] : []),
+    ...holderLines(status),
     ...Object.entries(status.sources).map(([name, { kind, reason }]) =>
       row("signals", `${name}: ${kind === "ok" ? "answers" : `${kind.toUpperCase()}, ${reason}`}`),
     ),
@@ -38,6 +39,12 @@ export function statusText(status: Status, now: number): string {
     ...(running.length === 0 ? [row("running", "no rollout")] : []),
     ...ended.map((rollout) => row("ended", rolloutText(rollout, now))),
   ].join("\n");
+}
+
+function holderLines({ holder }: Status): readonly string[] {
+  if (!holder) return [];
+  if (holder.here) return [row("acts", `this replica, ${holder.name}`)];
+  return [row("acts", holder.name ?? "NO REPLICA at the moment; one takes over within seconds")];
 }
 
 /** What requests see; a share that is recorded and has lapsed is named beside it. */

@@ -12,6 +12,8 @@ export interface DatabaseOptions {
   readonly connections: number;
   /** How long a server may be away (restart, failover) before a call gives up. */
   readonly patience: Milliseconds;
+  /** How long one answer may take; a little more than a statement may without it. */
+  readonly limit?: Milliseconds;
   readonly now: () => Instant;
   readonly sleep: Clock["sleep"];
 }
@@ -56,7 +58,7 @@ export class Database {
       idleTimeoutMillis: 30_000,
       // After a failover a name may stand for another server; connections to the old one must not live on.
       maxLifetimeSeconds: LIFETIME_SECONDS,
-      query_timeout: LIMITS.statement + 2000,
+      query_timeout: options.limit ?? LIMITS.statement + 2000,
       keepAlive: true,
       keepAliveInitialDelayMillis: 5000,
       onConnect: (client) => this.#check(client),

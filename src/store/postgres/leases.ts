@@ -1,3 +1,4 @@
+import type { Renewal } from "../../core/exchange.ts";
 import type { Lease } from "../../core/rollout.ts";
 import type { Milliseconds } from "../../core/time.ts";
 import type { Database } from "./database.ts";
@@ -58,5 +59,28 @@ export function leaseTable(database: Database) {
             RETURNING resource, holder, fence, floor(extract(epoch FROM until) * 1000)::float8 AS until`,
         ),
       ),
+    /** Of one holder, in one statement. */
+    renewAll: async (renewals: readonly Renewal[], ttl: Milliseconds): Promise<readonly Lease[]> => {
+      const rows = await database.rows<Row>(
+        sql`UPDATE leases SET until = clock_timestamp() + ${ttl} * interval '1 millisecond',
+            exposed_at = coalesce(clock_timestamp() - mine.exposed * interval '1 millisecond', exposed_at),
+            exposed_fence = CASE WHEN mine.exposed IS NULL THEN exposed_fence ELSE mine.fence END
+          FROM unnest(${renewals.map(({ lease: { resource } }) => resource)}::text[],
+            ${renewals.map(({ lease: { holder } }) => holder)}::text[],
+            ${renewals.map(({ lease: { fence } }) => fence)}::bigint[],
+            ${renewals.map(({ exposedFor }) => exposedFor ?? null)}::float8[]) AS mine (resource, holder, fence, exposed)
+          WHERE leases.resource = mine.resource AND leases.holder = mine.holder AND leases.fence = mine.fence
+            AND leases.fence > fence_floor()
+          RETURNING leases.resource, leases.holder, leases.fence,
+            floor(extract(epoch FROM until) * 1000)::float8 AS until`,
+      );
+      return rows.map((row) => lease([row]) as Lease);
+    },
+    free: async ({ resource, holder, fence }: Lease): Promise<void> => {
+      await database.rows(
+        sql`UPDATE leases SET until = clock_timestamp()
+          WHERE resource = ${resource} AND holder = ${holder} AND fence = ${fence}`,
+      );
+    },
   };
 }

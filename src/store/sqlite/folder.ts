@@ -11,6 +11,11 @@ const NETWORK_FILE_SYSTEMS: ReadonlyMap<number, string> = new Map([
   [0x01021997, "9P"],
   [0x00c36400, "Ceph"],
   [0x5346414f, "AFS"],
+  [0x6b414653, "AFS"],
+  [0x0bd00bd0, "Lustre"],
+  [0x47504653, "GPFS"],
+  [0x564c, "NCP"],
+  [0x73757245, "Coda"],
 ]);
 
 /** Throws STORE_UNSAFE for a file system that is known to be remote. */

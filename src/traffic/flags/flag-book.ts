@@ -1,6 +1,6 @@
 import { type Digest, digestOf, digestOfJson, shortDigest } from "../../core/digest.ts";
 import { RollbookError } from "../../core/errors.ts";
-import type { FlagState } from "../../core/ports.ts";
+import type { FlagState, Guard } from "../../core/ports.ts";
 
 type Variants = FlagState["variants"];
 
@@ -24,9 +24,11 @@ export interface FlagBook {
   register(flag: FlagState): void;
   /**
    * Serves a revision. Kept first: the state changes only after `keep` has resolved, and stays when it rejects.
-   * With a `version`, answers `conflict` when the flag is no longer what the caller read.
+   * With a `version`, answers `conflict` when the flag is no longer what the caller read. `keep` gets the guard.
    */
-  set(flag: FlagState, version?: string): Promise<"set" | "conflict">;
+  set(flag: FlagState, version?: string, guard?: Guard): Promise<"set" | "conflict">;
+  /** Another process has changed the flag: this is its kept state. */
+  follow(flag: FlagState): void;
   /** Digest of all live flags: equal states have equal digests, also after a restart. */
   digest(): Digest;
 }
@@ -37,7 +39,7 @@ export interface FlagBook {
  */
 export function createFlags(
   initial: readonly FlagState[],
-  keep: (flag: FlagState) => Promise<void> = async () => {},
+  keep: (flag: FlagState, guard?: Guard) => Promise<void> = async () => {},
   changed: () => void = () => {},
 ): FlagBook {
   const live = new Map<string, { readonly flag: FlagState; readonly version: string }>();
@@ -59,9 +61,9 @@ export function createFlags(
     register(flag);
   }
 
-  async function change(flag: FlagState, version: string | undefined): Promise<"set" | "conflict"> {
+  async function change(flag: FlagState, version?: string, guard?: Guard): Promise<"set" | "conflict"> {
     if (version !== undefined && live.get(flag.key)?.version !== version) return "conflict";
-    await keep(flag);
+    await keep(flag, guard);
     serve(flag);
     changed();
     return "set";
@@ -74,15 +76,20 @@ export function createFlags(
     list: () => [...live.values()].map(({ flag }) => flag).sort((a, b) => (a.key < b.key ? -1 : 1)),
     revisions: (key) => [...(known.get(key)?.values() ?? [])],
     register,
-    async set(flag, version) {
+    async set(flag, version, guard) {
       const sound = defineFlag(flag.key, flag.variants, flag.variant);
       // One write of a flag at a time, or two could pass the same condition while the first is being kept.
-      const turn = (turns.get(flag.key) ?? Promise.resolve()).then(() => change(sound, version));
+      const turn = (turns.get(flag.key) ?? Promise.resolve()).then(() => change(sound, version, guard));
       turns.set(
         flag.key,
         turn.catch(() => {}),
       );
       return await turn;
+    },
+    follow(flag) {
+      if (live.get(flag.key)?.flag.digest === flag.digest) return;
+      serve(defineFlag(flag.key, flag.variants, flag.variant));
+      changed();
     },
     digest: () => digestOfJson(Object.fromEntries([...live].map(([key, { flag }]) => [key, flag.digest]))),
   };

@@ -63,3 +63,16 @@ test("another system and an impossible share are errors", () => {
   assert.equal(exposure.leaseUntil, 0);
   assert.equal(exposure.current("claims"), undefined);
 });
+
+test("a clock that is set back lengthens no lease, but for what people gave for ever", () => {
+  const { time, exposure } = exposureAt(20_000_000);
+  exposure.set(route(1, 250_000));
+  exposure.renew("loans", time.now + 2000);
+  time.now -= 900;
+  assert.equal(exposure.effective()?.candidatePpm, 250_000);
+  time.now -= 3_600_000;
+  assert.equal(exposure.effective()?.candidatePpm, 0);
+  exposure.renew("loans", Number.MAX_SAFE_INTEGER);
+  time.now -= 3_600_000;
+  assert.equal(exposure.effective()?.candidatePpm, 250_000);
+});

@@ -4,6 +4,11 @@ import type { Clock, TrafficAdapter } from "../../core/ports.ts";
 import type { Instant } from "../../core/time.ts";
 import { BUCKETS, effectiveRoute } from "./assignment.ts";
 
+/** So far a clock may be set back, in milliseconds, as clocks that are kept right are. */
+const STEP = 1000;
+/** A share that people gave until they say something else. */
+const FOR_EVER = Number.MAX_SAFE_INTEGER;
+
 /** The route of one system and its lease, as the data plane reads it for every request. */
 export interface Exposure extends TrafficAdapter {
   /** The route after the lease; the same object until something changes. Undefined before the first `set`. */
@@ -21,6 +26,9 @@ export function createExposure(system: string, clock: Clock): Exposure {
   let route: Route | undefined;
   let contained: Route | undefined;
   let leaseUntil = 0;
+  let renewedAt = 0;
+  /** A clock that is set back must not lengthen what was granted by it. */
+  const lasts = () => clock.now() < leaseUntil && (clock.now() >= renewedAt - STEP || leaseUntil === FOR_EVER);
   return {
     current: (asked) => (asked === system ? route : undefined),
     set(next) {
@@ -34,9 +42,11 @@ export function createExposure(system: string, clock: Clock): Exposure {
       contained = effectiveRoute(next, 0, 0);
     },
     renew(asked, until) {
-      if (asked === system) leaseUntil = until;
+      if (asked !== system) return;
+      leaseUntil = until;
+      renewedAt = clock.now();
     },
-    effective: () => (route && clock.now() < leaseUntil ? route : contained),
+    effective: () => (route && lasts() ? route : contained),
     get leaseUntil() {
       return leaseUntil;
     },

@@ -1,0 +1,49 @@
+import type { Applied, RestoreAdapter, Store } from "../core/ports.ts";
+import type { Lease } from "../core/rollout.ts";
+import { FencedError } from "./fenced-error.ts";
+
+/**
+ * The standing right to act on one system, where several processes could: it is held between rollouts too. Its lease
+ * ends (`until`) by this process's own clock, well before the store would give it to another.
+ */
+export interface Seat {
+  /** Undefined while another process may act, or as soon as we cannot be sure that none does. */
+  lease(): Lease | undefined;
+  follow(listener: SeatListener): () => void;
+}
+
+export interface SeatListener {
+  renewed(lease: Lease): void;
+  lost(): void;
+}
+
+/** The store, as who sits there may use it: nothing is written but under the seat's fence. */
+export function underSeat(store: Store, system: string, seat: Seat): Store {
+  return {
+    ...store,
+    async commit(changes, guard) {
+      if (guard) return store.commit(changes, guard);
+      const lease = seat.lease();
+      const written = lease && (await store.commit(changes, { resource: lease.resource, fence: lease.fence }));
+      if (written?.kind !== "committed") throw new FencedError(`system:${system}`);
+      return written;
+    },
+  };
+}
+
+/**
+ * A target, as who sits there may use it. A process that was stopped between an intent and its effect sends nothing when it
+ * wakes: not every target can tell an old write from a new one.
+ */
+export function targetUnderSeat(adapter: RestoreAdapter, seat: Seat): RestoreAdapter {
+  const gone: Applied = { kind: "stale", reason: "another controller may act by now" };
+  const { writeRival } = adapter;
+  return {
+    ...adapter,
+    apply: async (request, signal) => (seat.lease()?.fence === request.fence ? adapter.apply(request, signal) : gone),
+    ...(writeRival && {
+      writeRival: async (request, signal) =>
+        seat.lease()?.fence === request.fence ? writeRival(request, signal) : gone,
+    }),
+  };
+}
