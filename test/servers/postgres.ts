@@ -30,6 +30,8 @@ export interface PostgresOptions {
   /** Lines of postgresql.conf. */
   readonly settings?: Readonly<Record<string, string>>;
   readonly initdb?: readonly string[];
+  /** Where its folder is made; the machine's folder for temporary files without it. */
+  readonly within?: string;
 }
 
 const USER = "rollbook";
@@ -44,7 +46,7 @@ const SMALL = {
 
 /** Starts a server with the programs in a folder, and answers when it takes connections. */
 export async function startPostgres(bin: string, options: PostgresOptions = {}): Promise<PostgresServer> {
-  const folder = newFolder();
+  const folder = newFolder(options.within);
   const password = "s3cret/of:tests";
   const passwordFile = join(folder, "password");
   writeFileSync(passwordFile, `${password}\n`);
@@ -142,8 +144,8 @@ function unprivileged(): { uid?: number; gid?: number } {
   return { uid: id("-u"), gid: id("-g") };
 }
 
-function newFolder(): string {
-  const folder = mkdtempSync(join(tmpdir(), "rollbook-postgres-"));
+function newFolder(within = tmpdir()): string {
+  const folder = mkdtempSync(join(within, "rollbook-postgres-"));
   chmodSync(folder, 0o700);
   const { uid, gid } = unprivileged();
   if (uid !== undefined && gid !== undefined) chownSync(folder, uid, gid);

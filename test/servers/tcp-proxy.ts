@@ -9,6 +9,8 @@ export interface TcpProxy {
    * through. `cut`: every connection ends, and no new one is made.
    */
   mode: "pass" | "deaf" | "mute" | "cut";
+  /** The server's port, for connections from now on. */
+  target: number;
   /** Ends the connections that there are. */
   drop(): void;
   close(): Promise<void>;
@@ -21,7 +23,7 @@ export async function startTcpProxy(target: number): Promise<TcpProxy> {
       client.destroy();
       return;
     }
-    const upstream = connect(target, "127.0.0.1");
+    const upstream = connect(proxy.target, "127.0.0.1");
     for (const socket of [client, upstream]) {
       sockets.add(socket);
       socket.on("error", () => {});
@@ -42,6 +44,7 @@ export async function startTcpProxy(target: number): Promise<TcpProxy> {
   const proxy: TcpProxy = {
     port: (server.address() as { port: number }).port,
     mode: "pass",
+    target,
     drop: () => {
       for (const socket of sockets) socket.destroy();
     },

@@ -3,6 +3,9 @@ import type { Lease } from "../../core/rollout.ts";
 import type { Instant } from "../../core/time.ts";
 import type { Connection } from "./connection.ts";
 
+/** No lease of a process that lived a moment ago reaches further. */
+const LONGEST_MS = 3000;
+
 /** Who may write for which resource. A row is never deleted, so a fence never goes back. */
 export function leaseTable(connection: Connection) {
   const take = connection.prepare(
@@ -17,6 +20,14 @@ export function leaseTable(connection: Connection) {
     return row && { ...row };
   };
   return {
+    /**
+     * When the store is opened nobody lives who could hold a lease, for the folder is ours alone. One that ends late was
+     * given while the clock was ahead, and would lock everybody out until the clock comes there once more.
+     */
+    shorten: (now: Instant): void => {
+      const longest = now + LONGEST_MS;
+      connection.prepare("UPDATE leases SET until = ? WHERE until > ?").run(longest, longest);
+    },
     isFree: (resource: string, holder: string, now: Instant): boolean => {
       const lease = current(resource);
       return lease === undefined || lease.until <= now || lease.holder === holder;

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after } from "node:test";
 import { describeStore } from "../../testing/describe-store.ts";
+import { NOON } from "../../testing/store/fixtures.ts";
 import { openSqliteStore } from "./sqlite-store.ts";
 
 // What a store promises, not what a disk does: crash.test.ts has that.
@@ -11,7 +12,7 @@ after(() => rmSync(root, { recursive: true }));
 
 describeStore({
   name: "SQLite",
-  open: (place) => openSqliteStore({ folder: join(root, place), now: () => Date.UTC(2026, 0, 1) }),
+  open: (place) => openSqliteStore({ folder: join(root, place), now: () => NOON }),
   // One process at a time has the folder.
   skip: ["replicas"],
 });

@@ -35,6 +35,7 @@ export async function openSqliteStore({ folder, now }: SqliteStoreOptions): Prom
     const connection = new Connection(prepareFile(folder, "rollbook.sqlite"));
     try {
       migrate(connection, knownMigrations(), now);
+      leaseTable(connection).shorten(now());
       return storeOver(connection, lock.free);
     } catch (error) {
       connection.close();
