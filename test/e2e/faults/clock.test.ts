@@ -14,7 +14,7 @@ const JUMPS = [
 ] as const;
 
 /** Killed in the middle by one clock, finished by another process and the other clock. */
-async function takenUp(world: FaultWorld, before: number, now: number): Promise<void> {
+async function takenUp(world: FaultWorld, [before, now]: readonly [number, number]): Promise<void> {
   const leases = { leaseMs: 3000 };
   const first = startController(
     world.task({ story: "rollback", rounds: 1, holder: "first", clockOffset: before, ...leases }),
@@ -37,7 +37,7 @@ describe("the clock jumps between a crash and the restart, on SQLite", () => {
     it(`${nameOf(jump)}: the saga is finished, each effect once`, async (t) => {
       const world = await createFaultWorld();
       t.after(world.remove);
-      await takenUp(world, ...jump);
+      await takenUp(world, jump);
     });
 });
 
@@ -52,7 +52,7 @@ describe("controllers whose clocks differ, on one Postgres", { skip }, () => {
     it(`${nameOf(jump)}: one takes over from the dead one, each effect once`, async (t) => {
       const world = await createFaultWorld(server);
       t.after(world.remove);
-      await takenUp(world, ...jump);
+      await takenUp(world, jump);
     });
 
   it("none is pushed aside early by one that is an hour ahead", async (t) => {

@@ -41,7 +41,9 @@ export interface ControllerProcess {
   until(line: RegExp): Promise<void>;
   /** When it has said so many lines; the same. */
   lines(count: number): Promise<void>;
-  /** Everything that it said, once it has ended. */
+  /** Kills it, and not only what runs it. */
+  kill(): void;
+  /** How it ended. */
   readonly ended: Promise<{ readonly exit: number | null; readonly signal: string | null; readonly err: string }>;
 }
 
@@ -83,6 +85,10 @@ export function startController(
     child,
     said,
     until: (line) => when(String(line), () => said.some((one) => line.test(one))),
+    kill: () => {
+      const pid = said.find((line) => line.startsWith("started "))?.split(" ")[1];
+      if (child.exitCode === null && child.signalCode === null) process.kill(Number(pid ?? child.pid), "SIGKILL");
+    },
     lines: (count) => when(`${count} lines`, () => said.length >= count),
     ended,
   };

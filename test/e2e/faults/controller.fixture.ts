@@ -39,6 +39,7 @@ const ports: ControlPorts = {
   notifier: { notify: async () => undefined },
   emit: ({ kind, rollout, text }) => {
     say("event", kind, text);
+    if (kind === "late") sayShare();
     // What people do: they pull the cord as soon as anything is exposed. It goes back by the `abort`, which leaves no
     // quarantine, so that the next round can send the same release out again.
     const exposed = kind === "exposed" || (kind === "resumed" && !rollout.rollback);
@@ -52,16 +53,29 @@ const ports: ControlPorts = {
   },
 };
 // However it ends: what the candidate gets at that moment.
-process.once("exit", () => say("share", traffic.effective()?.candidatePpm ?? "none"));
+process.once("exit", sayShare);
 const control = createControl(ports, settings(), playbook, {
   ledger: async () => ({ size: 0, root: "", verified: true, checkpoint: "" }),
   lastCandidateDispatch: () => undefined,
 });
 
+function sayShare(): void {
+  say("share", traffic.effective()?.candidatePpm ?? "none");
+}
+
 function settings() {
   const { holder, leaseMs } = task;
   const patience = { blindMs: 600_000, patienceMs: 600_000, proofMs: 1, pollMs: 60_000 };
-  return { tickMs: 5, exposureMs: 60_000, baselineMs: 0, leaseMs, holder, ...patience };
+  return {
+    tickMs: 5,
+    judgeMs: 5,
+    readinessMs: 600_000,
+    exposureMs: 60_000,
+    baselineMs: 0,
+    leaseMs,
+    holder,
+    ...patience,
+  };
 }
 
 function open(): Promise<Store> {
@@ -106,7 +120,7 @@ async function finish(rollout: Rollout): Promise<void> {
 
 const route = await store.route(SYSTEM);
 if (route) traffic.set({ ...route, candidatePpm: 0 });
-say("started");
+say("started", process.pid);
 const [newest] = await store.rollouts(SYSTEM);
 const stuck = newest?.rollback?.outcome === "stuck";
 if (newest && stuck && task.story === "redeploy") await finish(newest);

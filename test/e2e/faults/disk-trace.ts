@@ -21,9 +21,9 @@ export const TRACE_ARGUMENTS = [
 
 const CALL = /^(\w+)\((.*)\)\s+= (-?\d+)/s;
 const DESCRIPTOR = /^(\d+)<([^>]*)>/;
-const unescape = (text: string) => Buffer.from(text.replaceAll("\\x", ""), "hex");
-const pathIn = (text: string) => (text.includes("\\x") ? unescape(text).toString() : text);
-const stringIn = (text: string) => unescape(/"([^"]*)"/.exec(text)?.[1] ?? "");
+const bytesOf = (text: string) => Buffer.from(text.replaceAll("\\x", ""), "hex");
+const pathIn = (text: string) => (text.includes("\\x") ? bytesOf(text).toString() : text);
+const stringIn = (text: string) => bytesOf(/"([^"]*)"/.exec(text)?.[1] ?? "");
 
 /** @throws on a call that it does not understand: a trace that misses a write proves nothing. */
 export function diskEvents(trace: string, folder: string): readonly DiskEvent[] {

@@ -84,6 +84,27 @@ export async function assertFinished(process: ControllerProcess): Promise<void> 
   assert.ok(process.said.includes("ledger verified"), process.said.slice(-3).join(" / "));
 }
 
+/**
+ * It cannot record what it does: either it has ended, or it says so and stands contained until it can. Either way it names
+ * the reason, and the candidate gets nothing.
+ */
+export async function assertContained(process: ControllerProcess, why: RegExp): Promise<void> {
+  const late = /^event late contained, and nothing can be recorded/;
+  const waits = process.until(late).then(() => process.until(/^share /));
+  const end = await Promise.race([
+    process.ended,
+    waits.then(
+      () => undefined,
+      () => process.ended,
+    ),
+  ]);
+  assert.notEqual(end?.exit, 0, `it went on: ${process.said.slice(-3).join(" / ")}`);
+  assert.match(end ? end.err : process.said.filter((line) => late.test(line)).join(), why);
+  // Nothing was said where the store could not even be opened; then nothing was routed either.
+  const share = process.said.findLast((line) => line.startsWith("share "));
+  assert.ok(["share 0", "share none", undefined].includes(share), share);
+}
+
 /** How the rollouts of a process ended: `ended PHASE OUTCOME NOTE`. */
 export function endsOf({ said }: ControllerProcess): readonly string[] {
   return said.filter((line) => line.startsWith("ended "));

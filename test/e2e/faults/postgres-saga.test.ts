@@ -4,7 +4,15 @@ import { after, before, describe, it } from "node:test";
 import { type PostgresServer, startPostgres } from "../../servers/postgres.ts";
 import { startTcpProxy, type TcpProxy } from "../../servers/tcp-proxy.ts";
 import { type ControllerProcess, startController } from "./controller-process.ts";
-import { assertEffects, assertFinished, audit, createFaultWorld, type FaultWorld, MEMORY } from "./fault-world.ts";
+import {
+  assertContained,
+  assertEffects,
+  assertFinished,
+  audit,
+  createFaultWorld,
+  type FaultWorld,
+  MEMORY,
+} from "./fault-world.ts";
 
 const bin = process.env["POSTGRES_BIN"] ?? "";
 const skip = bin ? false : "no Postgres: `npm run test:all` installs it, or name its programs with POSTGRES_BIN";
@@ -59,10 +67,8 @@ describe("Postgres under a saga", { skip }, () => {
       await first.until(moment);
       proxy.mode = "cut";
       proxy.drop();
-      const { err } = await first.ended;
+      await assertContained(first, /does not answer|undecided|another controller/);
       proxy.mode = "pass";
-      assert.match(err, /STORE_UNREACHABLE|COMMIT_UNDECIDED|another controller/);
-      assert.ok(["share 0", "share none"].includes(first.said.at(-1) ?? ""), first.said.slice(-3).join(" / "));
       await assertFinishedByNext(world, first);
     });
 
