@@ -47,6 +47,18 @@ describe("opening the SQLite store", () => {
     await (await open(folder)).close();
   });
 
+  it("a lease that a clock gave while it was an hour ahead locks nobody out", async () => {
+    const folder = join(root, "ahead");
+    const hour = 3_600_000;
+    const ahead = await openSqliteStore({ folder, now: () => hour });
+    await ahead.acquireLease("loans", "dead", 3000, hour);
+    await ahead.close();
+    const store = await openSqliteStore({ folder, now: () => 0 });
+    assert.equal(await store.acquireLease("loans", "next", 3000, 2999), undefined, "not early either");
+    assert.equal((await store.acquireLease("loans", "next", 3000, 3000))?.fence, 2);
+    await store.close();
+  });
+
   it("a folder that cannot be made fails as the system says", async () => {
     const file = newFolder();
     writeFileSync(file, "");
