@@ -126,7 +126,10 @@ const stuck = newest?.rollback?.outcome === "stuck";
 if (newest && stuck && task.story === "redeploy") await finish(newest);
 else {
   const open = await control.resume();
-  if (open) await finish(open);
+  if (open) {
+    say("found", open.phase);
+    await finish(open);
+  }
 }
 for (let round = 0; round < task.rounds; round += 1) {
   await control.adopt(stable);

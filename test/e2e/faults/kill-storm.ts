@@ -42,10 +42,11 @@ export async function killStorm(kills: number, server?: PostgresServer): Promise
       const { signal, err } = await running.ended;
       if (signal !== "SIGKILL") throw new Error(`it ended by itself: ${running.said.slice(-3).join(" / ")} ${err}`);
       said.push(...running.said);
-      midway += Number(running.said.some((line) => line.startsWith("event resumed") || /^event deploying/.test(line)));
+      midway += Number(running.said.some((line) => line.startsWith("found ")));
     }
     const last = startController(world.task({ story: "both", rounds: 2 }));
     await assertFinished(last);
+    midway += Number(last.said.some((line) => line.startsWith("found ")));
     await audit(world, [...said, ...last.said]);
     for (const name of COMPONENTS)
       assertAlternates(
