@@ -4,7 +4,7 @@ import type { AddressInfo } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Digest } from "../../../src/core/digest.ts";
 
-/** One write that a target has accepted: an effect. */
+/** One write that a target has accepted and that changed it. */
 export interface Effect {
   readonly digest: Digest;
   readonly key: string;
@@ -100,9 +100,10 @@ function accept(
   if (state.keys.has(key)) return [200, { digest: state.keys.get(key), version: state.version, already: true }];
   if (headers["if-match"] !== `"${state.version}"`) return [412, { reason: "the version has moved" }];
   if (refused.has(`${name} ${digest}`)) return [422, { reason: "this revision does not start" }];
+  // What is in place already is written to keep out an older write that is still under way: a new version, no effect.
+  if (digest !== state.digest) state.effects.push({ digest, key, fence });
   Object.assign(state, { digest, version: state.version + 1 });
   state.keys.set(key, digest);
-  state.effects.push({ digest, key, fence });
   return [200, { digest, version: state.version }];
 }
 
