@@ -46,6 +46,12 @@ export function remedyOf(
   const test = testOf(playbook, trigger, signal, times, stated);
   const answers = medianAnswers(playbook, test, perSecond);
   const traffic = least(MOST_TRAFFIC / perSecond, (factor) => momentOf(test, answers, how, perSecond * factor));
+  const enough =
+    traffic === undefined
+      ? undefined
+      : confirmed(perSecond * traffic, (rate) => {
+          return momentOf(test, medianAnswers(playbook, test, rate), how, rate) !== undefined;
+        });
   const each = least(trigger.within === undefined ? LONGEST / how.each : 1, (factor) =>
     momentOf(test, answers, { ...how, each: how.each * factor }, perSecond),
   );
@@ -58,7 +64,7 @@ export function remedyOf(
   const ladder = stated.harms?.has(signal.name) ? NARROWER : WIDER;
   const changed = ladder.flatMap((factor) => widened(trigger, signal, factor) ?? []).find(decides);
   return {
-    ...(traffic === undefined ? {} : { perSecond: roundUp(perSecond * traffic) }),
+    ...(enough === undefined ? {} : { perSecond: enough }),
     ...(each === undefined ? {} : { each: Math.ceil((how.each * each) / 1000) * 1000 }),
     ...(longer === undefined ? {} : { within: longer }),
     ...(changed === undefined ? {} : { margin: marginOf(changed) }),
@@ -98,6 +104,16 @@ function least(most: number, moment: (factor: number) => Milliseconds | undefine
     else holds = middle;
   }
   return holds;
+}
+
+/** The answers that a test needs move a little with the traffic, so what was found is asked again as it would be. */
+function confirmed(found: number, decides: (perSecond: number) => boolean): number | undefined {
+  let rate = roundUp(found);
+  for (let tries = 0; tries < 20; tries++) {
+    if (decides(rate)) return rate;
+    rate = roundUp(rate * 1.02);
+  }
+  return undefined;
 }
 
 /** Up, to two digits. */

@@ -41,12 +41,12 @@ async function gatewayBefore(t: TestContext, listener: RequestListener, headers 
   return { port, counter, waited };
 }
 
-/** Asks and reads to the end; leaves after so many milliseconds, if any. */
-async function ask(port: number, key = "", leaveAfter?: number): Promise<void> {
+/** Asks and reads to the end, or leaves at a moment. */
+async function ask(port: number, key = "", leaving?: Promise<unknown>): Promise<void> {
   const request = httpRequest({ port, host: "127.0.0.1", agent: false, headers: key ? { "rollbook-key": key } : {} });
   request.on("error", () => {});
   request.end();
-  if (leaveAfter !== undefined) setTimeout(() => request.destroy(), leaveAfter);
+  void leaving?.then(() => request.destroy());
   const [response] = await Promise.race([once(request, "response"), once(request, "close")]).catch(() => []);
   for await (const _ of response ?? []);
 }
@@ -75,8 +75,13 @@ test("a client that leaves, and an upstream that is silent or breaks off, took a
   const silent = await gatewayBefore(t, () => {}, 100);
   await ask(silent.port);
   assert.ok((await counted(silent.waited)) >= 0.1, "a timeout");
-  const leaving = await gatewayBefore(t, () => {});
-  await ask(leaving.port, "", 60);
+  const arrived = Promise.withResolvers<void>();
+  const leaving = await gatewayBefore(t, () => arrived.resolve());
+  await ask(
+    leaving.port,
+    "",
+    arrived.promise.then(() => sleep(60)),
+  );
   const left = await counted(leaving.waited);
   assert.ok(left >= 0.05 && left < 2, `${left}`);
   const cut = await gatewayBefore(t, async (_request, response) => {
