@@ -151,6 +151,7 @@ export async function protectSystem(
     async stop() {
       ended.abort();
       watching?.abort();
+      now.control.close();
       now.sources.stop();
       await edge.close();
     },

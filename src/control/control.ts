@@ -77,6 +77,8 @@ export interface Control {
   busy(): boolean;
   /** Notices who changes components without Rollbook, and takes up again what broke, until the signal ends it. */
   watch(signal: AbortSignal): Promise<void>;
+  /** Ends what runs here, as if the process had died: what is not over is taken up by the next start, or by another controller. */
+  close(): void;
   /** Lets a release out of quarantine. */
   lift(release: Release["id"], by: string): Promise<void>;
   report(rollout: string): Promise<Report>;
@@ -150,8 +152,7 @@ export function createControl(
       const found = await find(id).catch((error: unknown) => {
         if (!runs.has(id)) throw error;
       });
-      // Whoever has just taken over is asked for what it has not taken up yet, and a run that broke may know less than
-      // the store: it is taken up anew.
+      // Taken up here if it was not yet, and anew if its run broke: that may know less than the store.
       if (found && found.endedAt === undefined) start(id);
     }
     const running = runs.get(id);
@@ -275,6 +276,9 @@ export function createControl(
     acknowledge: idle.drift.acknowledge,
     live: () => readComponents(ports, playbook, servingPlace(ports.traffic.current(playbook.system))),
     busy: () => begun > 0 || !calm(),
+    close() {
+      for (const { acting } of runs.values()) if (acting) Object.assign(acting, { stopped: true, closed: true });
+    },
     async watch(signal) {
       const open = async (found: Unannounced) => void (await openAlone(() => openUnannounced(ports, playbook, found)));
       await Promise.all([idle.run(calm, open, signal), takeUp(signal), plans.run(signal)]);

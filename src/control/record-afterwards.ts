@@ -22,7 +22,7 @@ export async function recordAfterwards(
       if (attempt > 0) emit(run, "resumed", "the store takes writes again: what happened is recorded");
       return;
     } catch (error) {
-      if (error instanceof FencedError) throw error;
+      if (error instanceof FencedError || run.closed) throw error;
       if (attempt === 0) sayNotRecorded(run, error);
       standContained(run);
       await run.ports.clock.sleep(PAUSE_MS * Math.min(16, 2 ** attempt));

@@ -173,6 +173,7 @@ async function load(
     order: rollout.order,
     begun: new Set(),
     stopped: false,
+    closed: false,
     unsaved: [],
     saving: Promise.resolve(),
   };

@@ -48,6 +48,8 @@ export interface Run {
   /** Sagas that this run has recorded and not run yet: nothing was sent under their intents. */
   readonly begun: Set<string>;
   stopped: boolean;
+  /** The process ends: nothing is tried again here. */
+  closed: boolean;
   /** Why the end of our newest write is not known: what is durable may be newer than what we hold. */
   behind?: unknown;
   /** Counts that were judged and that the store is not known to have taken. While there are some, nothing goes forward. */
