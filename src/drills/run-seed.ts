@@ -27,6 +27,8 @@ export interface SeedResult {
 /** Long enough for the last late request to land. */
 const SETTLE_MS = 30_000;
 const LONGEST_MS = 1_800_000;
+/** Targets that stay half dead keep the way back red, and a sound release waits for it: they are mended after so long. */
+const MENDED_AFTER_MS = 900_000;
 const MOST_BOOTS = 40;
 const MOST_RETRIES = 5;
 
@@ -60,12 +62,11 @@ async function live(world: World, witness: Witness): Promise<string> {
   const id = await openRollout(world, crew);
   Object.assign(world.faults, world.scenario.faults);
   const calm = new AbortController();
-  const nemesis = plague(world, crew, id, calm.signal);
+  const nemesis = Promise.all([plague(world, crew, id, calm.signal), mend(world, calm.signal)]);
   let rollout = await drive(world, witness, crew, id, ({ endedAt }) => endedAt !== undefined);
   const first = outcomeOf(rollout);
   calm.abort();
   await nemesis;
-  for (const kind of Object.keys(world.faults)) delete world.faults[kind as keyof typeof world.faults];
   await world.clock.sleep(SETTLE_MS);
   for (let tries = 0; rollout.rollback?.outcome === "stuck" && tries < MOST_RETRIES; tries++) {
     world.say("person", "mends the target and runs it again");
@@ -160,6 +161,11 @@ async function checkLapse({ system, store, traffic }: World, witness: Witness, f
   if (known?.release !== system.candidate.id && last > from + seededSettings("").exposureMs) {
     witness.violate("a candidate was served longer than its lease with no controller alive");
   }
+}
+
+async function mend({ clock, faults }: World, calm: AbortSignal): Promise<void> {
+  await clock.sleep(MENDED_AFTER_MS, calm);
+  for (const kind of Object.keys(faults)) delete faults[kind as keyof typeof faults];
 }
 
 /** Everything that goes wrong at a moment: crashes, pauses, people and rivals. */
