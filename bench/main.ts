@@ -4,6 +4,7 @@ import type { Bar, BenchResult } from "./result.ts";
 const benches: Readonly<Record<string, () => Promise<(args: readonly string[]) => Promise<BenchResult>>>> = {
   gateway: async () => (await import("./gateway.ts")).benchGateway,
   store: async () => (await import("./store.ts")).benchStore,
+  saga: async () => (await import("./saga.ts")).benchSaga,
   assignment: async () => (await import("./assignment.ts")).benchAssignment,
   detection: async () => (await import("./detection.ts")).benchDetection,
   "detection-weights": async () => (await import("./detection-weights.ts")).benchDetectionWeights,

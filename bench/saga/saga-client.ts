@@ -1,0 +1,129 @@
+import assert from "node:assert/strict";
+import { systemClock } from "../../src/app/system-clock.ts";
+import { digestOf } from "../../src/core/digest.ts";
+import { type Plan, planDigest, type Step } from "../../src/core/plan.ts";
+import type { Change, Store } from "../../src/core/ports.ts";
+import type { Lease, Saga } from "../../src/core/rollout.ts";
+import { holdingResources } from "../../src/restore/resource-leases.ts";
+import { PATIENCE, runSaga, startSaga } from "../../src/restore/saga-runner.ts";
+import { anEntry, aRollout, aRoute } from "../../src/testing/store/fixtures.ts";
+import { createInstantTarget, NEW, OLD } from "./instant-target.ts";
+
+/** `whole`: a chain, and before it what control reads and leases between a decision and its saga. */
+export type Way = "chain" | "abreast" | "whole";
+
+export interface SagaTimes {
+  /** Milliseconds from the decision until the first effect arrived. */
+  readonly first: number;
+  /** Milliseconds from the decision until the end of the saga was durable. */
+  readonly end: number;
+  /** Commits of the store, the decision's too. */
+  readonly commits: number;
+  /** Leases taken or given back: a durable write each. */
+  readonly leases: number;
+  /** Intents that were in the store when the first effect arrived; looked at only when asked for. */
+  readonly intents?: number;
+}
+
+const NAMES = ["a", "b", "c", "d", "e", "f", "g", "h"];
+const HOUR = 3_600_000;
+const LEASE = 3000;
+
+/** A controller that decides to go back again and again, each time with a saga of eight steps, over instant targets. */
+export async function createSagaClient(given: Store, name: string) {
+  const system = `system-${name}`;
+  const count = { commits: 0, leases: 0 };
+  const store = counting(given, count);
+  const lease = (await given.acquireLease(`system:${system}`, "bench", HOUR, Date.now()))!;
+  const target = createInstantTarget();
+  const base = { clock: systemClock, adapterFor: () => target, atCrashPoint: () => undefined, onStep: () => undefined };
+  let decisions = 0;
+
+  return async (way: Way, look = false): Promise<SagaTimes> => {
+    decisions += 1;
+    const id = `${name}-${process.hrtime.bigint()}`;
+    const saga = sagaOf(id, planOf(system, way));
+    let intents: number | undefined;
+    const lookUp = async () => {
+      intents ??= (await given.steps(id)).length;
+    };
+    target.renew(look ? lookUp : undefined);
+    Object.assign(count, { commits: 0, leases: 0 });
+    const decided = performance.now();
+    await store.commit(decisionOf(saga, decisions, lease), lease);
+    const run = () => runSaga({ ...base, store }, saga, lease, PATIENCE, true);
+    let ended = 0;
+    const end = await (way === "whole" ? wayBack(store, saga, run) : run()).finally(() => {
+      ended = performance.now();
+    });
+    assert.equal(end?.kind, "completed");
+    assert.equal(target.arrivals.length, NAMES.length, "each effect once");
+    const times = { first: target.arrivals[0]! - decided, end: ended - decided, ...count };
+    return intents === undefined ? times : { ...times, intents };
+  };
+}
+
+/** What control does between a recorded decision and the end of its saga. */
+async function wayBack<End>(store: Store, saga: Saga, run: () => Promise<End>): Promise<End | undefined> {
+  await store.sagas(saga.rollout);
+  const claim = {
+    resources: saga.plan.steps.map(({ at }) => at),
+    holder: saga.id,
+    leaseMs: LEASE,
+    onWait: () => assert.fail("nobody else changes these targets"),
+    stopped: () => false,
+  };
+  return holdingResources({ store, clock: systemClock }, claim, async () => {
+    await store.record(saga.rollout);
+    return run();
+  });
+}
+
+/** Everything that control writes with a decision to go back, but samples: there is no traffic here. */
+function decisionOf(saga: Saga, epoch: number, lease: Lease): readonly Change[] {
+  const { system, from: release } = saga.plan;
+  const { id, rollout, startedAt } = saga;
+  const route = aRoute(epoch, { system });
+  const rollback = { saga: id, cause: ["harm", "losses"], decidedAt: startedAt, containedAt: startedAt };
+  const entries = (["verdict", "contained", "quarantined", "saga-started"] as const).map((type): Change => {
+    const data = { saga: id, plan: saga.planDigest, release, epoch, because: ["losses"] };
+    return { kind: "entry", entry: anEntry(type, { type, at: startedAt, system, rollout, data }) };
+  });
+  return [
+    { kind: "rollout", rollout: aRollout(rollout, { system, phase: "degraded", rollback }) },
+    { kind: "route", route },
+    { kind: "quarantine", quarantine: { release, system, since: startedAt, reason: "losses" } },
+    ...entries,
+    ...startSaga({ clock: systemClock }, saga, lease),
+  ];
+}
+
+/** Ready before the decision, as plans back are. */
+function planOf(system: string, way: Way): Plan {
+  const steps = NAMES.map((id, index): Step => {
+    const after = way === "abreast" ? [] : NAMES.slice(Math.max(0, index - 1), index);
+    const at = `memory://${system}/${id}`;
+    return { id, component: id, at, before: NEW, desired: OLD, label: `${id} 1`, undo: "compensatable", after };
+  });
+  const [from, to] = [digestOf(`${system} 2`), digestOf(`${system} 1`)];
+  return { system, kind: "rollback", from, to, steps, deadline: 60_000 };
+}
+
+function sagaOf(id: string, plan: Plan): Saga {
+  const digest = planDigest(plan);
+  return { id, rollout: `of-${id}`, plan, planDigest: digest, status: "running", startedAt: Date.now(), starts: 1 };
+}
+
+function counting(store: Store, count: { commits: number; leases: number }): Store {
+  return {
+    ...store,
+    commit(changes, guard) {
+      count.commits += 1;
+      return store.commit(changes, guard);
+    },
+    acquireLeases(...claim) {
+      count.leases += 1;
+      return store.acquireLeases(...claim);
+    },
+  };
+}
