@@ -106,24 +106,16 @@ describe("a process of the demonstration dies", () => {
   const kill = (pid: number | undefined) => process.kill(pid!, "SIGKILL");
   const linux = { skip: process.platform === "linux" ? false : "children are found through /proc" };
 
-  test(
-    "the AI system before the release: contained, said, exit 21; mended, the same command goes on",
-    linux,
-    async (t) => {
-      const command = ["--once", "--json", "--data", dataFolder(t), "--seed", "41"];
-      const demo = startDemo(command);
-      await demo.said(/watching stable alone/);
-      kill(demo.children()[0]);
-      const ended = await demo.ended;
-      assert.equal(ended.exit, 21, ended.err);
-      assert.equal(reportOf(ended).outcome, "stuck");
-      assert.match(ended.err, /the AI system is gone: lending\/service\.ts ended with SIGKILL; its log is /);
-      assert.match(ended.err, /code: {2}ROLLBACK_STUCK/);
-      const again = await runDemo(command);
-      assert.equal(again.exit, 11, again.err);
-      assert.equal(reportOf(again).outcome, "undecided");
-    },
-  );
+  test("the AI system before the release: put back before anybody saw it, said, exit 11", linux, async (t) => {
+    const command = ["--once", "--json", "--data", dataFolder(t), "--seed", "41"];
+    const demo = startDemo(command);
+    await demo.said(/watching stable alone/);
+    kill(demo.children()[0]);
+    const ended = await demo.ended;
+    assert.equal(ended.exit, 11, ended.err);
+    assert.match(ended.err, /the AI system is gone: lending\/service\.ts ended with SIGKILL; its log is /);
+    assert.match(ended.err, /could not be deployed: stuck: .*taken back/);
+  });
 
   test(
     "the AI system under a candidate: the hard limit acts, exit 21; the same command restores and proves",
@@ -149,15 +141,19 @@ describe("a process of the demonstration dies", () => {
     },
   );
 
-  test("the AI system while it is proved to be fixed: not proved, exit 20", linux, async (t) => {
-    const demo = startDemo(["--once", "--json", "--data", dataFolder(t), "--seed", "43"]);
-    await demo.said(/now proving that it is fixed/);
-    kill(demo.children()[0]);
-    const ended = await demo.ended;
-    assert.equal(ended.exit, 20, ended.err);
-    assert.match(ended.err, /code: {2}ROLLBACK_UNVERIFIED/);
-    assert.equal(reportOf(ended).route.candidatePercent, 0);
-  });
+  test(
+    "the AI system while it is proved to be fixed: sick as well, so people are needed, exit 21",
+    linux,
+    async (t) => {
+      const demo = startDemo(["--once", "--json", "--data", dataFolder(t), "--seed", "43"]);
+      await demo.said(/now proving that it is fixed/);
+      kill(demo.children()[0]);
+      const ended = await demo.ended;
+      assert.equal(ended.exit, 21, ended.err);
+      assert.match(ended.err, /was restored and is proved harmful: fixed: errors; the next target is people/);
+      assert.equal(reportOf(ended).route.candidatePercent, 0);
+    },
+  );
 
   test("the traffic under a candidate: the cord is pulled, nothing is proved, exit 20", linux, async (t) => {
     const demo = startDemo(["--once", "--json", "--data", dataFolder(t), "--seed", "44"]);
