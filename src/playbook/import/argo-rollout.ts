@@ -1,9 +1,9 @@
-import { type DraftSteps, type Lost, lostAt, readGoDuration } from "./draft.ts";
+import { type DraftSteps, type Lost, lostAt, noObjectName, readGoDuration, workloadAddress } from "./draft.ts";
 import type { ForeignNode, ForeignReader } from "./foreign-file.ts";
 
 /** What a Rollout says about how traffic moves. */
 export interface RolloutDraft {
-  readonly workload: { readonly at: string; readonly from: string };
+  readonly workload?: { readonly at: string; readonly from: string };
   readonly steps?: DraftSteps;
   /** Of all its analyses. */
   readonly args: readonly ForeignNode[];
@@ -54,9 +54,11 @@ export function readRollout(
   }
   const namespace = reader.text(rollout, "metadata", "namespace") ?? "default";
   const name = reader.text(rollout, "metadata", "name") ?? "";
+  const at = workloadAddress("rollouts", namespace, name);
+  if (at === undefined) lost.push(lostAt(rollout, noObjectName(namespace, name)));
   const steps = canary?.entries?.get("steps");
   return {
-    workload: { at: `k8s://CLUSTER/${namespace}/rollouts/${name}`, from: `Rollout ${name}` },
+    ...(at !== undefined && { workload: { at, from: `Rollout ${name}` } }),
     ...(weights.length > 0 && {
       steps: { weights, each: each || DEFAULT_EACH, from: `${steps!.path} (${place(steps!.offset)})` },
     }),

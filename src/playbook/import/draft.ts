@@ -111,6 +111,23 @@ export function nameOf(text: string, otherwise: string): string {
   return name === "" ? otherwise : reservedNames.includes(name) ? `${name}-signal` : name;
 }
 
+const label = "[a-z0-9](?:[-a-z0-9]*[a-z0-9])?";
+const inCluster = new RegExp(`^${label}/${label}(?:\\.${label})*$`);
+
+/** Where a workload lives; absent where Kubernetes could have no object of such a name (RFC 1123). */
+export function workloadAddress(
+  resource: "deployments" | "rollouts",
+  namespace: string,
+  name: string,
+): string | undefined {
+  return inCluster.test(`${namespace}/${name}`) ? `k8s://CLUSTER/${namespace}/${resource}/${name}` : undefined;
+}
+
+/** Said of a workload without an address. */
+export function noObjectName(namespace: string, name: string): string {
+  return `${namespace}/${name} is no name that Kubernetes allows, so there is no workload to restore.`;
+}
+
 /** The same name with a number where it is taken. */
 export function freeName(name: string, taken: readonly string[]): string {
   for (let at = 2; ; at++) {

@@ -6,7 +6,9 @@ import {
   type Lost,
   lostAt,
   nameOf,
+  noObjectName,
   readGoDuration,
+  workloadAddress,
 } from "./draft.ts";
 import { builtinQueries } from "./flagger-queries.ts";
 import type { ForeignNode, ForeignReader } from "./foreign-file.ts";
@@ -70,9 +72,7 @@ export function readFlagger(
   const steps = readSteps(analysis, work);
   finish(work, { others, templates });
   const kind = reader.text(canary, "spec", "targetRef", "kind") ?? "Deployment";
-  const workload = canary && workloadOf(kind, target, namespace);
-  if (canary && !workload)
-    work.lost.push(lostAt(canary, `the target is a ${kind}: Deployments and Rollouts can be restored.`));
+  const workload = canary && workloadOf(canary, work, { kind, namespace });
   const used = [...(canary ? [canary] : []), ...templates];
   return {
     kind: "flagger",
@@ -88,9 +88,19 @@ export function readFlagger(
 }
 
 /** What can be restored of it. */
-function workloadOf(kind: string, target: string, namespace: string): Draft["workload"] {
-  if (kind !== "Deployment") return undefined;
-  return { at: `k8s://CLUSTER/${namespace}/deployments/${target}`, from: `spec.targetRef: ${kind} ${target}` };
+function workloadOf(
+  canary: ForeignNode,
+  { target, lost }: Work,
+  { kind, namespace }: { readonly kind: string; readonly namespace: string },
+): Draft["workload"] {
+  const at = kind === "Deployment" ? workloadAddress("deployments", namespace, target) : undefined;
+  if (at !== undefined) return { at, from: `spec.targetRef: ${kind} ${target}` };
+  const reason =
+    kind === "Deployment"
+      ? noObjectName(namespace, target)
+      : `the target is a ${kind}: Deployments and Rollouts can be restored.`;
+  lost.push(lostAt(canary, reason));
+  return undefined;
 }
 
 function finish(

@@ -291,6 +291,18 @@ test("a file of several kinds is read as what is wanted, and the rest is told", 
   assert.equal(second.from, "flagger");
 });
 
+test("a workload whose name no cluster allows is told, and what is left is a playbook", () => {
+  const odd = "([loan-scorer";
+  for (const file of ["flagger/podinfo-istio.yaml", "argo/inline-step.yaml"]) {
+    const whole = text(file);
+    const name = /(?:targetRef:\n(?: {4}.*\n)* {4}name|metadata:\n {2}name): (\S+)/.exec(whole)![1]!;
+    const result = importConfig(whole.replaceAll(`name: ${name}`, `name: ${odd}`), "odd.yaml") as Imported;
+    assert.equal(lost(result, /is no name that Kubernetes allows/).length, 1, file);
+    assert.doesNotMatch(result.playbook, /at: k8s/);
+    assert.equal(parsePlaybook(result.playbook, "odd.yaml").kind, "parsed", result.playbook);
+  }
+});
+
 test("no file throws, whatever is done to it, and what is imported is never broken YAML", () => {
   const sources = Object.keys(files).map(text);
   const cut = fc.record({
