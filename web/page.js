@@ -5,7 +5,7 @@ import { drawChart } from "/chart.js";
 const find = (id) => document.getElementById(id);
 const STATES = {
   harm: ["harm", "Harmful: going back"],
-  contained: ["harm", "Contained: all traffic is on stable"],
+  contained: ["harm", "Contained, and restoring"],
   step: ["harm", "Restoring"],
   restored: ["watching", "Restored"],
   proving: ["watching", "Proving that it is fixed"],
@@ -36,7 +36,7 @@ const OUTCOMES = {
 let seen = fresh();
 
 function fresh(rollout) {
-  return { rollout, points: [], marks: [], zero: undefined, threshold: 0, labels: new Map() };
+  return { rollout, points: [], marks: [], zero: undefined, threshold: 0, rollback: undefined };
 }
 
 function element(name, text, attributes = {}) {
@@ -167,7 +167,7 @@ async function showReport(rollout) {
   find("headline").textContent = headline;
   const { badAnswers: bad, article, ledger, components, fixed, candidate } = report;
   find("detail").textContent =
-    `${candidate.label}${candidate.quarantined ? ", now in quarantine" : ""}${report.because.length ? `: ${report.because.join(", ")}` : ""}`;
+    `${candidate.label}${candidate.quarantined ? ", now in quarantine" : ""}${report.because.length ? `: ${report.because.join(", ")}` : ""}${report.toDo ? `. To do: ${report.toDo}.` : ""}`;
   pairs(
     "clocks",
     Object.entries(report.clocks).map(([name, span]) => [
@@ -218,6 +218,9 @@ async function showReport(rollout) {
   find("as-data").textContent = "this report as data";
 }
 
+/** How far Rollbook's clock is ahead of ours. */
+let ahead = 0;
+
 /** While a rollback runs: what each phase has taken, of what it may take. */
 function showPhases(rollback, now) {
   if (!rollback?.deadlines) return;
@@ -260,6 +263,8 @@ function take(event) {
   }
   find("detail").textContent = event.text;
   showTraffic(event.candidatePpm ?? 0);
+  seen.rollback = rollout.endedAt ? undefined : rollout.rollback;
+  ahead = at - Date.now();
   showPhases(rollout.rollback, at);
   if (event.verdict?.findings?.length) showVerdict(event);
   else drawChart(find("chart"), seen);
@@ -337,8 +342,10 @@ function listen() {
 }
 
 const SYSTEMS_MS = 5000;
+const CLOCKS_MS = 500;
 
 addEventListener("hashchange", () => location.reload());
 await showSystems().catch(() => undefined);
 setInterval(() => void showSystems().catch(() => undefined), SYSTEMS_MS);
+setInterval(() => showPhases(seen.rollback, Date.now() + ahead), CLOCKS_MS);
 listen();

@@ -72,7 +72,7 @@ test("a month of releases: how many would have gone back, when, why, and what th
     /compared with v1 at the same time; forecast from 200,000 observations of v1 before it/,
     /because of more-errors \(errors rise by more than 50 %\); evidence [\d,]+ : 1, and 1,000 : 1 is asked/,
     /more-errors +errors rise by more than 50 % +fires after \d+\.\d s +[\d,]+ : 1 +\d+ of \d+, stable \d+ of/,
-    /meltdown +errors > 0\.2 +never +raw threshold/,
+    /meltdown +errors > 20 % +never +raw threshold/,
     /errors: {2}\d+ of \d+ \(8 %, 95 % [\d.]+ % to [\d.]+ %\) failed {2}v1 \d+ of [\d,]+ \(1 %, .*\) {2}\d+ more than at stable's rate, \d+ EUR/,
     /going back would have spared 3,\d+ failed, 6,\d+ EUR/,
   ])

@@ -81,9 +81,10 @@ export const releaseCommands = {
   },
   resume: {
     ...steering,
-    summary: `Lets a paused rollout go on, or restores once more what was halted or stuck. ${WHICH}`,
+    summary:
+      "Lets a paused rollout go on, or restores once more what was halted or stuck. Without ROLLOUT it is the one that is running, or else the newest if it is stuck.",
     examples: [
-      ["rollbook resume", "the running rollout goes on"],
+      ["rollbook resume", "the running rollout goes on, or the stuck restore is tried again"],
       ["rollbook resume rollout-x1", "its restore is tried again, by new attempts"],
     ],
     load: async () => (await import("./actions/steer.ts")).resume,

@@ -1,6 +1,9 @@
 import assert from "node:assert/strict";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { describe, test } from "node:test";
 import { statusText } from "./actions/status.ts";
+import { runLine } from "./run-line.fixture.ts";
 import type { Status } from "./systems.ts";
 
 const HOUR = 3_600_000;
@@ -70,4 +73,33 @@ describe("the status of the way back", () => {
       /WAY BACK +NOT READY, checked 0 ms ago; nothing goes forward on that\n +model: model 1 is not held/,
     );
   });
+});
+
+test("resume without a name means the running rollout, or else the newest one if its restore is stuck", async (t) => {
+  const ended = (id: string, outcome: string) => ({ id, endedAt: 5, rollback: { outcome } });
+  const orders: string[] = [];
+  let rollouts: readonly object[] = [];
+  const server = createServer((request, response) => {
+    const { url = "" } = request;
+    if (url.startsWith("/v1/rollouts/")) orders.push(url);
+    const answer = url === "/v1/systems" ? [{ system: "loans" }] : { ...status, phase: "degraded", rollouts };
+    response.setHeader("content-type", "application/json");
+    response.end(JSON.stringify(answer));
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  t.after(() => server.close());
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const resume = () => runLine(["resume"], { server: url, token: "t" });
+  for (const known of [
+    [{ id: "r2" }, ended("r1", "stuck")],
+    [ended("r3", "stuck"), ended("r2", "verified")],
+  ]) {
+    rollouts = known;
+    assert.equal((await resume()).exit, 0);
+  }
+  rollouts = [ended("r3", "verified"), ended("r2", "stuck")];
+  const { exit, say } = await resume();
+  assert.notEqual(exit, 0);
+  assert.match(say, /no running or stuck rollout of loans/);
+  assert.deepEqual(orders, ["/v1/rollouts/r2/resume", "/v1/rollouts/r3/resume"]);
 });

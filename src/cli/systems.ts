@@ -95,6 +95,17 @@ export async function runningRollout(input: CommandInput): Promise<string> {
   return running.id;
 }
 
+/** The rollout that is named, or the one that is running, or the newest one whose restore is stuck. @throws NOT_FOUND */
+export async function waitingRollout(input: CommandInput): Promise<string> {
+  const [named] = input.words;
+  if (named !== undefined) return named;
+  const { rollouts, system } = await statusOf(input, await systemMeant(input));
+  const running = rollouts.find(({ endedAt }) => endedAt === undefined);
+  const waiting = running ?? (rollouts[0]?.rollback?.outcome === "stuck" ? rollouts[0] : undefined);
+  if (!waiting) throw new RollbookError("NOT_FOUND", { what: `running or stuck rollout of ${system}` });
+  return waiting.id;
+}
+
 /** Where a call of one rollout goes. */
 export function rolloutPath(id: string, action: string): string {
   return `/v1/rollouts/${encodeURIComponent(id)}/${action}`;

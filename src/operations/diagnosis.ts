@@ -46,7 +46,7 @@ async function checksOf(context: OperationContext, chosen: OperatedSystem): Prom
       "rollback",
       "error",
       `${newest.id} is ${newest.note ?? "stuck"}`,
-      "`rollbook report` says why; then start again.",
+      `Mend what \`rollbook report\` names; then \`rollbook resume ${newest.id}\` tries it again.`,
     );
 
   const back = chosen.control().wayBack();

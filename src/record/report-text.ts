@@ -25,6 +25,7 @@ export function renderReport(report: Report): string {
   for (const { signal, n, of } of report.windows ?? [])
     lines.push(`  against    ${signal}: frozen window of ${of} (${n.toLocaleString("en-US")} observations)`);
   if (report.note !== undefined) lines.push(`  note       ${report.note}`);
+  if (report.toDo !== undefined) lines.push(`  to do      ${report.toDo}`);
   if (report.because.length > 0) lines.push(`  because    ${report.because.join(", ")}`);
   lines.push("", "  Clocks", ...clockLines(report));
   const { badAnswers: bad } = report;

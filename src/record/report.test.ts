@@ -252,6 +252,7 @@ describe("a report", () => {
       const report = buildReport(input({ rollout: ended, sagas: [], steps: [] }));
       assert.equal(report.outcome, outcome);
       assert.ok(renderReport(report).startsWith("loans: "));
+      assert.equal(/ to do .*`rollbook resume /.test(renderReport(report)), outcome === "stuck");
     });
   }
 

@@ -21,6 +21,8 @@ export interface Report {
   /** What an unannounced one was judged against: of each signal, which window, and how much it saw. */
   readonly windows?: readonly WindowUsed[];
   readonly note?: string;
+  /** Of a restore that is stuck: what people can order. */
+  readonly toDo?: string;
   readonly because: readonly string[];
   readonly playbook: Digest;
   readonly stable: { readonly id: Digest; readonly label: string };
@@ -117,6 +119,7 @@ export function buildReport(input: ReportInput): Report {
     unannounced: rollout.unannounced ?? false,
     ...(rollout.unannounced ? { windows: windowsOf(rollout) } : {}),
     ...(rollout.note === undefined ? {} : { note: rollout.note }),
+    ...toDoOf(rollout),
     because: rollout.rollback?.cause.slice(1) ?? rollout.wouldHave?.because ?? [],
     playbook: rollout.playbook,
     stable: { id: stable.id, label: stable.label },
@@ -138,6 +141,14 @@ export function buildReport(input: ReportInput): Report {
     ),
     timeline: timelineOf(record),
     ledger: input.ledger,
+  };
+}
+
+function toDoOf(rollout: Rollout): Pick<Report, "toDo"> {
+  if (outcomeOf(rollout) !== "stuck") return {};
+  const { id } = rollout;
+  return {
+    toDo: `mend what is stuck, then \`rollbook resume ${id}\` tries it again; \`rollbook redeploy ${id}\` puts the components of the bad release back instead`,
   };
 }
 

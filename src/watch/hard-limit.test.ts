@@ -14,7 +14,7 @@ describe("a hard limit", () => {
     assert.equal(watch.judge(START).kind, "no-data");
     watch.observe([aSample(0, 19, 19)]);
     const { kind, method, candidate, logHarm, logSafe, claim } = watch.judge(START + 1000);
-    assert.deepEqual([kind, method, claim, logHarm, logSafe], ["inconclusive", "hard-limit", "losses > 0.05", 0, 0]);
+    assert.deepEqual([kind, method, claim, logHarm, logSafe], ["inconclusive", "hard-limit", "losses > 5 %", 0, 0]);
     assert.deepEqual(candidate, { release: CANDIDATE, n: 19, k: 19 });
   });
 

@@ -49,7 +49,7 @@ export function watchHardLimit(limit: HardLimit, signal: Signal, candidate: Rele
         name: limit.name,
         signal: signal.name,
         kind: breached ? "harmful" : n === 0 ? "no-data" : "inconclusive",
-        claim: `${signal.name} ${limit.comparison} ${limit.limit}`,
+        claim: `${signal.name} ${limit.comparison} ${sayLimit(limit.limit, signal)}`,
         method: "hard-limit",
         candidate: { release: candidate, n, k },
         reference: { release: "frozen-window", n: 0, k: 0 },
@@ -58,4 +58,9 @@ export function watchHardLimit(limit: HardLimit, signal: Signal, candidate: Rele
       };
     },
   };
+}
+
+/** As the playbook has it: a share in percent, without the noise of binary fractions. */
+function sayLimit(limit: number, { kind }: Signal): string {
+  return kind === "count" ? String(limit) : `${Number((100 * limit).toPrecision(10))} %`;
 }

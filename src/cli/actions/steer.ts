@@ -1,13 +1,13 @@
 import { ask } from "../client.ts";
 import type { Run } from "../command.ts";
-import { rolloutPath, runningRollout, show } from "../systems.ts";
+import { rolloutPath, runningRollout, show, waitingRollout } from "../systems.ts";
 import { effectOn } from "./rollback.ts";
 
 /** An order to a rollout. */
 const steering =
-  (action: string, effect: string): Run =>
+  (action: string, effect: string, rolloutOf = runningRollout): Run =>
   async (input) => {
-    const id = await runningRollout(input);
+    const id = await rolloutOf(input);
     const { reason } = input.options;
     const answer = await ask(input, "POST", rolloutPath(id, action), reason === undefined ? {} : { reason });
     if (input.options.json) show(input, answer);
@@ -18,6 +18,6 @@ const steering =
 
 export const promote = steering("promote", "The rest of the waiting is left out.");
 export const pause = steering("pause", "It stays at its step; harm still goes back.");
-export const resume = steering("resume", "It goes on.");
+export const resume = steering("resume", "It goes on.", waitingRollout);
 export const redeploy = steering("redeploy", "What was restored is put back; traffic stays contained.");
 export const abort = steering("abort", "Containment follows within one tick; the release is not quarantined.");
