@@ -219,7 +219,11 @@ async function showReport(rollout) {
 }
 
 /** How far Rollbook's clock is ahead of ours. */
-let ahead = 0;
+let ahead = Number.NEGATIVE_INFINITY;
+const learnNow = (now) => {
+  // An event may be an old one that is told again, so the latest time that was heard is the best.
+  ahead = Math.max(ahead, now - Date.now());
+};
 
 /** While a rollback runs: what each phase has taken, of what it may take. */
 function showPhases(rollback, now) {
@@ -264,7 +268,7 @@ function take(event) {
   find("detail").textContent = event.text;
   showTraffic(event.candidatePpm ?? 0);
   seen.rollback = rollout.endedAt ? undefined : rollout.rollback;
-  ahead = at - Date.now();
+  learnNow(at);
   showPhases(rollout.rollback, at);
   if (event.verdict?.findings?.length) showVerdict(event);
   else drawChart(find("chart"), seen);
@@ -281,6 +285,7 @@ let shown = "";
 async function showSystems() {
   const answer = await fetch("/v1/systems");
   if (!answer.ok) return;
+  learnNow(Date.parse(answer.headers.get("date")));
   const systems = await answer.json();
   showWayBack(systems);
   if (systems.length < 2) return;

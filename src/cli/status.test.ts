@@ -40,6 +40,21 @@ test("a rollback under way is shown with the clock and the deadline of each phas
   assert.match(text, /contain: 5 ms of 1\.0 s {2}restore: for 1 min 1 s of 1 min 0 s, LATE {2}verify: not begun/);
 });
 
+test("a restore that a person halts, and how a rollback ended, stand beside the rollout", () => {
+  const back = { saga: "saga-1", cause: ["harm"], decidedAt: HOUR };
+  const rollout = { id: "r", system: "loans", phase: "degraded", step: 0, candidate: "sha256:2", stable: "sha256:1" };
+  const said = (rollback: object, more: object = {}) =>
+    statusText(
+      { ...status, rollouts: [{ ...rollout, startedAt: 0, rollback: { ...back, ...rollback }, ...more }] },
+      HOUR,
+    );
+  const halted = { kind: "pause", by: "ada", reason: "not that one" };
+  assert.match(said({ halted }), /being halted by ada: not that one/);
+  assert.match(said({ outcome: "verified" }, { endedAt: HOUR }), /ended .*went back, proved fixed/);
+  assert.match(said({ outcome: "unverified" }, { endedAt: HOUR }), /went back, NOT proved fixed/);
+  assert.doesNotMatch(said({ outcome: "stuck" }, { endedAt: HOUR }), /went back/);
+});
+
 test("a containment beside the route is shown as what it is", () => {
   const text = statusText({ ...status, route: { candidatePpm: 0, epoch: 7, contained: "else" } }, HOUR);
   assert.match(text, /traffic +all of it goes to `else` \(epoch 7\)/);

@@ -12,7 +12,7 @@ export interface SagaPorts {
   readonly onStep: (record: StepRecord) => void;
   /** Addresses where an older write may still be under way, and could land after ours was found to be needless. */
   readonly underWay?: ReadonlySet<string>;
-  /** Why nothing more may be begun, once somebody said so; what is under way is finished. Absent: nobody can. */
+  /** Why nothing more may be begun, once somebody said so; a call that is under way is waited for. Absent: nobody can. */
   readonly halted?: () => string | undefined;
 }
 

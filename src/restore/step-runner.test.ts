@@ -62,6 +62,41 @@ describe("a step", () => {
     assert.equal(world.target.effects.length, 1);
   });
 
+  it("once it is halted sends nothing more, and gives up when it has read what became of the last", async () => {
+    const world = createWorld();
+    world.target.onApply = async () => lost;
+    const lease = await world.lease();
+    const ports = world.ports({ halted: () => (world.target.requests.length > 0 ? "halted by ada: wait" : undefined) });
+    const end = await world.clock.run(runSaga(ports, aSaga([aStep("model")]), lease, QUICK));
+    assert.equal(end.kind, "stuck");
+    assert.deepEqual(world.log, ["read model", "intent model", "apply model", "read model", "stuck model"]);
+    assert.equal((await journalOf(world.store))["model"]?.note, "the answer was lost; halted by ada: wait");
+  });
+
+  it("once it is halted does not wait for what serves", async () => {
+    const world = createWorld();
+    let asked = 0;
+    const target = {
+      ...world.target,
+      seen: async () => {
+        asked += 1;
+        return { kind: "unreachable", reason: "the reload gives no answer" } as const;
+      },
+    };
+    const ports = world.ports({
+      adapterFor: () => target,
+      halted: () => (asked > 2 ? "halted by ada: wait" : undefined),
+    });
+    const lease = await world.lease();
+    const end = await world.clock.run(runSaga(ports, aSaga([aStep("model")]), lease, QUICK));
+    assert.equal(end.kind, "stuck");
+    assert.ok(world.clock.now() < START + 1000);
+    assert.match(
+      (await journalOf(world.store))["model"]?.note ?? "",
+      /the reload gives no answer; halted by ada: wait/,
+    );
+  });
+
   it("sends nothing where the desired revision serves already, and says so", async () => {
     const world = createWorld();
     world.target.live.set("model", OLD);

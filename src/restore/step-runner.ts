@@ -17,7 +17,8 @@ export type StepEnd = "done" | "stuck" | "fenced";
  * I4  A step is given up only after its target was read, or could not be, since the last send.
  * I5  What puts something back touches only what still serves as the step left it.
  * I6  Attempts are counted before they are made.
- * I7  Where an older write may still be under way, ours is sent even if it changes nothing: its fence and its new version
+ * I7  Once it is halted nothing more is sent and nothing awaited; what was sent is read once more.
+ * I8  Where an older write may still be under way, ours is sent even if it changes nothing: its fence and its new version
  *     keep out what comes late.
  */
 export async function runStep(run: StepRun, known: StepRecord | undefined, unspent: boolean): Promise<StepEnd> {
@@ -36,10 +37,10 @@ export async function runStep(run: StepRun, known: StepRecord | undefined, unspe
   let lastReason = "no answer to what was sent";
   for (let attempt = sentUnder?.attempts ?? 0; ; ) {
     const live = await readTarget(run, adapter);
-    const exhausted = attempt >= patience.attempts;
+    const enough = whyEnough(run, attempt);
     if (live.kind === "unreachable") {
       lastReason = `cannot be read: ${live.reason}`;
-      if (exhausted) return giveUp(run, sentUnder, attempt, undefined, tired(lastReason, patience));
+      if (enough) return giveUp(run, sentUnder, attempt, undefined, `${lastReason}; ${enough}`);
       attempt += 1;
       await ports.clock.sleep(pause(patience, attempt));
       continue;
@@ -56,7 +57,7 @@ export async function runStep(run: StepRun, known: StepRecord | undefined, unspe
         `somebody else changed it ${sentUnder ? "after our intent" : "since"}`,
       );
     }
-    if (exhausted) return giveUp(run, sentUnder, attempt, live, tired(lastReason, patience));
+    if (enough) return giveUp(run, sentUnder, attempt, live, `${lastReason}; ${enough}`);
     attempt += 1;
     const record: StepRecord =
       !sentUnder && known?.before === live.digest && known.attempts === attempt
@@ -85,8 +86,10 @@ function pause(patience: Patience, attempt: number): number {
   return patience.pauseMs * Math.min(16, 2 ** (attempt - 1));
 }
 
-function tired(reason: string, patience: Patience): string {
-  return `${reason}; gave up after ${patience.attempts} attempts`;
+/** Why no further attempt is made. */
+function whyEnough({ ports, patience }: StepRun, attempt: number): string | undefined {
+  if (attempt >= patience.attempts) return `gave up after ${patience.attempts} attempts`;
+  return attempt > 0 ? ports.halted?.() : undefined;
 }
 
 async function finish(
@@ -111,6 +114,8 @@ async function waitUntilServed(run: StepRun, adapter: StepTarget): Promise<strin
   for (;;) {
     const answer = await askWhatServes(run, adapter);
     if (answer.kind === "seen") return undefined;
+    const halted = ports.halted?.();
+    if (halted !== undefined) return `${answer.reason}; ${halted}`;
     if (ports.clock.now() >= until) return answer.reason;
     await ports.clock.sleep(patience.pauseMs);
   }

@@ -101,9 +101,17 @@ function rolloutText(rollout: ShownRollout, now: number): string {
     ...(unannounced ? ["unannounced"] : []),
     ...(wouldHave ? [`would have gone back: ${wouldHave.because.join(", ")}`] : []),
     ...(rollback && endedAt === undefined ? phaseClocks(rollback, now).map((clock) => phaseText(clock, now)) : []),
+    ...rollbackWords(rollout),
     ...(note ? [note] : []),
   ];
   return words.join("  ");
+}
+
+function rollbackWords({ rollback, endedAt }: ShownRollout): readonly string[] {
+  const { halted, outcome } = rollback ?? {};
+  if (endedAt === undefined) return halted ? [`being halted by ${halted.by}: ${halted.reason}`] : [];
+  if (outcome === "verified") return ["went back, proved fixed"];
+  return outcome === "unverified" ? ["went back, NOT proved fixed"] : [];
 }
 
 function row(name: string, text: string): string {

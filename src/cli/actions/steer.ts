@@ -12,9 +12,17 @@ const steering =
     const answer = await ask(input, "POST", rolloutPath(id, action), reason === undefined ? {} : { reason });
     if (input.options.json) show(input, answer);
     else input.out(`${id}  ${(answer as { readonly phase: string }).phase}`);
-    input.say(`${action === "abort" ? effectOn(answer, effect) : effect} Next: rollbook watch ${id}`);
+    input.say(`${effectOf(action, answer, effect)} Next: rollbook watch ${id}`);
     return 0;
   };
+
+function effectOf(action: string, answer: unknown, effect: string): string {
+  if (action === "abort") return effectOn(answer, effect);
+  const goesBack = (answer as { readonly rollback?: object }).rollback !== undefined;
+  return action === "pause" && goesBack
+    ? "The restore halts after the call that is under way; traffic stays contained. Then `rollbook resume` or `rollbook redeploy`."
+    : effect;
+}
 
 export const promote = steering("promote", "The rest of the waiting is left out.");
 export const pause = steering("pause", "It stays at its step; harm still goes back.");
