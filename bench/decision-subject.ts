@@ -9,6 +9,7 @@ import { defineRelease } from "../src/core/release.ts";
 import type { Sample } from "../src/core/sample.ts";
 import { parsePlaybook } from "../src/playbook/parse-playbook.ts";
 import { defineFlag } from "../src/traffic/flags/flag-book.ts";
+import { createArrivals } from "./arrivals.ts";
 
 const [role, systems = "1"] = process.argv.slice(2);
 const folder = mkdtempSync(join(tmpdir(), "rollbook-bench-"));
@@ -69,13 +70,8 @@ for (const key of keys) {
   system.watch();
 }
 
-/** When each request came in, and how many of its events are not in a judgement yet. */
-const arrivals: { readonly at: number; left: number }[] = [];
-const latencies: number[] = [];
-let watching = 0;
-subscribe("http.server.request.start", () => {
-  if (watching > 0) arrivals.push({ at: performance.now(), left: watching });
-});
+const arrivals = createArrivals();
+subscribe("http.server.request.start", arrivals.note);
 
 /** Judging follows the taking of counts in the same breath: what was taken is judged when the next microtask runs. */
 function watchJudgements(key: string): void {
@@ -83,18 +79,8 @@ function watchJudgements(key: string): void {
   const drain = counter.drain;
   counter.drain = () => {
     const samples = drain();
-    let seen = samples.reduce((sum, { signal, n }) => sum + (signal === "approvals" ? n : 0), 0);
-    if (seen > 0)
-      queueMicrotask(() => {
-        const now = performance.now();
-        while (seen > 0 && arrivals[0]) {
-          const taken = Math.min(seen, arrivals[0].left);
-          for (let event = 0; event < taken; event++) latencies.push(now - arrivals[0].at);
-          seen -= taken;
-          arrivals[0].left -= taken;
-          if (arrivals[0].left === 0) arrivals.shift();
-        }
-      });
+    const seen = samples.reduce((sum, { signal, n }) => sum + (signal === "approvals" ? n : 0), 0);
+    if (seen > 0) queueMicrotask(() => arrivals.seen(seen));
     return samples;
   };
 }
@@ -110,11 +96,11 @@ if (role === "busy") {
 process.send?.({ port: Number(new URL(rollbook.url).port), token, system: keys[0], releases });
 
 process.on("message", (asked: { readonly ask: "cpu" | "watch" | "latencies"; readonly of?: number }) => {
-  if (asked.ask === "watch") watching = asked.of ?? 1;
+  if (asked.ask === "watch") arrivals.watch(asked.of ?? 1);
   const { user, system } = process.cpuUsage();
   const data = join(folder, "data");
   const bytes = readdirSync(data).reduce((sum, file) => sum + statSync(join(data, file)).size, 0);
-  const open = asked.ask === "latencies" ? latencies : [];
-  process.send?.({ cpu: (user + system) / 1e6, bytes, latencies: open });
+  const { latencies } = asked.ask === "latencies" ? arrivals : { latencies: [] };
+  process.send?.({ cpu: (user + system) / 1e6, bytes, latencies });
 });
 process.on("disconnect", () => process.exit());

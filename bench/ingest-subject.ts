@@ -11,6 +11,7 @@ import { createEventStream } from "../src/server/event-stream.ts";
 import { createMemoryStore } from "../src/simulation/memory-store.ts";
 import { createCounter } from "../src/traffic/attribution/counter.ts";
 import { reportToAny, takeBlocks } from "../src/traffic/attribution/outcome-intake.ts";
+import { createArrivals } from "./arrivals.ts";
 import { RELEASES, SIGNALS, TOKEN } from "./ingest-load.ts";
 
 const [role] = process.argv.slice(2);
@@ -55,13 +56,10 @@ async function ours(): Promise<RequestListener> {
 }
 
 const listener = role === "bare" ? bare : await ours();
-/** When each request that was not seen in a drain yet came in, and how many of its events are still out. */
-const arrivals: { readonly at: number; left: number }[] = [];
-const latencies: number[] = [];
-let watching = 0;
+const arrivals = createArrivals();
 
 const server = createServer((request, response) => {
-  if (watching > 0) arrivals.push({ at: performance.now(), left: watching });
+  arrivals.note();
   void listener(request, response);
 });
 server.listen(0, "127.0.0.1", () => process.send?.({ port: (server.address() as AddressInfo).port }));
@@ -81,18 +79,8 @@ function drained(): number {
 function watch(eventsOfOneRequest: number): void {
   clearInterval(drain);
   drained();
-  watching = eventsOfOneRequest;
-  drain = setInterval(() => {
-    let seen = drained();
-    const now = performance.now();
-    while (seen > 0 && arrivals[0]) {
-      const taken = Math.min(seen, arrivals[0].left);
-      for (let event = 0; event < taken; event++) latencies.push(now - arrivals[0].at);
-      seen -= taken;
-      arrivals[0].left -= taken;
-      if (arrivals[0].left === 0) arrivals.shift();
-    }
-  }, 1);
+  arrivals.watch(eventsOfOneRequest);
+  drain = setInterval(() => arrivals.seen(drained()), 1);
 }
 
 process.on("message", (asked: { readonly ask: "cpu" | "heap" | "watch" | "latencies"; readonly of?: number }) => {
@@ -105,7 +93,7 @@ process.on("message", (asked: { readonly ask: "cpu" | "heap" | "watch" | "latenc
   process.send?.({
     cpu: (user + system) / 1e6,
     heap: process.memoryUsage().heapUsed,
-    latencies: asked.ask === "latencies" ? latencies.sort((a, b) => a - b) : [],
+    latencies: asked.ask === "latencies" ? arrivals.latencies.toSorted((a, b) => a - b) : [],
   });
 });
 process.on("disconnect", () => process.exit());
