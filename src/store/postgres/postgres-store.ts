@@ -60,9 +60,9 @@ export function storeOver(database: Database): Store {
   const sagas = sagaTables(database);
   const entries = entryTables(database);
   return {
-    commit: (changes, guard) => commits.commit(changes, guard),
+    commit: (changes, guard, claim) => commits.commit(changes, guard, claim),
     acquireLease: (resource, holder, ttl) => leases.take(resource, holder, ttl),
-    acquireLeases: (resources, holder, ttl) => leases.takeAll(resources, holder, ttl),
+    acquireLeases: (resources, holder, ttl) => leases.takeAll({ resources, holder, ttl }),
     renewLease: (lease, ttl) => leases.renew(lease, ttl),
     release: releases.get,
     lastKnownGood: releases.lastKnownGood,

@@ -105,22 +105,18 @@ function storeOver(connection: Connection, freeLock: () => void): Store {
   const { releases, rollouts, sagas, samples, packs, seasons, routes, flags, tokens, entries, leases } = tables;
   const samplesOf = (rollout: string) => withPacked(packs.ofRollout(rollout), samples.ofRollout(rollout));
   return {
-    commit: async (changes, guard) =>
+    commit: async (changes, guard, claim) =>
       connection.transaction(() => {
         const usurper = guard && leases.usurper(guard);
         if (usurper !== undefined) return { kind: "fenced", holder: usurper };
         for (const change of changes) apply(tables, change);
-        return { kind: "committed" };
+        return claim && leases.takeAll(claim) ? { kind: "committed", claimed: true } : { kind: "committed" };
       }),
     // In a transaction of its own: only COMMIT tells whether the new fence is on disk.
     acquireLease: async (resource, holder, ttl, now) =>
       connection.transaction(() => leases.take(resource, holder, now + ttl, now)),
     acquireLeases: async (resources, holder, ttl, now) =>
-      connection.transaction(() =>
-        resources.every((resource) => leases.isFree(resource, holder, now))
-          ? resources.toSorted().flatMap((resource) => leases.take(resource, holder, now + ttl, now) ?? [])
-          : undefined,
-      ),
+      connection.transaction(() => leases.takeAll({ resources, holder, ttl, now })),
     renewLease: async (lease, ttl, now) => connection.transaction(() => leases.renew(lease, now + ttl)),
     release: async (id) => releases.get(id),
     lastKnownGood: async (system) => releases.lastKnownGood(system),
