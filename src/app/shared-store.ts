@@ -69,8 +69,8 @@ function hinting(store: Store, exchange: Exchange): Store {
       tokens = fresh ?? tokens;
       return tokens;
     },
-    async commit(changes, guard) {
-      const written = await store.commit(changes, guard);
+    async commit(changes, guard, claim) {
+      const written = await store.commit(changes, guard, claim);
       if (written.kind === "committed" && changes.some(({ kind }) => kind === "route")) exchange.hint();
       return written;
     },

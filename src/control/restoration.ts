@@ -24,9 +24,11 @@ export function sagaOf(run: Run, { plan, digest }: { readonly plan: Plan; readon
 /** What a saga starts with: its entry, itself, and the intents of the steps that wait for no other. */
 export function startOf(run: Run, saga: Saga, why?: string): readonly Change[] {
   const steps = saga.plan.steps.map(({ id }) => id);
-  run.begun.add(saga.id);
-  const entry = entryOf(run, "saga-started", { saga: saga.id, plan: saga.planDigest, steps, why });
-  return [entry, ...startSaga(run.ports, saga, run.lease)];
+  const changes = startSaga(run.ports, saga, run.lease);
+  // Read beside the commit. Who finds that it could not be read asks again.
+  const underWay = writesUnderWay(run, saga).catch(() => undefined);
+  run.begun.set(saga.id, { saga, changes, underWay });
+  return [entryOf(run, "saga-started", { saga: saga.id, plan: saga.planDigest, steps, why }), ...changes];
 }
 
 /** `held`: it goes on only when a person says so, because one halted or turned it, or it ends its controllers. */
@@ -57,7 +59,8 @@ export async function restore(run: Run, saga: Saga): Promise<Restored> {
 
 async function runCollecting(run: Run, saga: Saga): Promise<Saga> {
   const { ports, rollout } = run;
-  const underWay = await writesUnderWay(run, saga);
+  const begun = run.begun.get(saga.id);
+  const underWay = (await begun?.underWay) ?? (await writesUnderWay(run, saga));
   const collecting = collectWhile(run);
   const onStep = (step: StepRecord) => {
     const text = `${step.step}: ${step.status}${step.recovered ? " (recovered after a crash)" : ""}`;
@@ -67,10 +70,12 @@ async function runCollecting(run: Run, saga: Saga): Promise<Saga> {
     const order = run.rollout.rollback?.halted;
     return order && `halted by ${noteOf(order)}`;
   };
-  const fresh = run.begun.delete(saga.id);
-  const end = await runSaga({ ...ports, onStep, halted, underWay }, saga, run.lease, PATIENCE, fresh).finally(() => {
-    collecting.stop();
-  });
+  run.begun.delete(saga.id);
+  const end = await runSaga({ ...ports, onStep, halted, underWay }, saga, run.lease, PATIENCE, begun?.changes).finally(
+    () => {
+      collecting.stop();
+    },
+  );
   await collecting.done;
   if (end.kind === "fenced") throw new FencedError(run.lease.resource);
   return end.saga;
@@ -78,13 +83,12 @@ async function runCollecting(run: Run, saga: Saga): Promise<Saga> {
 
 /** Where earlier sagas of the rollout have sent something that was never read back: it may land at any time. */
 async function writesUnderWay({ ports, rollout }: Run, saga: Saga): Promise<ReadonlySet<string>> {
-  const record = await ports.store.record(rollout.id);
-  const open =
-    record?.steps.filter((step) => step.saga !== saga.id && step.status !== "done" && step.attempts > 0) ?? [];
-  const steps = record?.sagas.flatMap(({ id, plan }) => plan.steps.map((step) => ({ ...step, saga: id }))) ?? [];
-  return new Set(
-    steps.filter((step) => open.some((one) => one.saga === step.saga && one.step === step.id)).map(({ at }) => at),
-  );
+  const earlier = (await ports.store.sagas(rollout.id)).filter(({ id }) => id !== saga.id);
+  const open = earlier.map(async ({ id, plan }) => {
+    const records = (await ports.store.steps(id)).filter(({ status, attempts }) => status !== "done" && attempts > 0);
+    return plan.steps.filter((step) => records.some((record) => record.step === step.id)).map(({ at }) => at);
+  });
+  return new Set((await Promise.all(open)).flat());
 }
 
 /**
@@ -101,6 +105,7 @@ export async function aloneWith<Result extends object>(
     resources: saga.plan.steps.map(({ at }) => at),
     holder: saga.id,
     leaseMs: run.settings.leaseMs,
+    heldSince: run.begun.get(saga.id)?.heldSince,
     onWait: () => emit(run, "waiting", "another playbook changes one of its components; going on after that"),
     stopped: () => run.stopped,
   };

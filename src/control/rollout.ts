@@ -103,8 +103,11 @@ async function deploy(run: Run): Promise<boolean> {
   if (saga.status === "compensated" && !cordOf(run)) return endTakenBack(run, saga);
   emit(run, "deploying", `bringing ${saga.plan.steps.map((step) => step.label).join(", ")} into place`);
   const onStep = () => undefined;
-  const fresh = run.begun.delete(saga.id);
-  const end = await aloneWith(run, saga, () => runSaga({ ...ports, onStep }, saga, run.lease, PATIENCE, fresh));
+  const end = await aloneWith(run, saga, () => {
+    const changes = run.begun.get(saga.id)?.changes;
+    run.begun.delete(saga.id);
+    return runSaga({ ...ports, onStep }, saga, run.lease, PATIENCE, changes);
+  });
   if (end.kind === "fenced") throw new FencedError(run.lease.resource);
   if (end.kind === "completed") return true;
   if (end.kind === "compensated" && !cordOf(run)) return endTakenBack(run, end.saga);
@@ -171,7 +174,7 @@ async function load(
     place,
     rivals: rivalsOf(ports, playbook, place),
     order: rollout.order,
-    begun: new Set(),
+    begun: new Map(),
     stopped: false,
     closed: false,
     unsaved: [],
