@@ -30,7 +30,7 @@ export async function openStore(given: {
 }): Promise<OpenedStore> {
   const { folder, shared } = given;
   if (!shared) {
-    const store = await openSqliteStore({ folder, now: systemClock.now });
+    const store = await openSqliteStore({ folder, ...systemClock });
     return { store, keys: { ledger: ledgerKey(folder), request: requestKey(folder) } };
   }
   const options = { url: shared.url, now: systemClock.now, sleep: systemClock.sleep };
