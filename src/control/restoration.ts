@@ -1,3 +1,4 @@
+import { OVER } from "../core/deadline.ts";
 import { componentSteps, type Plan } from "../core/plan.ts";
 import type { Change } from "../core/ports.ts";
 import type { Saga, StepRecord } from "../core/rollout.ts";
@@ -126,5 +127,5 @@ function collectWhile(run: Run): { readonly stop: () => void; readonly done: Pro
   const done = loop();
   // A failure is told by who awaits `done`, and that is only after the saga.
   done.catch(() => undefined);
-  return { stop: () => stopped.abort(), done };
+  return { stop: () => stopped.abort(OVER), done };
 }

@@ -1,3 +1,4 @@
+import { OVER } from "../core/deadline.ts";
 import type { Clock, Store } from "../core/ports.ts";
 import type { Claim, Saga } from "../core/rollout.ts";
 import type { Instant, Milliseconds } from "../core/time.ts";
@@ -56,12 +57,12 @@ export async function holdingResources<Result>(
   const renewing = renew();
   try {
     const result = await work();
-    done.abort();
+    done.abort(OVER);
     await renewing;
     await take(0).catch(() => undefined);
     return result;
   } finally {
     // After an error they lapse by themselves: the same work may go on elsewhere already, under the same name.
-    done.abort();
+    done.abort(OVER);
   }
 }

@@ -53,6 +53,8 @@ export class Database {
     this.#pool = new pg.Pool({
       connectionString: options.url,
       application_name: "rollbook",
+      // A decision comes seldom: it finds a connection for its commit, and one for what is read beside it.
+      min: Math.min(2, options.connections),
       max: options.connections,
       connectionTimeoutMillis: Math.min(5000, options.patience),
       idleTimeoutMillis: 30_000,
