@@ -1,7 +1,7 @@
 import type { Change, Committed, Guard } from "../../core/ports.ts";
 import type { Claim } from "../../core/rollout.ts";
 import type { Instant } from "../../core/time.ts";
-import { writesOf } from "./changes.ts";
+import { type Kind, writesOf, writesOfNothing } from "./changes.ts";
 import type { Database, Session } from "./database.ts";
 import { isConflict, isLost, PostgresError, sqlStateOf } from "./failure.ts";
 import { giveBack, takeLeases } from "./leases.ts";
@@ -13,6 +13,12 @@ const TRIES = 8;
 /** SQLSTATEs of `begin_commit`. */
 const FENCED = "RB001";
 const REFUSED = "RB002";
+
+/** What the text of a commit depends on. */
+export interface Shape {
+  readonly kinds: readonly Kind[];
+  readonly claims?: true;
+}
 
 interface Sent {
   readonly client: string;
@@ -75,9 +81,7 @@ export class Commits {
     let sent: Sent | undefined;
     try {
       return await this.#database.once(async (session) => {
-        const client = await clientOf(session);
-        client.number += 1;
-        sent = { client: client.id, number: client.number };
+        sent = await nextOf(session);
         return { kind: "answered", answer: await send(session, sent, wanted) };
       }, giveUp);
     } catch (error) {
@@ -100,6 +104,14 @@ export class Commits {
       const reason = `the answer to a commit was lost (${(error as Error).message}) and cannot be had`;
       throw new PostgresError("COMMIT_UNDECIDED", `${reason}: ${(cause as Error).message}`, cause);
     }
+  }
+}
+
+/** Lets a connection plan commits of these kinds, one after the other, by such that write nothing. */
+export async function planCommits(session: Session, shapes: readonly Shape[]): Promise<void> {
+  for (const { kinds, claims } of shapes) {
+    const claim = claims ? { resources: [], holder: "", ttl: 0, now: 0 } : undefined;
+    await send(session, await nextOf(session), { writes: writesOfNothing(kinds), guard: undefined, claim });
   }
 }
 
@@ -133,6 +145,12 @@ function beginning({ client, number }: Sent, guard: Guard | undefined, claim: Cl
     ? sql`SELECT begin_commit(${client}::uuid, ${number}::bigint, ${resource}::text, ${fence}::bigint),
         ARRAY(SELECT resource FROM write_0) AS taken`
     : sql`SELECT begin_commit(${client}::uuid, ${number}::bigint, ${resource}::text, ${fence}::bigint)`;
+}
+
+async function nextOf(session: Session): Promise<Sent> {
+  const client = await clientOf(session);
+  client.number += 1;
+  return { client: client.id, number: client.number };
 }
 
 /** The connection's row, made at its first commit. Rows of connections that are long gone are swept out on the way. */

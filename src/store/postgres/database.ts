@@ -43,6 +43,8 @@ export class Database {
   readonly #sessions = new WeakMap<pg.ClientBase, Session>();
   #cluster: string | undefined;
   #closed = false;
+  /** What each new connection begins with, once the schema is there. */
+  warmUp: (session: Session) => Promise<void> = async () => {};
 
   /** Throws STORE_UNSAFE for an address that is not one of Postgres. */
   constructor(options: DatabaseOptions) {
@@ -76,7 +78,10 @@ export class Database {
     assertSafe(settings);
     this.#cluster ??= settings.cluster;
     if (settings.cluster !== this.#cluster) throw unsafe(`another Postgres cluster answers at ${this.#place} now`);
-    this.#sessions.set(client, sessionOver(client));
+    const session = sessionOver(client);
+    this.#sessions.set(client, session);
+    // Whoever uses the connection meets what is wrong with it.
+    await this.warmUp(session).catch(() => undefined);
   }
 
   /** Rows of a statement that may be repeated: one that reads, or that has the same end when it is made twice. */

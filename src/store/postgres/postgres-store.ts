@@ -17,6 +17,7 @@ import { sampleTable, unpackedOfRollout } from "./samples.ts";
 import { seasonTable } from "./seasons.ts";
 import { sql } from "./statement.ts";
 import { tokenTable } from "./tokens.ts";
+import { warmUp } from "./warm-up.ts";
 
 export interface PostgresStoreOptions {
   /** `postgres://USER:PASSWORD@HOST:PORT/DATABASE`: the primary, directly or through a pooler in session mode. */
@@ -44,6 +45,9 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
   try {
     await migrate(database, knownMigrations());
     await database.rows(sql`SELECT adopt_cluster()`);
+    database.warmUp = warmUp;
+    // The one that is there, and a second one: see `min` of the pool.
+    await Promise.all([database.repeatable(warmUp), database.rows(sql`SELECT 1`)]);
     return storeOver(database);
   } catch (error) {
     await database.close();
