@@ -135,6 +135,7 @@ describe("the schema", { skip }, () => {
       const rows = await one.rows<{ text: string }>(sql`SELECT statement AS text FROM pg_prepared_statements`);
       return new Set(rows.map(({ text }) => text).filter((text) => /begin_commit|FROM sagas|FROM steps/.test(text)));
     };
+    await planned();
     const before = await planned();
     const step = { kind: "step", record: aStep("s1", "model") } as const;
     const saga = { kind: "saga", saga: aSaga("s1", "r1") } as const;

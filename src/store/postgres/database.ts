@@ -30,6 +30,7 @@ export interface Session {
   script(text: string, limit?: Milliseconds): Promise<void>;
   /** Did a commit go through here without the standby that it should have waited for? */
   readonly unreplicated: boolean;
+  warm: boolean;
   /** Commits on this connection; see `Commits`. */
   client: { id: string; number: number } | undefined;
 }
@@ -43,8 +44,8 @@ export class Database {
   readonly #sessions = new WeakMap<pg.ClientBase, Session>();
   #cluster: string | undefined;
   #closed = false;
-  /** What each new connection begins with, once the schema is there. */
-  warmUp: (session: Session) => Promise<void> = async () => {};
+  /** What a connection does after its first use, when nobody waits for it. */
+  warmUp: ((session: Session) => Promise<void>) | undefined;
 
   /** Throws STORE_UNSAFE for an address that is not one of Postgres. */
   constructor(options: DatabaseOptions) {
@@ -78,10 +79,7 @@ export class Database {
     assertSafe(settings);
     this.#cluster ??= settings.cluster;
     if (settings.cluster !== this.#cluster) throw unsafe(`another Postgres cluster answers at ${this.#place} now`);
-    const session = sessionOver(client);
-    this.#sessions.set(client, session);
-    // Whoever uses the connection meets what is wrong with it.
-    await this.warmUp(session).catch(() => undefined);
+    this.#sessions.set(client, sessionOver(client));
   }
 
   /** Rows of a statement that may be repeated: one that reads, or that has the same end when it is made twice. */
@@ -115,8 +113,19 @@ export class Database {
       broken = isLost(error) || client.getTransactionStatus() !== "I";
       throw scrubbed(error, this.#secret);
     } finally {
-      client.release(broken);
+      if (broken) client.release(true);
+      else void this.#release(client, session);
     }
+  }
+
+  /** Back into the pool; after its first use it warms up before. Whoever uses it next meets what was wrong with that. */
+  async #release(client: pg.PoolClient, session: Session): Promise<void> {
+    const { warmUp } = this;
+    if (warmUp && !session.warm) {
+      session.warm = true;
+      await warmUp(session).catch(() => undefined);
+    }
+    client.release();
   }
 
   async #connect(giveUp: Instant): Promise<pg.PoolClient> {
@@ -153,6 +162,7 @@ export class Database {
 function sessionOver(client: pg.ClientBase): Session {
   const session = {
     unreplicated: false,
+    warm: false,
     client: undefined,
     query: async <Row extends object>(statement: Statement, limit?: Milliseconds) =>
       (await client.query<Row>(limited(named(statement), limit))).rows,

@@ -44,10 +44,10 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
   const database = new Database({ ...options, schema, connections, patience });
   try {
     await migrate(database, knownMigrations());
-    await database.rows(sql`SELECT adopt_cluster()`);
     database.warmUp = warmUp;
-    // The one that is there, and a second one: see `min` of the pool.
-    await Promise.all([database.repeatable(warmUp), database.rows(sql`SELECT 1`)]);
+    await database.rows(sql`SELECT adopt_cluster()`);
+    // While that connection warms up this makes a second one, for which nobody waits: see `min` of the pool.
+    database.rows(sql`SELECT 1`).catch(() => undefined);
     return storeOver(database);
   } catch (error) {
     await database.close();
