@@ -118,14 +118,16 @@ export class Database {
     }
   }
 
-  /** Back into the pool; after its first use it warms up before. Whoever uses it next meets what was wrong with that. */
   async #release(client: pg.PoolClient, session: Session): Promise<void> {
-    const { warmUp } = this;
-    if (warmUp && !session.warm) {
-      session.warm = true;
-      await warmUp(session).catch(() => undefined);
-    }
+    await this.warm(session);
     client.release();
+  }
+
+  /** Once a connection. Whoever uses it next meets what was wrong with that. */
+  async warm(session: Session): Promise<void> {
+    if (!this.warmUp || session.warm) return;
+    session.warm = true;
+    await this.warmUp(session).catch(() => undefined);
   }
 
   async #connect(giveUp: Instant): Promise<pg.PoolClient> {

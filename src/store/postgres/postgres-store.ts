@@ -45,9 +45,13 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
   try {
     await migrate(database, knownMigrations());
     database.warmUp = warmUp;
-    await database.rows(sql`SELECT adopt_cluster()`);
-    // While that connection warms up this makes a second one, for which nobody waits: see `min` of the pool.
+    const adopted = database.repeatable(async (session) => {
+      await session.query(sql`SELECT adopt_cluster()`);
+      await database.warm(session);
+    });
+    // Beside it a second connection is made, for which nobody waits: see `min` of the pool.
     database.rows(sql`SELECT 1`).catch(() => undefined);
+    await adopted;
     return storeOver(database);
   } catch (error) {
     await database.close();
