@@ -24,6 +24,8 @@ export interface Cohorts {
   take(batch: readonly Sample[]): readonly Cohort[];
   /** The cohorts that have matured by now. */
   ripen(now: Instant): readonly Cohort[];
+  /** When the next one may have matured. */
+  nextRipe(): Instant;
 }
 
 export interface CohortsSetup {
@@ -126,6 +128,13 @@ class NodesOfCohorts implements Cohorts {
       }
     }
     return ripe;
+  }
+
+  nextRipe(): Instant {
+    let next = Number.POSITIVE_INFINITY;
+    for (const { maturing, oldest } of this.#nodes.values())
+      if (maturing && maturing.size > 0) next = Math.min(next, this.#deadlineOf(oldest));
+    return next;
   }
 
   #deadlineOf(bucket: Instant): Instant {
