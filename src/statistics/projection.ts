@@ -27,14 +27,15 @@ function likelihoodRatio(n: number, k: number, above: number, below: number): nu
 export function projectedFactors({ null: hypothesis, baseline, alternatives }: Design) {
   const { ratio, points } = hypothesis;
   const rates = alternatives.map(({ rate }) => rate);
-  const bad = rates.map((rate) => Math.log1p((rate - points) / points));
-  const good = rates.map((rate) => Math.log1p((points - rate) / (1 - points)));
+  if (ratio === 0) {
+    const bad = rates.map((rate) => Math.log1p((rate - points) / points));
+    const good = rates.map((rate) => Math.log1p((points - rate) / (1 - points)));
+    return ({ n1, k1 }: Block, out: Float64Array): void => {
+      for (let j = 0; j < bad.length; j++) out[j] = k1 * bad[j]! + (n1 - k1) * good[j]!;
+    };
+  }
   return (block: Block, out: Float64Array): void => {
     const { n1, k1, n0, k0 } = block;
-    if (ratio === 0) {
-      for (let j = 0; j < rates.length; j++) out[j] = k1 * bad[j]! + (n1 - k1) * good[j]!;
-      return;
-    }
     projectAll(hypothesis, baseline, rates, block, out);
     for (let j = 0; j < rates.length; j++) {
       const reference = out[j]!;

@@ -32,18 +32,22 @@ export function tiltFactor(hypothesis: MarginNull, baseline: number, rate: numbe
  * The factors of all alternatives of a design at once. With `points` 0, `1 + rise = r (1 + u) / (1 + u r)` and
  * `1 - u rise = (1 + u) / (1 + u r)` with `r = rate / line`, which is the alternative's effect: one logarithm in place of two.
  */
-export function tiltFactors({ null: hypothesis, baseline, alternatives }: Design) {
-  const { ratio, points } = hypothesis;
-  const line = ratio * baseline + points;
+export function tiltFactors(design: Design) {
+  const { null: hypothesis, baseline, alternatives } = design;
   const times = sharedList(alternatives.map(({ effect }) => effect));
   const logs = sharedList(times.map((one) => Math.log(one)));
-  const margins = alternatives.map(({ rate }) => rate - line);
+  if (hypothesis.ratio === 0) {
+    const line = hypothesis.points;
+    const margins = alternatives.map(({ rate }) => rate - line);
+    return ({ n1, k1 }: Block, out: Float64Array): void => {
+      for (let j = 0; j < logs.length; j++) out[j] = k1 * logs[j]! - n1 * margins[j]!;
+    };
+  }
   return (block: Block, out: Float64Array): void => {
     const { n1, k1, n0, k0 } = block;
+    const { ratio, points } = hypothesis;
     const u = (ratio * n1) / n0;
-    if (ratio === 0) {
-      for (let j = 0; j < logs.length; j++) out[j] = k1 * logs[j]! - n1 * margins[j]!;
-    } else if (points === 0 && u < 1) {
+    if (points === 0 && u < 1) {
       const both = Math.log1p(u);
       for (let j = 0; j < logs.length; j++) out[j] = k1 * logs[j]! + (k1 + k0) * (both - Math.log1p(u * times[j]!));
     } else {

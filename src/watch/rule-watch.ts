@@ -174,7 +174,8 @@ class ArmsWatch implements RuleWatch {
   }
 
   #tally(release: Finding["candidate"]["release"], arm: Arm): Finding["candidate"] {
-    return { release, n: arm.n, ...this.#hypothesis.shown(arm) };
+    const { k, mean } = this.#hypothesis.shown(arm);
+    return mean === undefined ? { release, n: arm.n, k } : { release, n: arm.n, k, mean };
   }
 }
 

@@ -76,7 +76,7 @@ class CountRows implements ClosingCounts {
     const rows = this.#rows;
     if (this.#end < rows.length) return;
     const next =
-      this.#first * 8 >= rows.length ? rows : new Float64Array(WIDTH * Math.ceil((rows.length / WIDTH) * 1.5));
+      this.#first * 3 >= rows.length ? rows : new Float64Array(WIDTH * Math.ceil((rows.length / WIDTH) * 1.5));
     next.set(rows.subarray(this.#first, this.#end));
     this.#rows = next;
     this.#end -= this.#first;
