@@ -121,13 +121,18 @@ async function answer(parts: ApiParts, operation: Operation<never, unknown>, con
     ...(operation.method === "GET" ? context.req.query() : await jsonOf(context)),
     ...context.req.param(),
   };
-  const parsed = operation.input.safeParse(given);
-  if (!parsed.success) {
-    const reason = parsed.error.issues.map((issue) => `${issue.path.join(".") || "body"}: ${issue.message}`).join("; ");
-    throw new RollbookError("REQUEST_INVALID", { reason });
-  }
-  const output = await operation.run(parsed.data, token ? `token:${token.id}` : "anonymous");
+  const output = await operation.run(inputOf(operation, given), token ? `token:${token.id}` : "anonymous");
   return context.json((output ?? null) as object);
+}
+
+/** @throws REQUEST_INVALID */
+function inputOf<Input>({ plain, input }: Operation<Input, unknown>, given: object): Input {
+  const asIs = plain?.(given);
+  if (asIs !== undefined) return asIs;
+  const parsed = input.safeParse(given);
+  if (parsed.success) return parsed.data;
+  const reason = parsed.error.issues.map((issue) => `${issue.path.join(".") || "body"}: ${issue.message}`).join("; ");
+  throw new RollbookError("REQUEST_INVALID", { reason });
 }
 
 async function jsonOf(context: Context): Promise<object> {
