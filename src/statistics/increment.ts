@@ -71,10 +71,11 @@ class IncrementsOfDesign implements Increments {
   }
 
   #project(compares: boolean, block: Block, out: Float64Array): void {
-    const numbers = this.#numbers;
-    if (!compares) return projectedAlone(block, numbers, OWN, this.#size, out);
-    const [ratio, points, baseline] = [numbers[RATIO]!, numbers[POINTS]!, numbers[BASELINE]!];
-    projectedBeside(block, { ratio, points, baseline, rates: numbers, at: OWN, size: this.#size }, out);
+    const rates = this.#numbers;
+    const size = this.#size;
+    const [ratio, points, baseline] = [rates[RATIO]!, rates[POINTS]!, rates[BASELINE]!];
+    if (compares) projectedBeside(block, { ratio, points, baseline, rates, at: OWN, size }, out);
+    else projectedAlone(block, rates, OWN, size, out);
   }
 }
 

@@ -94,14 +94,12 @@ class StartsInSpans implements LateEvidence {
   readonly #first: readonly number[];
   readonly #atMark: readonly number[];
   readonly #between: readonly number[];
-  /**
-   * Statistics at the start of interval `headAt`; then from mark to mark: the statistics just before it, valid up to mark
-   * `clean`, and the totals of its intervals.
-   */
-  #kept: Float64Array;
+  /** From mark to mark: the statistics just before it, valid up to mark `clean`, then the totals of its intervals. */
+  #spans: Float64Array;
   #used = 0;
   #clean = 0;
-  /** Most often the interval that grows; -1 when its statistics are not valid. */
+  /** Statistics at the start of interval `headAt`, which is most often the one that grows; -1 when they are not valid. */
+  readonly #head: number[];
   #headAt = -1;
   #logUnspent = 0;
   /** Where statistics are computed. */
@@ -114,7 +112,8 @@ class StartsInSpans implements LateEvidence {
     this.#first = first;
     this.#atMark = atMark;
     this.#between = between;
-    this.#kept = new Float64Array(this.#spanAt(1));
+    this.#spans = new Float64Array(this.#spanAt(1));
+    this.#head = Array.from({ length: this.#size }, () => NOTHING);
     this.#at = scratchOf(this.#size);
   }
 
@@ -122,9 +121,9 @@ class StartsInSpans implements LateEvidence {
     const { perMark, intervals } = this.#plan;
     const place = Math.min(intervals - 1, Math.max(0, interval));
     if (place >= this.#used) this.#reach(place);
-    const kept = this.#kept;
+    const spans = this.#spans;
     const row = this.#rowAt(place);
-    for (let j = 0; j < this.#size; j++) kept[row + j]! += Math.floor(increments[j]! / GRAIN) * GRAIN;
+    for (let j = 0; j < this.#size; j++) spans[row + j]! += Math.floor(increments[j]! / GRAIN) * GRAIN;
     if (place >= this.#clean * perMark && place >= this.#headAt) return;
     this.#clean = Math.min(this.#clean, Math.floor(place / perMark));
     if (place < this.#headAt) this.#headAt = -1;
@@ -137,24 +136,23 @@ class StartsInSpans implements LateEvidence {
   }
 
   #spanAt(mark: number): number {
-    return this.#size * (1 + mark * (1 + this.#plan.perMark));
+    return this.#size * mark * (1 + this.#plan.perMark);
   }
 
   #rowAt(interval: number): number {
     const mark = Math.floor(interval / this.#plan.perMark);
-    return this.#size * (2 + interval + mark);
+    return this.#size * (1 + interval + mark);
   }
 
   /** Makes room up to an interval. */
   #reach(place: number): void {
     const { perMark, intervals } = this.#plan;
     const needed = this.#spanAt(Math.floor(place / perMark) + 1);
-    if (this.#kept.length < needed) {
-      const grown = new Float64Array(
-        Math.min(Math.ceil(needed * GROWTH), this.#spanAt(Math.ceil(intervals / perMark))),
-      );
-      grown.set(this.#kept);
-      this.#kept = grown;
+    if (this.#spans.length < needed) {
+      const most = this.#spanAt(Math.ceil(intervals / perMark));
+      const grown = new Float64Array(Math.min(Math.ceil(needed * GROWTH), most));
+      grown.set(this.#spans);
+      this.#spans = grown;
     }
     this.#used = place + 1;
     this.#logUnspent = logOf(unspent(this.#plan, this.#used));
@@ -164,10 +162,10 @@ class StartsInSpans implements LateEvidence {
   #walk(): void {
     const { perMark } = this.#plan;
     let interval = this.#headAt;
-    if (interval >= 0) this.#take(0);
+    if (interval >= 0) copy(this.#head, 0, this.#at, 0, this.#size);
     else {
       const mark = Math.min(this.#clean, Math.floor((this.#used - 1) / perMark));
-      if (mark > 0) this.#take(this.#spanAt(mark));
+      if (mark > 0) copy(this.#spans, this.#spanAt(mark), this.#at, 0, this.#size);
       else this.#at.fill(NOTHING);
       interval = mark * perMark;
       this.#start(interval);
@@ -185,28 +183,20 @@ class StartsInSpans implements LateEvidence {
     const at = this.#at;
     const mark = Math.floor(interval / this.#plan.perMark);
     const isMark = interval === mark * this.#plan.perMark;
-    if (isMark) this.#keep(this.#spanAt(mark));
+    if (isMark) copy(at, 0, this.#spans, this.#spanAt(mark), this.#size);
     const starts = interval === 0 ? this.#first : isMark ? this.#atMark : this.#between;
     for (let j = 0; j < at.length; j++) at[j] = logAdd(at[j]!, starts[j]!);
     if (interval !== this.#used - 1) return;
-    this.#keep(0);
+    copy(at, 0, this.#head, 0, this.#size);
     this.#headAt = interval;
   }
 
   /** Takes `at` from the start of an interval to its end. */
   #pass(interval: number): void {
     const at = this.#at;
-    const kept = this.#kept;
+    const spans = this.#spans;
     const row = this.#rowAt(interval);
-    for (let j = 0; j < at.length; j++) at[j] = Math.max(NOTHING, at[j]! + kept[row + j]!);
-  }
-
-  #take(from: number): void {
-    for (let j = 0; j < this.#size; j++) this.#at[j] = this.#kept[from + j]!;
-  }
-
-  #keep(to: number): void {
-    for (let j = 0; j < this.#size; j++) this.#kept[to + j] = this.#at[j]!;
+    for (let j = 0; j < at.length; j++) at[j] = Math.max(NOTHING, at[j]! + spans[row + j]!);
   }
 }
 
@@ -217,6 +207,11 @@ function scratchOf(size: number): Float64Array {
   const known = scratches.get(size) ?? new Float64Array(size);
   scratches.set(size, known);
   return known;
+}
+
+/** So many numbers; quicker than `set` for a dozen. */
+function copy(from: ArrayLike<number>, at: number, to: { [place: number]: number }, place: number, size: number): void {
+  for (let j = 0; j < size; j++) to[place + j] = from[at + j]!;
 }
 
 /** What the starts weigh that no block has reached. */

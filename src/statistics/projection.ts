@@ -35,7 +35,13 @@ export function projectedNumbers({ null: { ratio, points }, alternatives }: Desi
 }
 
 /** The factors without a reference, of the numbers from place `at` on. */
-export function projectedAlone({ n1, k1 }: Block, numbers: readonly number[], at: number, size: number, out: Float64Array) {
+export function projectedAlone(
+  { n1, k1 }: Block,
+  numbers: readonly number[],
+  at: number,
+  size: number,
+  out: Float64Array,
+) {
   for (let j = 0; j < size; j++) out[j] = k1 * numbers[at + j]! + (n1 - k1) * numbers[at + size + j]!;
 }
 

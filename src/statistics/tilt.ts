@@ -45,7 +45,13 @@ export function tiltEffects({ alternatives }: Design): TiltEffects {
 }
 
 /** The factors without a reference. @param costs of each alternative, from place `at` on */
-export function tiltAlone({ n1, k1 }: Block, logs: readonly number[], costs: readonly number[], at: number, out: Float64Array) {
+export function tiltAlone(
+  { n1, k1 }: Block,
+  logs: readonly number[],
+  costs: readonly number[],
+  at: number,
+  out: Float64Array,
+) {
   for (let j = 0; j < logs.length; j++) out[j] = k1 * logs[j]! - n1 * costs[at + j]!;
 }
 

@@ -72,8 +72,7 @@ export function createEvaluator(setup: EvaluatorSetup): Evaluator {
   function take(batch: readonly Sample[]): void {
     first.see(batch);
     for (const { signal, watches } of routes) {
-      const own: Sample[] = [];
-      for (const sample of batch) if (sample.signal === signal) own.push(sample);
+      const own = ofSignal(batch, signal);
       if (own.length === 0) continue;
       for (const watch of watches) watch.observe(own);
     }
@@ -164,6 +163,17 @@ function routesOf(
   for (const [index, watch] of ofRules.entries()) add(rules[index]!.signal.name, watch);
   for (const [index, watch] of ofLimits.entries()) add(hardLimits[index]!.signal.name, watch);
   return [...routes.values()];
+}
+
+/** A list no longer than it must be: one is made for every signal and batch. */
+function ofSignal(batch: readonly Sample[], signal: string): readonly Sample[] {
+  let count = 0;
+  for (const sample of batch) if (sample.signal === signal) count += 1;
+  if (count === batch.length) return batch;
+  const own = new Array<Sample>(count);
+  let place = 0;
+  for (const sample of batch) if (sample.signal === signal) own[place++] = sample;
+  return own;
 }
 
 /** After the combined evidence is over its threshold: the rules that carry it by themselves, or else the strongest. */

@@ -139,13 +139,13 @@ export function createPlainEvidence(design: Weighed): Evidence {
 }
 
 class Plain implements Evidence {
-  readonly #totals: Float64Array;
+  readonly #totals: number[];
   readonly #logWeights: readonly number[];
   #log = 0;
   #isNew = true;
 
   constructor(design: Weighed) {
-    this.#totals = new Float64Array(design.alternatives.length);
+    this.#totals = design.alternatives.map(() => 0);
     this.#logWeights = logWeightsOf(design);
   }
 

@@ -1,5 +1,13 @@
 import type { Instant } from "../../core/time.ts";
-import { combine, type Design, harmDesign, incrementsOf, logMixture, logWeightsOf, safetyDesign } from "../../statistics/index.ts";
+import {
+  combine,
+  type Design,
+  harmDesign,
+  incrementsOf,
+  logMixture,
+  logWeightsOf,
+  safetyDesign,
+} from "../../statistics/index.ts";
 
 /** So far, relative to the plan, may the smaller arm's true share be off: people differ in how much they ask. */
 const TOLERANCE = 0.2;
