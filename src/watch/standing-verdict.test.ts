@@ -116,7 +116,24 @@ it("a verdict that stands is the one that looking again would give, at whatever 
         before = verdict;
       }
     }),
-    { seed: 1, numRuns: runs(150) },
+    { seed: 1, numRuns: runs(300) },
   );
   assert.ok(stood > 10, `${stood} verdicts stood`);
+});
+
+it("what time alone changes is seen without news: silence, and labels that come of age", () => {
+  const outcomes = (signal: string) => [
+    aSample(0, 9, 2, { signal, sequence: 1 }),
+    aSample(0, 80, 6, { signal, sequence: 1, release: STABLE }),
+  ];
+  const seen = createEvaluator(aSetup({ blindMs: 3000 }));
+  seen.observe(outcomes("losses"));
+  const kinds = [1000, 3000, 3001, 9000].map((passed) => seen.judge(START + passed).kind);
+  assert.deepEqual(kinds, ["inconclusive", "inconclusive", "no-data", "no-data"]);
+
+  const aged = createEvaluator(aSetup({ rules: [aRule({ signal: late })], frozen }));
+  aged.observe(outcomes("late"));
+  const [young, stillYoung, old] = [1000, 4999, 5000].map((passed) => aged.judge(START + passed).logEvidence);
+  assert.deepEqual([young, stillYoung], [0, 0]);
+  assert.notEqual(old, 0);
 });
