@@ -1,5 +1,5 @@
 import { createHash, timingSafeEqual } from "node:crypto";
-import { type Context, Hono } from "hono";
+import { type Context, Hono, type MiddlewareHandler } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import { RollbookError } from "../core/errors.ts";
 import type { Store, TokenRecord } from "../core/ports.ts";
@@ -95,11 +95,15 @@ export function createApi(parts: ApiParts): Hono {
   return api;
 }
 
-function limited(maxSize: number) {
-  return bodyLimit({
-    maxSize,
-    onError: (context) => problem(context, 413, `The body is larger than ${maxSize} bytes.`),
-  });
+/** A body of a stated length is taken as it is: Node hands over no more of it, and looking at it as a stream is dear. */
+function limited(maxSize: number): MiddlewareHandler {
+  const onError = (context: Context) => problem(context, 413, `The body is larger than ${maxSize} bytes.`);
+  const counted = bodyLimit({ maxSize, onError });
+  return async (context, next) => {
+    const length = context.req.header("content-length");
+    if (length === undefined || context.req.header("transfer-encoding") !== undefined) return counted(context, next);
+    return Number(length) > maxSize ? onError(context) : next();
+  };
 }
 
 /** What has no place in the error catalogue, because it never reached an operation: also RFC 9457. */
