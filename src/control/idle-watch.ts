@@ -8,6 +8,7 @@ import { servingPlace } from "../decide/place.ts";
 import type { Past } from "./baseline.ts";
 import { createDriftTeller, type DriftTeller } from "./drift.ts";
 import { frozenWindows } from "./frozen-windows.ts";
+import { leftByStuck } from "./left-behind.ts";
 import { changedComponents, readComponents } from "./live-state.ts";
 import type { ControlPorts, Settings } from "./ports.ts";
 import { stamped } from "./run.ts";
@@ -93,6 +94,7 @@ export function createIdleWatch(ports: ControlPorts, settings: Settings, playboo
     }
     // Observed and promoted, and people have not deployed it everywhere yet: that is no news.
     if (routed && playbook.authority === "observe" && (await serves(ports, playbook, routed))) return undefined;
+    if (await leftByStuck(ports.store, playbook, changed)) return undefined;
     const news = Object.fromEntries(changed.map(({ name, revision }) => [name, revision]));
     const what = digestOfJson(Object.fromEntries(changed.map(({ name, revision }) => [name, revision.digest])));
     if (judged.has(what)) return undefined;

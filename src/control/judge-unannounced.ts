@@ -2,6 +2,7 @@ import type { Order } from "../core/rollout.ts";
 import type { Sample } from "../core/sample.ts";
 import type { Verdict } from "../core/verdict.ts";
 import { startJudgement } from "./judgement.ts";
+import { backFromQuarantine } from "./left-behind.ts";
 import { changedComponents } from "./live-state.ts";
 import { noteHarm } from "./observe.ts";
 import { cordOf, noteOf } from "./order.ts";
@@ -19,7 +20,8 @@ type End = {
 /**
  * A release that came without Rollbook serves everybody already: there is no gate, no step and no concurrent stable. It is
  * judged against stable's window from before it was noticed, and goes back like any other when that proves harm.
- * What stays undecided is left in place, because somebody wanted it there; people are told.
+ * What stays undecided is left in place, because somebody wanted it there; people are told. What is in quarantine goes back
+ * at once.
  */
 export async function judgeUnannounced(run: Run): Promise<void> {
   const { clock, traffic } = run.ports;
@@ -30,6 +32,7 @@ export async function judgeUnannounced(run: Run): Promise<void> {
   }
   const acts = run.playbook.authority === "act";
   if (route) traffic.set({ ...route, stable: run.candidate.id, ...(acts ? { candidatePpm: 0 } : {}) });
+  const again = acts ? await backFromQuarantine(run.ports.store, run.candidate) : undefined;
   const judgement = await startJudgement(run, run.rollout.exposedAt ?? clock.now());
   let lastSaid = 0;
   let nextRead = clock.now() + run.settings.pollMs;
@@ -39,6 +42,7 @@ export async function judgeUnannounced(run: Run): Promise<void> {
       const cord = cordOf(run);
       if (cord && !acts) return await close(run, await takenBack(run, cord), verdict, samples);
       if (cord) return await rollBack(run, "person", [noteOf(cord)], verdict, samples);
+      if (again) return await rollBack(run, "harm", [`${again.label} is in quarantine`], verdict, samples);
       if (verdict.kind === "harmful" && acts) return await rollBack(run, "harm", verdict.because, verdict, samples);
       if (verdict.kind === "harmful" && !run.rollout.wouldHave) await noteHarm(run, verdict, samples);
       else await keep(run, samples);

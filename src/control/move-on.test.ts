@@ -101,14 +101,11 @@ describe("what is restored and is harmful itself", () => {
 describe("stable that cannot serve", () => {
   const changed = async (world: ReturnType<typeof createControlWorld>): Promise<Rollout> => {
     await world.control.adopt(stable);
-    const over = new AbortController();
-    void world.control.watch(over.signal);
     await world.clock.sleep(10_000);
     world.target.rivalWrite("sim:model", digestOf("model 2"));
     await world.until(() => world.kinds().includes("harm"));
     const rollouts = await world.store.rollouts("loans");
     const ended = await world.ended(rollouts[0]!.id);
-    over.abort();
     return ended;
   };
 
@@ -143,15 +140,12 @@ describe("stable that cannot serve", () => {
     const world = createControlWorld({ playbook: { how }, fallbacks: both, losses: 0.3 });
     await world.live(async () => {
       await world.control.adopt(stable);
-      const over = new AbortController();
-      void world.control.watch(over.signal);
       await world.clock.sleep(10_000);
       world.target.rivalWrite("sim:model", digestOf("model 2"));
       await world.until(() => world.kinds().includes("noticed"));
       world.target.lose("sim:model", digestOf("model 1"));
       await world.until(() => world.events.some(({ text }) => text.startsWith("people are needed")));
       assert.equal(world.traffic.current("loans")?.contained, "else");
-      over.abort();
     });
   });
 });

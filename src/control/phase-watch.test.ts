@@ -50,13 +50,10 @@ describe("the clocks of a rollback", () => {
     const world = createControlWorld({ losses: 0.3, ports: slowly(1200) });
     await world.live(async () => {
       await world.control.adopt(stable);
-      const over = new AbortController();
-      void world.control.watch(over.signal);
       await world.clock.sleep(15_000);
       world.target.rivalWrite("sim:model", digestOf("model 2"));
       await world.until(() => world.kinds().includes("harm"));
       await world.ended((await world.store.rollouts("loans"))[0]!.id);
-      over.abort();
     });
     const late = world.events.filter(({ kind }) => kind === "late").map(({ text }) => text);
     assert.match(late.join(), /^contain: for 1\.0 s of 1\.0 s, LATE; nothing stands in for it/);

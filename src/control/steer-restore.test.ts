@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { digestOf } from "../core/digest.ts";
 import { haltRestore } from "./steer-restore.ts";
-import { createControlWorld, slowly } from "./world.fixture.ts";
+import { createControlWorld, slowly, stable } from "./world.fixture.ts";
 
 const [MODEL_1, MODEL_2] = [digestOf("model 1"), digestOf("model 2")];
 
@@ -76,6 +76,28 @@ describe("a restore that a person halts", () => {
     });
     assert.equal(rollout.rollback?.outcome, "stuck");
     assert.equal(world.target.live("sim:schema"), digestOf("schema 2"));
+  });
+
+  it("is no release of anybody's meanwhile, however long it takes and whoever restarts", async () => {
+    const world = await halted();
+    await world.live(async () => {
+      await world.clock.sleep(120_000);
+      world.boot("second");
+      await world.clock.sleep(120_000);
+      assert.deepEqual(
+        (await world.store.rollouts("loans")).map(({ id }) => id),
+        [world.rollout.id],
+      );
+      assert.equal((await world.store.lastKnownGood("loans"))?.release, stable.id);
+    });
+  });
+
+  it("lets a release of other hands be noticed", async () => {
+    const world = await halted();
+    await world.live(async () => {
+      for (const name of ["model", "schema"]) world.target.rivalWrite(`sim:${name}`, digestOf(`${name} 3`));
+      await world.until(() => world.kinds().includes("noticed"));
+    });
   });
 
   it("is refused where nothing is being restored", async () => {

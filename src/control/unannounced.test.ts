@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { digestOf } from "../core/digest.ts";
-import { createControlWorld, playbook, START, stable, third, type WorldOptions } from "./world.fixture.ts";
+import { candidate, createControlWorld, playbook, START, stable, third, type WorldOptions } from "./world.fixture.ts";
 
 const MODEL_1 = digestOf("model 1");
 const MODEL_2 = digestOf("model 2");
@@ -12,10 +12,8 @@ async function moved(
   story: (world: ReturnType<typeof createControlWorld>) => Promise<void> = async () => undefined,
 ) {
   const world = createControlWorld(options);
-  const over = new AbortController();
   const rollout = await world.live(async () => {
     await world.control.adopt(stable);
-    const watching = world.control.watch(over.signal);
     await world.clock.sleep(30_000);
     world.target.rivalWrite("sim:model", MODEL_2);
     const at = world.clock.now();
@@ -25,8 +23,6 @@ async function moved(
     await story(world);
     const [newest] = await world.store.rollouts("loans");
     const ended = await world.control.ended(newest!.id);
-    over.abort();
-    await watching;
     return ended;
   });
   return { ...world, rollout };
@@ -61,19 +57,15 @@ describe("a release that nobody announced", () => {
   it("where too little was seen right before it is judged against the same hour of an earlier week, and says so", async () => {
     const hour = START - 7 * 24 * 3_600_000;
     const world = createControlWorld({ losses: 0.4, requestsPerSecond: 20 });
-    const over = new AbortController();
     await world.live(async () => {
       const hours = [{ hour, signal: "losses", n: 5000, k: 250 }];
       await world.store.commit([{ kind: "season", system: "loans", hours, oldest: 0 }]);
       await world.control.adopt(stable);
-      const watching = world.control.watch(over.signal);
       await world.clock.sleep(30_000);
       world.target.rivalWrite("sim:model", MODEL_2);
       await world.until(() => world.kinds().includes("noticed"));
       const [newest] = await world.store.rollouts("loans");
       const ended = await world.control.ended(newest!.id);
-      over.abort();
-      await watching;
       assert.deepEqual(ended.frozen[0], { signal: "losses", n: 5000, k: 250, season: hour });
       assert.equal(ended.frozen[1]!.season, undefined);
       assert.deepEqual(ended.rollback?.cause, ["harm", "rising"]);
@@ -100,11 +92,9 @@ describe("a release that nobody announced", () => {
 
   it("that was left in place is taken back when a person says so, and releases are possible again", async () => {
     const world = createControlWorld({ losses: 0.05, blind: true });
-    const over = new AbortController();
     await world.live(async () => {
       await world.control.adopt(stable);
       await assert.rejects(world.control.takeBack("on-call", "why?"), { code: "RELEASE_REFUSED" });
-      const watching = world.control.watch(over.signal);
       await world.clock.sleep(5000);
       world.target.rivalWrite("sim:model", MODEL_2);
       await world.until(() => world.events.some(({ kind, text }) => kind === "ended" && /left in place/.test(text)));
@@ -115,8 +105,6 @@ describe("a release that nobody announced", () => {
       assert.ok(rollout.rollback?.restoredAt !== undefined);
       assert.equal(world.target.live("sim:model"), MODEL_1);
       await world.control.plan(third);
-      over.abort();
-      await watching;
     });
   });
 
@@ -149,6 +137,24 @@ describe("a release that nobody announced", () => {
       );
     });
 
+  it("goes back at once when it is what lies in quarantine", async () => {
+    const world = createControlWorld({ losses: 0.2 });
+    await world.live(async () => {
+      const { id } = await world.release();
+      assert.equal((await world.ended(id)).rollback?.outcome, "verified");
+      await world.clock.sleep(5000);
+      for (const name of ["model", "schema"]) world.target.rivalWrite(`sim:${name}`, digestOf(`${name} 2`));
+      await world.until(() => world.kinds().includes("noticed"));
+      const [again] = await world.store.rollouts("loans");
+      assert.notEqual(again?.candidate, candidate.id, "its name is another one");
+      const ended = await world.ended(again!.id);
+      assert.deepEqual(ended.rollback?.cause, ["harm", "release 2 is in quarantine"]);
+      assert.equal(ended.rollback!.decidedAt - ended.exposedAt! < 1000, true);
+      assert.equal(world.target.live("sim:model"), MODEL_1);
+      assert.equal((await world.store.lastKnownGood("loans"))?.release, stable.id);
+    });
+  });
+
   it("goes back when a person says so, before there is proof", async () => {
     const { rollout, target } = await moved({ losses: 0.05 }, async (world) => {
       const [newest] = await world.store.rollouts("loans");
@@ -162,7 +168,6 @@ describe("a release that nobody announced", () => {
     const world = createControlWorld({ losses: 0.2 });
     await world.live(async () => {
       await world.control.adopt(stable);
-      void world.control.watch(new AbortController().signal);
       await world.clock.sleep(30_000);
       world.target.rivalWrite("sim:model", MODEL_2);
       await world.until(() => world.kinds().includes("noticed"));
@@ -193,10 +198,8 @@ describe("a release that nobody announced", () => {
 
   it("is waited for with a window that an announced one need not wait for either", async () => {
     const world = createControlWorld();
-    const over = new AbortController();
     await world.live(async () => {
       await world.control.adopt(stable);
-      const watching = world.control.watch(over.signal);
       await world.clock.sleep(30_000);
       const asked = world.clock.now();
       const { id } = await world.control.release(third);
@@ -204,8 +207,6 @@ describe("a release that nobody announced", () => {
       assert.ok(world.clock.now() - asked < 1000, "it waited for a window that was there");
       assert.ok((await world.store.rollout(id))!.frozen[0]!.n > 20_000);
       await world.ended(id);
-      over.abort();
-      await watching;
     });
   });
 
@@ -220,14 +221,10 @@ describe("a release that nobody announced", () => {
         }),
       }),
     });
-    const over = new AbortController();
     await world.live(async () => {
       await world.control.adopt(stable);
-      const watching = world.control.watch(over.signal);
       alive = false;
       await world.clock.sleep(30_000);
-      over.abort();
-      await watching;
     });
     assert.deepEqual(world.kinds(), []);
   });

@@ -10,7 +10,7 @@ import { createMemoryStore } from "../simulation/memory-store.ts";
 import { createSeededRandom } from "../simulation/random.ts";
 import { createSimulatedTarget } from "../simulation/simulated-target.ts";
 import { createSimulatedTraffic, type TrueRate } from "../simulation/simulated-traffic.ts";
-import { createControl } from "./control.ts";
+import { type Control, createControl } from "./control.ts";
 import type { ControlPorts, RolloutEvent, RolloutEventKind, Settings } from "./ports.ts";
 
 export const START = Date.UTC(2027, 0, 1);
@@ -34,6 +34,12 @@ export const third = defineRelease(SYSTEM, "release 3", {
 export const intruder = defineRelease(SYSTEM, "model 2", {
   ...stable.revisions,
   model: { digest: digestOf("model 2"), label: "model 2" },
+});
+
+/** What somebody makes of release 1 who puts all of release 2 in place without Rollbook. */
+const redeployed = defineRelease(SYSTEM, "schema 2 + model 2", {
+  ...intruder.revisions,
+  schema: candidate.revisions["schema"]!,
 });
 
 export const playbook: Playbook = {
@@ -131,7 +137,7 @@ export function createControlWorld(options: WorldOptions = {}) {
     ...(options.rivals ? { rivals: options.rivals } : {}),
   });
   const rates = (bad: NonNullable<WorldOptions["losses"]>, good: number) => {
-    return { [stable.id]: good, [candidate.id]: bad, [intruder.id]: bad, [third.id]: good };
+    return { [stable.id]: good, [candidate.id]: bad, [intruder.id]: bad, [redeployed.id]: bad, [third.id]: good };
   };
   const traffic = createSimulatedTraffic({
     clock,
@@ -176,6 +182,16 @@ export function createControlWorld(options: WorldOptions = {}) {
     atCrashPoint: () => undefined,
   };
 
+  let newest: Control;
+  let alive = false;
+  let watching = new AbortController();
+  /** Only the newest controller watches: who was there before has died or has lost the right to. */
+  const watch = (by: Control) => {
+    watching.abort();
+    watching = new AbortController();
+    by.watch(watching.signal).catch(() => undefined);
+  };
+
   /** Another controller over the same world, which dies at the crash point if one is given. */
   const boot = (holder: string, crashAt?: CrashPoint) => {
     const ports = { ...shared, ...options.ports?.(shared) };
@@ -184,6 +200,8 @@ export function createControlWorld(options: WorldOptions = {}) {
       ledger: async () => ({ size: 0, root: "", verified: true, checkpoint: "" }),
       lastCandidateDispatch: () => traffic.lastServed(candidate.id),
     });
+    newest = control;
+    if (alive) watch(control);
     return { control, kill: mortal.kill, death: mortal.death };
   };
 
@@ -208,8 +226,17 @@ export function createControlWorld(options: WorldOptions = {}) {
     ended: (id: string): Promise<Rollout> => control.ended(id),
     kinds: (): readonly RolloutEventKind[] => events.map(({ kind }) => kind),
     entries: async () => (await store.entries(0, 10_000)).map(({ leaf }) => JSON.parse(leaf)),
-    /** Everything in it happens in simulated time. */
-    live: <T>(story: () => Promise<T>): Promise<T> => clock.run(story(), { within: 3_600_000 }),
+    /** Everything in it happens in simulated time, beside the watch that a server always runs. */
+    live: async <T>(story: () => Promise<T>): Promise<T> => {
+      alive = true;
+      watch(newest);
+      try {
+        return await clock.run(story(), { within: 3_600_000 });
+      } finally {
+        alive = false;
+        watching.abort();
+      }
+    },
     /** Sleeps until it is so, a tick at a time. */
     until: async (so: () => boolean | Promise<boolean>) => {
       while (!(await so())) await clock.sleep(50);
