@@ -10,8 +10,10 @@ import { inject, type World } from "./world.ts";
 /** Long enough for the last late request to land. */
 const SETTLE_MS = 60_000;
 const MOST_RETRIES = 5;
-/** How often a controller that has nothing to do looks again. */
-const LOOK_MS = 1000;
+/** When a controller that may not act looks again: it has asked for two leases' time by then. */
+const LOOK_MS = 5000;
+/** So long a person waits for an answer. */
+const ANSWER_MS = 1000;
 const PERSON_MS = 300;
 const MOST_BOOTS = 200;
 /** What nobody has decided by then, a person does. */
@@ -139,7 +141,7 @@ async function pullCord(
       () => "acknowledged" as const,
       (error: Error) => world.say("person", `cannot pull the cord at ${process.name}: ${error.message}`),
     );
-    const answer = await Promise.race([pulled, world.clock.sleep(LOOK_MS)]);
+    const answer = await Promise.race([pulled, world.clock.sleep(ANSWER_MS)]);
     if (answer === "acknowledged") {
       world.say("person", `pulled the cord at ${process.name}`);
       return witness.ordered();
