@@ -24,11 +24,16 @@ export function canonicalJson(value: Json, writeNumber: (value: number) => strin
   if (Array.isArray(value)) return `[${value.map((item) => canonicalJson(item as Json, writeNumber)).join(",")}]`;
   const fields = value as { readonly [key: string]: Json | undefined };
   let text = "";
-  for (const key of Object.keys(fields).sort()) {
+  for (const key of inOrder(Object.keys(fields))) {
     const field = fields[key];
     if (field !== undefined) text += `${text && ","}${nameOf(key)}${canonicalJson(field, writeNumber)}`;
   }
   return `{${text}}`;
+}
+
+/** Most are in order already, and sorting costs more than to see that. */
+function inOrder(keys: string[]): readonly string[] {
+  return keys.every((key, index) => index === 0 || keys[index - 1]! < key) ? keys : keys.sort();
 }
 
 function nameOf(key: string): string {

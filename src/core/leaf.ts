@@ -10,7 +10,7 @@ export function leafOf(draft: EntryDraft): string {
   const made = leaves.get(draft);
   if (made !== undefined) return made;
   const { type, at, system, actor, rollout, data } = draft;
-  const leaf = canonicalJson({ v: 1, type, at, system, actor, rollout, data }, writeAny);
+  const leaf = canonicalJson({ actor, at, data, rollout, system, type, v: 1 }, writeAny);
   leaves.set(draft, leaf);
   return leaf;
 }
