@@ -159,6 +159,7 @@ async function moveTo(run: Run, step: number, verdict: Verdict | undefined): Pro
   await save(run, next, [{ kind: "route", route }, entryOf(run, "exposure", data)]);
   if (cordOf(run)) return;
   traffic.set(route);
-  traffic.renew(run.playbook.system, now + run.settings.exposureMs);
+  // From before the write, so that it ends in time; and not from a clock that was set back since.
+  traffic.renew(run.playbook.system, Math.min(now, clock.now()) + run.settings.exposureMs);
   emit(run, "exposed", `${percent} % of traffic goes to ${run.candidate.label}`, verdict ? { verdict } : {});
 }
