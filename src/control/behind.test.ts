@@ -51,6 +51,40 @@ describe("a controller that knows less than the store", () => {
   });
 });
 
+describe("a clock that is set back", () => {
+  it("while a step is written, lengthens no share beyond its lease", async () => {
+    let back = 0;
+    const leases: number[] = [];
+    const world = createControlWorld({
+      ports: ({ clock, store, traffic }) => {
+        const now = () => clock.now() - back;
+        return {
+          clock: { ...clock, now },
+          store: {
+            ...store,
+            async commit(changes, guard) {
+              if (changes.some(({ kind }) => kind === "route")) back = HOUR;
+              return store.commit(changes, guard);
+            },
+          },
+          traffic: {
+            ...traffic,
+            renew(system, until) {
+              leases.push(until - now());
+              traffic.renew(system, until + back);
+            },
+          },
+        };
+      },
+    });
+    await world.live(async () => {
+      await world.release();
+      await world.until(() => world.kinds().includes("exposed"));
+    });
+    assert.ok(leases.length > 0 && Math.max(...leases) <= 2000, String(leases));
+  });
+});
+
 describe("a write of a deployment that arrives late", () => {
   it("is kept out by the way back, though that found everything in place", async () => {
     const world = createControlWorld({

@@ -21,14 +21,19 @@ const ASK_AGAIN_MS = 2000;
 export async function expose(run: Run): Promise<void> {
   const resumed = run.rollout.step >= 0;
   const stopLooking = watchWayBack(run);
+  let end: End;
   try {
     if (!resumed) await readyOrCord(run);
     if (!resumed && !cordOf(run)) await moveTo(run, 0, undefined);
-    await judgeAndMove(run, resumed);
+    end = await judgeAndMove(run, resumed);
   } finally {
     stopLooking();
   }
+  await end();
 }
+
+/** What ends the exposure. By then nobody looks for a way back any more, or at places that change because of it. */
+type End = () => Promise<void>;
 
 /** Keeps the plan back ready beside the judgement. */
 function watchWayBack(run: Run): () => void {
@@ -49,7 +54,7 @@ async function readyOrCord(run: Run): Promise<void> {
   }
 }
 
-async function judgeAndMove(run: Run, resumed: boolean): Promise<void> {
+async function judgeAndMove(run: Run, resumed: boolean): Promise<End> {
   const now = run.ports.clock.now();
   // By the clock of whoever exposed it: where that was ahead of ours, the harm of today would come before its evidence.
   const judgement = await startJudgement(run, Math.min(run.rollout.exposedAt ?? now, now));
@@ -57,14 +62,14 @@ async function judgeAndMove(run: Run, resumed: boolean): Promise<void> {
   if (stands) await moveTo(run, run.rollout.step, undefined);
   const places = watchPlaces(run);
   try {
-    await goForward(run, judgement, places);
+    return await goForward(run, judgement, places);
   } finally {
     places.stop();
     judgement.stop();
   }
 }
 
-async function goForward(run: Run, judgement: Judgement, places: PlacesWatch): Promise<void> {
+async function goForward(run: Run, judgement: Judgement, places: PlacesWatch): Promise<End> {
   const { clock, traffic } = run.ports;
   let shownSince = clock.now();
   const gate = openForwardGate(run);
@@ -75,10 +80,10 @@ async function goForward(run: Run, judgement: Judgement, places: PlacesWatch): P
   for (;;) {
     const { verdict, samples } = await judgement.next();
     const cord = cordOf(run);
-    if (cord) return rollBack(run, "person", [noteOf(cord)], verdict, samples);
+    if (cord) return () => rollBack(run, "person", [noteOf(cord)], verdict, samples);
     const now = clock.now();
     const move = nextMove(run.playbook, run.rollout, verdict, now, run.settings.patienceMs);
-    if (move.kind === "roll-back") return rollBack(run, move.cause, move.because, verdict, samples);
+    if (move.kind === "roll-back") return () => rollBack(run, move.cause, move.because, verdict, samples);
     const blind = move.kind === "stay" && move.blind && now - shownSince > run.settings.blindMs;
     if (blind && !wasBlind && run.rollout.promotedAt !== undefined)
       tellPeople(run, "is promoted, and nothing is seen of it any more", [
@@ -95,7 +100,7 @@ async function goForward(run: Run, judgement: Judgement, places: PlacesWatch): P
     if (away && run.unsaved.length === 0) shownSince = now;
     if (cordOf(run)) continue;
     const foreign = places.foreign() ?? run.plans.blocked() ?? unrecorded(run);
-    if (move.kind === "settle" && foreign === undefined) return settle(run);
+    if (move.kind === "settle" && foreign === undefined) return () => settle(run);
     const ordered = run.order?.kind === "promote";
     const forward = (move.kind === "advance" || move.kind === "promote") && (ordered || grown(verdict, atStep));
     if (forward && foreign === undefined && now >= askAgain) {
@@ -103,7 +108,7 @@ async function goForward(run: Run, judgement: Judgement, places: PlacesWatch): P
       if (passed.kind === "asking") continue;
       if (passed.reason === undefined) {
         if (move.kind === "advance") await moveTo(run, move.step, verdict);
-        else if (await promote(run, verdict)) return settle(run);
+        else if (await promote(run, verdict)) return () => settle(run);
         atStep = verdict;
         continue;
       }
@@ -154,6 +159,7 @@ async function moveTo(run: Run, step: number, verdict: Verdict | undefined): Pro
   await save(run, next, [{ kind: "route", route }, entryOf(run, "exposure", data)]);
   if (cordOf(run)) return;
   traffic.set(route);
-  traffic.renew(run.playbook.system, now + run.settings.exposureMs);
+  // From before the write, so that it ends in time; and not from a clock that was set back since.
+  traffic.renew(run.playbook.system, Math.min(now, clock.now()) + run.settings.exposureMs);
   emit(run, "exposed", `${percent} % of traffic goes to ${run.candidate.label}`, verdict ? { verdict } : {});
 }

@@ -14,17 +14,17 @@ export async function withDeadline<Answer>(
   late: (reason: string) => Answer,
   call: (signal: AbortSignal) => Promise<Answer>,
 ): Promise<Answer> {
-  const done = new AbortController();
-  const overdue = new AbortController();
-  const timer = clock.sleep(span, done.signal).then(() => {
-    overdue.abort(OVER);
+  // One for both: it ends the wait once there is an answer, and the call once there will be none.
+  const over = new AbortController();
+  const timer = clock.sleep(span, over.signal).then(() => {
+    over.abort(OVER);
     return late(`no answer within ${span} ms`);
   });
   try {
-    return await Promise.race([call(overdue.signal), timer]);
+    return await Promise.race([call(over.signal), timer]);
   } catch (error) {
     return late(error instanceof Error ? error.message : String(error));
   } finally {
-    done.abort(OVER);
+    over.abort(OVER);
   }
 }

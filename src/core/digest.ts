@@ -6,6 +6,9 @@ export type Digest = `sha256:${string}`;
 /** A value that JSON can hold. */
 export type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json | undefined };
 
+/** Names that need no escape: nearly all. */
+const PLAIN = /^[\w .-]*$/;
+
 /** SHA-256 of bytes or of the UTF-8 of a text. */
 export function digestOf(content: string | Uint8Array): Digest {
   return `sha256:${hash("sha256", content, "hex")}`;
@@ -15,17 +18,31 @@ export function digestOf(content: string | Uint8Array): Digest {
  * JSON with sorted keys and no white space, so that equal values have equal bytes.
  * Numbers are written as ECMAScript writes them, which is what RFC 8785 asks for, or as `writeNumber` does.
  */
-export function canonicalJson(value: Json, writeNumber: (value: number) => string = JSON.stringify): string {
+export function canonicalJson(value: Json, writeNumber: (value: number) => string = writeFinite): string {
   if (typeof value === "number") return writeNumber(value);
   if (value === null || typeof value !== "object") return JSON.stringify(value);
   if (Array.isArray(value)) return `[${value.map((item) => canonicalJson(item as Json, writeNumber)).join(",")}]`;
   const fields = value as { readonly [key: string]: Json | undefined };
   let text = "";
-  for (const key of Object.keys(fields).sort()) {
+  for (const key of inOrder(Object.keys(fields))) {
     const field = fields[key];
-    if (field !== undefined) text += `${text && ","}${JSON.stringify(key)}:${canonicalJson(field, writeNumber)}`;
+    if (field !== undefined) text += `${text && ","}${nameOf(key)}${canonicalJson(field, writeNumber)}`;
   }
   return `{${text}}`;
+}
+
+/** Most are in order already, and sorting costs more than to see that. */
+function inOrder(keys: string[]): readonly string[] {
+  return keys.every((key, index) => index === 0 || keys[index - 1]! < key) ? keys : keys.sort();
+}
+
+function nameOf(key: string): string {
+  return PLAIN.test(key) ? `"${key}":` : `${JSON.stringify(key)}:`;
+}
+
+/** As ECMAScript writes it; what JSON cannot hold is null, as `JSON.stringify` has it. */
+function writeFinite(value: number): string {
+  return Number.isFinite(value) ? String(value) : "null";
 }
 
 /** The digest of a value's canonical JSON. */

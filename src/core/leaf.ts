@@ -7,10 +7,17 @@ import type { EntryDraft } from "./entry.ts";
  * Numbers that JSON cannot hold (an infinite e-value) are written as text, so that a record never fails for them.
  */
 export function leafOf(draft: EntryDraft): string {
+  const made = leaves.get(draft);
+  if (made !== undefined) return made;
   const { type, at, system, actor, rollout, data } = draft;
-  return canonicalJson({ v: 1, type, at, system, actor, rollout, data }, writeAny);
+  const leaf = canonicalJson({ actor, at, data, rollout, system, type, v: 1 }, writeAny);
+  leaves.set(draft, leaf);
+  return leaf;
 }
 
+/** A draft never changes; what is tried again is not written out again. */
+const leaves = new WeakMap<EntryDraft, string>();
+
 function writeAny(value: number): string {
-  return Number.isFinite(value) ? JSON.stringify(value) : `"${value}"`;
+  return Number.isFinite(value) ? String(value) : `"${value}"`;
 }

@@ -123,8 +123,10 @@ function byText(a: string, b: string): number {
   return a < b ? -1 : 1;
 }
 
-function keyOf({ node, sequence, bucket, signal, release, group }: Sample): string {
-  return JSON.stringify([node, sequence, bucket, signal, release, group]);
+/** One text for each key that samples can have. */
+export function keyOf({ node, sequence, bucket, signal, release, group }: Sample): string {
+  const lengths = `${node.length} ${signal.length} ${release.length}`;
+  return `${sequence} ${bucket} ${lengths} ${node}${signal}${release}${group === undefined ? "" : `=${group}`}`;
 }
 
 function placeIn(places: Map<string, number>, name: string): number {

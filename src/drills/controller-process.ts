@@ -6,6 +6,7 @@ import type { Instant } from "../core/time.ts";
 import { drawChance } from "../simulation/draws.ts";
 import { type Hardship, hardshipOf } from "./hardship.ts";
 import { type Gate, gateOf, type Life, newLife } from "./process-life.ts";
+import { sagaSettings } from "./saga-system.ts";
 import { seededSettings } from "./seeded-system.ts";
 import type { Witness } from "./witness.ts";
 import { inject, storeError, type World } from "./world.ts";
@@ -43,7 +44,7 @@ export function bootController(world: World, witness: Witness, name: string, ids
   const clock = gatedClock(world.clock, gate, life);
   const control = createControl(
     portsOf(world, witness, { name, ids, life, kill, hardship, gate, clock }),
-    seededSettings(name),
+    crowd ? sagaSettings(name) : seededSettings(name),
     world.system.playbook,
     {
       ledger: () => Promise.reject(new Error("a seeded world keeps no ledger")),
@@ -133,30 +134,31 @@ function gatedStore(world: World, witness: Witness, { name, hardship, gate, cloc
     inject(world, kind);
     return storeError(kind);
   };
-  const watched: Store = witness.watchStore(world.ports.store, name);
-  const store = hardship ? hardship.store(watched) : watched;
-  const gated = Object.entries(store).map(([method, call]) => {
-    const asked = call as (...given: readonly unknown[]) => Promise<unknown>;
-    return [method, (...given: readonly unknown[]) => gate("store", () => asked(...given))] as const;
-  });
+  const store: Store = witness.watchStore(world.ports.store, name);
+  const reach = hardship?.reach ?? (<Answer>(call: () => Promise<Answer>) => call());
+  const ask = <Answer>(call: () => Promise<Answer>) => gate("store", () => reach(call));
+  const gated: Record<string, unknown> = {};
+  for (const [method, call] of Object.entries(store) as readonly [string, (...given: unknown[]) => Promise<unknown>][])
+    gated[method] = (...given: readonly unknown[]) => ask(() => call(...given));
   /** A lease ends by the clock of whoever holds it, counted from the question. */
-  const inOwnTime = async (ttl: number, ask: () => Promise<Lease | undefined>) => {
+  const inOwnTime = async (ttl: number, call: () => Promise<Lease | undefined>) => {
     const until = clock.now() + ttl;
-    const lease = await ask();
+    const lease = await ask(call);
     return lease && { ...lease, until };
   };
   return {
-    ...(Object.fromEntries(gated) as unknown as Store),
-    acquireLease: (resource, holder, ttl, now) =>
-      inOwnTime(ttl, () => gate("store", () => store.acquireLease(resource, holder, ttl, now))),
-    renewLease: (lease, ttl, now) => inOwnTime(ttl, () => gate("store", () => store.renewLease(lease, ttl, now))),
-    commit: (changes, guard, claim) =>
-      gate("store", async () => {
+    ...(gated as unknown as Store),
+    acquireLease: (resource, holder, ttl, now) => inOwnTime(ttl, () => store.acquireLease(resource, holder, ttl, now)),
+    renewLease: (lease, ttl, now) => inOwnTime(ttl, () => store.renewLease(lease, ttl, now)),
+    commit: (changes, guard, claim) => {
+      if (world.scenario.storeErrors === 0) return ask(() => store.commit(changes, guard, claim));
+      return ask(async () => {
         if (fails()) throw fail("store error before a write");
         const committed = await store.commit(changes, guard, claim);
         if (fails()) throw fail("store error after a write");
         return committed;
-      }),
+      });
+    },
   };
 }
 

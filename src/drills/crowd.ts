@@ -40,12 +40,12 @@ export function drawCrowd(random: Random): Crowd {
     controllers,
     begins: drawChance(random, 0.6) ? "pending" : "exposed",
     ...(drawChance(random, 0.7) ? { harmAfter: drawInteger(random, 0, 3000) } : {}),
-    crash: rate([0, 0.01, 0.04]),
-    pause: rate([0, 0.01, 0.03]),
+    crash: rate([0, 0.015, 0.05]),
+    pause: rate([0, 0.015, 0.045]),
     longestPause: rate([2000, 8000, 20_000]),
-    storeSlow: rate([0, 0.1, 0.3]),
-    storeLost: rate([0, 0, 0.01, 0.05]),
-    cutOff: rate([0, 0, 0.005, 0.02]),
+    storeSlow: rate([0, 0.13, 0.35]),
+    storeLost: rate([0, 0, 0.015, 0.06]),
+    cutOff: rate([0, 0, 0.01, 0.03]),
     skews: Array.from({ length: controllers }, skew),
     jump: wrongClocks ? drawPick(random, [0, HOUR, -HOUR]) : 0,
     calmAfter: drawInteger(random, 3000, 25_000),
@@ -60,7 +60,7 @@ export function drawCrowdScenario(random: Random): Scenario {
   const cord = crowd.harmAfter === undefined || drawChance(random, 0.3);
   const rival = drawChance(random, 0.1);
   const half = drawChance(random, 0.15);
-  const most = drawPick(random, [0, 0.1, 0.2, 0.5]);
+  const most = drawPick(random, [0, 0.12, 0.25, 0.55]);
   const fault = () => (drawChance(random, 0.5) ? most * random.next() : 0);
   return {
     truth: crowd.harmAfter === undefined ? "healthy" : "leaking",

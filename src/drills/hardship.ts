@@ -1,4 +1,4 @@
-import type { RestoreAdapter, Store } from "../core/ports.ts";
+import type { RestoreAdapter } from "../core/ports.ts";
 import { drawChance, drawExponential } from "../simulation/draws.ts";
 import type { SeededRandom } from "../simulation/random.ts";
 import type { Crowd } from "./crowd.ts";
@@ -11,7 +11,8 @@ export interface Hardship {
   befall(kind: Awaited): void;
   /** True once in a while; `kill` is then called by whoever asked. */
   crashes(): boolean;
-  store(store: Store): Store;
+  /** A call to the store. */
+  reach<Answer>(call: () => Promise<Answer>): Promise<Answer>;
   target(adapter: RestoreAdapter): RestoreAdapter;
 }
 
@@ -24,12 +25,15 @@ const CUT_MS = 6000;
 export function hardshipOf(world: World, crowd: Crowd, random: SeededRandom, life: Life, kill: () => void): Hardship {
   const { clock } = world;
   const strikes = (rate: number) => rate > 0 && !world.calm() && drawChance(random, rate);
-  const late = async () => {
-    if (!strikes(crowd.storeSlow)) return;
+  /** Undefined: at once. */
+  const late = (): Promise<void> | undefined => {
+    if (!strikes(crowd.storeSlow)) return undefined;
     inject(world, "store: slow");
-    await clock.sleep(drawExponential(random, STORE_MS));
+    return clock.sleep(drawExponential(random, STORE_MS));
   };
-  const reach = async <T>(call: () => Promise<T>): Promise<T> => {
+  const reach = <T>(call: () => Promise<T>): Promise<T> =>
+    world.calm() && clock.now() >= life.storeUntil ? call() : reachAtRisk(call);
+  const reachAtRisk = async <T>(call: () => Promise<T>): Promise<T> => {
     if (strikes(crowd.cutOff)) {
       inject(world, "cut off from the store");
       life.storeUntil = clock.now() + drawExponential(random, CUT_MS);
@@ -38,14 +42,16 @@ export function hardshipOf(world: World, crowd: Crowd, random: SeededRandom, lif
       await clock.sleep(STORE_TIMEOUT_MS);
       throw new Error("the store cannot be reached");
     }
-    await late();
+    const before = late();
+    if (before) await before;
     if (strikes(crowd.storeLost)) {
       inject(world, "store: lost request");
       await clock.sleep(STORE_TIMEOUT_MS);
       throw storeError("the store did not answer");
     }
     const answer = await call();
-    await late();
+    const after = late();
+    if (after) await after;
     if (strikes(crowd.storeLost)) {
       inject(world, "store: lost answer");
       await clock.sleep(STORE_TIMEOUT_MS);
@@ -65,13 +71,7 @@ export function hardshipOf(world: World, crowd: Crowd, random: SeededRandom, lif
       }
     },
     crashes: () => strikes(crowd.crash),
-    store(store) {
-      const reached = Object.entries(store).map(([name, method]) => {
-        const call = method as (...given: readonly unknown[]) => Promise<unknown>;
-        return [name, (...given: readonly unknown[]) => reach(() => call(...given))] as const;
-      });
-      return Object.fromEntries(reached) as unknown as Store;
-    },
+    reach,
     target: (adapter) => {
       const cut = () => {
         if (strikes(crowd.cutOff)) {

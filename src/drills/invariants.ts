@@ -1,4 +1,3 @@
-import { canonicalJson, type Json } from "../core/digest.ts";
 import type { Rollout, RolloutRecord } from "../core/rollout.ts";
 import type { Witness } from "./witness.ts";
 import type { World } from "./world.ts";
@@ -39,8 +38,12 @@ async function nothingAcknowledgedIsLost(world: World, witness: Witness, record:
   }
 }
 
+/** Equal but for fields that are undefined: a store keeps none. */
 function same(kept: unknown, acknowledged: unknown): boolean {
-  return canonicalJson((kept ?? null) as Json) === canonicalJson((acknowledged ?? null) as Json);
+  if (typeof kept !== "object" || typeof acknowledged !== "object" || !kept || !acknowledged)
+    return Object.is(kept ?? null, acknowledged ?? null);
+  const [one, other] = [kept, acknowledged] as readonly Readonly<Record<string, unknown>>[];
+  return Object.keys({ ...one, ...other }).every((name) => same(one![name], other![name]));
 }
 
 function effectsOnceAndNeverStale({ target }: World, { violate }: Witness): void {

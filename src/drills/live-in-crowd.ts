@@ -1,3 +1,4 @@
+import type { ErrorCode } from "../core/errors.ts";
 import type { Rollout } from "../core/rollout.ts";
 import { drawInteger, drawPick } from "../simulation/draws.ts";
 import { createSeededIds } from "../simulation/ids.ts";
@@ -10,8 +11,11 @@ import { inject, type World } from "./world.ts";
 /** Long enough for the last late request to land. */
 const SETTLE_MS = 60_000;
 const MOST_RETRIES = 5;
-/** How often a controller that has nothing to do looks again. */
+/** How often a controller looks again; and one that was not let act, when it has asked for two leases' time already. */
 const LOOK_MS = 1000;
+const REFUSED_MS = 5000;
+/** So long a person waits for an answer. */
+const ANSWER_MS = 1000;
 const PERSON_MS = 300;
 const MOST_BOOTS = 200;
 /** What nobody has decided by then, a person does. */
@@ -78,9 +82,13 @@ async function work(
       members.all[index] = process;
       await look();
       if (over) return;
-      const gone = goOn(process).catch((error: Error) => world.say(process.name, `gave up: ${error.message}`));
+      let pause = LOOK_MS;
+      const gone = goOn(process).catch((error: Error & { readonly code?: ErrorCode }) => {
+        world.say(process.name, `gave up: ${error.message}`);
+        if (error.code === "RELEASE_REFUSED") pause = REFUSED_MS;
+      });
       await Promise.race([gone, process.death]);
-      await world.clock.sleep(process.alive ? LOOK_MS : world.scenario.downtime + 1);
+      await world.clock.sleep(process.alive ? pause : world.scenario.downtime + 1);
     }
   };
   const seats = world.scenario.crowd!.skews.map((skew, index) => seat(index, skew));
@@ -139,7 +147,7 @@ async function pullCord(
       () => "acknowledged" as const,
       (error: Error) => world.say("person", `cannot pull the cord at ${process.name}: ${error.message}`),
     );
-    const answer = await Promise.race([pulled, world.clock.sleep(LOOK_MS)]);
+    const answer = await Promise.race([pulled, world.clock.sleep(ANSWER_MS)]);
     if (answer === "acknowledged") {
       world.say("person", `pulled the cord at ${process.name}`);
       return witness.ordered();

@@ -37,7 +37,6 @@ export async function runSeed(seed: number, sabotage: Sabotage = {}, kind: World
   const world = createWorld(seed, sabotage, kind);
   const witness = createWitness(world);
   const { truth } = world.scenario;
-  world.say("world", JSON.stringify(world.scenario));
   let outcome = "not ended";
   try {
     const lived = kind === "saga" ? liveInCrowd(world, witness) : live(world, witness);
@@ -46,10 +45,22 @@ export async function runSeed(seed: number, sabotage: Sabotage = {}, kind: World
     witness.violate(`the run broke: ${(error as Error).message}`);
   }
   const entries = await world.store.entries(0, Number.MAX_SAFE_INTEGER);
-  const effects = world.target.effects.map((effect) => JSON.stringify(effect));
-  const trace = [...world.lines, ...effects, ...entries.map(({ leaf }) => leaf), `ended: ${outcome}`].join("\n");
   const injected = { ...world.injected, ...world.target.injected };
-  return { seed, truth, outcome, violations: witness.violations, injected, trace, world };
+  return {
+    seed,
+    truth,
+    outcome,
+    violations: witness.violations,
+    injected,
+    world,
+    // Few are read.
+    get trace() {
+      const scenario = `world ${JSON.stringify(world.scenario)}`;
+      const effects = world.target.effects.map((effect) => JSON.stringify(effect));
+      const leaves = entries.map(({ leaf }) => leaf);
+      return [scenario, ...world.lines, ...effects, ...leaves, `ended: ${outcome}`].join("\n");
+    },
+  };
 }
 
 /** The digest of a trace, to compare replays by. */

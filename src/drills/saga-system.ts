@@ -1,12 +1,18 @@
+import type { Settings } from "../control/ports.ts";
 import { digestOf } from "../core/digest.ts";
 import type { Playbook } from "../core/playbook.ts";
 import type { Change } from "../core/ports.ts";
 import type { Rollout } from "../core/rollout.ts";
 import type { Scenario } from "./scenario.ts";
-import { type SeededSystem, seededSystem } from "./seeded-system.ts";
+import { type SeededSystem, seededSettings, seededSystem } from "./seeded-system.ts";
 import type { World } from "./world.ts";
 
 const known = new Map<string, SeededSystem>();
+
+/** Looks that find nothing are rarer than in a world with statistics: the harm of a saga world is seen by any one of them. */
+export function sagaSettings(holder: string): Settings {
+  return { ...seededSettings(holder), tickMs: 1000, judgeMs: 500, pollMs: 2000, readinessMs: 30_000 };
+}
 
 /** A seeded system whose harm is there at once, or never, and whose `fixed` is proved by one look. */
 export function sagaSystem(scenario: Scenario): SeededSystem {

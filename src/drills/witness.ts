@@ -1,7 +1,7 @@
 import { leafOf } from "../core/leaf.ts";
 import type { Change, Guard, RestoreAdapter, Store, TrafficAdapter } from "../core/ports.ts";
 import type { Rollout, StepRecord } from "../core/rollout.ts";
-import type { Sample } from "../core/sample.ts";
+import { keyOf } from "../core/sample-pack.ts";
 import { intentId } from "./noted-store.ts";
 import { seededSettings } from "./seeded-system.ts";
 import type { World } from "./world.ts";
@@ -33,10 +33,6 @@ export interface Acknowledged {
   readonly samples: number;
   /** The order to go back. */
   readonly cord: boolean;
-}
-
-function keyOf({ node, sequence, bucket, signal, release, group }: Sample): string {
-  return JSON.stringify([node, sequence, bucket, signal, release, group]);
 }
 
 export function createWitness(world: World): Witness {

@@ -8,6 +8,7 @@ export function frozenCopy<T>(value: T): T {
   if (value === null || typeof value !== "object") return value;
   if (Array.isArray(value)) return Object.freeze(value.map(frozenCopy)) as T;
   const copy: Record<string, unknown> = {};
-  for (const [key, field] of Object.entries(value)) if (field !== undefined) copy[key] = frozenCopy(field);
+  const fields = value as Readonly<Record<string, unknown>>;
+  for (const key of Object.keys(fields)) if (fields[key] !== undefined) copy[key] = frozenCopy(fields[key]);
   return Object.freeze(copy) as T;
 }

@@ -4,7 +4,7 @@ import type { Change, FlagState, Guard, PackUpdate, SeasonUpdate, Store, TokenRe
 import type { KnownGood, Quarantine, Release } from "../core/release.ts";
 import type { Claim, Lease, Rollout, Saga, SeasonHour, StepRecord } from "../core/rollout.ts";
 import type { Sample } from "../core/sample.ts";
-import { byKeyOfSamples, type SamplePack, samplesIn, summedUp } from "../core/sample-pack.ts";
+import { byKeyOfSamples, keyOf, type SamplePack, samplesIn, summedUp } from "../core/sample-pack.ts";
 import type { Instant } from "../core/time.ts";
 import { frozenCopy } from "./frozen-copy.ts";
 
@@ -234,10 +234,6 @@ function sagasOf({ sagas }: Tables, rollout: string): readonly Saga[] {
 function unpackedOf(tables: Tables, rollout: string): readonly Sample[] {
   const packed = tables.samples.get(rollout)?.packed;
   return samplesOf(tables, rollout).filter((sample) => !packed?.has(keyOf(sample)));
-}
-
-function keyOf({ node, sequence, bucket, signal, release, group }: Sample): string {
-  return JSON.stringify([node, sequence, bucket, signal, release, group]);
 }
 
 function byText(a: string, b: string): number {
