@@ -5,6 +5,7 @@ import { type ComponentSpec, isRoute, type Playbook } from "../core/playbook.ts"
 import type { Concern } from "../core/ports.ts";
 import type { ComponentName, Release } from "../core/release.ts";
 import type { Place } from "../core/rollout.ts";
+import { blindTargets } from "../decide/blind-targets.ts";
 import { incompatibilities } from "../decide/compatibility.ts";
 import { addressIn, freePlace, servingPlace } from "../decide/place.ts";
 import { planRelease, planRollback } from "../decide/plan-change.ts";
@@ -52,12 +53,16 @@ export async function gate(ports: ControlPorts, playbook: Playbook, candidate: R
     );
   }
   for (const clash of incompatibilities(candidate, candidate)) reasons.push(`${candidate.label}: ${clash.reason}`);
+  const blind = blindTargets(playbook, ports.adapterFor).map(({ text }) => text);
+  const acts = playbook.authority === "act";
+  if (acts) reasons.push(...blind);
   const serving = await unreadiness(ports, playbook, stable, servingPlace(route), "seen");
   const wayBack = await unreadiness(ports, playbook, stable, place, "held");
   const wayOut = await unreadiness(ports, playbook, candidate, place, "held");
   reasons.push(...new Set([...serving.reasons, ...wayBack.reasons, ...wayOut.reasons]));
   if (reasons.length > 0 || out.kind === "impossible" || back.kind === "impossible") throw refuse(reasons.join("; "));
-  return { out, back, concerns: [...new Set([...serving.warnings, ...wayBack.warnings, ...wayOut.warnings])] };
+  const concerns = [...(acts ? [] : blind), ...serving.warnings, ...wayBack.warnings, ...wayOut.warnings];
+  return { out, back, concerns: [...new Set(concerns)] };
 }
 
 /** A system has one rollout at a time. @throws RELEASE_REFUSED */

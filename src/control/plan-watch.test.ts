@@ -190,6 +190,59 @@ describe("the plan back", () => {
     });
   });
 
+  /** Targets that take whatever comes; `seen` verifies what serves behind them. */
+  const blindly = (seen?: "seen") => (given: ControlPorts) => ({
+    adapterFor: (at: string) => ({
+      ...given.adapterFor(at),
+      guarantee: "blind" as const,
+      ...(seen && { seen: async () => ({ kind: seen }) }),
+    }),
+  });
+
+  it("is red, and no release goes out, where an acting playbook would write blindly", async () => {
+    const world = createControlWorld({ ports: blindly() });
+    await world.live(async () => {
+      await world.control.adopt(stable);
+      const watching = new AbortController();
+      void world.control.watch(watching.signal);
+      await world.clock.sleep(2000);
+      const { ready, faults } = world.control.wayBack()!;
+      assert.deepEqual([ready, faults.map(({ about }) => about)], [false, ["schema", "model"]]);
+      assert.match(faults[1]!.text, /^sim:model is written blindly/);
+      await assert.rejects(world.control.release(candidate), {
+        code: "RELEASE_REFUSED",
+        message: /sim:schema is written blindly.*; sim:model is written blindly/,
+      });
+      assert.deepEqual(world.target.effects, []);
+      watching.abort();
+    });
+  });
+
+  it("is warned of that under observe only, and ready where somebody asks what serves", async () => {
+    for (const [options, warnings] of [
+      [{ ports: blindly(), playbook: { authority: "observe" as const } }, 2],
+      [{ ports: blindly("seen") }, 0],
+    ] as const) {
+      const world = createControlWorld(options);
+      await world.live(async () => {
+        await world.control.adopt(stable);
+        const watching = new AbortController();
+        void world.control.watch(watching.signal);
+        await world.clock.sleep(2000);
+        const found = world.control.wayBack()!;
+        assert.equal(found.ready, true);
+        assert.equal(found.warnings.filter((text) => text.includes("is written blindly")).length, warnings);
+        watching.abort();
+      });
+    }
+  });
+
+  it("lets a release out on blind targets where somebody asks what serves", async () => {
+    const world = createControlWorld({ ports: blindly("seen"), losses: 0.3 });
+    const rollout = await world.live(async () => world.ended((await world.release()).id));
+    assert.equal(rollout.rollback?.outcome, "verified");
+  });
+
   it("names audiences that nothing reaches", async () => {
     const world = createControlWorld({ ports: () => ({ reaches: () => false }) });
     await world.live(async () => {
