@@ -1,6 +1,7 @@
 import type { Playbook } from "../core/playbook.ts";
 import type { Lease } from "../core/rollout.ts";
 import type { WayBack } from "../core/way-back.ts";
+import type { PastSteps } from "../decide/price.ts";
 import { judgeReadiness, readinessKey } from "../decide/readiness.ts";
 import type { ControlPorts, Settings } from "./ports.ts";
 import { rivalsOf } from "./rivals.ts";
@@ -12,6 +13,8 @@ import { tellWayBack, wayBackEntry } from "./way-back-words.ts";
 export interface PlanWatch {
   /** The newest answer, in memory; undefined before the first look, or while there is no restore point. */
   current(): WayBack | undefined;
+  /** What steps took in the past, as it was known at the newest look. */
+  past(): readonly PastSteps[];
   /** Why nothing may go forward now; undefined while the way back is ready, or was not looked at yet. */
   blocked(): string | undefined;
   /** Looks now. Never throws: what cannot be found out is a fault. */
@@ -26,6 +29,7 @@ const LOOKS = 2;
 export function createPlanWatch(ports: ControlPorts, settings: Settings, playbook: Playbook): PlanWatch {
   const durations = createStepDurations(ports, playbook);
   let current: WayBack | undefined;
+  let past: readonly PastSteps[] = [];
   let key = "";
   let seen = 0;
   let told: { readonly key: string; readonly ready: boolean } | undefined;
@@ -57,7 +61,7 @@ export function createPlanWatch(ports: ControlPorts, settings: Settings, playboo
       faults: answers.faults,
       warnings: answers.warnings,
       capacity: capacityOf(ports, playbook, subject, answers.warm),
-      past: durations.past(),
+      past,
       rivals: await rivalsOf(ports, playbook, place),
       alone: rollout?.unannounced ?? false,
     });
@@ -68,6 +72,7 @@ export function createPlanWatch(ports: ControlPorts, settings: Settings, playboo
     try {
       tells = await mayTell();
       await durations.look();
+      past = durations.past();
       const subject = await subjectOf(ports, playbook);
       if (!subject) return;
       current = await gather(subject);
@@ -104,6 +109,7 @@ export function createPlanWatch(ports: ControlPorts, settings: Settings, playboo
 
   return {
     current: () => current,
+    past: () => past,
     blocked: () =>
       current && !current.ready
         ? `the way back is not ready: ${current.faults.map(({ text }) => text).join("; ")}`

@@ -129,7 +129,7 @@ async function endTakenBack(run: Run, { note }: Saga): Promise<false> {
 }
 
 async function startDeployment(run: Run): Promise<Saga> {
-  const planned = planRelease(run.playbook, run.stable, run.candidate, run.place);
+  const planned = planRelease(run.playbook, run.stable, run.candidate, run.place, run.plans.past());
   if (planned.kind === "impossible") {
     throw new RollbookError("RELEASE_REFUSED", { reason: planned.reasons.join("; ") });
   }
