@@ -3,6 +3,7 @@ import type { Change } from "../core/ports.ts";
 import type { Saga, StepRecord } from "../core/rollout.ts";
 import { holdingResources } from "../restore/resource-leases.ts";
 import { MOST_STARTS, PATIENCE, runSaga, startSaga } from "../restore/saga-runner.ts";
+import type { SagaPorts } from "../restore/step-run.ts";
 import { FencedError } from "./fenced-error.ts";
 import { noteOf } from "./order.ts";
 import { drain, emit, entryOf, keep, type Run, save } from "./run.ts";
@@ -57,7 +58,7 @@ export async function restore(run: Run, saga: Saga): Promise<Restored> {
 
 async function runCollecting(run: Run, saga: Saga): Promise<Saga> {
   const { ports, rollout } = run;
-  const underWay = await writesUnderWay(run, saga);
+  const past = await pastOf(run, saga);
   const collecting = collectWhile(run);
   const onStep = (step: StepRecord) => {
     const text = `${step.step}: ${step.status}${step.recovered ? " (recovered after a crash)" : ""}`;
@@ -68,7 +69,7 @@ async function runCollecting(run: Run, saga: Saga): Promise<Saga> {
     return order && `halted by ${noteOf(order)}`;
   };
   const fresh = run.begun.delete(saga.id);
-  const end = await runSaga({ ...ports, onStep, halted, underWay }, saga, run.lease, PATIENCE, fresh).finally(() => {
+  const end = await runSaga({ ...ports, ...past, onStep, halted }, saga, run.lease, PATIENCE, fresh).finally(() => {
     collecting.stop();
   });
   await collecting.done;
@@ -76,15 +77,24 @@ async function runCollecting(run: Run, saga: Saga): Promise<Saga> {
   return end.saga;
 }
 
-/** Where earlier sagas of the rollout have sent something that was never read back: it may land at any time. */
-async function writesUnderWay({ ports, rollout }: Run, saga: Saga): Promise<ReadonlySet<string>> {
+/** What the earlier sagas of the rollout tell of the targets. */
+async function pastOf({ ports, rollout, candidate }: Run, saga: Saga): Promise<Pick<SagaPorts, "underWay" | "served">> {
   const record = await ports.store.record(rollout.id);
-  const open =
-    record?.steps.filter((step) => step.saga !== saga.id && step.status !== "done" && step.attempts > 0) ?? [];
-  const steps = record?.sagas.flatMap(({ id, plan }) => plan.steps.map((step) => ({ ...step, saga: id }))) ?? [];
-  return new Set(
-    steps.filter((step) => open.some((one) => one.saga === step.saga && one.step === step.id)).map(({ at }) => at),
+  const placed = new Map(
+    record?.sagas.flatMap(({ id, plan }) => plan.steps.map(({ id: step, at }) => [`${id} ${step}`, at])),
   );
+  const earlier = (record?.steps ?? [])
+    .filter((step) => step.saga !== saga.id)
+    .map((step) => ({ ...step, at: placed.get(`${step.saga} ${step.step}`)! }));
+  const exposed = rollout.exposedAt !== undefined;
+  const candidates = new Set(Object.values(candidate.revisions).map(({ digest }) => digest));
+  return {
+    // Something was sent that was never read back: it may land at any time.
+    underWay: new Set(earlier.filter(({ status, attempts }) => status !== "done" && attempts > 0).map(({ at }) => at)),
+    served: (at, digest) =>
+      (exposed && candidates.has(digest)) ||
+      earlier.some((step) => step.at === at && step.status === "done" && step.found === digest),
+  };
 }
 
 /**

@@ -109,7 +109,7 @@ async function goForward(running: Running): Promise<SagaEnd> {
 /** `unspent`: the first intents of the way back were written by this very run. */
 async function goBack(running: Running, forward: ReadonlyMap<string, StepRecord>, unspent: boolean): Promise<SagaEnd> {
   const { ports, saga, journal, records } = running;
-  const back = compensationOf(saga.plan, forward);
+  const back = compensationOf(saga.plan, forward, ports.served);
   if (back.kind === "impossible") {
     const end = {
       ...ended(saga, [], [saga.note, `not taken back: ${back.reason}`], ports.clock.now()),
@@ -123,7 +123,8 @@ async function goBack(running: Running, forward: ReadonlyMap<string, StepRecord>
   let end: Saga | undefined;
   const atEnd: Course["atEnd"] = (stuck) => {
     const left = stuck.length > 0 ? `could not be taken back: ${stuck.join(", ")}` : "taken back";
-    end = ended(saga, stuck, [saga.note, left], ports.clock.now());
+    const unseen = back.left.length > 0 ? `left as it is: ${back.left.join(", ")}, for ${UNSEEN}` : undefined;
+    end = ended(saga, stuck, [saga.note, left, unseen], ports.clock.now());
     return endChanges(end, stuck);
   };
   // Putting back is never halted half-way.
@@ -142,6 +143,8 @@ async function goBack(running: Running, forward: ReadonlyMap<string, StepRecord>
   const stuck = await runSteps({ ...course, atEnd });
   return stuck === "fenced" || !end ? { kind: "fenced" } : asEnd(end, stuck);
 }
+
+const UNSEEN = "nobody saw what the plan expected there";
 
 function knownIntents(changes: readonly Change[]): ReadonlyMap<string, StepRecord> {
   return new Map(changes.flatMap((change) => (change.kind === "step" ? [[change.record.step, change.record]] : [])));
