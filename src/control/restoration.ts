@@ -2,11 +2,12 @@ import { componentSteps, type Plan } from "../core/plan.ts";
 import type { Change } from "../core/ports.ts";
 import type { Saga, StepRecord } from "../core/rollout.ts";
 import { holdingResources } from "../restore/resource-leases.ts";
-import { MOST_STARTS, PATIENCE, runSaga, startSaga } from "../restore/saga-runner.ts";
+import { MOST_STARTS, startSaga } from "../restore/saga-runner.ts";
 import type { SagaPorts } from "../restore/step-run.ts";
 import { FencedError } from "./fenced-error.ts";
 import { noteOf } from "./order.ts";
 import { drain, emit, entryOf, keep, type Run, save } from "./run.ts";
+import { runCounted } from "./run-saga.ts";
 import { tellPeople } from "./tell-people.ts";
 
 /** A saga for a plan, not yet recorded. */
@@ -68,8 +69,7 @@ async function runCollecting(run: Run, saga: Saga): Promise<Saga> {
     const order = run.rollout.rollback?.halted;
     return order && `halted by ${noteOf(order)}`;
   };
-  const fresh = run.begun.delete(saga.id);
-  const end = await runSaga({ ...ports, ...past, onStep, halted }, saga, run.lease, PATIENCE, fresh).finally(() => {
+  const end = await runCounted(run, saga, { ...past, onStep, halted }).finally(() => {
     collecting.stop();
   });
   await collecting.done;

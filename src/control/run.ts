@@ -47,6 +47,8 @@ export interface Run {
   parameters?: EvaluatorSetup;
   /** Sagas that this run has recorded and not run yet: nothing was sent under their intents. */
   readonly begun: Set<string>;
+  /** Sagas whose newest start is counted, and was cut off by the store. */
+  readonly cutOff: Set<string>;
   stopped: boolean;
   /** The process ends: nothing is tried again here. */
   closed: boolean;

@@ -55,7 +55,8 @@ type Running = Pick<Course, "ports" | "saga" | "lease" | "patience" | "journal">
  * Owns: the saga's record. Does not own: choosing the plan, the lease's renewal, talking to people.
  * I1  Nothing is written once our fence is not the newest.
  * I2  `fresh` only for whoever has recorded the start itself and runs it for the first time: nothing was sent yet.
- * I3  A start is counted before anything is done; after `MOST_STARTS` nothing is touched any more.
+ * I3  A start is counted before anything is done; after `MOST_STARTS` nothing is touched any more. `counted` only for who
+ *     goes on with a start that is counted already, because the store cut it off.
  * I4  A saga that was turned round never goes forward again.
  */
 export async function runSaga(
@@ -64,11 +65,12 @@ export async function runSaga(
   lease: Lease,
   patience: Patience = PATIENCE,
   fresh = false,
+  counted = fresh,
 ): Promise<SagaEnd> {
   const journal = createSagaJournal(ports, lease);
-  const saga = fresh ? given : started(given);
+  const saga = counted ? given : started(given);
   if ((saga.starts ?? 1) > MOST_STARTS) return endPoisoned({ ports, saga, journal });
-  if (!fresh && !(await journal.write([], [{ kind: "saga", saga }]))) return { kind: "fenced" };
+  if (!counted && !(await journal.write([], [{ kind: "saga", saga }]))) return { kind: "fenced" };
   const steps = await ports.store.steps(saga.id);
   const of = (wanted: Direction) =>
     new Map(
