@@ -25,7 +25,7 @@ export async function holdingResources<Result>(
 ): Promise<Result | undefined> {
   const wanted = [...new Set(resources)].map((at) => `target:${at}`).toSorted();
   if (wanted.length === 0) return work();
-  const take = (ttl: Milliseconds) => store.acquireLeases(wanted, holder, ttl, clock.now());
+  const take = (ttl: Milliseconds, now = clock.now()) => store.acquireLeases(wanted, holder, ttl, now);
   for (let waited = false; !(await take(leaseMs)); waited = true) {
     if (stopped()) return undefined;
     if (!waited) onWait();
@@ -44,7 +44,8 @@ export async function holdingResources<Result>(
     const result = await work();
     done.abort();
     await renewing;
-    await take(0).catch(() => undefined);
+    // Over since ever: a clock that is set back now must not make them last.
+    await take(0, 0).catch(() => undefined);
     return result;
   } finally {
     // After an error they lapse by themselves: the same work may go on elsewhere already, under the same name.
