@@ -144,6 +144,42 @@ describe("the plan back", () => {
       });
     });
 
+  it("that stays red is said again after an hour, two, four, and then every day, and shows since when", async () => {
+    const { mood, ports } = moody();
+    const slow = { tickMs: 60_000, pollMs: 60_000, readinessMs: 60_000 };
+    const world = createControlWorld({ ports, settings: slow, requestsPerSecond: 1 });
+    const hour = 3_600_000;
+    await world.clock.run(
+      (async () => {
+        await world.control.adopt(stable);
+        const watching = new AbortController();
+        void world.control.watch(watching.signal);
+        await world.clock.sleep(120_000);
+        mood.lost.add("sim:model");
+        await world.until(() => world.control.wayBack()?.ready === false);
+        const since = world.clock.now();
+        const told = () => world.notices.filter((text) => text.includes("NOT ready")).length;
+        const counts: number[] = [];
+        for (const hours of [0.9, 1.1, 2.9, 3.1, 6.9, 7.1]) {
+          await world.clock.sleep(since + hours * hour - world.clock.now());
+          counts.push(told());
+        }
+        assert.deepEqual(counts, [1, 2, 2, 3, 3, 4]);
+        assert.match(
+          world.notices.at(-1) ?? "",
+          /the way back to release 1 is still NOT ready, for 7 h \d min now: model: /,
+        );
+        assert.equal((await wayBacks(world)).filter(({ data }) => !data.ready).length, 1, "no news for the ledger");
+        assert.ok(Math.abs((world.control.wayBack()?.redSince ?? 0) - since) <= 60_000);
+        mood.lost.clear();
+        await world.until(() => world.control.wayBack()?.ready === true);
+        assert.equal(world.control.wayBack()?.redSince, undefined);
+        watching.abort();
+      })(),
+      { within: 9 * hour },
+    );
+  });
+
   it("that is red never keeps harm from going back", async () => {
     const { mood, ports } = moody();
     const world = createControlWorld({ ports, losses: 0.3 });
