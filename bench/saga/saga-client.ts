@@ -4,12 +4,12 @@ import { digestOf } from "../../src/core/digest.ts";
 import { type Plan, planDigest, type Step } from "../../src/core/plan.ts";
 import type { Change, Store } from "../../src/core/ports.ts";
 import type { Lease, Saga } from "../../src/core/rollout.ts";
-import { holdingResources } from "../../src/restore/resource-leases.ts";
+import { claimOf, holdingResources } from "../../src/restore/resource-leases.ts";
 import { PATIENCE, runSaga, startSaga } from "../../src/restore/saga-runner.ts";
 import { anEntry, aRollout, aRoute } from "../../src/testing/store/fixtures.ts";
 import { createInstantTarget, NEW, OLD } from "./instant-target.ts";
 
-/** `whole`: a chain, and before it what control reads and leases between a decision and its saga. */
+/** `whole`: a chain, with what control reads and leases beside the decision's commit. */
 export type Way = "chain" | "abreast" | "whole";
 
 export interface SagaTimes {
@@ -50,10 +50,13 @@ export async function createSagaClient(given: Store, name: string) {
     target.renew(look ? lookUp : undefined);
     Object.assign(count, { commits: 0, leases: 0 });
     const decided = performance.now();
-    await store.commit(decisionOf(saga, decisions, lease), lease);
-    const run = () => runSaga({ ...base, store }, saga, lease, PATIENCE, true);
+    const started = startSaga({ clock: systemClock }, saga, lease);
+    const decision = decisionOf(saga, decisions, started);
+    const run = () => runSaga({ ...base, store }, saga, lease, PATIENCE, started);
+    const whole = () => wayBack(store, { saga, decision, lease }, run);
+    const bare = () => store.commit(decision, lease).then(run);
     let ended = 0;
-    const end = await (way === "whole" ? wayBack(store, saga, run) : run()).finally(() => {
+    const end = await (way === "whole" ? whole() : bare()).finally(() => {
       ended = performance.now();
     });
     assert.equal(end?.kind, "completed");
@@ -63,24 +66,37 @@ export async function createSagaClient(given: Store, name: string) {
   };
 }
 
-/** What control does between a recorded decision and the end of its saga. */
-async function wayBack<End>(store: Store, saga: Saga, run: () => Promise<End>): Promise<End | undefined> {
-  await store.sagas(saga.rollout);
+interface Decided {
+  readonly saga: Saga;
+  readonly decision: readonly Change[];
+  readonly lease: Lease;
+}
+
+/** What control does from a decision to the end of its saga; it finds no earlier saga. */
+async function wayBack<End>(
+  store: Store,
+  { saga, decision, lease }: Decided,
+  run: () => Promise<End>,
+): Promise<End | undefined> {
+  const earlier = store.sagas(saga.rollout);
+  const now = systemClock.now();
+  const written = await store.commit(decision, lease, claimOf(saga, LEASE, now));
   const claim = {
     resources: saga.plan.steps.map(({ at }) => at),
     holder: saga.id,
     leaseMs: LEASE,
+    ...(written.kind === "committed" && written.claimed ? { heldSince: now } : {}),
     onWait: () => assert.fail("nobody else changes these targets"),
     stopped: () => false,
   };
   return holdingResources({ store, clock: systemClock }, claim, async () => {
-    await store.record(saga.rollout);
+    await earlier;
     return run();
   });
 }
 
 /** Everything that control writes with a decision to go back, but samples: there is no traffic here. */
-function decisionOf(saga: Saga, epoch: number, lease: Lease): readonly Change[] {
+function decisionOf(saga: Saga, epoch: number, started: readonly Change[]): readonly Change[] {
   const { system, from: release } = saga.plan;
   const { id, rollout, startedAt } = saga;
   const route = aRoute(epoch, { system });
@@ -94,7 +110,7 @@ function decisionOf(saga: Saga, epoch: number, lease: Lease): readonly Change[] 
     { kind: "route", route },
     { kind: "quarantine", quarantine: { release, system, since: startedAt, reason: "losses" } },
     ...entries,
-    ...startSaga({ clock: systemClock }, saga, lease),
+    ...started,
   ];
 }
 
@@ -117,9 +133,9 @@ function sagaOf(id: string, plan: Plan): Saga {
 function counting(store: Store, count: { commits: number; leases: number }): Store {
   return {
     ...store,
-    commit(changes, guard) {
+    commit(changes, guard, claim) {
       count.commits += 1;
-      return store.commit(changes, guard);
+      return store.commit(changes, guard, claim);
     },
     acquireLeases(...claim) {
       count.leases += 1;

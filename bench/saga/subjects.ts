@@ -38,7 +38,7 @@ export async function openSubjects() {
 async function sqlite(closing: (() => Promise<unknown>)[]): Promise<Subject> {
   const folder = mkdtempSync(join(tmpdir(), "rollbook-bench-"));
   closing.push(async () => rmSync(folder, { recursive: true }));
-  const store = await openSqliteStore({ folder, now: Date.now });
+  const store = await openSqliteStore({ folder, now: Date.now, sleep: (span) => setTimeout(span) });
   closing.push(() => store.close());
   return { name: "SQLite", ways: ["chain", "abreast", "whole"], run: await createSagaClient(store, "one") };
 }

@@ -22,9 +22,9 @@ export function knowReleases(store: Store): KnownReleases {
   return {
     store: {
       ...store,
-      commit(changes, guard) {
+      commit(changes, guard, claim) {
         for (const change of changes) if (change.kind === "release") known.set(change.release.id, change.release);
-        return store.commit(changes, guard);
+        return store.commit(changes, guard, claim);
       },
     },
     get: (id) => known.get(id),

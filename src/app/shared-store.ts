@@ -30,7 +30,7 @@ export async function openStore(given: {
 }): Promise<OpenedStore> {
   const { folder, shared } = given;
   if (!shared) {
-    const store = await openSqliteStore({ folder, now: systemClock.now });
+    const store = await openSqliteStore({ folder, ...systemClock });
     return { store, keys: { ledger: ledgerKey(folder), request: requestKey(folder) } };
   }
   const options = { url: shared.url, now: systemClock.now, sleep: systemClock.sleep };
@@ -69,8 +69,8 @@ function hinting(store: Store, exchange: Exchange): Store {
       tokens = fresh ?? tokens;
       return tokens;
     },
-    async commit(changes, guard) {
-      const written = await store.commit(changes, guard);
+    async commit(changes, guard, claim) {
+      const written = await store.commit(changes, guard, claim);
       if (written.kind === "committed" && changes.some(({ kind }) => kind === "route")) exchange.hint();
       return written;
     },

@@ -1,3 +1,4 @@
+import { OVER } from "../core/deadline.ts";
 import { componentSteps, type Plan } from "../core/plan.ts";
 import type { Change } from "../core/ports.ts";
 import type { Saga, StepRecord } from "../core/rollout.ts";
@@ -26,9 +27,11 @@ export function sagaOf(run: Run, { plan, digest }: { readonly plan: Plan; readon
 /** What a saga starts with: its entry, itself, and the intents of the steps that wait for no other. */
 export function startOf(run: Run, saga: Saga, why?: string): readonly Change[] {
   const steps = saga.plan.steps.map(({ id }) => id);
-  run.begun.add(saga.id);
-  const entry = entryOf(run, "saga-started", { saga: saga.id, plan: saga.planDigest, steps, why });
-  return [entry, ...startSaga(run.ports, saga, run.lease)];
+  const changes = startSaga(run.ports, saga, run.lease);
+  // Read beside the commit. Who finds that it could not be read asks again.
+  const past = pastOf(run, saga).catch(() => undefined);
+  run.begun.set(saga.id, { saga, changes, past });
+  return [entryOf(run, "saga-started", { saga: saga.id, plan: saga.planDigest, steps, why }), ...changes];
 }
 
 /** `held`: it goes on only when a person says so, because one halted or turned it, or it ends its controllers. */
@@ -59,7 +62,7 @@ export async function restore(run: Run, saga: Saga): Promise<Restored> {
 
 async function runCollecting(run: Run, saga: Saga): Promise<Saga> {
   const { ports, rollout } = run;
-  const past = await pastOf(run, saga);
+  const past = (await run.begun.get(saga.id)?.past) ?? (await pastOf(run, saga));
   const collecting = collectWhile(run);
   const onStep = (step: StepRecord) => {
     const text = `${step.step}: ${step.status}${step.recovered ? " (recovered after a crash)" : ""}`;
@@ -79,13 +82,14 @@ async function runCollecting(run: Run, saga: Saga): Promise<Saga> {
 
 /** What the earlier sagas of the rollout tell of the targets. */
 async function pastOf({ ports, rollout, candidate }: Run, saga: Saga): Promise<Pick<SagaPorts, "underWay" | "served">> {
-  const record = await ports.store.record(rollout.id);
-  const placed = new Map(
-    record?.sagas.flatMap(({ id, plan }) => plan.steps.map(({ id: step, at }) => [`${id} ${step}`, at])),
-  );
-  const earlier = (record?.steps ?? [])
-    .filter((step) => step.saga !== saga.id)
-    .map((step) => ({ ...step, at: placed.get(`${step.saga} ${step.step}`)! }));
+  const sagas = (await ports.store.sagas(rollout.id)).filter(({ id }) => id !== saga.id);
+  const told = sagas.map(async ({ id, plan }) => {
+    const records = await ports.store.steps(id);
+    return plan.steps.flatMap(({ id: step, at }) =>
+      records.filter((record) => record.step === step).map((record) => ({ ...record, at })),
+    );
+  });
+  const earlier = (await Promise.all(told)).flat();
   const exposed = rollout.exposedAt !== undefined;
   const candidates = new Set(Object.values(candidate.revisions).map(({ digest }) => digest));
   return {
@@ -111,6 +115,7 @@ export async function aloneWith<Result extends object>(
     resources: saga.plan.steps.map(({ at }) => at),
     holder: saga.id,
     leaseMs: run.settings.leaseMs,
+    heldSince: run.begun.get(saga.id)?.heldSince,
     onWait: () => emit(run, "waiting", "another playbook changes one of its components; going on after that"),
     stopped: () => run.stopped,
   };
@@ -131,5 +136,5 @@ function collectWhile(run: Run): { readonly stop: () => void; readonly done: Pro
   const done = loop();
   // A failure is told by who awaits `done`, and that is only after the saga.
   done.catch(() => undefined);
-  return { stop: () => stopped.abort(), done };
+  return { stop: () => stopped.abort(OVER), done };
 }

@@ -107,8 +107,7 @@ async function restoreAndProve(run: Run): Promise<void> {
   const current = run.ports.traffic.current(run.playbook.system);
   if (!current || current.candidatePpm > 0) run.ports.traffic.set(routeTo(run, 0));
   for (;;) {
-    const sagas = await run.ports.store.sagas(run.rollout.id);
-    const saga = sagas.find((candidate) => candidate.id === run.rollout.rollback?.saga);
+    const saga = await sagaUnderWay(run);
     if (!saga) throw new Error(`the saga of the rollback of ${run.rollout.id} is not in the store`);
     const proof = await aloneWith(run, saga, () => restoreOnce(run, saga));
     if (proof.kind === "ended") return;
@@ -118,10 +117,17 @@ async function restoreAndProve(run: Run): Promise<void> {
       return endStuck(run, moved.stuck);
     }
     const note = `${proof.diverged.join(", ")} changed again after the restore`;
+    const sagas = await run.ports.store.sagas(run.rollout.id);
     if (sagas.filter(({ plan }) => plan.kind === "rollback" && plan.to === run.stable.id).length >= RESTORES)
       return endStuck(run, note);
     await restart(run, note);
   }
+}
+
+/** The saga of the rollback. One that this run has just recorded is known. */
+async function sagaUnderWay({ ports, rollout, begun }: Run): Promise<Saga | undefined> {
+  const id = rollout.rollback?.saga ?? "";
+  return begun.get(id)?.saga ?? (await ports.store.sagas(rollout.id)).find((saga) => saga.id === id);
 }
 
 /** One saga, from wherever it stands to the proof; who would undo it is thawed by then. */

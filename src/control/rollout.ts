@@ -185,7 +185,7 @@ async function load(
     place,
     rivals: rivalsOf(ports, playbook, place),
     order: rollout.order,
-    begun: new Set(),
+    begun: new Map(),
     cutOff: new Set(),
     stopped: false,
     closed: false,

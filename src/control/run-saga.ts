@@ -11,10 +11,18 @@ import type { Run } from "./run.ts";
 export async function runCounted(run: Run, saga: Saga, more: Partial<SagaPorts>): Promise<SagaEnd> {
   const { ports, lease, begun, cutOff } = run;
   const { store, wrote, failed } = watched(ports.store);
-  const fresh = begun.delete(saga.id);
-  const counted = cutOff.delete(saga.id) || fresh;
+  const changes = begun.get(saga.id)?.changes;
+  begun.delete(saga.id);
+  const counted = cutOff.delete(saga.id) || changes !== undefined;
   try {
-    return await runSaga({ onStep: () => undefined, ...ports, ...more, store }, saga, lease, PATIENCE, fresh, counted);
+    return await runSaga(
+      { onStep: () => undefined, ...ports, ...more, store },
+      saga,
+      lease,
+      PATIENCE,
+      changes,
+      counted,
+    );
   } catch (error) {
     if (failed() && (counted || wrote())) cutOff.add(saga.id);
     throw error;

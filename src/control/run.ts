@@ -3,10 +3,12 @@ import { RollbookError } from "../core/errors.ts";
 import type { Playbook } from "../core/playbook.ts";
 import type { Change } from "../core/ports.ts";
 import type { Release } from "../core/release.ts";
-import type { Lease, Order, Place, Rollout } from "../core/rollout.ts";
+import type { Lease, Order, Place, Rollout, Saga } from "../core/rollout.ts";
 import type { Sample } from "../core/sample.ts";
 import type { Instant } from "../core/time.ts";
 import type { Verdict } from "../core/verdict.ts";
+import { claimOf } from "../restore/resource-leases.ts";
+import type { SagaPorts } from "../restore/step-run.ts";
 import type { EvaluatorSetup } from "../watch/evaluator.ts";
 import type { Past } from "./baseline.ts";
 import type { CountJournal } from "./count-journal.ts";
@@ -45,8 +47,8 @@ export interface Run {
   verdict?: Verdict;
   /** What was fixed before the first outcome was judged. */
   parameters?: EvaluatorSetup;
-  /** Sagas that this run has recorded and not run yet: nothing was sent under their intents. */
-  readonly begun: Set<string>;
+  /** Sagas that this run has recorded, or is about to, and not run yet: nothing was sent under their intents. */
+  readonly begun: Map<string, Begun>;
   /** Sagas whose newest start is counted, and was cut off by the store. */
   readonly cutOff: Set<string>;
   stopped: boolean;
@@ -58,6 +60,17 @@ export interface Run {
   unsaved: readonly Change[];
   /** The newest write of the rollout. */
   saving: Promise<void>;
+}
+
+/** What is known of a saga from its start, so that nothing of it is read between the decision and its first effect. */
+export interface Begun {
+  readonly saga: Saga;
+  /** All that it is recorded with. */
+  readonly changes: readonly Change[];
+  /** What earlier sagas tell of the targets; undefined when that could not be read. */
+  readonly past: Promise<Pick<SagaPorts, "underWay" | "served"> | undefined>;
+  /** When the leases of its targets were taken with its record, if they were. */
+  heldSince?: Instant;
 }
 
 export function entryOf(run: Run, type: EntryType, data: EntryDraft["data"], actor = "rollbook"): Change {
@@ -93,10 +106,19 @@ export function save(run: Run, next: Rollout | (() => Rollout), changes: readonl
 async function saveNow(run: Run, next: Rollout, changes: readonly Change[]): Promise<void> {
   const guard = { resource: run.lease.resource, fence: run.lease.fence };
   const rollout = underOrder(next, run.order);
-  const written = await run.ports.store.commit([{ kind: "rollout", rollout }, ...changes], guard);
+  const begun = begunBy(run, changes);
+  const now = run.ports.clock.now();
+  const claim = begun && claimOf(begun.saga, run.settings.leaseMs, now);
+  const written = await run.ports.store.commit([{ kind: "rollout", rollout }, ...changes], guard, claim);
   if (written.kind === "fenced") throw new FencedError(run.lease.resource);
+  if (begun && written.claimed) begun.heldSince = now;
   forget(run, changes);
   run.rollout = rollout;
+}
+
+function begunBy({ begun }: Run, changes: readonly Change[]): Begun | undefined {
+  const start = changes.find((change) => change.kind === "saga" && begun.has(change.saga.id));
+  return start?.kind === "saga" ? begun.get(start.saga.id) : undefined;
 }
 
 /** Takes what the data plane has counted since the last call. Durable only once `keep` or a commit has written it. */

@@ -21,8 +21,8 @@ export interface SeatListener {
 export function underSeat(store: Store, system: string, seat: Seat): Store {
   return {
     ...store,
-    async commit(changes, guard) {
-      if (guard) return store.commit(changes, guard);
+    async commit(changes, guard, claim) {
+      if (guard) return store.commit(changes, guard, claim);
       const lease = seat.lease();
       const written = lease && (await store.commit(changes, { resource: lease.resource, fence: lease.fence }));
       if (written?.kind !== "committed") throw new FencedError(`system:${system}`);

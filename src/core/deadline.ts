@@ -1,8 +1,8 @@
 import type { Clock } from "./ports.ts";
 import type { Milliseconds } from "./time.ts";
 
-/** A reason of our own: the one that a signal makes by itself costs more than all the rest, with its stack. */
-const OVER = "its time is over";
+/** A reason to abort of our own: the one that a signal makes by itself costs more than all the rest, with its stack. */
+export const OVER = "its time is over";
 
 /**
  * A call's answer, or `late` when it takes longer than the span or throws; the signal tells the call that its time is over.

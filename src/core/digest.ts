@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 
 /** The SHA-256 of some bytes, written `sha256:<64 hex digits>`. */
 export type Digest = `sha256:${string}`;
@@ -8,7 +8,7 @@ export type Json = string | number | boolean | null | readonly Json[] | { readon
 
 /** SHA-256 of bytes or of the UTF-8 of a text. */
 export function digestOf(content: string | Uint8Array): Digest {
-  return `sha256:${createHash("sha256").update(content).digest("hex")}`;
+  return `sha256:${hash("sha256", content, "hex")}`;
 }
 
 /**

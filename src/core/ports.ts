@@ -1,7 +1,7 @@
 import type { Digest, Json } from "./digest.ts";
 import type { Checkpoint, Entry, EntryDraft, Route } from "./entry.ts";
 import type { KnownGood, Quarantine, Release, ReleaseId, Revision } from "./release.ts";
-import type { Lease, Rollout, RolloutRecord, Saga, SeasonHour, StepRecord } from "./rollout.ts";
+import type { Claim, Lease, Rollout, RolloutRecord, Saga, SeasonHour, StepRecord } from "./rollout.ts";
 import type { Sample } from "./sample.ts";
 import type { SamplePack } from "./sample-pack.ts";
 import type { Instant, Milliseconds } from "./time.ts";
@@ -59,7 +59,10 @@ export interface Guard {
   readonly fence: number;
 }
 
-export type Committed = { readonly kind: "committed" } | { readonly kind: "fenced"; readonly holder: string };
+/** `claimed`: the leases of the claim are ours. Absent: another holds one, or nobody knows; `acquireLeases` tells. */
+export type Committed =
+  | { readonly kind: "committed"; readonly claimed?: true }
+  | { readonly kind: "fenced"; readonly holder: string };
 
 /**
  * Durable state. A commit that answers `committed` survives a crash of the process and of the machine.
@@ -67,7 +70,7 @@ export type Committed = { readonly kind: "committed" } | { readonly kind: "fence
  */
 export interface Store {
   /** Writes all changes or none. Samples already known by their key are ignored. Entries get the next indices in order. */
-  commit(changes: readonly Change[], guard?: Guard): Promise<Committed>;
+  commit(changes: readonly Change[], guard?: Guard, claim?: Claim): Promise<Committed>;
   /** Takes or takes over a lease that is free, expired or already ours; each take grows the fence. */
   acquireLease(resource: string, holder: string, ttl: Milliseconds, now: Instant): Promise<Lease | undefined>;
   /** Takes all of these leases or none, in sorted order, as `acquireLease` takes one; undefined when one is held by another. */

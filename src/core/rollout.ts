@@ -3,7 +3,7 @@ import type { Deadlines } from "./phase-clock.ts";
 import type { Plan } from "./plan.ts";
 import type { ReleaseId } from "./release.ts";
 import type { Cells, Sample } from "./sample.ts";
-import type { Instant } from "./time.ts";
+import type { Instant, Milliseconds } from "./time.ts";
 import type { Verdict } from "./verdict.ts";
 
 /** `aborted`: a person or a verdict stopped it. `degraded`: contained, but not yet proved fixed. */
@@ -166,6 +166,14 @@ export interface Lease {
   readonly holder: string;
   readonly fence: number;
   readonly until: Instant;
+}
+
+/** Leases that a commit takes on its way: all of them or none, as `acquireLeases` does. The commit is made either way. */
+export interface Claim {
+  readonly resources: readonly string[];
+  readonly holder: string;
+  readonly ttl: Milliseconds;
+  readonly now: Instant;
 }
 
 /** Everything that belongs to one rollout: what a report is made of. */

@@ -150,10 +150,10 @@ function gatedStore(world: World, witness: Witness, { name, hardship, gate, cloc
     acquireLease: (resource, holder, ttl, now) =>
       inOwnTime(ttl, () => gate("store", () => store.acquireLease(resource, holder, ttl, now))),
     renewLease: (lease, ttl, now) => inOwnTime(ttl, () => gate("store", () => store.renewLease(lease, ttl, now))),
-    commit: (changes, guard) =>
+    commit: (changes, guard, claim) =>
       gate("store", async () => {
         if (fails()) throw fail("store error before a write");
-        const committed = await store.commit(changes, guard);
+        const committed = await store.commit(changes, guard, claim);
         if (fails()) throw fail("store error after a write");
         return committed;
       }),

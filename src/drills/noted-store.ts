@@ -9,8 +9,8 @@ export function intentId({ key, fence }: Pick<StepRecord, "key" | "fence">): str
 export function notedStore(store: Store, intents: Map<string, StepRecord>): Store {
   return {
     ...store,
-    async commit(changes, guard) {
-      const answer = await store.commit(changes, guard);
+    async commit(changes, guard, claim) {
+      const answer = await store.commit(changes, guard, claim);
       if (answer.kind === "committed") for (const intent of intentsIn(changes)) intents.set(intentId(intent), intent);
       return answer;
     },

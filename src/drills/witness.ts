@@ -107,8 +107,8 @@ export function createWitness(world: World): Witness {
     crashesHere: () => world.scenario.crashAtPoint.includes(++points),
     watchStore: (store, process) => ({
       ...store,
-      async commit(changes, guard) {
-        const answer = await store.commit(changes, guard);
+      async commit(changes, guard, claim) {
+        const answer = await store.commit(changes, guard, claim);
         if (answer.kind === "committed") {
           fences.wrote(guard, process);
           committed(changes);

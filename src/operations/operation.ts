@@ -14,6 +14,8 @@ export interface Operation<Input, Output> {
   /** The largest body, in bytes: 1 MiB without it. */
   readonly maxBody?: number;
   readonly input: z.ZodType<Input>;
+  /** The body as it is, where it is quickly seen that `input` takes it so; else undefined, and `input` decides. */
+  readonly plain?: (body: object) => Input | undefined;
   readonly run: (input: Input, by: string) => Promise<Output>;
 }
 

@@ -15,6 +15,7 @@ import {
   weightInput,
 } from "./inputs.ts";
 import { type AnyOperation, define } from "./operation.ts";
+import { plainOutcomes } from "./plain-outcomes.ts";
 
 /** Green or red, and why. */
 function readinessOf(found: WayBack | undefined) {
@@ -219,6 +220,7 @@ export function systemOperations(context: OperationContext): readonly AnyOperati
       permission: "report",
       dryRun: false,
       input: outcomesInput,
+      plain: plainOutcomes,
       run: async (input) => context.reportOutcomes(input.outcomes),
     }),
     define({

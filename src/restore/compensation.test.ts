@@ -31,7 +31,7 @@ function refusing(target: Target, ...names: readonly string[]): void {
 
 async function released(world: ReturnType<typeof createWorld>, saga = aRelease()) {
   const lease = await world.lease();
-  return world.clock.run(runSaga(world.ports(), await world.started(saga, lease), lease, QUICK, true));
+  return world.clock.run(runSaga(world.ports(), await world.started(saga, lease), lease, QUICK, world.newest()));
 }
 
 async function records(world: ReturnType<typeof createWorld>, wanted: StepRecord["direction"]) {
@@ -120,7 +120,7 @@ describe("a way back that was cut off", () => {
           if (reply === "lost") world.target.onApplied = async () => lost;
           const lease = await world.lease("one");
           const saga = await world.started(aRelease(), lease);
-          const run = runSaga(mortal(world.ports(), point, nth), saga, lease, QUICK, true);
+          const run = runSaga(mortal(world.ports(), point, nth), saga, lease, QUICK, world.newest());
           await world.clock.run(run.catch((error: unknown) => assert.ok(error instanceof Killed)));
           const found = (await world.store.runningSagas())[0];
           if (found) {
@@ -163,7 +163,7 @@ describe("a rollback", () => {
     refusing(world.target, "model");
     const lease = await world.lease();
     const end = await world.clock.run(
-      runSaga(world.ports(), await world.started(aSaga(STEPS), lease), lease, QUICK, true),
+      runSaga(world.ports(), await world.started(aSaga(STEPS), lease), lease, QUICK, world.newest()),
     );
     assert.equal(end.kind, "stuck");
     for (const at of ["schema", "data", "flag"]) assert.equal(world.target.live.get(at), OLD);
@@ -175,7 +175,7 @@ describe("a rollback", () => {
     refusing(world.target, "model");
     const lease = await world.lease();
     const stuck = await world.clock.run(
-      runSaga(world.ports(), await world.started(aSaga(STEPS), lease), lease, QUICK, true),
+      runSaga(world.ports(), await world.started(aSaga(STEPS), lease), lease, QUICK, world.newest()),
     );
     assert.ok(stuck.kind === "stuck");
     await world.store.commit(turnSaga(stuck.saga, world.clock.now(), "ada", "the old data is corrupt"));
@@ -269,7 +269,7 @@ describe("a rollback", () => {
     const steps = [{ ...aPlannedStep("model"), undo: "pivot" as const }];
     const lease = await world.lease();
     const done = await world.clock.run(
-      runSaga(world.ports(), await world.started(aSaga(steps), lease), lease, QUICK, true),
+      runSaga(world.ports(), await world.started(aSaga(steps), lease), lease, QUICK, world.newest()),
     );
     assert.ok(done.kind === "completed");
     await world.store.commit(turnSaga(done.saga, world.clock.now(), "ada", "a mistake"));
@@ -291,7 +291,9 @@ describe("a saga that is halted", () => {
     };
     const lease = await world.lease();
     const ports = world.ports({ halted: () => halted });
-    const end = await world.clock.run(runSaga(ports, await world.started(aSaga(STEPS), lease), lease, QUICK, true));
+    const end = await world.clock.run(
+      runSaga(ports, await world.started(aSaga(STEPS), lease), lease, QUICK, world.newest()),
+    );
     assert.ok(end.kind === "stuck");
     assert.equal(end.saga.note, "stuck: data, model; ada: not that one");
     assert.deepEqual(world.target.effects.map(({ at }) => at).toSorted(), ["flag", "schema"]);
@@ -301,7 +303,9 @@ describe("a saga that is halted", () => {
     const world = createWorld();
     const lease = await world.lease();
     const ports = world.ports({ halted: () => "ada: wait" });
-    const end = await world.clock.run(runSaga(ports, await world.started(aSaga(STEPS), lease), lease, QUICK, true));
+    const end = await world.clock.run(
+      runSaga(ports, await world.started(aSaga(STEPS), lease), lease, QUICK, world.newest()),
+    );
     assert.ok(end.kind === "stuck" && end.steps.length === STEPS.length);
     assert.ok(!world.log.some((line) => line.startsWith("read")));
   });
@@ -345,7 +349,7 @@ describe("a saga that ends its controller every time", () => {
     await world.store.commit([
       { kind: "step", record: { ...forward, before: NEW, desired: OLD, intentAt: 0, recovered: false } },
     ]);
-    assert.equal((await runSaga(world.ports(), turned, old, QUICK, true)).kind, "fenced");
+    assert.equal((await runSaga(world.ports(), turned, old, QUICK, world.newest())).kind, "fenced");
   });
 });
 

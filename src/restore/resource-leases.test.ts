@@ -67,6 +67,40 @@ describe("sagas that share a resource", () => {
     assert.ok(later! >= START + 10_000 && later! <= START + 10_300);
   });
 
+  it("ask for nothing that was taken with the commit a moment ago, and keep it from others as long as they work", async () => {
+    const clock = createSimulatedClock(START);
+    const memory = createMemoryStore();
+    let asked = 0;
+    const store: Store = {
+      ...memory,
+      acquireLeases: (...given) => {
+        asked += 1;
+        return memory.acquireLeases(...given);
+      },
+    };
+    const lease = { resources: ["target:a"], holder: "one", ttl: 3000, now: START };
+    assert.deepEqual(await memory.commit([], undefined, lease), { kind: "committed", claimed: true });
+    const held = holdingResources({ clock, store }, { ...aClaim("one", ["a"]), heldSince: START }, async () => {
+      assert.equal(asked, 0);
+      await clock.sleep(10_000);
+    });
+    const other = holdingResources({ clock, store: memory }, aClaim("two", ["a"]), async () => clock.now());
+    const [, later] = await clock.run(Promise.all([held, other]));
+    assert.ok(later! >= START + 10_000);
+  });
+
+  it("take again what was taken too long ago", async () => {
+    const clock = createSimulatedClock(START);
+    const store = createMemoryStore();
+    await store.commit([], undefined, { resources: ["target:a"], holder: "one", ttl: 3000, now: START });
+    await clock.advance(3000);
+    void holdingResources({ clock, store }, aClaim("two", ["a"]), () => clock.sleep(5000));
+    const late = holdingResources({ clock, store }, { ...aClaim("one", ["a"]), heldSince: START }, async () =>
+      clock.now(),
+    );
+    assert.ok((await clock.run(late))! >= START + 8000);
+  });
+
   it("recover without waiting for the lease that they held themselves", async () => {
     const ports = { clock: createSimulatedClock(START), store: createMemoryStore() };
     void holdingResources(ports, aClaim("one", ["a"]), () => new Promise(() => undefined));

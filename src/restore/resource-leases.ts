@@ -1,5 +1,7 @@
+import { OVER } from "../core/deadline.ts";
 import type { Clock, Store } from "../core/ports.ts";
-import type { Milliseconds } from "../core/time.ts";
+import type { Claim, Saga } from "../core/rollout.ts";
+import type { Instant, Milliseconds } from "../core/time.ts";
 
 export interface ResourceClaim {
   /** Addresses that the work may change. */
@@ -7,10 +9,21 @@ export interface ResourceClaim {
   /** The same for who recovers the work: it need not wait for the end of its own lease. */
   readonly holder: string;
   readonly leaseMs: Milliseconds;
+  /** When they were taken already, with the commit that recorded the work. */
+  readonly heldSince?: Instant | undefined;
   /** Somebody else works on one of them; told once. */
   readonly onWait: () => void;
   /** Must the waiting end, because we may not act any more? */
   readonly stopped: () => boolean;
+}
+
+/** The leases that a saga's work asks for: who records it takes them with the same commit, where they are free. */
+export function claimOf({ id, plan }: Saga, ttl: Milliseconds, now: Instant): Claim {
+  return { resources: targetsOf(plan.steps.map(({ at }) => at)), holder: id, ttl, now };
+}
+
+function targetsOf(addresses: readonly string[]): readonly string[] {
+  return [...new Set(addresses)].map((at) => `target:${at}`).toSorted();
 }
 
 /**
@@ -20,13 +33,15 @@ export interface ResourceClaim {
  */
 export async function holdingResources<Result>(
   { store, clock }: { readonly store: Store; readonly clock: Clock },
-  { resources, holder, leaseMs, onWait, stopped }: ResourceClaim,
+  claim: ResourceClaim,
   work: () => Promise<Result>,
 ): Promise<Result | undefined> {
-  const wanted = [...new Set(resources)].map((at) => `target:${at}`).toSorted();
+  const { holder, leaseMs, heldSince = -Infinity, onWait, stopped } = claim;
+  const wanted = targetsOf(claim.resources);
   if (wanted.length === 0) return work();
   const take = (ttl: Milliseconds, now = clock.now()) => store.acquireLeases(wanted, holder, ttl, now);
-  for (let waited = false; !(await take(leaseMs)); waited = true) {
+  const held = clock.now() - heldSince < leaseMs / 3;
+  for (let waited = false; !(held || (await take(leaseMs))); waited = true) {
     if (stopped()) return undefined;
     if (!waited) onWait();
     await clock.sleep(leaseMs / 10);
@@ -42,13 +57,13 @@ export async function holdingResources<Result>(
   const renewing = renew();
   try {
     const result = await work();
-    done.abort();
+    done.abort(OVER);
     await renewing;
     // Over since ever: a clock that is set back now must not make them last.
     await take(0, 0).catch(() => undefined);
     return result;
   } finally {
     // After an error they lapse by themselves: the same work may go on elsewhere already, under the same name.
-    done.abort();
+    done.abort(OVER);
   }
 }

@@ -20,10 +20,10 @@ function counted(
     commits: () => commits,
     store: {
       ...store,
-      async commit(changes, guard) {
+      async commit(changes, guard, claim) {
         commits += 1;
         if (ms > 0) await world.clock.sleep(ms);
-        return store.commit(changes, guard);
+        return store.commit(changes, guard, claim);
       },
     },
   };
@@ -35,7 +35,7 @@ async function commitsOf(steps: ReturnType<typeof aPlannedStep>[], commitMs = 0)
   const lease = await world.lease();
   const saga = await world.started(aSaga(steps), lease);
   const { store, commits } = counted(world, commitMs);
-  const end = await world.clock.run(runSaga(world.ports({ store }), saga, lease, QUICK, true));
+  const end = await world.clock.run(runSaga(world.ports({ store }), saga, lease, QUICK, world.newest()));
   assert.equal(end.kind, "completed");
   assert.equal(world.target.effects.length, steps.length);
   return { world, commits: commits() };
@@ -55,7 +55,7 @@ describe("the commits of a saga", () => {
     const world = createWorld();
     const lease = await world.lease();
     const saga = await world.started(aSaga(chain), lease);
-    await world.clock.run(runSaga(world.ports(), saga, lease, QUICK, true));
+    await world.clock.run(runSaga(world.ports(), saga, lease, QUICK, world.newest()));
     assert.deepEqual(world.log.slice(0, 5), ["intent a", "read a", "apply a", "read a", "done a"]);
     assert.deepEqual(world.log.slice(5, 7), ["intent b", "read b"]);
   });
@@ -71,7 +71,7 @@ describe("the commits of a saga", () => {
     const begun = world.clock.now();
     const saga = await world.started(aSaga([aPlannedStep("dead"), ...abreast, ...chainAfter("h")]), lease);
     const ports = world.ports({ onStep: ({ step }) => void ended.set(step, world.clock.now() - begun) });
-    const end = await world.clock.run(runSaga(ports, saga, lease, QUICK, true));
+    const end = await world.clock.run(runSaga(ports, saga, lease, QUICK, world.newest()));
     assert.deepEqual(end.kind === "stuck" && end.steps, ["dead"]);
     for (const id of [...EIGHT, "i", "j"]) assert.equal(ended.get(id), 0, id);
     assert.ok((ended.get("dead") ?? 0) >= 4 * 5000);
@@ -82,7 +82,7 @@ describe("the commits of a saga", () => {
     world.target.live.set("a", OTHER);
     const lease = await world.lease();
     const saga = await world.started(aSaga([aPlannedStep("a")]), lease);
-    const end = await world.clock.run(runSaga(world.ports(), saga, lease, QUICK, true));
+    const end = await world.clock.run(runSaga(world.ports(), saga, lease, QUICK, world.newest()));
     assert.equal(end.kind, "completed");
     assert.deepEqual(world.log, ["intent a", "read a", "intent a", "apply a", "read a", "done a"]);
     const { before, attempts } = (await journalOf(world.store))["a"]!;
@@ -94,7 +94,7 @@ describe("the commits of a saga", () => {
     world.target.live.set("a", OLD);
     const lease = await world.lease();
     const saga = await world.started(aSaga([aPlannedStep("a")]), lease);
-    await world.clock.run(runSaga(world.ports(), saga, lease, QUICK, true));
+    await world.clock.run(runSaga(world.ports(), saga, lease, QUICK, world.newest()));
     const { before, attempts, note, recovered } = (await journalOf(world.store))["a"]!;
     assert.deepEqual([before, attempts, recovered], [OLD, 0, false]);
     assert.equal(note, "was in place already; nothing was sent");
@@ -106,7 +106,7 @@ describe("the commits of a saga", () => {
     world.target.onRead = async () => (++reads < 3 ? { kind: "unreachable", reason: "no route" } : undefined);
     const lease = await world.lease();
     const saga = await world.started(aSaga([aPlannedStep("a")]), lease);
-    const end = await world.clock.run(runSaga(world.ports(), saga, lease, QUICK, true));
+    const end = await world.clock.run(runSaga(world.ports(), saga, lease, QUICK, world.newest()));
     assert.equal(end.kind, "completed");
     assert.equal((await journalOf(world.store))["a"]?.attempts, 3);
   });
@@ -117,7 +117,7 @@ describe("the commits of a saga", () => {
     const failing: Store = { ...store, commit: async () => Promise.reject(new Error("the disk is full")) };
     const lease = await world.lease();
     const saga = await world.started(aSaga(abreast), lease);
-    const run = runSaga(world.ports({ store: failing }), saga, lease, QUICK, true);
+    const run = runSaga(world.ports({ store: failing }), saga, lease, QUICK, world.newest());
     await assert.rejects(world.clock.run(run), { message: "the disk is full" });
     assert.equal(world.target.requests.length, EIGHT.length);
   });
@@ -140,7 +140,9 @@ describe("an intent that was written ahead", () => {
           const saga = await world.started(aSaga(steps), lease);
           const ports = mortal(world.ports(), point, nth);
           await world.clock.run(
-            runSaga(ports, saga, lease, QUICK, true).catch((error: unknown) => assert.ok(error instanceof Killed)),
+            runSaga(ports, saga, lease, QUICK, world.newest()).catch((error: unknown) =>
+              assert.ok(error instanceof Killed),
+            ),
           );
           const end = await world.clock.run(runSaga(world.ports(), saga, await world.lease("two"), QUICK));
           assert.equal(end.kind, "completed");

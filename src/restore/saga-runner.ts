@@ -54,7 +54,8 @@ type Running = Pick<Course, "ports" | "saga" | "lease" | "patience" | "journal">
  * Runs a saga from wherever its journal stands to its end; calling it again after a crash is how it recovers.
  * Owns: the saga's record. Does not own: choosing the plan, the lease's renewal, talking to people.
  * I1  Nothing is written once our fence is not the newest.
- * I2  `fresh` only for whoever has recorded the start itself and runs it for the first time: nothing was sent yet.
+ * I2  `begun`, what the saga was recorded with, only from whoever recorded it and runs it for the first time: its intents
+ *     are all that the journal holds, and nothing was sent under them yet.
  * I3  A start is counted before anything is done; after `MOST_STARTS` nothing is touched any more. `counted` only for who
  *     goes on with a start that is counted already, because the store cut it off.
  * I4  A saga that was turned round never goes forward again.
@@ -64,18 +65,16 @@ export async function runSaga(
   given: Saga,
   lease: Lease,
   patience: Patience = PATIENCE,
-  fresh = false,
-  counted = fresh,
+  begun?: readonly Change[],
+  counted = begun !== undefined,
 ): Promise<SagaEnd> {
   const journal = createSagaJournal(ports, lease);
+  const fresh = begun !== undefined;
   const saga = counted ? given : started(given);
   if ((saga.starts ?? 1) > MOST_STARTS) return endPoisoned({ ports, saga, journal });
   if (!counted && !(await journal.write([], [{ kind: "saga", saga }]))) return { kind: "fenced" };
-  const steps = await ports.store.steps(saga.id);
-  const of = (wanted: Direction) =>
-    new Map(
-      steps.filter(({ direction = "forward" }) => direction === wanted).map((record) => [record.step, record] as const),
-    );
+  const steps = begun ? intentsIn(begun) : await ports.store.steps(saga.id);
+  const of = (wanted: Direction) => byStep(steps.filter(({ direction = "forward" }) => direction === wanted));
   const records = { forward: of("forward"), compensate: of("compensate") };
   const running: Running = { ports, saga, lease, patience, journal, records, fresh };
   return saga.direction === "compensate" ? goBack(running, records.forward, false) : goForward(running);
@@ -121,7 +120,7 @@ async function goBack(running: Running, forward: ReadonlyMap<string, StepRecord>
   }
   const { lease } = running;
   const scope = { clock: ports.clock, saga, lease, direction: "compensate" } as const;
-  const known = unspent ? knownIntents(firstIntents(scope, back.steps)) : records.compensate;
+  const known = unspent ? byStep(intentsIn(firstIntents(scope, back.steps))) : records.compensate;
   let end: Saga | undefined;
   const atEnd: Course["atEnd"] = (stuck) => {
     const left = stuck.length > 0 ? `could not be taken back: ${stuck.join(", ")}` : "taken back";
@@ -148,8 +147,12 @@ async function goBack(running: Running, forward: ReadonlyMap<string, StepRecord>
 
 const UNSEEN = "nobody saw what the plan expected there";
 
-function knownIntents(changes: readonly Change[]): ReadonlyMap<string, StepRecord> {
-  return new Map(changes.flatMap((change) => (change.kind === "step" ? [[change.record.step, change.record]] : [])));
+function intentsIn(changes: readonly Change[]): readonly StepRecord[] {
+  return changes.flatMap((change) => (change.kind === "step" ? [change.record] : []));
+}
+
+function byStep(records: readonly StepRecord[]): ReadonlyMap<string, StepRecord> {
+  return new Map(records.map((record) => [record.step, record]));
 }
 
 async function endPoisoned({ ports, saga, journal }: Pick<Running, "ports" | "saga" | "journal">): Promise<SagaEnd> {

@@ -49,7 +49,9 @@ type World = ReturnType<typeof rivalled>;
 
 async function run(world: World, ports = world.ports()) {
   const lease = await world.lease();
-  const end = await world.clock.run(runSaga(ports, await world.started(world.saga, lease), lease, QUICK, true));
+  const end = await world.clock.run(
+    runSaga(ports, await world.started(world.saga, lease), lease, QUICK, world.newest()),
+  );
   const thawed = await world.clock.run(thawRivals(ports, world.saga, lease, QUICK));
   return { end, thawed };
 }
@@ -125,7 +127,7 @@ describe("a rival", () => {
   it("that people told something else meanwhile stays as they want it, and is named", async () => {
     const world = rivalled();
     const lease = await world.lease();
-    await world.clock.run(runSaga(world.ports(), await world.started(world.saga, lease), lease, QUICK, true));
+    await world.clock.run(runSaga(world.ports(), await world.started(world.saga, lease), lease, QUICK, world.newest()));
     world.target.tellRival(world.at, "working slowly");
     const thawed = await world.clock.run(thawRivals(world.ports(), world.saga, lease, QUICK));
     assert.deepEqual(thawed, { kind: "thawed", thawed: [], left: ["the rival"] });
@@ -135,7 +137,7 @@ describe("a rival", () => {
   it("that does not answer is waited for no longer than its deadline, and named", async () => {
     const world = rivalled();
     const lease = await world.lease();
-    await world.clock.run(runSaga(world.ports(), await world.started(world.saga, lease), lease, QUICK, true));
+    await world.clock.run(runSaga(world.ports(), await world.started(world.saga, lease), lease, QUICK, world.newest()));
     const dead: SimulatedTarget = {
       ...world.target,
       readRival: async (_, signal) => {
@@ -153,7 +155,7 @@ describe("a rival", () => {
   it("is told nothing by a controller that lost its place", async () => {
     const world = rivalled();
     const lease = await world.lease();
-    await world.clock.run(runSaga(world.ports(), await world.started(world.saga, lease), lease, QUICK, true));
+    await world.clock.run(runSaga(world.ports(), await world.started(world.saga, lease), lease, QUICK, world.newest()));
     await world.lease("two");
     assert.equal((await thawRivals(world.ports(), world.saga, lease, QUICK)).kind, "fenced");
     assert.equal(world.target.rivalState(world.at), "frozen");
@@ -172,7 +174,7 @@ describe("a rival", () => {
         const lease = await world.lease("one");
         const dying = mortal(world.ports(), point, nth);
         const begun = (async () => {
-          await runSaga(dying, await world.started(world.saga, lease), lease, QUICK, true);
+          await runSaga(dying, await world.started(world.saga, lease), lease, QUICK, world.newest());
           await thawRivals(dying, world.saga, lease, QUICK);
         })();
         await world.clock.run(begun.catch((error: unknown) => assert.ok(error instanceof Killed)));

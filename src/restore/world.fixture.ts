@@ -1,6 +1,6 @@
 import { type Digest, digestOf } from "../core/digest.ts";
 import { type Plan, planDigest, type Step } from "../core/plan.ts";
-import type { Applied, Observed, RestoreAdapter, RestoreRequest, Store } from "../core/ports.ts";
+import type { Applied, Change, Observed, RestoreAdapter, RestoreRequest, Store } from "../core/ports.ts";
 import type { Lease, Saga, StepRecord } from "../core/rollout.ts";
 import { createSimulatedClock } from "../simulation/clock.ts";
 import { createMemoryStore } from "../simulation/memory-store.ts";
@@ -105,22 +105,26 @@ export function createWorld() {
     await clock.advance(3000);
     return (await store.acquireLease("system:loans", holder, 3000, clock.now()))!;
   };
+  let begun: readonly Change[] = [];
   /** Records a saga as whoever decides on it does; answers it as it was recorded. */
   const started = async (saga: Saga, held: Lease): Promise<Saga> => {
     const { resource, fence } = held;
     const recorded = { ...saga, starts: 1 };
-    await logging(store, log).commit(startSaga({ clock }, recorded, held), { resource, fence });
+    begun = startSaga({ clock }, recorded, held);
+    await logging(store, log).commit(begun, { resource, fence });
     return recorded;
   };
-  return { log, clock, store, target, ports, lease, started };
+  /** What the newest saga was recorded with. */
+  const newest = () => begun;
+  return { log, clock, store, target, ports, lease, started, newest };
 }
 
 /** The same store; what it was asked to write is noted when it *has been written*. */
 function logging(store: Store, log: string[]): Store {
   return {
     ...store,
-    async commit(changes, guard) {
-      const answer = await store.commit(changes, guard);
+    async commit(changes, guard, claim) {
+      const answer = await store.commit(changes, guard, claim);
       for (const change of changes)
         if (change.kind === "step" && answer.kind === "committed")
           log.push(`${change.record.status} ${change.record.step}`);

@@ -2,7 +2,7 @@ import type { Checkpoint, Entry, Route } from "../core/entry.ts";
 import { leafOf } from "../core/leaf.ts";
 import type { Change, FlagState, Guard, PackUpdate, SeasonUpdate, Store, TokenRecord } from "../core/ports.ts";
 import type { KnownGood, Quarantine, Release } from "../core/release.ts";
-import type { Lease, Rollout, Saga, SeasonHour, StepRecord } from "../core/rollout.ts";
+import type { Claim, Lease, Rollout, Saga, SeasonHour, StepRecord } from "../core/rollout.ts";
 import type { Sample } from "../core/sample.ts";
 import { byKeyOfSamples, type SamplePack, samplesIn, summedUp } from "../core/sample-pack.ts";
 import type { Instant } from "../core/time.ts";
@@ -20,24 +20,22 @@ export interface MemoryStoreOptions {
 export function createMemoryStore({ now: ownNow }: MemoryStoreOptions = {}): Store {
   const tables = emptyTables();
   return {
-    commit: async (changes, guard) => {
+    commit: async (changes, guard, claim) => {
       const usurper = guard && usurperOf(tables.leases, guard);
       if (usurper !== undefined) return { kind: "fenced", holder: usurper };
       // Everything that can fail happens before the first write.
       const prepared = changes.map((change) => prepare(tables, change));
       for (const write of prepared) write();
-      return { kind: "committed" };
+      return claim && takeAll(tables.leases, claim, ownNow)
+        ? { kind: "committed", claimed: true }
+        : { kind: "committed" };
     },
     acquireLease: async (resource, holder, ttl, asked) => {
       const now = ownNow?.() ?? asked;
       return take(tables.leases, { resource, holder, until: now + ttl }, now);
     },
-    acquireLeases: async (resources, holder, ttl, asked) => {
-      const now = ownNow?.() ?? asked;
-      const held = resources.some((resource) => !isFree(tables.leases.get(resource), holder, now));
-      if (held) return undefined;
-      return resources.toSorted().map((resource) => take(tables.leases, { resource, holder, until: now + ttl }, now)!);
-    },
+    acquireLeases: async (resources, holder, ttl, now) =>
+      takeAll(tables.leases, { resources, holder, ttl, now }, ownNow),
     renewLease: async (lease, ttl, asked) => renew(tables.leases, lease, (ownNow?.() ?? asked) + ttl),
     release: async (id) => tables.releases.get(id),
     lastKnownGood: async (system) => tables.knownGoods.get(system),
@@ -265,6 +263,16 @@ function take(leases: Map<string, Lease>, wanted: Omit<Lease, "fence">, now: Ins
   const lease = Object.freeze({ ...wanted, fence: (current?.fence ?? 0) + 1 });
   leases.set(wanted.resource, lease);
   return lease;
+}
+
+function takeAll(
+  leases: Map<string, Lease>,
+  { resources, holder, ttl, now: asked }: Claim,
+  ownNow: (() => Instant) | undefined,
+): readonly Lease[] | undefined {
+  const now = ownNow?.() ?? asked;
+  if (resources.some((resource) => !isFree(leases.get(resource), holder, now))) return undefined;
+  return resources.toSorted().map((resource) => take(leases, { resource, holder, until: now + ttl }, now)!);
 }
 
 function isFree(current: Lease | undefined, holder: string, now: Instant): boolean {

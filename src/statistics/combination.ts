@@ -7,13 +7,18 @@ import { logSumExp, NOTHING } from "./recursion.ts";
  */
 export function combine(logEs: readonly number[], weights: readonly number[]): number {
   if (logEs.length === 0) return 0;
+  if (weights.length !== logEs.length) throw new RangeError(MISFIT);
+  return combinationOf(weights)(logEs);
+}
+
+const MISFIT = "An e-value needs a weight of at least 0, and one weight must be above 0.";
+
+/** The same as a function of the e-values, one for each weight, for who asks often: the logarithms of the weights are kept. */
+export function combinationOf(weights: readonly number[]): (logEs: readonly number[]) => number {
   const total = weights.reduce((sum, weight) => sum + weight, 0);
-  if (weights.length !== logEs.length || !(total > 0) || weights.some((weight) => !(weight >= 0))) {
-    throw new RangeError("An e-value needs a weight of at least 0, and one weight must be above 0.");
-  }
-  return logSumExp(
-    logEs.map((log, index) => (weights[index] === 0 ? NOTHING : log + Math.log(weights[index]! / total))),
-  );
+  if (!(total > 0) || weights.some((weight) => !(weight >= 0))) throw new RangeError(MISFIT);
+  const logWeights = weights.map((weight) => (weight === 0 ? Number.NEGATIVE_INFINITY : Math.log(weight / total)));
+  return (logEs) => logSumExp(logEs.map((log, index) => Math.max(NOTHING, log + logWeights[index]!)));
 }
 
 /**

@@ -45,7 +45,7 @@ test("all factors at once are the factors one by one", () => {
       const least = Math.min(...alternatives.map((one) => one.calm));
       const block = { n1, k1: Math.round(bad * n1), n0, k0: Math.floor(calm * least * n0) };
       const out = new Float64Array(alternatives.length + 1).fill(7);
-      incrementsOf(design)(block, out);
+      incrementsOf(design).write(block, out);
       assert.equal(out.at(-1), 7, "no more is written than there are alternatives");
       const factorOf = form === "poisson-tilt" ? tiltFactor : projectedFactor;
       for (const [j, { rate }] of alternatives.entries()) {

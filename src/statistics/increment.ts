@@ -1,10 +1,13 @@
 import type { Block } from "./block.ts";
 import type { Alternative, Design } from "./design.ts";
-import { projectedFactor, projectedFactors } from "./projection.ts";
-import { tiltFactor, tiltFactors } from "./tilt.ts";
+import { projectedAlone, projectedBeside, projectedFactor, projectedNumbers } from "./projection.ts";
+import { type TiltEffects, tiltAlone, tiltBeside, tiltEffects, tiltFactor, tiltNumbers } from "./tilt.ts";
 
-/** Writes the increments of a block, one for each alternative; `out` may be longer. */
-export type Increments = (block: Block, out: Float64Array) => void;
+/** The increments of a design, for who asks often: what the design alone tells is computed once. */
+export interface Increments {
+  /** Writes those of a block, one for each alternative; `out` may be longer. */
+  write(block: Block, out: Float64Array): void;
+}
 
 /**
  * ln of the block's e-value for each alternative of the design, in its order. Under every point of the null its
@@ -15,30 +18,72 @@ export type Increments = (block: Block, out: Float64Array) => void;
  */
 export function increments(design: Design, block: Block): Float64Array {
   const out = new Float64Array(design.alternatives.length);
-  incrementsOf(design)(block, out);
+  incrementsOf(design).write(block, out);
   return out;
 }
 
-/** The same as a function of the block, for who asks often: what the design alone tells is computed once. */
 export function incrementsOf(design: Design): Increments {
-  const { alternatives, direction, form } = design;
-  const factors = form === "poisson-tilt" ? tiltFactors(design) : projectedFactors(design);
-  const compares = design.null.ratio > 0;
-  const calm = alternatives.reduce((least, one) => Math.min(least, one.calm), 1);
-  const guarded = direction === "harm" ? lowestWithMoreBad : lowestWithFewerBad;
-  return (block, out) => {
+  return new IncrementsOfDesign(design);
+}
+
+/** Places in the numbers of a design; those of its alternatives follow. */
+const [CALM, RATIO, POINTS, BASELINE, OWN] = [0, 1, 2, 3, 4] as const;
+
+/** A class, since there are very many: one object each; and one list, since what lies together is in the cache together. */
+class IncrementsOfDesign implements Increments {
+  readonly #design: Design;
+  readonly #size: number;
+  readonly #numbers: readonly number[];
+  /** Of rare outcomes. */
+  readonly #effects: TiltEffects | undefined;
+
+  constructor(design: Design) {
+    const { alternatives, null: hypothesis, baseline, form } = design;
+    const isTilt = form === "poisson-tilt";
+    this.#design = design;
+    this.#size = alternatives.length;
+    const calm = alternatives.reduce((least, one) => Math.min(least, one.calm), 1);
+    const own = isTilt ? tiltNumbers(design) : projectedNumbers(design);
+    this.#numbers = [calm, hypothesis.ratio, hypothesis.points, baseline, ...own];
+    this.#effects = isTilt ? tiltEffects(design) : undefined;
+  }
+
+  write(block: Block, out: Float64Array): void {
     check(block);
     const { n1, n0, k0 } = block;
+    const compares = this.#numbers[RATIO]! > 0;
     const share = n0 === 0 ? 0 : k0 / n0;
-    if (compares && n0 === 0) out.fill(0, 0, alternatives.length);
-    else if (share > calm) {
-      for (let j = 0; j < alternatives.length; j++) {
-        const one = alternatives[j]!;
-        out[j] = share <= one.calm ? plainFactor(design, one, block) : guarded(design, one, block);
-      }
-    } else if (n1 === 0) out.fill(0, 0, alternatives.length);
-    else factors(block, out);
-  };
+    if (compares && n0 === 0) out.fill(0, 0, this.#size);
+    else if (share > this.#numbers[CALM]!) guardedFactors(this.#design, share, block, out);
+    else if (n1 === 0) out.fill(0, 0, this.#size);
+    else if (this.#effects) this.#tilt(this.#effects, block, out);
+    else this.#project(compares, block, out);
+  }
+
+  #tilt(effects: TiltEffects, block: Block, out: Float64Array): void {
+    const numbers = this.#numbers;
+    const u = (numbers[RATIO]! * block.n1) / block.n0;
+    if (numbers[RATIO] === 0) tiltAlone(block, effects.logs, numbers, OWN, out);
+    else if (numbers[POINTS] === 0 && u < 1) tiltBeside(block, u, effects, out);
+    else
+      for (const [j, { rate }] of this.#design.alternatives.entries())
+        out[j] = tiltFactor(this.#design.null, this.#design.baseline, rate, block);
+  }
+
+  #project(compares: boolean, block: Block, out: Float64Array): void {
+    const rates = this.#numbers;
+    const size = this.#size;
+    const [ratio, points, baseline] = [rates[RATIO]!, rates[POINTS]!, rates[BASELINE]!];
+    if (compares) projectedBeside(block, { ratio, points, baseline, rates, at: OWN, size }, out);
+    else projectedAlone(block, rates, OWN, size, out);
+  }
+}
+
+/** Where the reference is so bad that factors may not be monotone by themselves. */
+function guardedFactors(design: Design, share: number, block: Block, out: Float64Array): void {
+  const guarded = design.direction === "harm" ? lowestWithMoreBad : lowestWithFewerBad;
+  for (const [j, one] of design.alternatives.entries())
+    out[j] = share <= one.calm ? plainFactor(design, one, block) : guarded(design, one, block);
 }
 
 /** The factor of the block if `k1` of its candidates were bad, its good ones being as many as they are. */

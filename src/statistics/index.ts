@@ -9,7 +9,7 @@ export {
 export { binomialTail } from "./binomial.ts";
 export type { Block, MarginNull } from "./block.ts";
 export { type Calibration, type CalibrationRequest, calibrate } from "./calibration.ts";
-export { attribute, combine } from "./combination.ts";
+export { attribute, combinationOf, combine } from "./combination.ts";
 export {
   type Alternative,
   chooseForm,
@@ -81,9 +81,10 @@ export { exceedanceBlock, frozenThresholds, type QuantileBounds, quantileBounds,
 export {
   advance,
   logEvidence,
+  logMixture,
   logSumExp,
+  logWeightsOf,
   mixture,
-  mixtureOf,
   type RecursionState,
   type SpendingRequest,
   spending,

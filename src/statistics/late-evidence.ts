@@ -30,6 +30,8 @@ export const GRAIN = 2 ** -30;
 
 const INTERVALS = 360;
 const PER_MARK = 6;
+/** What is kept grows by an eighth at a time: an hour of it is copied about fifteen times. */
+const GROWTH = 1.125;
 /** Of the error budget, the share of the first start: the release itself is the likeliest moment of a change. */
 export const FIRST = 0.67;
 /** Of what later starts get, the share of the marks: a minute of an hour, where schedules and steps begin. */
@@ -82,7 +84,10 @@ export function createLateEvidence(design: StartDesign, plan: StartPlan): LateEv
   return new StartsInSpans(design, plan);
 }
 
-/** A class, since there are very many: one object each, and not one for every function. */
+/**
+ * A class, since there are very many: one object each, and not one for every function; and one array, since what lies
+ * together is in the cache together.
+ */
 class StartsInSpans implements LateEvidence {
   readonly #size: number;
   readonly #plan: StartPlan;
@@ -90,11 +95,11 @@ class StartsInSpans implements LateEvidence {
   readonly #atMark: readonly number[];
   readonly #between: readonly number[];
   /** From mark to mark: the statistics just before it, valid up to mark `clean`, then the totals of its intervals. */
-  readonly #spans: Float64Array[] = [];
+  #spans: Float64Array;
   #used = 0;
   #clean = 0;
   /** Statistics at the start of interval `headAt`, which is most often the one that grows; -1 when they are not valid. */
-  readonly #head: Float64Array;
+  readonly #head: number[];
   #headAt = -1;
   #logUnspent = 0;
   /** Where statistics are computed. */
@@ -107,24 +112,20 @@ class StartsInSpans implements LateEvidence {
     this.#first = first;
     this.#atMark = atMark;
     this.#between = between;
-    this.#head = new Float64Array(this.#size);
+    this.#spans = new Float64Array(this.#spanAt(1));
+    this.#head = Array.from({ length: this.#size }, () => NOTHING);
     this.#at = scratchOf(this.#size);
   }
 
   add(interval: number, increments: ArrayLike<number>): void {
     const { perMark, intervals } = this.#plan;
-    const size = this.#size;
     const place = Math.min(intervals - 1, Math.max(0, interval));
-    const mark = Math.floor(place / perMark);
-    while (this.#spans.length <= mark) this.#spans.push(new Float64Array((1 + perMark) * size));
-    if (place >= this.#used) {
-      this.#used = place + 1;
-      this.#logUnspent = logOf(unspent(this.#plan, this.#used));
-    }
-    const span = this.#spans[mark]!;
-    const row = (1 + place - mark * perMark) * size;
-    for (let j = 0; j < size; j++) span[row + j]! += Math.floor(increments[j]! / GRAIN) * GRAIN;
-    if (mark < this.#clean) this.#clean = mark;
+    if (place >= this.#used) this.#reach(place);
+    const spans = this.#spans;
+    const row = this.#rowAt(place);
+    for (let j = 0; j < this.#size; j++) spans[row + j]! += Math.floor(increments[j]! / GRAIN) * GRAIN;
+    if (place >= this.#clean * perMark && place >= this.#headAt) return;
+    this.#clean = Math.min(this.#clean, Math.floor(place / perMark));
     if (place < this.#headAt) this.#headAt = -1;
   }
 
@@ -134,14 +135,37 @@ class StartsInSpans implements LateEvidence {
     return logAdd(logSumExp(this.#at), this.#logUnspent);
   }
 
+  #spanAt(mark: number): number {
+    return this.#size * mark * (1 + this.#plan.perMark);
+  }
+
+  #rowAt(interval: number): number {
+    const mark = Math.floor(interval / this.#plan.perMark);
+    return this.#size * (1 + interval + mark);
+  }
+
+  /** Makes room up to an interval. */
+  #reach(place: number): void {
+    const { perMark, intervals } = this.#plan;
+    const needed = this.#spanAt(Math.floor(place / perMark) + 1);
+    if (this.#spans.length < needed) {
+      const most = this.#spanAt(Math.ceil(intervals / perMark));
+      const grown = new Float64Array(Math.min(Math.ceil(needed * GROWTH), most));
+      grown.set(this.#spans);
+      this.#spans = grown;
+    }
+    this.#used = place + 1;
+    this.#logUnspent = logOf(unspent(this.#plan, this.#used));
+  }
+
   /** Takes `at` to the end of all intervals, from the newest place that is known. */
   #walk(): void {
     const { perMark } = this.#plan;
     let interval = this.#headAt;
-    if (interval >= 0) copy(this.#head, this.#at);
+    if (interval >= 0) copy(this.#head, 0, this.#at, 0, this.#size);
     else {
       const mark = Math.min(this.#clean, Math.floor((this.#used - 1) / perMark));
-      if (mark > 0) copy(this.#spans[mark]!, this.#at);
+      if (mark > 0) copy(this.#spans, this.#spanAt(mark), this.#at, 0, this.#size);
       else this.#at.fill(NOTHING);
       interval = mark * perMark;
       this.#start(interval);
@@ -159,21 +183,20 @@ class StartsInSpans implements LateEvidence {
     const at = this.#at;
     const mark = Math.floor(interval / this.#plan.perMark);
     const isMark = interval === mark * this.#plan.perMark;
-    if (isMark) copy(at, this.#spans[mark]!);
+    if (isMark) copy(at, 0, this.#spans, this.#spanAt(mark), this.#size);
     const starts = interval === 0 ? this.#first : isMark ? this.#atMark : this.#between;
     for (let j = 0; j < at.length; j++) at[j] = logAdd(at[j]!, starts[j]!);
     if (interval !== this.#used - 1) return;
-    copy(at, this.#head);
+    copy(at, 0, this.#head, 0, this.#size);
     this.#headAt = interval;
   }
 
   /** Takes `at` from the start of an interval to its end. */
   #pass(interval: number): void {
     const at = this.#at;
-    const mark = Math.floor(interval / this.#plan.perMark);
-    const span = this.#spans[mark]!;
-    const row = (1 + interval - mark * this.#plan.perMark) * this.#size;
-    for (let j = 0; j < at.length; j++) at[j] = Math.max(NOTHING, at[j]! + span[row + j]!);
+    const spans = this.#spans;
+    const row = this.#rowAt(interval);
+    for (let j = 0; j < at.length; j++) at[j] = Math.max(NOTHING, at[j]! + spans[row + j]!);
   }
 }
 
@@ -186,10 +209,9 @@ function scratchOf(size: number): Float64Array {
   return known;
 }
 
-/** As many numbers as the shorter one has; quicker than `set` for a dozen. */
-function copy(from: Float64Array, to: Float64Array): void {
-  const size = Math.min(from.length, to.length);
-  for (let j = 0; j < size; j++) to[j] = from[j]!;
+/** So many numbers; quicker than `set` for a dozen. */
+function copy(from: ArrayLike<number>, at: number, to: { [place: number]: number }, place: number, size: number): void {
+  for (let j = 0; j < size; j++) to[place + j] = from[at + j]!;
 }
 
 /** What the starts weigh that no block has reached. */

@@ -23,25 +23,46 @@ function likelihoodRatio(n: number, k: number, above: number, below: number): nu
   return k * Math.log1p((above - below) / below) + (n - k) * Math.log1p((below - above) / (1 - below));
 }
 
-/** The factors of all alternatives of a design at once. */
-export function projectedFactors({ null: hypothesis, baseline, alternatives }: Design) {
-  const { ratio, points } = hypothesis;
+/**
+ * What the factors of a design need of each alternative, in one list: its rate; without a reference, what a bad outcome adds
+ * to each, and then what a good one does.
+ */
+export function projectedNumbers({ null: { ratio, points }, alternatives }: Design): readonly number[] {
   const rates = alternatives.map(({ rate }) => rate);
+  if (ratio > 0) return rates;
   const bad = rates.map((rate) => Math.log1p((rate - points) / points));
-  const good = rates.map((rate) => Math.log1p((points - rate) / (1 - points)));
-  return (block: Block, out: Float64Array): void => {
-    const { n1, k1, n0, k0 } = block;
-    if (ratio === 0) {
-      for (let j = 0; j < rates.length; j++) out[j] = k1 * bad[j]! + (n1 - k1) * good[j]!;
-      return;
-    }
-    projectAll(hypothesis, baseline, rates, block, out);
-    for (let j = 0; j < rates.length; j++) {
-      const reference = out[j]!;
-      const line = ratio * reference + points;
-      out[j] = likelihoodRatio(n1, k1, rates[j]!, line) + likelihoodRatio(n0, k0, baseline, reference);
-    }
-  };
+  return [...bad, ...rates.map((rate) => Math.log1p((points - rate) / (1 - points)))];
+}
+
+/** The factors without a reference, of the numbers from place `at` on. */
+export function projectedAlone(
+  { n1, k1 }: Block,
+  numbers: readonly number[],
+  at: number,
+  size: number,
+  out: Float64Array,
+) {
+  for (let j = 0; j < size; j++) out[j] = k1 * numbers[at + j]! + (n1 - k1) * numbers[at + size + j]!;
+}
+
+/** A null and a baseline, and the alternatives' rates from place `at` of a list on. */
+export interface Projected extends MarginNull {
+  readonly baseline: number;
+  readonly rates: readonly number[];
+  readonly at: number;
+  readonly size: number;
+}
+
+/** The factors beside a reference. */
+export function projectedBeside(block: Block, test: Projected, out: Float64Array): void {
+  const { n1, k1, n0, k0 } = block;
+  const { ratio, points, baseline, rates, at, size } = test;
+  projectAll(block, test, out);
+  for (let j = 0; j < size; j++) {
+    const reference = out[j]!;
+    const line = ratio * reference + points;
+    out[j] = likelihoodRatio(n1, k1, rates[at + j]!, line) + likelihoodRatio(n0, k0, baseline, reference);
+  }
 }
 
 /** So many steps of Newton's are enough where the candidates are few beside the reference. */
@@ -54,27 +75,22 @@ const CLOSE = 1e-9;
  * division. The divergence is convex while both rates lie in (0, 1), so its slope has one zero there: what Newton's steps
  * end at is the point if it lies there, and else the point is looked for by itself.
  */
-function projectAll(
-  hypothesis: MarginNull,
-  baseline: number,
-  rates: readonly number[],
-  { n1, n0 }: Block,
-  out: Float64Array,
-): void {
-  const { ratio, points } = hypothesis;
+function projectAll({ n1, n0 }: Block, test: Projected, out: Float64Array): void {
+  const { ratio, points, baseline, rates, at, size } = test;
   if (ratio === 1 && points === 0) {
-    for (let j = 0; j < rates.length; j++) out[j] = (n1 * rates[j]! + n0 * baseline) / (n1 + n0);
+    for (let j = 0; j < size; j++) out[j] = (n1 * rates[at + j]! + n0 * baseline) / (n1 + n0);
     return;
   }
   const u = (ratio * n1) / n0;
-  for (let j = 0; j < rates.length; j++) out[j] = baseline;
+  for (let j = 0; j < size; j++) out[j] = baseline;
   for (let round = 1; round < STEPS; round++)
-    for (let j = 0; j < rates.length; j++) out[j]! += stepFrom(out[j]!, rates[j]!, baseline, u, ratio, points);
-  for (let j = 0; j < rates.length; j++) {
-    const step = stepFrom(out[j]!, rates[j]!, baseline, u, ratio, points);
-    const at = out[j]! + step;
-    const isPoint = Math.abs(step) <= CLOSE * out[j]! && at < 1 && ratio * at + points < 1;
-    out[j] = isPoint ? at : projectOntoMargin(hypothesis, baseline, rates[j]!, n1, n0);
+    for (let j = 0; j < size; j++) out[j]! += stepFrom(out[j]!, rates[at + j]!, baseline, u, ratio, points);
+  for (let j = 0; j < size; j++) {
+    const rate = rates[at + j]!;
+    const step = stepFrom(out[j]!, rate, baseline, u, ratio, points);
+    const point = out[j]! + step;
+    const isPoint = Math.abs(step) <= CLOSE * out[j]! && point < 1 && ratio * point + points < 1;
+    out[j] = isPoint ? point : projectOntoMargin(test, baseline, rate, n1, n0);
   }
 }
 

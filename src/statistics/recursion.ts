@@ -17,21 +17,23 @@ export function logSumExp(logs: ArrayLike<number>): number {
   return sum === 0 ? NOTHING : highest + Math.log(sum);
 }
 
-/** The same as a function of the sums, for who asks often: the logarithms of the weights are kept. */
-export function mixtureOf({ alternatives }: Weighed): (totals: ArrayLike<number>) => number {
-  const logs = sharedList(alternatives.map(({ weight }) => Math.log(weight)));
-  return (totals) => {
-    let highest = NOTHING;
-    for (let j = 0; j < logs.length; j++) highest = Math.max(highest, totals[j]! + logs[j]!);
-    let sum = 0;
-    for (let j = 0; j < logs.length; j++) sum += Math.exp(totals[j]! + logs[j]! - highest);
-    return sum === 0 ? NOTHING : highest + Math.log(sum);
-  };
+/** The logarithms of the weights, for who asks for `logMixture` often. */
+export function logWeightsOf({ alternatives }: Weighed): readonly number[] {
+  return sharedList(alternatives.map(({ weight }) => Math.log(weight)));
+}
+
+/** ln of the weighted mean of the exponentials of the sums. */
+export function logMixture(logWeights: readonly number[], totals: ArrayLike<number>): number {
+  let highest = NOTHING;
+  for (let j = 0; j < logWeights.length; j++) highest = Math.max(highest, totals[j]! + logWeights[j]!);
+  let sum = 0;
+  for (let j = 0; j < logWeights.length; j++) sum += Math.exp(totals[j]! + logWeights[j]! - highest);
+  return sum === 0 ? NOTHING : highest + Math.log(sum);
 }
 
 /** ln e-value of the plain process, from the sums of each alternative's increments over all blocks. */
 export function mixture(design: Weighed, totals: ArrayLike<number>): number {
-  return mixtureOf(design)(totals);
+  return logMixture(logWeightsOf(design), totals);
 }
 
 /** ln of each alternative's Shiryaev statistic; plain JSON. */

@@ -28,26 +28,39 @@ export function tiltFactor(hypothesis: MarginNull, baseline: number, rate: numbe
   return k1 * Math.log1p(rise) + k0 * Math.log1p(-u * rise) - n1 * points * rise;
 }
 
-/**
- * The factors of all alternatives of a design at once. With `points` 0, `1 + rise = r (1 + u) / (1 + u r)` and
- * `1 - u rise = (1 + u) / (1 + u r)` with `r = rate / line`, which is the alternative's effect: one logarithm in place of two.
- */
-export function tiltFactors({ null: hypothesis, baseline, alternatives }: Design) {
-  const { ratio, points } = hypothesis;
-  const line = ratio * baseline + points;
+/** What the factors of a design need of each alternative, in one list: only without a reference, what one observation costs. */
+export function tiltNumbers({ null: { ratio, points }, alternatives }: Design): readonly number[] {
+  return ratio === 0 ? alternatives.map(({ rate }) => rate - points) : [];
+}
+
+/** The alternatives' effects, and their logarithms: of rare outcomes those of most tests. */
+export interface TiltEffects {
+  readonly times: readonly number[];
+  readonly logs: readonly number[];
+}
+
+export function tiltEffects({ alternatives }: Design): TiltEffects {
   const times = sharedList(alternatives.map(({ effect }) => effect));
-  const logs = sharedList(times.map((one) => Math.log(one)));
-  const margins = alternatives.map(({ rate }) => rate - line);
-  return (block: Block, out: Float64Array): void => {
-    const { n1, k1, n0, k0 } = block;
-    const u = (ratio * n1) / n0;
-    if (ratio === 0) {
-      for (let j = 0; j < logs.length; j++) out[j] = k1 * logs[j]! - n1 * margins[j]!;
-    } else if (points === 0 && u < 1) {
-      const both = Math.log1p(u);
-      for (let j = 0; j < logs.length; j++) out[j] = k1 * logs[j]! + (k1 + k0) * (both - Math.log1p(u * times[j]!));
-    } else {
-      for (let j = 0; j < logs.length; j++) out[j] = tiltFactor(hypothesis, baseline, alternatives[j]!.rate, block);
-    }
-  };
+  return { times, logs: sharedList(times.map((one) => Math.log(one))) };
+}
+
+/** The factors without a reference. @param costs of each alternative, from place `at` on */
+export function tiltAlone(
+  { n1, k1 }: Block,
+  logs: readonly number[],
+  costs: readonly number[],
+  at: number,
+  out: Float64Array,
+) {
+  for (let j = 0; j < logs.length; j++) out[j] = k1 * logs[j]! - n1 * costs[at + j]!;
+}
+
+/**
+ * The factors beside a reference that is more than `ratio` times the candidate, with `points` 0. Then
+ * `1 + rise = r (1 + u) / (1 + u r)` and `1 - u rise = (1 + u) / (1 + u r)` with `r = rate / line`, which is the alternative's
+ * effect: one logarithm in place of two.
+ */
+export function tiltBeside({ k1, k0 }: Block, u: number, { times, logs }: TiltEffects, out: Float64Array) {
+  const both = Math.log1p(u);
+  for (let j = 0; j < logs.length; j++) out[j] = k1 * logs[j]! + (k1 + k0) * (both - Math.log1p(u * times[j]!));
 }

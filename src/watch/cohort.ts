@@ -24,6 +24,8 @@ export interface Cohorts {
   take(batch: readonly Sample[]): readonly Cohort[];
   /** The cohorts that have matured by now. */
   ripen(now: Instant): readonly Cohort[];
+  /** When the next one may have matured. */
+  nextRipe(): Instant;
 }
 
 export interface CohortsSetup {
@@ -104,6 +106,8 @@ class NodesOfCohorts implements Cohorts {
 
   take(batch: readonly Sample[]): readonly Cohort[] {
     const node = this.#nodeOf(batch[0]?.node ?? "");
+    const whole = this.#wholeOf(node, batch);
+    if (whole) return [whole];
     for (const sample of batch) this.#add(node, sample);
     const closed = this.#closeOf(node);
     if (node.coming) forget(node.coming, node.newest - FORGOTTEN);
@@ -126,6 +130,38 @@ class NodesOfCohorts implements Cohorts {
       }
     }
     return ripe;
+  }
+
+  nextRipe(): Instant {
+    let next = Number.POSITIVE_INFINITY;
+    for (const { maturing, oldest } of this.#nodes.values())
+      if (maturing && maturing.size > 0) next = Math.min(next, this.#deadlineOf(oldest));
+    return next;
+  }
+
+  /** Most often nothing waits, and a batch is a cohort by itself that closes at once: nothing is kept of it. */
+  #wholeOf(node: Node, batch: readonly Sample[]): Cohort | undefined {
+    const [first] = batch;
+    const waits = node.open.length > 0 || node.recent || (node.coming && node.coming.size > 0);
+    if (!first || waits || this.#maturity > 0) return;
+    const number = Math.floor(first.bucket / this.#span);
+    const cohort = freshCohort(number * this.#span);
+    let { newest } = node;
+    for (const sample of batch) {
+      const side = this.#setup.sideOf(sample);
+      if (side === undefined || Math.floor(sample.bucket / this.#span) !== number) return;
+      if (side === "reference" && sample.bucket > newest) newest = sample.bucket;
+      join(cohort[side], sample);
+    }
+    if (this.#setup.compares && cohort.reference.n < Math.max(1, this.#enoughAt(newest, cohort))) return;
+    node.newest = newest;
+    return cohort;
+  }
+
+  /** So many reference observations close a cohort, when this is the newest second of the reference. */
+  #enoughAt(newest: Instant, { bucket }: Cohort): number {
+    const since = newest - (bucket + this.#span - SECOND);
+    return since >= SETTLED ? 0 : since > 0 ? FEW : ENOUGH;
   }
 
   #deadlineOf(bucket: Instant): Instant {
@@ -179,9 +215,7 @@ class NodesOfCohorts implements Cohorts {
     let kept = 0;
     let closed: Cohort[] | undefined;
     for (const cohort of node.open) {
-      const since = node.newest - (cohort.bucket + this.#span - SECOND);
-      const enough = since >= SETTLED ? 0 : since > 0 ? FEW : ENOUGH;
-      if (this.#setup.compares && cohort.reference.n < enough) {
+      if (this.#setup.compares && cohort.reference.n < this.#enoughAt(node.newest, cohort)) {
         node.open[kept++] = cohort;
         continue;
       }

@@ -4,7 +4,7 @@ import type { FrozenWindow } from "../core/rollout.ts";
 import type { Sample } from "../core/sample.ts";
 import type { Instant, Milliseconds } from "../core/time.ts";
 import type { Finding, Verdict } from "../core/verdict.ts";
-import { combine } from "../statistics/index.ts";
+import { combinationOf } from "../statistics/index.ts";
 import { type HardLimitWatch, watchHardLimit } from "./hard-limit.ts";
 import { createInstruments, type Instruments } from "./instruments/instruments.ts";
 import { createReception } from "./reception.ts";
@@ -55,7 +55,7 @@ export function createEvaluator(setup: EvaluatorSetup): Evaluator {
   const rules: readonly RuleWatch[] = setup.rules.map((rule) => watchRule(rule, setup, first));
   const limits = setup.hardLimits.map((hard) => watchLimit(hard, setup));
   const logThreshold = -Math.log(setup.alpha);
-  const combined = combinationOf(setup.rules);
+  const together = togetherOf(setup.rules);
   const reception = createReception();
   const instruments = createInstruments({
     signals: uniqueSignals(setup.rules),
@@ -63,13 +63,16 @@ export function createEvaluator(setup: EvaluatorSetup): Evaluator {
     reference: setup.reference,
   });
   const routes = routesOf(setup, instruments, rules, limits);
+  const limitsAge = setup.hardLimits.some(({ limit }) => limit.over !== undefined);
   let decided: Verdict | undefined;
+  /** The newest verdict, and until when it stands if nothing more comes in. */
+  let newest: Verdict | undefined;
+  let until: Instant = 0;
 
   function take(batch: readonly Sample[]): void {
     first.see(batch);
     for (const { signal, watches } of routes) {
-      const own: Sample[] = [];
-      for (const sample of batch) if (sample.signal === signal) own.push(sample);
+      const own = ofSignal(batch, signal);
       if (own.length === 0) continue;
       for (const watch of watches) watch.observe(own);
     }
@@ -77,14 +80,18 @@ export function createEvaluator(setup: EvaluatorSetup): Evaluator {
 
   return {
     observe(samples) {
-      for (const batch of reception.admit(samples)) take(batch);
+      for (const batch of reception.admit(samples)) {
+        take(batch);
+        newest = undefined;
+      }
     },
     exposed: (at, share) => instruments.exposed(at, share),
     judge(now) {
       if (decided) return { ...decided, at: now };
-      const findings = rules.map((watch) => doubted(watch.judge(now), instruments, now));
+      if (newest && now >= newest.at && now < until) return { ...newest, at: now };
+      const findings = rules.map((watch) => doubted(watch.judge(now), instruments));
       const breaches = limits.map((watch) => watch.judge(now));
-      const logEvidence = combined(findings);
+      const logEvidence = together(findings);
       const blamed = logEvidence >= logThreshold ? blame(findings, logThreshold) : NOBODY;
       const broken = breaches.filter((finding) => finding.kind === "harmful");
       const because = [...broken, ...blamed].map((finding) => finding.name);
@@ -101,6 +108,8 @@ export function createEvaluator(setup: EvaluatorSetup): Evaluator {
         findings: breaches.length === 0 ? judged : [...judged, ...breaches],
       };
       if (verdict.kind === "harmful") decided = verdict;
+      newest = verdict;
+      until = limitsAge ? now : rules.reduce((soonest, watch) => Math.min(soonest, watch.standsUntil(now)), FOR_EVER);
       return verdict;
     },
   };
@@ -110,20 +119,16 @@ export function createEvaluator(setup: EvaluatorSetup): Evaluator {
  * ln of the weighted mean of the rules' e-values, each with an equal part of the budget. A calibrated rule has no e-value:
  * it stands for itself at its own part, and what passes is the greatest (union bound).
  */
-function combinationOf(rules: readonly Rule[]): (findings: readonly Finding[]) => number {
+function togetherOf(rules: readonly Rule[]): (findings: readonly Finding[]) => number {
   const calibrated = rules.map((rule) => rule.test === "share" && rule.calibrated !== undefined);
   const logs = (findings: readonly Finding[], alone: boolean) =>
     findings.filter((_, index) => calibrated[index] === alone).map(({ logHarm }) => logHarm);
   const weights = rules.filter((_, index) => !calibrated[index]).map((_, __, plain) => 1 / plain.length);
-  if (!calibrated.includes(true))
-    return (findings) =>
-      combine(
-        findings.map(({ logHarm }) => logHarm),
-        weights,
-      );
+  const combined = weights.length === 0 ? () => 0 : combinationOf(weights);
+  if (!calibrated.includes(true)) return (findings) => combined(findings.map(({ logHarm }) => logHarm));
   const logPart = Math.log(weights.length / rules.length);
   return (findings) => {
-    const together = weights.length === 0 ? [] : [combine(logs(findings, false), weights) + logPart];
+    const together = weights.length === 0 ? [] : [combined(logs(findings, false)) + logPart];
     return Math.max(...together, ...logs(findings, true).map((log) => log - Math.log(rules.length)));
   };
 }
@@ -134,6 +139,7 @@ function watchLimit({ limit, signal }: EvaluatorSetup["hardLimits"][number], set
   return watchRunLength({ ...limit, inARow }, signal, setup.candidate, setup.from);
 }
 
+const FOR_EVER = Number.POSITIVE_INFINITY;
 const NOBODY: readonly Finding[] = Object.freeze([]);
 
 /** Whoever looks at the samples of one signal. */
@@ -150,13 +156,24 @@ function routesOf(
 ): readonly Route[] {
   const routes = new Map<string, Route>();
   const add = (signal: string, watch: Route["watches"][number]) => {
-    const route = routes.get(signal) ?? { signal, watches: [...instruments.of(signal)] };
+    const route = routes.get(signal) ?? { signal, watches: [instruments.of(signal)] };
     routes.set(signal, route);
     route.watches.push(watch);
   };
   for (const [index, watch] of ofRules.entries()) add(rules[index]!.signal.name, watch);
   for (const [index, watch] of ofLimits.entries()) add(hardLimits[index]!.signal.name, watch);
   return [...routes.values()];
+}
+
+/** A list no longer than it must be: one is made for every signal and batch. */
+function ofSignal(batch: readonly Sample[], signal: string): readonly Sample[] {
+  let count = 0;
+  for (const sample of batch) if (sample.signal === signal) count += 1;
+  if (count === batch.length) return batch;
+  const own = new Array<Sample>(count);
+  let place = 0;
+  for (const sample of batch) if (sample.signal === signal) own[place++] = sample;
+  return own;
 }
 
 /** After the combined evidence is over its threshold: the rules that carry it by themselves, or else the strongest. */
@@ -167,8 +184,8 @@ function blame(findings: readonly Finding[], logThreshold: number): readonly Fin
 }
 
 /** What can be doubted goes no further; what is harmful goes back all the same. */
-function doubted(finding: Finding, instruments: Instruments, now: Instant): Finding {
-  const found = instruments.doubts(finding.signal, now);
+function doubted(finding: Finding, instruments: Instruments): Finding {
+  const found = instruments.doubts(finding.signal);
   if (found.length === 0 && !finding.doubts) return finding;
   return {
     ...finding,

@@ -3,8 +3,9 @@ import {
   createRecentEvidence,
   GRAIN,
   type LateEvidence,
+  logMixture,
   logSumExp,
-  mixtureOf,
+  logWeightsOf,
   planStarts,
   type StartDesign,
   createLateEvidence as startLateEvidence,
@@ -138,14 +139,14 @@ export function createPlainEvidence(design: Weighed): Evidence {
 }
 
 class Plain implements Evidence {
-  readonly #totals: Float64Array;
-  readonly #mixture: (totals: ArrayLike<number>) => number;
+  readonly #totals: number[];
+  readonly #logWeights: readonly number[];
   #log = 0;
   #isNew = true;
 
   constructor(design: Weighed) {
-    this.#totals = new Float64Array(design.alternatives.length);
-    this.#mixture = mixtureOf(design);
+    this.#totals = design.alternatives.map(() => 0);
+    this.#logWeights = logWeightsOf(design);
   }
 
   add(_: Instant, increments: ArrayLike<number>): void {
@@ -155,7 +156,7 @@ class Plain implements Evidence {
   }
 
   log(): number {
-    if (this.#isNew) this.#log = this.#mixture(this.#totals);
+    if (this.#isNew) this.#log = logMixture(this.#logWeights, this.#totals);
     this.#isNew = false;
     return this.#log;
   }

@@ -103,6 +103,7 @@ export function watchParity(rule: ParityRule, setup: EvaluatorSetup, sight: Sigh
         logSafe,
       };
     },
+    standsUntil: (now) => now,
   };
 }
 

@@ -22,6 +22,8 @@ export interface RuleWatch {
   /** Samples of the rule's signal, of one batch. */
   observe(own: readonly Sample[]): void;
   judge(now: Instant): Finding;
+  /** After a judgement: before this moment it says the same again, unless samples come. */
+  standsUntil(now: Instant): Instant;
 }
 
 export function watchRule(rule: Rule, setup: EvaluatorSetup, first: FirstSight): RuleWatch {
@@ -103,9 +105,19 @@ class ArmsWatch implements RuleWatch {
 
   observe(own: readonly Sample[]): void {
     this.#sight.see(own);
-    const admitted: Sample[] = [];
-    for (const sample of own) if (this.#admit(sample)) admitted.push(sample);
+    // Most often all of them are evidence, and nothing is copied.
+    let some: Sample[] | undefined;
+    for (const [index, sample] of own.entries()) {
+      if (this.#admit(sample)) some?.push(sample);
+      else some ??= own.slice(0, index);
+    }
+    const admitted = some ?? own;
     if (admitted.length > 0) this.#close(this.#cohorts.take(admitted));
+  }
+
+  standsUntil(now: Instant): Instant {
+    if (this.#rule.within !== undefined) return now;
+    return Math.min(this.#cohorts.nextRipe(), this.#sight.standsUntil(now));
   }
 
   judge(now: Instant): Finding {
@@ -162,7 +174,8 @@ class ArmsWatch implements RuleWatch {
   }
 
   #tally(release: Finding["candidate"]["release"], arm: Arm): Finding["candidate"] {
-    return { release, n: arm.n, ...this.#hypothesis.shown(arm) };
+    const { k, mean } = this.#hypothesis.shown(arm);
+    return mean === undefined ? { release, n: arm.n, k } : { release, n: arm.n, k, mean };
   }
 }
 
@@ -182,6 +195,7 @@ function watchNothing(rule: Rule, { candidate, reference }: EvaluatorSetup): Rul
       logSafe: 0,
       doubts: [unknown(rule)],
     }),
+    standsUntil: () => Number.POSITIVE_INFINITY,
   };
 }
 

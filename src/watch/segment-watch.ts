@@ -115,6 +115,7 @@ export function watchSegments(rule: SegmentedRule, setup: EvaluatorSetup, sight:
         ...(named.length > 0 ? { segments: named } : {}),
       };
     },
+    standsUntil: (now) => now,
   };
 }
 

@@ -28,6 +28,8 @@ export interface Sight {
   see(own: readonly Sample[]): void;
   /** Why nothing can be said: `no-data`, or `inconclusive` while no outcome can be known yet; undefined when it can be seen. */
   blind(now: Instant, outcomes: number): "no-data" | "inconclusive" | undefined;
+  /** Before this moment `blind` says the same again, unless samples come. */
+  standsUntil(now: Instant): Instant;
 }
 
 /** Blind is a candidate that answers requests, and of whose outcomes nothing has come for longer than they take. */
@@ -57,10 +59,19 @@ class RuleSight implements Sight {
 
   blind(now: Instant, outcomes: number): ReturnType<Sight["blind"]> {
     const since = this.#first.since();
-    const quiet = now - Math.max(this.#last, since ?? now) > this.#setup.blindMs + this.#wait;
-    if (quiet) return "no-data";
+    if (now > this.#quietAfter(since)) return "no-data";
     if (outcomes > 0) return undefined;
     return this.#wait > 0 && since !== undefined ? "inconclusive" : "no-data";
+  }
+
+  standsUntil(now: Instant): Instant {
+    const quietAfter = this.#quietAfter(this.#first.since());
+    return now > quietAfter ? Number.POSITIVE_INFINITY : quietAfter;
+  }
+
+  #quietAfter(since: Instant | undefined): Instant {
+    if (since === undefined) return Number.POSITIVE_INFINITY;
+    return Math.max(this.#last, since) + this.#setup.blindMs + this.#wait;
   }
 }
 

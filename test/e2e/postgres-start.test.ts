@@ -3,10 +3,22 @@ import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { setTimeout } from "node:timers/promises";
 import pg from "pg";
+import type { Change } from "../../src/core/ports.ts";
 import { Database } from "../../src/store/postgres/database.ts";
 import { knownMigrations, migrate } from "../../src/store/postgres/migrations.ts";
 import { openPostgresStore, storeOver } from "../../src/store/postgres/postgres-store.ts";
-import { aRollout, aSaga, aSample, aStep, notesOf, recording } from "../../src/testing/store/fixtures.ts";
+import { sql } from "../../src/store/postgres/statement.ts";
+import { warmUp } from "../../src/store/postgres/warm-up.ts";
+import {
+  aRelease,
+  aRollout,
+  aRoute,
+  aSaga,
+  aSample,
+  aStep,
+  notesOf,
+  recording,
+} from "../../src/testing/store/fixtures.ts";
 import { type PostgresServer, startPostgres } from "../servers/postgres.ts";
 
 const bin = process.env["POSTGRES_BIN"] ?? "";
@@ -112,6 +124,40 @@ describe("the schema", { skip }, () => {
     await stores[0]?.commit([recording("one")]);
     assert.deepEqual(await Promise.all(stores.map((store) => store.entryCount())), [1, 0, 0]);
     await Promise.all(stores.map((store) => store.close()));
+  });
+
+  it("is known to a new connection: no statement of a rollback is planned while it is under way", async () => {
+    await (await open("warm")).close();
+    const one = new Database({ url: server.url, schema: "warm", connections: 1, patience: 5000, now: Date.now, sleep });
+    one.warmUp = warmUp;
+    const store = storeOver(one);
+    const planned = async () => {
+      const rows = await one.rows<{ text: string }>(sql`SELECT statement AS text FROM pg_prepared_statements`);
+      return new Set(rows.map(({ text }) => text).filter((text) => /begin_commit|FROM sagas|FROM steps/.test(text)));
+    };
+    await planned();
+    const before = await planned();
+    const step = { kind: "step", record: aStep("s1", "model") } as const;
+    const saga = { kind: "saga", saga: aSaga("s1", "r1") } as const;
+    const decision: readonly Change[] = [
+      { kind: "rollout", rollout: aRollout("r1", { phase: "degraded" }) },
+      { kind: "route", route: aRoute(2) },
+      { kind: "quarantine", quarantine: { release: aRelease("1").id, system: "loans", since: 0, reason: "harm" } },
+      recording("decision"),
+      saga,
+      step,
+    ];
+    const samples = { kind: "samples", rollout: "r1", samples: [aSample()] } as const;
+    const claim = { resources: ["target:a", "target:b"], holder: "s1", ttl: HOUR, now: 0 };
+    for (const changes of [decision, [samples, ...decision]])
+      assert.deepEqual(await store.commit(changes, undefined, claim), { kind: "committed", claimed: true });
+    await store.sagas("r1");
+    await store.steps("s1");
+    await store.commit([step, recording("done")]);
+    await store.commit([step, recording("done"), saga]);
+    assert.deepEqual([...(await planned()).difference(before)], []);
+    assert.equal((await store.record("r1"))?.sagas.length, 1, "and the warming up wrote none");
+    await store.close();
   });
 
   it("grows from the version before under a running saga and a running replica, who both go on", async () => {

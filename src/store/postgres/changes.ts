@@ -11,7 +11,7 @@ import { putSeasons } from "./seasons.ts";
 import type { Statement } from "./statement.ts";
 import { putTokens } from "./tokens.ts";
 
-type Kind = Change["kind"];
+export type Kind = Change["kind"];
 type Of<K extends Kind> = Extract<Change, { readonly kind: K }>;
 type Writers = { readonly [K in Kind]: (changes: readonly Of<K>[]) => Statement | readonly Statement[] };
 
@@ -38,10 +38,18 @@ export function writesOf(changes: readonly Change[]): readonly Statement[] {
   const byKind = Map.groupBy(changes, ({ kind }) => kind);
   for (const kind of byKind.keys())
     if (!Object.hasOwn(writers, kind)) throw new TypeError(`unknown change ${JSON.stringify(kind)}`);
+  return inOrder((kind) => byKind.get(kind));
+}
+
+/** The text of a commit of these kinds, which writes nothing. */
+export function writesOfNothing(kinds: readonly Kind[]): readonly Statement[] {
+  return inOrder((kind) => (kinds.includes(kind) ? [] : undefined));
+}
+
+function inOrder(ofKind: (kind: Kind) => readonly Change[] | undefined): readonly Statement[] {
   return (Object.keys(writers) as Kind[]).flatMap((kind) => {
-    const ofKind = byKind.get(kind);
-    return ofKind === undefined
-      ? []
-      : [(writers[kind] as (of: readonly Change[]) => Statement | readonly Statement[])(ofKind)].flat();
+    const changes = ofKind(kind);
+    const write = writers[kind] as (of: readonly Change[]) => Statement | readonly Statement[];
+    return changes === undefined ? [] : [write(changes)].flat();
   });
 }

@@ -1,8 +1,10 @@
 import type { Change, Committed, Guard } from "../../core/ports.ts";
+import type { Claim } from "../../core/rollout.ts";
 import type { Instant } from "../../core/time.ts";
-import { writesOf } from "./changes.ts";
+import { type Kind, writesOf, writesOfNothing } from "./changes.ts";
 import type { Database, Session } from "./database.ts";
 import { isConflict, isLost, PostgresError, sqlStateOf } from "./failure.ts";
+import { giveBack, takeLeases } from "./leases.ts";
 import { type Statement, sql, together } from "./statement.ts";
 
 /** Tries of a commit that was undone because of others, or that is known not to have been made. */
@@ -11,6 +13,23 @@ const TRIES = 8;
 /** SQLSTATEs of `begin_commit`. */
 const FENCED = "RB001";
 const REFUSED = "RB002";
+
+/** What the text of a commit depends on. */
+export interface Shape {
+  readonly kinds: readonly Kind[];
+  readonly claims?: true;
+}
+
+interface Sent {
+  readonly client: string;
+  readonly number: number;
+}
+
+interface Wanted {
+  readonly writes: readonly Statement[];
+  readonly guard: Guard | undefined;
+  readonly claim: Claim | undefined;
+}
 
 /** What one try came to. `lost`: sent, and nobody said whether it was made. */
 type Try =
@@ -33,13 +52,14 @@ export class Commits {
    * Throws COMMIT_UNDECIDED when the server stays away before it could say whether the commit was made,
    * STORE_UNREACHABLE when it never got there; TypeError, or what Postgres says, when it cannot be made.
    */
-  async commit(changes: readonly Change[], guard: Guard | undefined): Promise<Committed> {
+  async commit(changes: readonly Change[], guard?: Guard, claimed?: Claim): Promise<Committed> {
     const writes = await this.#writes(changes, guard);
-    if (writes.length === 0 && guard === undefined) return { kind: "committed" };
+    const claim = claimed && { ...claimed, resources: [...new Set(claimed.resources)] };
+    if (writes.length === 0 && !guard && !claim) return { kind: "committed" };
     const { now, patience } = this.#database.options;
     const giveUp = now() + patience;
     for (let tries = 1; ; tries += 1) {
-      const end = await this.#try(writes, guard, giveUp);
+      const end = await this.#try({ writes, guard, claim }, giveUp);
       if (end.kind === "answered") return end.answer;
       if (end.kind === "lost" && (await this.#settle(end))) return { kind: "committed" };
       if (tries === TRIES) throw end.error;
@@ -57,15 +77,12 @@ export class Commits {
     }
   }
 
-  async #try(writes: readonly Statement[], guard: Guard | undefined, giveUp: Instant): Promise<Try> {
-    let sent: { readonly client: string; readonly number: number } | undefined;
+  async #try(wanted: Wanted, giveUp: Instant): Promise<Try> {
+    let sent: Sent | undefined;
     try {
       return await this.#database.once(async (session) => {
-        const client = await clientOf(session);
-        client.number += 1;
-        sent = { client: client.id, number: client.number };
-        const answer = await send(session, together(writes, beginning(sent, guard)));
-        return { kind: "answered", answer };
+        sent = await nextOf(session);
+        return { kind: "answered", answer: await send(session, sent, wanted) };
       }, giveUp);
     } catch (error) {
       if (isConflict(error) || sqlStateOf(error) === REFUSED) return { kind: "undone", error };
@@ -90,12 +107,23 @@ export class Commits {
   }
 }
 
+/** Lets a connection plan commits of these kinds, one after the other, by such that write nothing. */
+export async function planCommits(session: Session, shapes: readonly Shape[]): Promise<void> {
+  for (const { kinds, claims } of shapes) {
+    const claim = claims ? { resources: [], holder: "", ttl: 0, now: 0 } : undefined;
+    await send(session, await nextOf(session), { writes: writesOfNothing(kinds), guard: undefined, claim });
+  }
+}
+
 const UNREPLICATED =
   "the commit was made, and its wait for a synchronous standby was cancelled: a failover may lose it";
 
-async function send(session: Session, statement: Statement): Promise<Committed> {
+async function send(session: Session, sent: Sent, { writes, guard, claim }: Wanted): Promise<Committed> {
+  let taken: readonly string[];
   try {
-    await session.query(statement);
+    const all = claim ? [takeLeases(claim), ...writes] : writes;
+    const [row] = await session.query<{ taken?: readonly string[] }>(together(all, beginning(sent, guard, claim)));
+    taken = row?.taken ?? [];
   } catch (error) {
     const state = sqlStateOf(error);
     // After a failover the server may not know this connection's row any more; the next try makes a new one.
@@ -104,11 +132,25 @@ async function send(session: Session, statement: Statement): Promise<Committed> 
     throw error;
   }
   if (session.unreplicated) throw new PostgresError("COMMIT_UNDECIDED", UNREPLICATED);
+  if (claim && taken.length === claim.resources.length) return { kind: "committed", claimed: true };
+  // What cannot be given back ends by itself.
+  if (claim && taken.length > 0) await session.query(giveBack(claim.holder, taken)).catch(() => undefined);
   return { kind: "committed" };
 }
 
-function beginning({ client, number }: { client: string; number: number }, guard: Guard | undefined): Statement {
-  return sql`SELECT begin_commit(${client}::uuid, ${number}::bigint, ${guard?.resource ?? null}::text, ${guard?.fence ?? null}::bigint)`;
+/** A claim is the first of the writes. */
+function beginning({ client, number }: Sent, guard: Guard | undefined, claim: Claim | undefined): Statement {
+  const { resource = null, fence = null } = guard ?? {};
+  return claim
+    ? sql`SELECT begin_commit(${client}::uuid, ${number}::bigint, ${resource}::text, ${fence}::bigint),
+        ARRAY(SELECT resource FROM write_0) AS taken`
+    : sql`SELECT begin_commit(${client}::uuid, ${number}::bigint, ${resource}::text, ${fence}::bigint)`;
+}
+
+async function nextOf(session: Session): Promise<Sent> {
+  const client = await clientOf(session);
+  client.number += 1;
+  return { client: client.id, number: client.number };
 }
 
 /** The connection's row, made at its first commit. Rows of connections that are long gone are swept out on the way. */

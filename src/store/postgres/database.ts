@@ -30,6 +30,7 @@ export interface Session {
   script(text: string, limit?: Milliseconds): Promise<void>;
   /** Did a commit go through here without the standby that it should have waited for? */
   readonly unreplicated: boolean;
+  warm: boolean;
   /** Commits on this connection; see `Commits`. */
   client: { id: string; number: number } | undefined;
 }
@@ -43,6 +44,8 @@ export class Database {
   readonly #sessions = new WeakMap<pg.ClientBase, Session>();
   #cluster: string | undefined;
   #closed = false;
+  /** What a connection does after its first use, when nobody waits for it. */
+  warmUp: ((session: Session) => Promise<void>) | undefined;
 
   /** Throws STORE_UNSAFE for an address that is not one of Postgres. */
   constructor(options: DatabaseOptions) {
@@ -53,6 +56,8 @@ export class Database {
     this.#pool = new pg.Pool({
       connectionString: options.url,
       application_name: "rollbook",
+      // A decision comes seldom: it finds a connection for its commit, and one for what is read beside it.
+      min: Math.min(2, options.connections),
       max: options.connections,
       connectionTimeoutMillis: Math.min(5000, options.patience),
       idleTimeoutMillis: 30_000,
@@ -108,8 +113,21 @@ export class Database {
       broken = isLost(error) || client.getTransactionStatus() !== "I";
       throw scrubbed(error, this.#secret);
     } finally {
-      client.release(broken);
+      if (broken) client.release(true);
+      else void this.#release(client, session);
     }
+  }
+
+  async #release(client: pg.PoolClient, session: Session): Promise<void> {
+    await this.warm(session);
+    client.release();
+  }
+
+  /** Once a connection. Whoever uses it next meets what was wrong with that. */
+  async warm(session: Session): Promise<void> {
+    if (!this.warmUp || session.warm) return;
+    session.warm = true;
+    await this.warmUp(session).catch(() => undefined);
   }
 
   async #connect(giveUp: Instant): Promise<pg.PoolClient> {
@@ -146,6 +164,7 @@ export class Database {
 function sessionOver(client: pg.ClientBase): Session {
   const session = {
     unreplicated: false,
+    warm: false,
     client: undefined,
     query: async <Row extends object>(statement: Statement, limit?: Milliseconds) =>
       (await client.query<Row>(limited(named(statement), limit))).rows,

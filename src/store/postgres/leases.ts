@@ -1,14 +1,33 @@
 import type { Renewal } from "../../core/exchange.ts";
-import type { Lease } from "../../core/rollout.ts";
+import type { Claim, Lease } from "../../core/rollout.ts";
 import type { Milliseconds } from "../../core/time.ts";
 import type { Database } from "./database.ts";
-import { sql } from "./statement.ts";
+import { type Statement, sql } from "./statement.ts";
 
 interface Row {
   readonly resource: string;
   readonly holder: string;
   readonly fence: string;
   readonly until: number;
+}
+
+/** Takes all of these leases or none; where others take one at the same moment, perhaps some, which are to be given back. */
+export function takeLeases({ resources, holder, ttl }: Omit<Claim, "now">): Statement {
+  return sql`INSERT INTO leases (resource, holder, fence, until)
+    SELECT resource, ${holder}, fence_floor() + 1, clock_timestamp() + ${ttl} * interval '1 millisecond'
+      FROM unnest(${resources}::text[]) AS resource
+      WHERE NOT EXISTS (SELECT FROM leases AS held WHERE held.resource = ANY(${resources}::text[])
+        AND held.until > clock_timestamp() AND held.holder <> ${holder})
+      ORDER BY resource COLLATE "C"
+    ON CONFLICT (resource) DO UPDATE SET holder = excluded.holder,
+      fence = greatest(leases.fence, fence_floor()) + 1,
+      until = clock_timestamp() + ${ttl} * interval '1 millisecond'
+      WHERE leases.until <= clock_timestamp() OR leases.holder = excluded.holder
+    RETURNING resource, holder, fence, floor(extract(epoch FROM until) * 1000)::float8 AS until`;
+}
+
+export function giveBack(holder: string, taken: readonly string[]): Statement {
+  return sql`UPDATE leases SET until = clock_timestamp() WHERE holder = ${holder} AND resource = ANY(${taken}::text[])`;
 }
 
 /**
@@ -32,23 +51,12 @@ export function leaseTable(database: Database) {
         ),
       ),
     /** What could be taken is given back when something could not: who waits holds nothing. */
-    takeAll: async (resources: readonly string[], holder: string, ttl: Milliseconds): Promise<Lease[] | undefined> => {
-      const wanted = [...new Set(resources)].toSorted();
-      const rows = await database.rows<Row>(
-        sql`INSERT INTO leases (resource, holder, fence, until)
-          SELECT resource, ${holder}, fence_floor() + 1, clock_timestamp() + ${ttl} * interval '1 millisecond'
-            FROM unnest(${wanted}::text[]) AS resource ORDER BY resource COLLATE "C"
-          ON CONFLICT (resource) DO UPDATE SET holder = excluded.holder,
-            fence = greatest(leases.fence, fence_floor()) + 1,
-            until = clock_timestamp() + ${ttl} * interval '1 millisecond'
-            WHERE leases.until <= clock_timestamp() OR leases.holder = excluded.holder
-          RETURNING resource, holder, fence, floor(extract(epoch FROM until) * 1000)::float8 AS until`,
-      );
+    takeAll: async (claim: Omit<Claim, "now">): Promise<Lease[] | undefined> => {
+      const wanted = [...new Set(claim.resources)];
+      const rows = await database.rows<Row>(takeLeases({ ...claim, resources: wanted }));
       if (rows.length === wanted.length) return rows.map((row) => ({ ...row, fence: Number(row.fence) }));
       const taken = rows.map(({ resource }) => resource);
-      await database.rows(
-        sql`UPDATE leases SET until = clock_timestamp() WHERE holder = ${holder} AND resource = ANY(${taken}::text[])`,
-      );
+      if (taken.length > 0) await database.rows(giveBack(claim.holder, taken));
       return undefined;
     },
     renew: async ({ resource, holder, fence }: Lease, ttl: Milliseconds) =>

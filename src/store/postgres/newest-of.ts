@@ -3,5 +3,6 @@
  * write a row twice.
  */
 export function newestOf<T>(entities: readonly T[], key: (entity: T) => string): readonly T[] {
+  if (entities.length === 1) return entities;
   return [...new Map(entities.map((entity) => [key(entity), entity])).values()];
 }

@@ -17,6 +17,7 @@ import { sampleTable, unpackedOfRollout } from "./samples.ts";
 import { seasonTable } from "./seasons.ts";
 import { sql } from "./statement.ts";
 import { tokenTable } from "./tokens.ts";
+import { warmUp } from "./warm-up.ts";
 
 export interface PostgresStoreOptions {
   /** `postgres://USER:PASSWORD@HOST:PORT/DATABASE`: the primary, directly or through a pooler in session mode. */
@@ -43,7 +44,14 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
   const database = new Database({ ...options, schema, connections, patience });
   try {
     await migrate(database, knownMigrations());
-    await database.rows(sql`SELECT adopt_cluster()`);
+    database.warmUp = warmUp;
+    const adopted = database.repeatable(async (session) => {
+      await session.query(sql`SELECT adopt_cluster()`);
+      await database.warm(session);
+    });
+    // Beside it a second connection is made, for which nobody waits: see `min` of the pool.
+    database.rows(sql`SELECT 1`).catch(() => undefined);
+    await adopted;
     return storeOver(database);
   } catch (error) {
     await database.close();
@@ -60,9 +68,9 @@ export function storeOver(database: Database): Store {
   const sagas = sagaTables(database);
   const entries = entryTables(database);
   return {
-    commit: (changes, guard) => commits.commit(changes, guard),
+    commit: (changes, guard, claim) => commits.commit(changes, guard, claim),
     acquireLease: (resource, holder, ttl) => leases.take(resource, holder, ttl),
-    acquireLeases: (resources, holder, ttl) => leases.takeAll(resources, holder, ttl),
+    acquireLeases: (resources, holder, ttl) => leases.takeAll({ resources, holder, ttl }),
     renewLease: (lease, ttl) => leases.renew(lease, ttl),
     release: releases.get,
     lastKnownGood: releases.lastKnownGood,

@@ -22,7 +22,8 @@ export interface ServerSettings {
 
 /**
  * Sets up a session and reads what it has to be judged by, in one round trip. `pg_temp` last: nobody's temporary table
- * stands in for one of ours. `extra_float_digits`: numbers come back as they were stored.
+ * stands in for one of ours. `extra_float_digits`: numbers come back as they were stored. `plan_cache_mode`: a text is
+ * planned at its first use, and not again at each of the next five.
  */
 export const SESSION = `SELECT
   set_config('search_path', quote_ident($1) || ', pg_temp', false),
@@ -30,6 +31,7 @@ export const SESSION = `SELECT
   set_config('lock_timeout', '${LIMITS.lock}', false),
   set_config('idle_in_transaction_session_timeout', '${LIMITS.idleInTransaction}', false),
   set_config('extra_float_digits', '1', false),
+  set_config('plan_cache_mode', 'force_generic_plan', false),
   current_setting('server_version_num')::int AS version,
   current_setting('fsync') AS fsync,
   current_setting('full_page_writes') AS full_page_writes,

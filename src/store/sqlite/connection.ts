@@ -37,6 +37,8 @@ export class Connection {
   readonly #database: DatabaseSync;
   readonly #path: string;
   readonly #file: string | undefined;
+  readonly #begin: StatementSync;
+  readonly #commit: StatementSync;
   #failure: string | undefined;
 
   /** Throws STORE_UNSAFE when the settings do not hold. */
@@ -52,6 +54,8 @@ export class Connection {
       this.#database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;");
       assertDurable(this.#settings());
       this.#file = fileAt(path);
+      this.#begin = this.#database.prepare("BEGIN IMMEDIATE");
+      this.#commit = this.#database.prepare("COMMIT");
     } catch (error) {
       this.#database.close();
       throw error;
@@ -86,9 +90,9 @@ export class Connection {
     if (this.#failure !== undefined)
       throw new RollbookError("STORE_UNSAFE", { reason: `nothing is written any more: ${this.#failure}` });
     try {
-      this.#database.exec("BEGIN IMMEDIATE");
+      this.#begin.run();
       const result = work();
-      this.#database.exec("COMMIT");
+      this.#commit.run();
       return result;
     } catch (error) {
       const { errcode } = error as { errcode?: number };

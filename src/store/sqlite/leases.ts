@@ -1,5 +1,5 @@
 import type { Guard } from "../../core/ports.ts";
-import type { Lease } from "../../core/rollout.ts";
+import type { Claim, Lease } from "../../core/rollout.ts";
 import type { Instant } from "../../core/time.ts";
 import type { Connection } from "./connection.ts";
 
@@ -15,6 +15,12 @@ export function leaseTable(connection: Connection) {
   );
   const renew = connection.prepare("UPDATE leases SET until = ? WHERE resource = ? AND holder = ? AND fence = ?");
   const get = connection.prepare("SELECT resource, holder, fence, until FROM leases WHERE resource = ?");
+  const takeOne = (resource: string, holder: string, until: Instant, now: Instant) =>
+    take.run({ resource, holder, until, now }).changes === 1 ? current(resource) : undefined;
+  const isFree = (resource: string, holder: string, now: Instant): boolean => {
+    const lease = current(resource);
+    return lease === undefined || lease.until <= now || lease.holder === holder;
+  };
   const current = (resource: string): Lease | undefined => {
     const row = get.get(resource) as unknown as Lease | undefined;
     return row && { ...row };
@@ -28,12 +34,11 @@ export function leaseTable(connection: Connection) {
       const longest = now + LONGEST_MS;
       connection.prepare("UPDATE leases SET until = ? WHERE until > ?").run(longest, longest);
     },
-    isFree: (resource: string, holder: string, now: Instant): boolean => {
-      const lease = current(resource);
-      return lease === undefined || lease.until <= now || lease.holder === holder;
-    },
-    take: (resource: string, holder: string, until: Instant, now: Instant) =>
-      take.run({ resource, holder, until, now }).changes === 1 ? current(resource) : undefined,
+    take: takeOne,
+    takeAll: ({ resources, holder, ttl, now }: Claim) =>
+      resources.every((resource) => isFree(resource, holder, now))
+        ? resources.toSorted().flatMap((resource) => takeOne(resource, holder, now + ttl, now) ?? [])
+        : undefined,
     renew: ({ resource, holder, fence }: Lease, until: Instant) =>
       renew.run(until, resource, holder, fence).changes === 1 ? current(resource) : undefined,
     /** Who holds the resource instead, when the guard does not hold; nobody's name is empty. */

@@ -1,4 +1,4 @@
-import type { Change, Store } from "../../core/ports.ts";
+import type { Change, Clock, Store } from "../../core/ports.ts";
 import { summedUp, withPacked } from "../../core/sample-pack.ts";
 import type { Instant } from "../../core/time.ts";
 import { Connection } from "./connection.ts";
@@ -9,6 +9,7 @@ import { leaseTable } from "./leases.ts";
 import { lockFolder } from "./lock.ts";
 import { knownMigrations, migrate } from "./migrations.ts";
 import { packTable } from "./packs.ts";
+import { checkpointWhenQuiet } from "./quiet-checkpoints.ts";
 import { releaseTables } from "./releases.ts";
 import { rolloutTable } from "./rollouts.ts";
 import { routeTable } from "./routes.ts";
@@ -21,6 +22,8 @@ export interface SqliteStoreOptions {
   /** Made when it is missing, readable by its owner only. It must be on a local disk. */
   readonly folder: string;
   readonly now: () => Instant;
+  /** With it the log is brought into the database while nobody writes; without it, within every so manieth commit. */
+  readonly sleep?: Clock["sleep"];
 }
 
 /**
@@ -28,7 +31,7 @@ export interface SqliteStoreOptions {
  * Throws DATA_FOLDER_IN_USE when another process has the folder, STORE_UNSAFE when commits would not be durable;
  * errors of SQLite itself come through as they are, and the commit that met one wrote nothing.
  */
-export async function openSqliteStore({ folder, now }: SqliteStoreOptions): Promise<Store> {
+export async function openSqliteStore({ folder, now, sleep }: SqliteStoreOptions): Promise<Store> {
   prepareFolder(folder);
   const lock = lockFolder(folder);
   try {
@@ -36,7 +39,7 @@ export async function openSqliteStore({ folder, now }: SqliteStoreOptions): Prom
     try {
       migrate(connection, knownMigrations(), now);
       leaseTable(connection).shorten(now());
-      return storeOver(connection, lock.free);
+      return storeOver(connection, lock.free, sleep && checkpointWhenQuiet(connection, sleep));
     } catch (error) {
       connection.close();
       throw error;
@@ -100,28 +103,31 @@ function apply(tables: Tables, change: Change): unknown {
   }
 }
 
-function storeOver(connection: Connection, freeLock: () => void): Store {
+type Checkpoints = ReturnType<typeof checkpointWhenQuiet>;
+
+function storeOver(connection: Connection, freeLock: () => void, checkpoints: Checkpoints | undefined): Store {
   const tables = tablesOf(connection);
   const { releases, rollouts, sagas, samples, packs, seasons, routes, flags, tokens, entries, leases } = tables;
+  const transaction = <T>(work: () => T): T => {
+    const result = connection.transaction(work);
+    checkpoints?.wrote();
+    return result;
+  };
   const samplesOf = (rollout: string) => withPacked(packs.ofRollout(rollout), samples.ofRollout(rollout));
   return {
-    commit: async (changes, guard) =>
-      connection.transaction(() => {
+    commit: async (changes, guard, claim) =>
+      transaction(() => {
         const usurper = guard && leases.usurper(guard);
         if (usurper !== undefined) return { kind: "fenced", holder: usurper };
         for (const change of changes) apply(tables, change);
-        return { kind: "committed" };
+        return claim && leases.takeAll(claim) ? { kind: "committed", claimed: true } : { kind: "committed" };
       }),
     // In a transaction of its own: only COMMIT tells whether the new fence is on disk.
     acquireLease: async (resource, holder, ttl, now) =>
-      connection.transaction(() => leases.take(resource, holder, now + ttl, now)),
+      transaction(() => leases.take(resource, holder, now + ttl, now)),
     acquireLeases: async (resources, holder, ttl, now) =>
-      connection.transaction(() =>
-        resources.every((resource) => leases.isFree(resource, holder, now))
-          ? resources.toSorted().flatMap((resource) => leases.take(resource, holder, now + ttl, now) ?? [])
-          : undefined,
-      ),
-    renewLease: async (lease, ttl, now) => connection.transaction(() => leases.renew(lease, now + ttl)),
+      transaction(() => leases.takeAll({ resources, holder, ttl, now })),
+    renewLease: async (lease, ttl, now) => transaction(() => leases.renew(lease, now + ttl)),
     release: async (id) => releases.get(id),
     lastKnownGood: async (system) => releases.lastKnownGood(system),
     quarantine: async (release) => releases.quarantine(release),
@@ -149,6 +155,7 @@ function storeOver(connection: Connection, freeLock: () => void): Store {
     entryCount: async () => entries.count(),
     checkpoint: async () => entries.checkpoint(),
     close: async () => {
+      checkpoints?.close();
       connection.close();
       freeLock();
     },

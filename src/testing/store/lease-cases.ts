@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe } from "node:test";
-import { NOON } from "./fixtures.ts";
+import { aRoute, NOON } from "./fixtures.ts";
 import type { Cases } from "./suite.ts";
 
 const HOUR = 3_600_000;
@@ -8,6 +8,7 @@ const HOUR = 3_600_000;
 export function leaseCases(cases: Cases): void {
   describe("a lease", () => takingCases(cases));
   describe("several leases", () => severalCases(cases));
+  describe("leases that a commit claims", () => claimCases(cases));
   describe("the end of a lease", () => endingCases(cases));
   describe("a renewal", () => renewalCases(cases));
 }
@@ -33,6 +34,60 @@ function severalCases({ test }: Cases): void {
     await store.acquireLeases(["x", "y"], "a", HOUR, time.now());
     await store.acquireLeases(["x", "y"], "a", 0, time.now());
     assert.ok(await store.acquireLeases(["y", "x"], "b", HOUR, time.now()));
+  });
+}
+
+function claimCases({ test }: Cases): void {
+  const route = { kind: "route", route: aRoute(1) } as const;
+  const claimBy = (holder: string, resources: readonly string[], now: number) => ({
+    resources,
+    holder,
+    ttl: HOUR,
+    now,
+  });
+
+  test("are taken with the commit, each with its own fence, and hold off others", async (store, _, time) => {
+    await store.acquireLease("y", "a", time.ttl, time.now());
+    const answer = await store.commit([route], undefined, claimBy("a", ["y", "x"], time.now()));
+    assert.deepEqual(answer, { kind: "committed", claimed: true });
+    assert.ok(await store.route("loans"));
+    assert.equal(await store.acquireLeases(["w", "x"], "b", time.ttl, time.now()), undefined);
+    const again = await store.acquireLeases(["x", "y"], "a", HOUR, time.now());
+    assert.deepEqual(again?.map(({ resource, fence }) => `${resource} ${fence}`).toSorted(), ["x 2", "y 3"]);
+  });
+
+  test("are left when another holds one, and the commit is made all the same", async (store, _, time) => {
+    await store.acquireLease("y", "a", HOUR, time.now());
+    const answer = await store.commit([route], undefined, claimBy("b", ["x", "y", "z"], time.now()));
+    assert.deepEqual(answer, { kind: "committed" });
+    assert.ok(await store.route("loans"));
+    for (const resource of ["x", "z"])
+      assert.ok(await store.acquireLease(resource, "c", time.ttl, time.now()), resource);
+  });
+
+  test("are taken with a commit of nothing too", async (store, _, time) => {
+    assert.deepEqual(await store.commit([], undefined, claimBy("a", ["x"], time.now())), {
+      kind: "committed",
+      claimed: true,
+    });
+    assert.equal(await store.acquireLease("x", "b", time.ttl, time.now()), undefined);
+  });
+
+  test("are not taken by who is fenced", async (store, _, time) => {
+    await store.acquireLease("loans", "a", HOUR, time.now());
+    const guard = { resource: "loans", fence: 7 };
+    assert.equal((await store.commit([route], guard, claimBy("b", ["x"], time.now()))).kind, "fenced");
+    assert.ok(await store.acquireLease("x", "c", time.ttl, time.now()));
+  });
+
+  test("are taken under a guard that holds, and by one of several at a time", async (store, _, time) => {
+    const held = (await store.acquireLease("loans", "a", HOUR, time.now()))!;
+    const claims = ["a", "b", "c", "d"].map((holder) =>
+      store.commit([route], held, claimBy(holder, ["x", "y", "z"], time.now())),
+    );
+    const answers = await Promise.all(claims);
+    assert.ok(answers.every(({ kind }) => kind === "committed"));
+    assert.equal(answers.filter((answer) => answer.kind === "committed" && answer.claimed).length, 1);
   });
 }
 

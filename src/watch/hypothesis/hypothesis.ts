@@ -1,6 +1,6 @@
 import type { Sample } from "../../core/sample.ts";
 import type { Method } from "../../core/verdict.ts";
-import { type Block, type Design, incrementsOf, type StartDesign, type Weighed } from "../../statistics/index.ts";
+import type { Block, Design, Increments, StartDesign, Weighed } from "../../statistics/index.ts";
 import type { Arm, Cohort } from "../cohort.ts";
 
 /** One rule as a pair of tests, for harm and for safety, fixed before the first outcome of the candidate. */
@@ -32,13 +32,10 @@ const MOST = 32;
 /** Where the increments of a cohort are written: they are added up before the next ones are asked for. */
 const written = new Float64Array(MOST);
 
-/** The increments of a test of shares. */
-export function factorOf(design: Design, blockOf: (cohort: Cohort) => Block): Hypothesis["harmOf"] {
-  const increments = incrementsOf(design);
-  return (cohort) => {
-    increments(blockOf(cohort), written);
-    return written;
-  };
+/** The increments of a block, where they are written. */
+export function incrementsAt(increments: Increments, block: Block): ArrayLike<number> {
+  increments.write(block, written);
+  return written;
 }
 
 /** Are there too few observations to decide anything? More of them never make it early again. */

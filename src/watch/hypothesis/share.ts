@@ -6,11 +6,12 @@ import {
   type Design,
   type DesignRequest,
   harmDesign,
+  incrementsOf,
   safetyDesign,
 } from "../../statistics/index.ts";
 import type { Cohort } from "../cohort.ts";
 import { badOf, type ParityRule, type ShareRule } from "../rule.ts";
-import { factorOf, type Hypothesis } from "./hypothesis.ts";
+import { type Hypothesis, incrementsAt } from "./hypothesis.ts";
 
 /** The share of bad answers that is assumed where stable was never seen: any value is valid, a good one is faster. */
 const UNKNOWN_SHARE = 0.05;
@@ -22,13 +23,14 @@ export function shareHypothesis(
   forHarm = harmDesign,
 ): Hypothesis & { readonly design: Design } {
   const { harm, safety, grain } = shareDesigns(rule, frozen, forHarm);
+  const [ofHarm, ofSafety] = [incrementsOf(harm), incrementsOf(safety)];
   return {
     method: harm.form,
     compares: harm.null.ratio > 0 || safety.null.ratio > 0,
     harm,
     safety,
-    harmOf: factorOf(harm, (cohort) => blockOf(rule, cohort, grain)),
-    safetyOf: factorOf(safety, (cohort) => blockOf(rule, cohort, grain)),
+    harmOf: (cohort) => incrementsAt(ofHarm, blockOf(rule, cohort, grain)),
+    safetyOf: (cohort) => incrementsAt(ofSafety, blockOf(rule, cohort, grain)),
     possible: possibleOf(rule.signal),
     shown: ({ k }) => ({ k }),
     design: harm,

@@ -8,13 +8,14 @@ import {
   type Design,
   type DesignRequest,
   harmDesign,
+  incrementsOf,
   type LogHistogram,
   quantileBounds,
   safetyDesign,
 } from "../../statistics/index.ts";
 import type { Arm, Cohort } from "../cohort.ts";
 import type { TimeRule } from "../rule.ts";
-import { factorOf, type Hypothesis } from "./hypothesis.ts";
+import { type Hypothesis, incrementsAt } from "./hypothesis.ts";
 
 /** How sure the bounds of a quantile are that only its middle is taken of. */
 const ANY = 0.05;
@@ -38,13 +39,14 @@ export function timeHypothesis(
     rule.alone === undefined ? [bounds.estimate, bounds.estimate] : [bounds.high, bounds.low];
   const harm = exceedance(rule, before, forHarm, harmOf);
   const safety = exceedance(rule, before, forSafety, safetyDesign);
+  const [ofHarm, ofSafety] = [incrementsOf(harm.design), incrementsOf(safety.design)];
   return {
     method: "exceedance",
     compares: rule.alone === undefined,
     harm: harm.design,
     safety: safety.design,
-    harmOf: factorOf(harm.design, (cohort) => blockOf(cohort, harm.threshold)),
-    safetyOf: factorOf(safety.design, (cohort) => blockOf(cohort, safety.threshold)),
+    harmOf: (cohort) => incrementsAt(ofHarm, blockOf(cohort, harm.threshold)),
+    safetyOf: (cohort) => incrementsAt(ofSafety, blockOf(cohort, safety.threshold)),
     possible: isTimed,
     shown: (arm) => ({ k: slowOf(arm, harm.threshold) }),
     threshold: upperEdge(harm.threshold),

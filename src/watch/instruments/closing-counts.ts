@@ -5,6 +5,8 @@ import { STRIDES } from "./closing-seconds.ts";
 export interface ClosingCounts {
   /** Adds to what is known of this second; false when that was handed over before. */
   add(bucket: Instant, n: number, k: number): boolean;
+  /** Would `close` hand over anything now? */
+  isDue(now: Instant): boolean;
   /** Hands over the seconds that have become old enough, the oldest first, each once. */
   close(now: Instant, each: (bucket: Instant, n: number, k: number) => void): void;
 }
@@ -38,9 +40,13 @@ class CountRows implements ClosingCounts {
     return true;
   }
 
-  close(now: Instant, each: (bucket: Instant, n: number, k: number) => void): void {
+  isDue(now: Instant): boolean {
     // In strides, so that looking through what is open costs little for each second.
-    if (now - this.#wait < this.#edge + this.#wait / STRIDES) return;
+    return now - this.#wait >= this.#edge + this.#wait / STRIDES;
+  }
+
+  close(now: Instant, each: (bucket: Instant, n: number, k: number) => void): void {
+    if (!this.isDue(now)) return;
     this.#edge = now - this.#wait;
     const rows = this.#rows;
     for (; this.#first < this.#end && SECOND * rows[this.#first]! <= this.#edge; this.#first += WIDTH)
@@ -70,7 +76,7 @@ class CountRows implements ClosingCounts {
     const rows = this.#rows;
     if (this.#end < rows.length) return;
     const next =
-      this.#first * 8 >= rows.length ? rows : new Float64Array(WIDTH * Math.ceil((rows.length / WIDTH) * 1.5));
+      this.#first * 3 >= rows.length ? rows : new Float64Array(WIDTH * Math.ceil((rows.length / WIDTH) * 1.5));
     next.set(rows.subarray(this.#first, this.#end));
     this.#rows = next;
     this.#end -= this.#first;

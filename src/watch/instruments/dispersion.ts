@@ -2,8 +2,14 @@ import type { Signal } from "../../core/playbook.ts";
 import type { ReleaseId } from "../../core/release.ts";
 import type { Sample } from "../../core/sample.ts";
 import type { Instant, Milliseconds } from "../../core/time.ts";
-import { addDispersion, type DispersionSums, dispersionOf, NO_DISPERSION } from "../../statistics/index.ts";
-import { createClosingCounts } from "./closing-counts.ts";
+import {
+  addDispersion,
+  type DispersionSums,
+  dispersionOf,
+  type GroupCounts,
+  NO_DISPERSION,
+} from "../../statistics/index.ts";
+import { type ClosingCounts, createClosingCounts } from "./closing-counts.ts";
 import { type Instrument, NO_DOUBTS, QUIET } from "./instrument.ts";
 
 /** Above this, outcomes are not independent enough for tests of requests. */
@@ -12,6 +18,7 @@ const BURSTS = 1.2;
 const SPANS = [1, 4, 16] as const;
 /** The bound is an approximation for many pairs; it is looked at again when they have doubled, so that looks are few. */
 const PAIRS = 64;
+const NO_SPAN = -1;
 /** How long outcomes of a second are waited for: for its labels, but no longer than an hour. */
 const WAIT: Milliseconds = 60_000;
 const WAIT_AT_MOST: Milliseconds = 3_600_000;
@@ -32,36 +39,47 @@ export interface DispersionSetup {
  * minutes. A signal that is counted `per` person is never doubted.
  */
 export function watchDispersion({ signal, reference }: DispersionSetup): Instrument {
-  if (signal.per !== undefined) return QUIET;
-  const wait = Math.min(WAIT_AT_MOST, Math.max(WAIT, signal.labels ?? 0));
-  const seconds = createClosingCounts(wait);
-  const scales = SPANS.map((span) => ({ pairing: pairUp(span), looked: PAIRS / 2 }));
-  const badIsPart = signal.better === "down";
-  let newest = 0;
-  let doubt: string | undefined;
+  return signal.per === undefined ? new DispersionWatch(signal, reference) : QUIET;
+}
 
-  function pair(bucket: Instant, n: number, k: number): void {
-    for (const scale of scales) {
-      const sums = scale.pairing(bucket, n, k);
+/** A class, since there are very many: one object each, and not one for every function. */
+class DispersionWatch implements Instrument {
+  readonly #signal: Signal;
+  readonly #reference: ReleaseId;
+  readonly #seconds: ClosingCounts;
+  readonly #scales = SPANS.map((span) => ({ pairing: new Pairing(span), looked: PAIRS / 2 }));
+  #newest = 0;
+  #doubts = NO_DOUBTS;
+
+  constructor(signal: Signal, reference: ReleaseId) {
+    this.#signal = signal;
+    this.#reference = reference;
+    this.#seconds = createClosingCounts(Math.min(WAIT_AT_MOST, Math.max(WAIT, signal.labels ?? 0)));
+  }
+
+  observe(batch: readonly Sample[]): void {
+    if (this.#doubts.length > 0) return;
+    for (const sample of batch) {
+      if (!isOwn(sample, this.#signal, this.#reference)) continue;
+      if (sample.bucket > this.#newest) this.#newest = sample.bucket;
+      this.#seconds.add(sample.bucket, sample.n, badIn(sample, this.#signal));
+    }
+    if (this.#seconds.isDue(this.#newest)) this.#seconds.close(this.#newest, (...second) => this.#pair(...second));
+  }
+
+  doubts(): readonly string[] {
+    return this.#doubts;
+  }
+
+  #pair(bucket: Instant, n: number, k: number): void {
+    for (const scale of this.#scales) {
+      const sums = scale.pairing.add(bucket, n, k);
       if (sums.pairs < 2 * scale.looked) continue;
       scale.looked = sums.pairs;
       const { atLeast } = dispersionOf(sums);
-      if (atLeast > BURSTS) doubt ??= sentence(atLeast);
+      if (atLeast > BURSTS && this.#doubts.length === 0) this.#doubts = [sentence(atLeast)];
     }
   }
-
-  return {
-    observe(batch) {
-      if (doubt) return;
-      for (const sample of batch) {
-        if (!isOwn(sample, signal, reference)) continue;
-        newest = Math.max(newest, sample.bucket);
-        seconds.add(sample.bucket, sample.n, badIsPart ? sample.k : sample.n - sample.k);
-      }
-      seconds.close(newest, pair);
-    },
-    doubts: () => (doubt ? [doubt] : NO_DOUBTS),
-  };
 }
 
 /**
@@ -69,24 +87,18 @@ export function watchDispersion({ signal, reference }: DispersionSetup): Instrum
  * come one by one, undefined where there is too little to tell (fewer than 64 pairs of spans with bad outcomes).
  */
 export function dispersionIn(samples: readonly Sample[], signal: Signal, release: ReleaseId): number | undefined {
-  const seconds = new Map<Instant, Counts>();
+  const seconds = new Map<Instant, GroupCounts>();
   for (const sample of samples) {
     if (!isOwn(sample, signal, release)) continue;
-    const counts = seconds.get(sample.bucket) ?? { n: 0, k: 0 };
-    seconds.set(sample.bucket, counts);
-    addTo(counts, sample, signal);
+    const { n, k } = seconds.get(sample.bucket) ?? { n: 0, k: 0 };
+    seconds.set(sample.bucket, { n: n + sample.n, k: k + badIn(sample, signal) });
   }
   const order = [...seconds].sort(([a], [b]) => a - b);
   const told = SPANS.map((span) => {
-    const pairing = pairUp(span);
-    return order.reduce((_, [bucket, { n, k }]) => pairing(bucket, n, k), NO_DISPERSION);
+    const pairing = new Pairing(span);
+    return order.reduce((_, [bucket, { n, k }]) => pairing.add(bucket, n, k), NO_DISPERSION);
   }).filter(({ pairs }) => pairs >= PAIRS);
   return told.length === 0 ? undefined : Math.max(1, ...told.map((sums) => dispersionOf(sums).atLeast));
-}
-
-interface Counts {
-  n: number;
-  k: number;
 }
 
 function isOwn({ signal, release, group, n, k }: Sample, own: Signal, arm: ReleaseId): boolean {
@@ -94,29 +106,40 @@ function isOwn({ signal, release, group, n, k }: Sample, own: Signal, arm: Relea
   return signal === own.name && release === arm && group === undefined && isShare;
 }
 
-function addTo(counts: Counts, { n, k }: Sample, { better }: Signal): void {
-  counts.n += n;
-  counts.k += better === "down" ? k : n - k;
+function badIn({ n, k }: Sample, { better }: Signal): number {
+  return better === "down" ? k : n - k;
 }
 
 /** Takes seconds in order and joins them to spans of so many; each span makes a pair with the next, and is used once. */
-function pairUp(span: number): (bucket: Instant, n: number, k: number) => DispersionSums {
-  let sums = NO_DISPERSION;
-  /** The span that is gathered, and the one before it while that waits for its pair. */
-  let [at, n, k] = [Number.NaN, 0, 0];
-  let [before, nBefore, kBefore] = [Number.NaN, 0, 0];
-  return (bucket, more, bad) => {
-    const now = Math.floor(bucket / 1000 / span);
-    if (now !== at) {
-      const adjoins = before === at - 1;
-      if (adjoins) sums = addDispersion(sums, { n: nBefore, k: kBefore }, { n, k });
-      [before, nBefore, kBefore] = adjoins ? [Number.NaN, 0, 0] : [at, n, k];
-      [at, n, k] = [now, 0, 0];
+class Pairing {
+  readonly #span: number;
+  #sums = NO_DISPERSION;
+  /** The span that is gathered, by its number; none yet. */
+  #at = NO_SPAN;
+  #n = 0;
+  #k = 0;
+  /** The one before it while that waits for its pair. */
+  #before = NO_SPAN;
+  #nBefore = 0;
+  #kBefore = 0;
+
+  constructor(span: number) {
+    this.#span = span;
+  }
+
+  add(bucket: Instant, n: number, k: number): DispersionSums {
+    const now = Math.floor(bucket / 1000 / this.#span);
+    if (now !== this.#at) {
+      const adjoins = this.#before !== NO_SPAN && this.#before === this.#at - 1;
+      if (adjoins)
+        this.#sums = addDispersion(this.#sums, { n: this.#nBefore, k: this.#kBefore }, { n: this.#n, k: this.#k });
+      [this.#before, this.#nBefore, this.#kBefore] = adjoins ? [NO_SPAN, 0, 0] : [this.#at, this.#n, this.#k];
+      [this.#at, this.#n, this.#k] = [now, 0, 0];
     }
-    n += more;
-    k += bad;
-    return sums;
-  };
+    this.#n += n;
+    this.#k += k;
+    return this.#sums;
+  }
 }
 
 function sentence(atLeast: number): string {

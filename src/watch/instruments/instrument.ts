@@ -1,5 +1,4 @@
 import type { Sample } from "../../core/sample.ts";
-import type { Instant } from "../../core/time.ts";
 
 /**
  * Looks for reasons to doubt the numbers themselves. What it finds blocks forward, and never back: a doubt has no part in
@@ -9,7 +8,7 @@ export interface Instrument {
   /** Of one batch (one node, one sequence): samples of both arms, also of other signals (ignored). */
   observe(batch: readonly Sample[]): void;
   /** Doubts as sentences for people; none while all is well. Once certain, a doubt stays as it was first said. */
-  doubts(now: Instant): readonly string[];
+  doubts(): readonly string[];
 }
 
 /** The level of each doubt: so rarely, in the whole life of a rollout, may sound numbers be doubted. */

@@ -17,10 +17,10 @@ export interface InstrumentsSetup {
 export interface Instruments {
   /** See `SampleRatio.exposed`. */
   exposed(at: Instant, share: number): void;
-  /** Those that want the samples of this signal. */
-  of(signal: string): readonly Pick<Instrument, "observe">[];
+  /** Whatever wants the samples of this signal. */
+  of(signal: string): Pick<Instrument, "observe">;
   /** What there is to doubt about a signal. */
-  doubts(signal: string, now: Instant): readonly string[];
+  doubts(signal: string): readonly string[];
 }
 
 const NOTHING_ASKED: readonly Instrument[] = [];
@@ -43,6 +43,8 @@ export function createInstruments({ signals, candidate, reference }: Instruments
   const ratios = shared ? [shared] : signals.map((signal) => ratioOf(signal, false));
   const asked = new Map<string, readonly Instrument[]>();
   const fed = new Map<string, readonly Instrument[]>();
+  /** Doubts arise from samples only: while there is none, no instrument is asked. */
+  let isDoubted = false;
   for (const [index, signal] of signals.entries()) {
     const own = [createLabelDelay({ signal, candidate, reference }), watchDispersion({ signal, reference })];
     const loud = own.filter((instrument) => instrument !== QUIET);
@@ -54,10 +56,21 @@ export function createInstruments({ signals, candidate, reference }: Instruments
     exposed(at, share) {
       for (const ratio of ratios) ratio.exposed(at, share);
     },
-    of: (signal) => fed.get(signal) ?? NOTHING_ASKED,
-    doubts(name, now) {
+    of(signal) {
+      const own = fed.get(signal) ?? NOTHING_ASKED;
+      return {
+        observe(batch) {
+          for (const instrument of own) {
+            instrument.observe(batch);
+            if (instrument.doubts().length > 0) isDoubted = true;
+          }
+        },
+      };
+    },
+    doubts(name) {
+      if (!isDoubted) return NO_DOUBTS;
       for (const instrument of asked.get(name) ?? NOTHING_ASKED)
-        if (instrument.doubts(now).length > 0) return asked.get(name)!.flatMap((one) => one.doubts(now));
+        if (instrument.doubts().length > 0) return asked.get(name)!.flatMap((one) => one.doubts());
       return NO_DOUBTS;
     },
   };

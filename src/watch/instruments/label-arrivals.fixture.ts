@@ -53,7 +53,7 @@ export function found(batches: readonly (readonly Sample[])[], signal: Partial<S
   let outcomes = 0;
   for (const batch of batches) {
     instrument.observe(batch);
-    const [doubt] = instrument.doubts(START);
+    const [doubt] = instrument.doubts();
     if (doubt) return { doubt, outcomes, instrument };
     for (const { release, n } of batch) if (release === CANDIDATE) outcomes += n;
   }

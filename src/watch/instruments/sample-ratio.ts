@@ -89,7 +89,7 @@ export function createSampleRatio(setup: SampleRatioSetup): SampleRatio {
         // What comes later still belongs to its arm: a slow answer is a request like any other.
         if (!node.seconds.add(sample.bucket, sample.n, k)) count(sample.bucket, sample.n, k);
       }
-      node.seconds.close(node.newest, count);
+      if (node.seconds.isDue(node.newest)) node.seconds.close(node.newest, count);
     },
     doubts: () => (doubt ? [doubt] : NO_DOUBTS),
   };

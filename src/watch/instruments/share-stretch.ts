@@ -1,5 +1,13 @@
 import type { Instant } from "../../core/time.ts";
-import { combine, type Design, harmDesign, increments, mixture, safetyDesign } from "../../statistics/index.ts";
+import {
+  combine,
+  type Design,
+  harmDesign,
+  incrementsOf,
+  logMixture,
+  logWeightsOf,
+  safetyDesign,
+} from "../../statistics/index.ts";
 
 /** So far, relative to the plan, may the smaller arm's true share be off: people differ in how much they ask. */
 const TOLERANCE = 0.2;
@@ -25,16 +33,18 @@ export function startStretch(at: Instant, share: number, lump: number): ShareStr
   const isRare = share <= 0.5;
   const rare = isRare ? share : 1 - share;
   const form = "projected-bernoulli";
-  const tests: readonly Design[] = [
+  const designs: readonly Design[] = [
     harmDesign({ form, null: { ratio: 0, points: (1 + TOLERANCE) * rare }, forecast: rare }),
     // The alternatives lie around half of what is tolerated, down to an eighth and so to nothing.
     safetyDesign({ form, null: { ratio: 0, points: (1 - TOLERANCE) * rare }, forecast: ((1 - TOLERANCE) * rare) / 2 }),
   ];
+  const tests = designs.map((design) => ({ increments: incrementsOf(design), logWeights: logWeightsOf(design) }));
   let [n, k, seen, log] = [0, 0, 0, 0];
-  const evidence = (test: Design) => {
-    const whole = increments(test, { n1: n, k1: isRare ? k : n - k, n0: 0, k0: 0 });
-    return mixture(
-      test,
+  const evidence = ({ increments, logWeights }: (typeof tests)[number]) => {
+    const whole = new Float64Array(logWeights.length);
+    increments.write({ n1: n, k1: isRare ? k : n - k, n0: 0, k0: 0 }, whole);
+    return logMixture(
+      logWeights,
       whole.map((increment) => increment / lump),
     );
   };

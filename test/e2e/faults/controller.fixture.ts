@@ -86,8 +86,8 @@ function open(): Promise<Store> {
 
 /** Says what the store has acknowledged of the journal. */
 function acknowledging({ commit }: Store): Store["commit"] {
-  return async (changes, guard) => {
-    const answer = await commit(changes, guard);
+  return async (changes, guard, claim) => {
+    const answer = await commit(changes, guard, claim);
     if (answer.kind === "committed")
       for (const change of changes) if (change.kind === "step") say("acked", change.record.key, change.record.status);
     return answer;
