@@ -76,3 +76,18 @@ test("a connections file that cannot be read is the only thing that is said of c
   assert.equal(errors.length, 1);
   assert.match(errors[0] ?? "", /no kind of connection "vualt"/);
 });
+
+test("an acting playbook that would write blindly is said, and one that observes is warned", async (t) => {
+  const programs = `${connections}  programs: { kind: command, components: { p: { read: ["true"], apply: ["true"] } } }\n`;
+  const text = playbook().replace("vault://b", "programs://p");
+  const blind = async (authority: string) => {
+    const files = {
+      "connections.yaml": programs,
+      "chat.yaml": text.replace("authority: act", `authority: ${authority}`),
+    };
+    const { checks } = await checked(t, files);
+    return checks.filter(({ found }) => found.includes("written blindly")).map(({ level, what }) => `${level} ${what}`);
+  };
+  assert.deepEqual(await blind("act"), ["error prompt"]);
+  assert.deepEqual(await blind("observe"), ["warning prompt"]);
+});

@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { RollbookError } from "../core/errors.ts";
 import type { Playbook } from "../core/playbook.ts";
+import { blindTargets } from "../decide/blind-targets.ts";
 import type { Check, Diagnosis } from "../operations/diagnosis.ts";
 import { describeRivalry, findRivals } from "../playbook/lint-rivals.ts";
 import { createConnections } from "./connections/connections.ts";
@@ -42,6 +43,8 @@ export async function checkFolder(given: string): Promise<Diagnosis> {
       say(system, "playbook", "fine", `${from}, authority: ${playbook.authority}`);
       const elsewhere = await connections.elsewhere(playbook.environment);
       for (const reason of elsewhere) say(system, "environment", "error", reason);
+      for (const { component, text } of blindTargets(playbook, connections.adapterFor))
+        say(system, component, playbook.authority === "act" ? "error" : "warning", text);
       const missing = edgeMissing(playbook, settings?.systems[system]);
       if (missing) say(system, "route", "error", missing);
       for (const { name, at } of placesOf(playbook)) {

@@ -57,6 +57,8 @@ export interface Rollbook {
   readonly store: Store;
   readonly ledger: Ledger;
   readonly systems: ReadonlyMap<string, ProtectedSystem>;
+  /** What restores the component at this address. @throws RELEASE_REFUSED */
+  adapterFor(at: string): RestoreAdapter;
   /** A release that this process has met, without asking the store. */
   releaseKnown(id: ReleaseId): Release | undefined;
   issueToken(role: TokenRecord["role"], id: string): Promise<string>;
@@ -151,6 +153,7 @@ async function startOver(config: RollbookConfig, { store: opened, exchange, keys
     store,
     ledger,
     systems,
+    adapterFor: connections.adapterFor,
     releaseKnown: releases.get,
     issueToken: (role, id) => issueToken(store, role, id),
     async protect(playbook, edge) {

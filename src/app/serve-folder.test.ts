@@ -149,6 +149,36 @@ describe("serving a folder", () => {
     await heard(/support-bot: its playbook is gone from the folder; it stays in effect until the next start/);
   });
 
+  test("an acting playbook that would write blindly is refused, the one in effect stays, and observing is fine", async (t) => {
+    const { serve, stop, heard, write, said } = await folderOf(t);
+    const program = (more = "") => `{ read: ["./p"], apply: ["./p"]${more} }`;
+    const programs = (more = "") =>
+      `${connections}  programs: { kind: command, components: { prompt: ${program(more)} } }\n`;
+    const blind = (authority: string) =>
+      playbook("rises, by: 50%", authority).replace("beside: vault://prompt-b", "beside: programs://prompt");
+    write("connections.yaml", programs());
+    const first = await serve();
+    await heard(/the way back leads to prompt 1/);
+    const before = first.rollbook.systems.get("support-bot")!.playbook().digest;
+    write("support.yaml", blind("act"));
+    const why = await heard(/support-bot: not taken/);
+    assert.match(why, /This playbook may not act: programs:\/\/prompt is written blindly: programs refuses no write/);
+    assert.equal(first.rollbook.systems.get("support-bot")!.playbook().digest, before);
+    await stop(first);
+    said.length = 0;
+    const second = await serve();
+    await heard(/support-bot: the last good playbook stays in effect/);
+    assert.equal(second.rollbook.systems.get("support-bot")!.playbook().digest, before);
+    write("support.yaml", blind("observe"));
+    await heard(/support\.yaml is in effect, .*authority: observe/);
+    await stop(second);
+    write("connections.yaml", programs(', seen: ["./p"]'));
+    said.length = 0;
+    await serve();
+    write("support.yaml", blind("act"));
+    await heard(/support\.yaml is in effect, .*authority: act/);
+  });
+
   test("a data folder that is removed while it is served is said, and nothing is changed any more", async (t) => {
     const { serve, heard, folder } = await folderOf(t);
     const { rollbook } = await serve();

@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { RollbookError } from "../core/errors.ts";
 import type { Playbook } from "../core/playbook.ts";
+import { blindTargets } from "../decide/blind-targets.ts";
 import { describeRivalry, findRivals } from "../playbook/lint-rivals.ts";
 import { defineFlag } from "../traffic/flags/flag-book.ts";
 import { type ConnectionsFile, readConnections, type SystemSettings } from "./connections/connections-file.ts";
@@ -203,9 +204,18 @@ function createKeeper(
     );
   };
 
-  const rivalryOf = (playbook: Playbook) => {
+  /**
+   * Why a playbook may not take effect here. A blind one that was in effect before stays so, and contains harm: its way back
+   * is red, and nothing goes forward.
+   */
+  const refusalOf = (playbook: Playbook): RollbookError | undefined => {
     const others = [...rollbook.systems.values()].filter(({ system }) => system !== playbook.system);
-    return findRivals([...others.map((other) => other.playbook()), playbook]).find(({ second }) => second === playbook);
+    const rivalries = findRivals([...others.map((other) => other.playbook()), playbook]);
+    const rivalry = rivalries.find(({ second }) => second === playbook);
+    if (rivalry) return new RollbookError("TARGET_SHARED", { reason: describeRivalry(rivalry) });
+    if (playbook.authority !== "act" || kept.byDigest(playbook.digest)) return undefined;
+    const blind = blindTargets(playbook, rollbook.adapterFor).map(({ text }) => text);
+    return blind.length > 0 ? new RollbookError("TARGET_BLIND", { reason: blind.join("; ") }) : undefined;
   };
 
   /** What is wrong with one system is told once, and keeps nothing from the others. */
@@ -213,8 +223,8 @@ function createKeeper(
     const { system } = playbook;
     const about = `take ${system}`;
     try {
-      const rivalry = rivalryOf(playbook);
-      if (rivalry) throw new RollbookError("TARGET_SHARED", { reason: describeRivalry(rivalry) });
+      const refusal = refusalOf(playbook);
+      if (refusal) throw refusal;
       await take();
       said.delete(about);
     } catch (error) {
@@ -239,11 +249,11 @@ function createKeeper(
             `${system}: its playbook is gone from the folder; it stays in effect until the next start`,
           );
       }
-      const rivals = [...good.values()]
-        .filter(({ playbook }) => rivalryOf(playbook))
+      const refused = [...good.values()]
+        .filter(({ playbook }) => refusalOf(playbook))
         .map(({ playbook }) => playbook.system);
-      for (const system of [...broken, ...rivals]) {
-        const taken = rollbook.systems.has(system) || (good.has(system) && !rivals.includes(system));
+      for (const system of [...broken, ...refused]) {
+        const taken = rollbook.systems.has(system) || (good.has(system) && !refused.includes(system));
         const last = taken ? undefined : kept.newest(system);
         if (!last) continue;
         once(`last ${system}`, `${system}: the last good playbook stays in effect`);

@@ -210,9 +210,9 @@ export function createControl(
   return {
     playbook,
     adopt: (release) => adopt(ports, playbook, release),
-    plan: (candidate) => gate(ports, playbook, candidate),
+    plan: (candidate) => gate(ports, playbook, candidate, plans.past()),
     compose: (label, references) => composeRelease(ports, playbook, label, references),
-    release: (candidate) => openAlone(() => openRollout(ports, playbook, candidate)),
+    release: (candidate) => openAlone(() => openRollout(ports, playbook, candidate, plans.past())),
     async resume() {
       const rollouts = await ports.store.rollouts(playbook.system);
       const newest = rollouts[0];
@@ -230,7 +230,7 @@ export function createControl(
       const rollout = await find(id);
       const [candidate, stable] = [await releaseOf(rollout.candidate), await releaseOf(rollout.stable)];
       const rivals = await rivalsOf(ports, playbook, rollout.place ?? "at");
-      const planned = withRivals(planRollback(playbook, candidate, stable, rollout.place), rivals);
+      const planned = withRivals(planRollback(playbook, candidate, stable, rollout.place, plans.past()), rivals);
       if (planned.kind === "impossible")
         throw new RollbookError("RELEASE_REFUSED", { reason: planned.reasons.join("; ") });
       return planned;

@@ -5,10 +5,12 @@ import { type ComponentSpec, isRoute, type Playbook } from "../core/playbook.ts"
 import type { Concern } from "../core/ports.ts";
 import type { ComponentName, Release } from "../core/release.ts";
 import type { Place } from "../core/rollout.ts";
+import { blindTargets } from "../decide/blind-targets.ts";
 import { incompatibilities } from "../decide/compatibility.ts";
 import { addressIn, freePlace, servingPlace } from "../decide/place.ts";
 import { planRelease, planRollback } from "../decide/plan-change.ts";
 import { withRivals } from "../decide/plan-rivals.ts";
+import type { PastSteps } from "../decide/price.ts";
 import type { ControlPorts } from "./ports.ts";
 import { rivalsOf } from "./rivals.ts";
 
@@ -27,7 +29,12 @@ export interface ReleasePlans {
  * The gate: a release goes out only with a proven way back.
  * @throws RELEASE_REFUSED with every reason at once, ENVIRONMENT_MISMATCH.
  */
-export async function gate(ports: ControlPorts, playbook: Playbook, candidate: Release): Promise<ReleasePlans> {
+export async function gate(
+  ports: ControlPorts,
+  playbook: Playbook,
+  candidate: Release,
+  past: readonly PastSteps[],
+): Promise<ReleasePlans> {
   if (candidate.system !== playbook.system) throw refuse(`it is for ${candidate.system}, not for ${playbook.system}`);
   const known = await ports.store.lastKnownGood(playbook.system);
   const stable = known && (await ports.store.release(known.release));
@@ -41,8 +48,9 @@ export async function gate(ports: ControlPorts, playbook: Playbook, candidate: R
   if (route?.contained)
     throw refuse(`all traffic is contained to \`${route.contained}\`; \`rollbook contain stable\` ends that first`);
   const place = freePlace(route);
-  const out = planRelease(playbook, stable, candidate, place);
-  const back = withRivals(planRollback(playbook, candidate, stable, place), await rivalsOf(ports, playbook, place));
+  const out = planRelease(playbook, stable, candidate, place, past);
+  const rivals = await rivalsOf(ports, playbook, place);
+  const back = withRivals(planRollback(playbook, candidate, stable, place, past), rivals);
   const reasons: string[] = [];
   if (out.kind === "impossible") reasons.push(...out.reasons);
   if (back.kind === "impossible") reasons.push(...back.reasons);
@@ -52,12 +60,16 @@ export async function gate(ports: ControlPorts, playbook: Playbook, candidate: R
     );
   }
   for (const clash of incompatibilities(candidate, candidate)) reasons.push(`${candidate.label}: ${clash.reason}`);
+  const blind = blindTargets(playbook, ports.adapterFor).map(({ text }) => text);
+  const acts = playbook.authority === "act";
+  if (acts) reasons.push(...blind);
   const serving = await unreadiness(ports, playbook, stable, servingPlace(route), "seen");
   const wayBack = await unreadiness(ports, playbook, stable, place, "held");
   const wayOut = await unreadiness(ports, playbook, candidate, place, "held");
   reasons.push(...new Set([...serving.reasons, ...wayBack.reasons, ...wayOut.reasons]));
   if (reasons.length > 0 || out.kind === "impossible" || back.kind === "impossible") throw refuse(reasons.join("; "));
-  return { out, back, concerns: [...new Set([...serving.warnings, ...wayBack.warnings, ...wayOut.warnings])] };
+  const concerns = [...(acts ? [] : blind), ...serving.warnings, ...wayBack.warnings, ...wayOut.warnings];
+  return { out, back, concerns: [...new Set(concerns)] };
 }
 
 /** A system has one rollout at a time. @throws RELEASE_REFUSED */

@@ -62,7 +62,7 @@ export async function moveOn(run: Run, verdict: Verdict): Promise<"moved" | { re
     await recordAfterwards(run, record);
     return { stuck: lines.join("; ") };
   }
-  const back = planWayBack(playbook, stable, target.release, placeOfNext(run));
+  const back = planWayBack(playbook, stable, target.release, placeOfNext(run), run.plans.past());
   const planned = withRivals(back.planned, await knownRivals(run));
   if (planned.kind === "impossible")
     throw new Error(`no way to ${target.release.label}: ${planned.reasons.join("; ")}`);
@@ -127,7 +127,7 @@ async function qualify(run: Run, id: ReleaseId): Promise<OlderRelease> {
   const place = placeOfNext(run);
   const release = (await ports.store.release(id))!;
   const quarantine = await ports.store.quarantine(id);
-  const { planned, lost } = planWayBack(playbook, stable, release, place);
+  const { planned, lost } = planWayBack(playbook, stable, release, place, run.plans.past());
   const { reasons } = await unreadiness(ports, playbook, release, place, "readable");
   return {
     release,

@@ -137,6 +137,36 @@ describe("the plan back", () => {
       });
     });
 
+  it("that stays red is said again after an hour, two, four, and then every day, and shows since when", async () => {
+    const { mood, ports } = moody();
+    const slow = { tickMs: 60_000, pollMs: 60_000, readinessMs: 60_000 };
+    const world = createControlWorld({ ports, settings: slow, requestsPerSecond: 1 });
+    const hour = 3_600_000;
+    await world.live(async () => {
+      await world.control.adopt(stable);
+      await world.clock.sleep(120_000);
+      mood.lost.add("sim:model");
+      await world.until(() => world.control.wayBack()?.ready === false);
+      const since = world.clock.now();
+      const told = () => world.notices.filter((text) => text.includes("NOT ready")).length;
+      const counts: number[] = [];
+      for (const hours of [0.9, 1.1, 2.9, 3.1, 6.9, 7.1]) {
+        await world.clock.sleep(since + hours * hour - world.clock.now());
+        counts.push(told());
+      }
+      assert.deepEqual(counts, [1, 2, 2, 3, 3, 4]);
+      assert.match(
+        world.notices.at(-1) ?? "",
+        /the way back to release 1 is still NOT ready, for 7 h \d min now: model: /,
+      );
+      assert.equal((await wayBacks(world)).filter(({ data }) => !data.ready).length, 1, "no news for the ledger");
+      assert.ok(Math.abs((world.control.wayBack()?.redSince ?? 0) - since) <= 60_000);
+      mood.lost.clear();
+      await world.until(() => world.control.wayBack()?.ready === true);
+      assert.equal(world.control.wayBack()?.redSince, undefined);
+    }, 9 * hour);
+  });
+
   it("that is red never keeps harm from going back", async () => {
     const { mood, ports } = moody();
     const world = createControlWorld({ ports, losses: 0.3 });
@@ -181,6 +211,53 @@ describe("the plan back", () => {
         [],
       );
     });
+  });
+
+  /** Targets that take whatever comes; `seen` verifies what serves behind them. */
+  const blindly = (seen?: "seen") => (given: ControlPorts) => ({
+    adapterFor: (at: string) => ({
+      ...given.adapterFor(at),
+      guarantee: "blind" as const,
+      ...(seen && { seen: async () => ({ kind: seen }) }),
+    }),
+  });
+
+  it("is red, and no release goes out, where an acting playbook would write blindly", async () => {
+    const world = createControlWorld({ ports: blindly() });
+    await world.live(async () => {
+      await world.control.adopt(stable);
+      await world.clock.sleep(5000);
+      const { ready, faults } = world.control.wayBack()!;
+      assert.deepEqual([ready, faults.map(({ about }) => about)], [false, ["schema", "model"]]);
+      assert.match(faults[1]!.text, /^sim:model is written blindly/);
+      await assert.rejects(world.control.release(candidate), {
+        code: "RELEASE_REFUSED",
+        message: /sim:schema is written blindly.*; sim:model is written blindly/,
+      });
+      assert.deepEqual(world.target.effects, []);
+    });
+  });
+
+  it("is warned of that under observe only, and ready where somebody asks what serves", async () => {
+    for (const [options, warnings] of [
+      [{ ports: blindly(), playbook: { authority: "observe" as const } }, 2],
+      [{ ports: blindly("seen") }, 0],
+    ] as const) {
+      const world = createControlWorld(options);
+      await world.live(async () => {
+        await world.control.adopt(stable);
+        await world.clock.sleep(5000);
+        const found = world.control.wayBack()!;
+        assert.equal(found.ready, true);
+        assert.equal(found.warnings.filter((text) => text.includes("is written blindly")).length, warnings);
+      });
+    }
+  });
+
+  it("lets a release out on blind targets where somebody asks what serves", async () => {
+    const world = createControlWorld({ ports: blindly("seen"), losses: 0.3 });
+    const rollout = await world.live(async () => world.ended((await world.release()).id));
+    assert.equal(rollout.rollback?.outcome, "verified");
   });
 
   it("names audiences that nothing reaches", async () => {

@@ -1,6 +1,8 @@
 import type { Playbook } from "../core/playbook.ts";
 import type { Lease } from "../core/rollout.ts";
+import type { Instant, Milliseconds } from "../core/time.ts";
 import type { WayBack } from "../core/way-back.ts";
+import type { PastSteps } from "../decide/price.ts";
 import { judgeReadiness, readinessKey } from "../decide/readiness.ts";
 import type { ControlPorts, Settings } from "./ports.ts";
 import { rivalsOf } from "./rivals.ts";
@@ -12,6 +14,8 @@ import { tellWayBack, wayBackEntry } from "./way-back-words.ts";
 export interface PlanWatch {
   /** The newest answer, in memory; undefined before the first look, or while there is no restore point. */
   current(): WayBack | undefined;
+  /** What steps took in the past, as it was known at the newest look. */
+  past(): readonly PastSteps[];
   /** Why nothing may go forward now; undefined while the way back is ready, or was not looked at yet. */
   blocked(): string | undefined;
   /** Looks now. Never throws: what cannot be found out is a fault. */
@@ -22,13 +26,20 @@ export interface PlanWatch {
 
 /** So many looks in a row must say the same before people are told: one lost packet is no news. */
 const LOOKS = 2;
+/** What stays red is said again after an hour, then after twice as long each time, but every day. */
+const AGAIN_MS = 3_600_000;
+const MOST_MS = 24 * AGAIN_MS;
 
 export function createPlanWatch(ports: ControlPorts, settings: Settings, playbook: Playbook): PlanWatch {
   const durations = createStepDurations(ports, playbook);
   let current: WayBack | undefined;
+  let past: readonly PastSteps[] = [];
   let key = "";
   let seen = 0;
-  let told: { readonly key: string; readonly ready: boolean } | undefined;
+  let told:
+    | { readonly key: string; readonly ready: boolean; readonly at: Instant; readonly again: Milliseconds }
+    | undefined;
+  let redSince: Instant | undefined;
   let lease: Lease | undefined;
   let looking: Promise<void> | undefined;
   let stamp = "";
@@ -57,7 +68,7 @@ export function createPlanWatch(ports: ControlPorts, settings: Settings, playboo
       faults: answers.faults,
       warnings: answers.warnings,
       capacity: capacityOf(ports, playbook, subject, answers.warm),
-      past: durations.past(),
+      past,
       rivals: await rivalsOf(ports, playbook, place),
       alone: rollout?.unannounced ?? false,
     });
@@ -68,6 +79,7 @@ export function createPlanWatch(ports: ControlPorts, settings: Settings, playboo
     try {
       tells = await mayTell();
       await durations.look();
+      past = durations.past();
       const subject = await subjectOf(ports, playbook);
       if (!subject) return;
       current = await gather(subject);
@@ -77,6 +89,8 @@ export function createPlanWatch(ports: ControlPorts, settings: Settings, playboo
       if (current) current = { ...current, ready: false, checkedAt: ports.clock.now(), faults: [fault] };
     }
     if (!current) return;
+    redSince = current.ready ? undefined : (redSince ?? ports.clock.now());
+    if (redSince !== undefined) current = { ...current, redSince };
     const now = readinessKey(current);
     seen = now === key ? seen + 1 : 1;
     key = now;
@@ -84,15 +98,23 @@ export function createPlanWatch(ports: ControlPorts, settings: Settings, playboo
   };
 
   const tell = async (found: WayBack): Promise<void> => {
-    if (told?.key === key || (!found.ready && seen < LOOKS)) return;
+    if (told?.key === key) return remind(found, told);
+    if (!found.ready && seen < LOOKS) return;
     const before = told;
-    told = { key, ready: found.ready };
+    told = { key, ready: found.ready, at: found.checkedAt, again: AGAIN_MS };
     // Green is news only after red.
     if (!found.ready || before?.ready === false) tellWayBack(ports, playbook, found);
     await ports.store.commit([{ kind: "entry", entry: wayBackEntry(playbook, found) }]).catch(() => {
       // Told and not recorded: the next look that finds the same writes it.
       if (found.ready) told = before;
     });
+  };
+
+  /** Nothing goes forward while it is red, and nobody may remember: it is said again, and is no news for the ledger. */
+  const remind = (found: WayBack, last: NonNullable<typeof told>): void => {
+    if (found.ready || found.checkedAt - last.at < last.again) return;
+    told = { ...last, at: found.checkedAt, again: Math.min(2 * last.again, MOST_MS) };
+    tellWayBack(ports, playbook, found);
   };
 
   const look = (): Promise<void> => {
@@ -104,6 +126,7 @@ export function createPlanWatch(ports: ControlPorts, settings: Settings, playboo
 
   return {
     current: () => current,
+    past: () => past,
     blocked: () =>
       current && !current.ready
         ? `the way back is not ready: ${current.faults.map(({ text }) => text).join("; ")}`

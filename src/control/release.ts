@@ -5,6 +5,7 @@ import type { Resolved } from "../core/ports.ts";
 import { defineRelease, type Release, type Revision } from "../core/release.ts";
 import type { Rollout } from "../core/rollout.ts";
 import { addressIn, freePlace, servingPlace } from "../decide/place.ts";
+import type { PastSteps } from "../decide/price.ts";
 import { gate, insistFree, insistHere, refuse, unreadiness } from "./gate.ts";
 import type { Unannounced } from "./idle-watch.ts";
 import { readComponents } from "./live-state.ts";
@@ -129,9 +130,14 @@ export async function composeRelease(
  * Records a rollout that passed the gate; `runRollout` then runs it. Under `authority: observe` the gate's refusal is
  * written into the diary and holds nobody up, because nothing is changed.
  */
-export async function openRollout(ports: ControlPorts, playbook: Playbook, candidate: Release): Promise<Rollout> {
+export async function openRollout(
+  ports: ControlPorts,
+  playbook: Playbook,
+  candidate: Release,
+  past: readonly PastSteps[],
+): Promise<Rollout> {
   const observing = playbook.authority === "observe";
-  const plans = await gate(ports, playbook, candidate).catch(async (error: unknown) => {
+  const plans = await gate(ports, playbook, candidate, past).catch(async (error: unknown) => {
     await recordRefusal(ports, candidate, error);
     if (!observing) throw error;
     await insistFree(ports, playbook);

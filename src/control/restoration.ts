@@ -3,10 +3,12 @@ import { componentSteps, type Plan } from "../core/plan.ts";
 import type { Change } from "../core/ports.ts";
 import type { Saga, StepRecord } from "../core/rollout.ts";
 import { holdingResources } from "../restore/resource-leases.ts";
-import { MOST_STARTS, PATIENCE, runSaga, startSaga } from "../restore/saga-runner.ts";
+import { MOST_STARTS, startSaga } from "../restore/saga-runner.ts";
+import type { SagaPorts } from "../restore/step-run.ts";
 import { FencedError } from "./fenced-error.ts";
 import { noteOf } from "./order.ts";
 import { drain, emit, entryOf, keep, type Run, save } from "./run.ts";
+import { runCounted } from "./run-saga.ts";
 import { tellPeople } from "./tell-people.ts";
 
 /** A saga for a plan, not yet recorded. */
@@ -27,8 +29,8 @@ export function startOf(run: Run, saga: Saga, why?: string): readonly Change[] {
   const steps = saga.plan.steps.map(({ id }) => id);
   const changes = startSaga(run.ports, saga, run.lease);
   // Read beside the commit. Who finds that it could not be read asks again.
-  const underWay = writesUnderWay(run, saga).catch(() => undefined);
-  run.begun.set(saga.id, { saga, changes, underWay });
+  const past = pastOf(run, saga).catch(() => undefined);
+  run.begun.set(saga.id, { saga, changes, past });
   return [entryOf(run, "saga-started", { saga: saga.id, plan: saga.planDigest, steps, why }), ...changes];
 }
 
@@ -60,8 +62,7 @@ export async function restore(run: Run, saga: Saga): Promise<Restored> {
 
 async function runCollecting(run: Run, saga: Saga): Promise<Saga> {
   const { ports, rollout } = run;
-  const begun = run.begun.get(saga.id);
-  const underWay = (await begun?.underWay) ?? (await writesUnderWay(run, saga));
+  const past = (await run.begun.get(saga.id)?.past) ?? (await pastOf(run, saga));
   const collecting = collectWhile(run);
   const onStep = (step: StepRecord) => {
     const text = `${step.step}: ${step.status}${step.recovered ? " (recovered after a crash)" : ""}`;
@@ -71,25 +72,33 @@ async function runCollecting(run: Run, saga: Saga): Promise<Saga> {
     const order = run.rollout.rollback?.halted;
     return order && `halted by ${noteOf(order)}`;
   };
-  run.begun.delete(saga.id);
-  const end = await runSaga({ ...ports, onStep, halted, underWay }, saga, run.lease, PATIENCE, begun?.changes).finally(
-    () => {
-      collecting.stop();
-    },
-  );
+  const end = await runCounted(run, saga, { ...past, onStep, halted }).finally(() => {
+    collecting.stop();
+  });
   await collecting.done;
   if (end.kind === "fenced") throw new FencedError(run.lease.resource);
   return end.saga;
 }
 
-/** Where earlier sagas of the rollout have sent something that was never read back: it may land at any time. */
-async function writesUnderWay({ ports, rollout }: Run, saga: Saga): Promise<ReadonlySet<string>> {
-  const earlier = (await ports.store.sagas(rollout.id)).filter(({ id }) => id !== saga.id);
-  const open = earlier.map(async ({ id, plan }) => {
-    const records = (await ports.store.steps(id)).filter(({ status, attempts }) => status !== "done" && attempts > 0);
-    return plan.steps.filter((step) => records.some((record) => record.step === step.id)).map(({ at }) => at);
+/** What the earlier sagas of the rollout tell of the targets. */
+async function pastOf({ ports, rollout, candidate }: Run, saga: Saga): Promise<Pick<SagaPorts, "underWay" | "served">> {
+  const sagas = (await ports.store.sagas(rollout.id)).filter(({ id }) => id !== saga.id);
+  const told = sagas.map(async ({ id, plan }) => {
+    const records = await ports.store.steps(id);
+    return plan.steps.flatMap(({ id: step, at }) =>
+      records.filter((record) => record.step === step).map((record) => ({ ...record, at })),
+    );
   });
-  return new Set((await Promise.all(open)).flat());
+  const earlier = (await Promise.all(told)).flat();
+  const exposed = rollout.exposedAt !== undefined;
+  const candidates = new Set(Object.values(candidate.revisions).map(({ digest }) => digest));
+  return {
+    // Something was sent that was never read back: it may land at any time.
+    underWay: new Set(earlier.filter(({ status, attempts }) => status !== "done" && attempts > 0).map(({ at }) => at)),
+    served: (at, digest) =>
+      (exposed && candidates.has(digest)) ||
+      earlier.some((step) => step.at === at && step.status === "done" && step.found === digest),
+  };
 }
 
 /**

@@ -203,7 +203,7 @@ describe("a rollback that got stuck", () => {
     assert.equal(traffic.served(candidate.id).requests, served, "contained all the while");
     const started = (await entries()).filter(({ type }) => type === "saga-started");
     assert.equal(started.length, 3);
-    assert.match(started[2].data.why, /tried again after: stuck: schema, model/);
+    assert.match(started[2].data.why, /tried again after: stuck: model, schema/);
     const sagas = (await store.record(rollout.id))!.sagas.map(({ status }) => status);
     assert.deepEqual(sagas, ["completed", "stuck", "completed"]);
   });
@@ -244,7 +244,7 @@ describe("a rollback that got stuck", () => {
       return control.ended(id);
     });
     assert.equal(rollout.rollback?.outcome, "stuck");
-    assert.equal(rollout.note, "stuck: schema, model");
+    assert.equal(rollout.note, "stuck: model, schema");
   });
 });
 

@@ -83,7 +83,7 @@ describe("who would undo a rollback", () => {
       const { plan } = await world.control.planBack(id);
       assert.deepEqual(
         plan.steps.map(({ id: step }) => step),
-        ["freeze sim:model#rival", "schema", "model", "thaw sim:model#rival"],
+        ["freeze sim:model#rival", "model", "schema", "thaw sim:model#rival"],
       );
       await world.ended(id);
     });

@@ -181,7 +181,7 @@ async function sagaBack(run: Run): Promise<Saga> {
   const { plan, digest } = ready ?? {};
   const fits = ready?.rollout === rollout.id && ready.to.id === stable.id && ready.from.id === candidate.id;
   if (fits && plan && digest) return sagaOf(run, { plan, digest });
-  const back = planWayBack(playbook, candidate, stable, restorePlace(run));
+  const back = planWayBack(playbook, candidate, stable, restorePlace(run), run.plans.past());
   const planned = withRivals(back.planned, await knownRivals(run));
   if (planned.kind === "impossible") throw new Error(`no way back: ${planned.reasons.join("; ")}`);
   return sagaOf(run, planned);

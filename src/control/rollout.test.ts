@@ -131,8 +131,8 @@ describe("a harmful release", () => {
     assert.deepEqual(
       report.components.map(({ component, status, found }) => [component, status, found]),
       [
-        ["schema", "done", digestOf("schema 1")],
         ["model", "done", digestOf("model 1")],
+        ["schema", "done", digestOf("schema 1")],
       ],
     );
     assert.deepEqual(

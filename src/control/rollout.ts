@@ -2,7 +2,7 @@ import { RollbookError } from "../core/errors.ts";
 import type { Playbook } from "../core/playbook.ts";
 import type { Order, Rollout, Saga } from "../core/rollout.ts";
 import { planRelease } from "../decide/plan-change.ts";
-import { PATIENCE, runSaga } from "../restore/saga-runner.ts";
+import type { SagaEnd } from "../restore/saga-runner.ts";
 import { freezeBaseline, NO_PAST, type Past } from "./baseline.ts";
 import { createCountJournal, readJournal } from "./count-journal.ts";
 import { expose } from "./exposure.ts";
@@ -16,6 +16,7 @@ import { aloneWith, sagaOf, startOf } from "./restoration.ts";
 import { rivalsOf, thaw } from "./rivals.ts";
 import { continueRollback, retryRollback, rollBack } from "./roll-back.ts";
 import { emit, entryOf, holdLease, type Run, routeTo, save } from "./run.ts";
+import { runCounted } from "./run-saga.ts";
 import { seal } from "./seal.ts";
 import { tellPeople } from "./tell-people.ts";
 
@@ -102,12 +103,7 @@ async function deploy(run: Run): Promise<boolean> {
   if (saga.status === "completed") return true;
   if (saga.status === "compensated" && !cordOf(run)) return endTakenBack(run, saga);
   emit(run, "deploying", `bringing ${saga.plan.steps.map((step) => step.label).join(", ")} into place`);
-  const onStep = () => undefined;
-  const end = await aloneWith(run, saga, () => {
-    const changes = run.begun.get(saga.id)?.changes;
-    run.begun.delete(saga.id);
-    return runSaga({ ...ports, onStep }, saga, run.lease, PATIENCE, changes);
-  });
+  const end = await aloneWith(run, saga, () => deployThrough(run, saga));
   if (end.kind === "fenced") throw new FencedError(run.lease.resource);
   if (end.kind === "completed") return true;
   if (end.kind === "compensated" && !cordOf(run)) return endTakenBack(run, end.saga);
@@ -118,6 +114,21 @@ async function deploy(run: Run): Promise<boolean> {
   const cause = cordOf(run) ? "person" : "undecided";
   await rollBack(run, cause, [why], verdict, []);
   return false;
+}
+
+/** A deployment that the store cuts off goes on when it is back: nothing is exposed meanwhile. */
+async function deployThrough(run: Run, first: Saga): Promise<SagaEnd> {
+  for (let saga = first, said = false; ; said = true) {
+    try {
+      return await runCounted(run, saga, {});
+    } catch (error) {
+      if (error instanceof FencedError || run.stopped || run.closed || !run.cutOff.has(saga.id)) throw error;
+      if (!said) emit(run, "late", `the deployment waits for the store: ${(error as Error).message}`);
+      await run.ports.clock.sleep(run.settings.leaseMs);
+      const sagas = await run.ports.store.sagas(run.rollout.id).catch(() => [saga]);
+      saga = sagas.find(({ id }) => id === first.id) ?? saga;
+    }
+  }
 }
 
 /** Nothing was exposed, and what had been deployed is as it was: there is nothing to restore or to prove. */
@@ -132,7 +143,7 @@ async function endTakenBack(run: Run, { note }: Saga): Promise<false> {
 }
 
 async function startDeployment(run: Run): Promise<Saga> {
-  const planned = planRelease(run.playbook, run.stable, run.candidate, run.place);
+  const planned = planRelease(run.playbook, run.stable, run.candidate, run.place, run.plans.past());
   if (planned.kind === "impossible") {
     throw new RollbookError("RELEASE_REFUSED", { reason: planned.reasons.join("; ") });
   }
@@ -175,6 +186,7 @@ async function load(
     rivals: rivalsOf(ports, playbook, place),
     order: rollout.order,
     begun: new Map(),
+    cutOff: new Set(),
     stopped: false,
     closed: false,
     unsaved: [],

@@ -8,6 +8,7 @@ import type { Sample } from "../core/sample.ts";
 import type { Instant } from "../core/time.ts";
 import type { Verdict } from "../core/verdict.ts";
 import { claimOf } from "../restore/resource-leases.ts";
+import type { SagaPorts } from "../restore/step-run.ts";
 import type { EvaluatorSetup } from "../watch/evaluator.ts";
 import type { Past } from "./baseline.ts";
 import type { CountJournal } from "./count-journal.ts";
@@ -48,6 +49,8 @@ export interface Run {
   parameters?: EvaluatorSetup;
   /** Sagas that this run has recorded, or is about to, and not run yet: nothing was sent under their intents. */
   readonly begun: Map<string, Begun>;
+  /** Sagas whose newest start is counted, and was cut off by the store. */
+  readonly cutOff: Set<string>;
   stopped: boolean;
   /** The process ends: nothing is tried again here. */
   closed: boolean;
@@ -64,8 +67,8 @@ export interface Begun {
   readonly saga: Saga;
   /** All that it is recorded with. */
   readonly changes: readonly Change[];
-  /** Where earlier sagas may still have something under way; undefined when that could not be read. */
-  readonly underWay: Promise<ReadonlySet<string> | undefined>;
+  /** What earlier sagas tell of the targets; undefined when that could not be read. */
+  readonly past: Promise<Pick<SagaPorts, "underWay" | "served"> | undefined>;
   /** When the leases of its targets were taken with its record, if they were. */
   heldSince?: Instant;
 }

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { digestOf } from "../core/digest.ts";
 import { haltRestore } from "./steer-restore.ts";
-import { createControlWorld, slowly, stable } from "./world.fixture.ts";
+import { candidate, createControlWorld, slowly, stable } from "./world.fixture.ts";
 
 const [MODEL_1, MODEL_2] = [digestOf("model 1"), digestOf("model 2")];
 
@@ -61,6 +61,23 @@ describe("a restore that a person halts", () => {
     const turned = (await world.entries()).filter(({ type }) => type === "saga-turned");
     assert.deepEqual([turned.length, turned[0]?.actor], [1, "ada"]);
     assert.equal(await world.boot("second").control.resume(), undefined);
+  });
+
+  it("brings back what served, also where a crash lost who had put it back", async () => {
+    const world = createControlWorld({ losses: 0.2 });
+    await world.live(async () => {
+      const dying = world.boot("dying", "control.rollback-recorded");
+      const { id } = await world.release(candidate, dying.control);
+      await dying.death;
+      world.target.rivalWrite("sim:model", MODEL_1);
+      world.target.lose("sim:schema", digestOf("schema 1"));
+      const { control } = world.boot("second");
+      await control.resume();
+      assert.equal((await control.ended(id)).rollback?.outcome, "stuck");
+      await control.redeploy(id, "ada", "model 1 is worse");
+      assert.match((await control.ended(id)).note ?? "", /^ada: model 1 is worse; taken back$/);
+    });
+    assert.equal(world.target.live("sim:model"), MODEL_2);
   });
 
   it("holds over a crash", async () => {

@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { Store } from "../core/ports.ts";
-import { candidate, createControlWorld, playbook, settings, type WorldOptions } from "./world.fixture.ts";
+import type { Change, Store } from "../core/ports.ts";
+import { candidate, createControlWorld, playbook, settings, slowly, type WorldOptions } from "./world.fixture.ts";
 
 const holdback = { ...playbook.how, holdbackFor: 60_000 };
 
-/** A store that takes no write, or does not answer at all, while `state` says so. */
+/** A store that takes no write, none of a step, or does not answer at all, while `state` says so. */
 function failing() {
-  const state = { away: undefined as "full" | "gone" | undefined, refused: 0 };
+  const state = { away: undefined as "full" | "gone" | "crowded" | undefined, refused: 0 };
   const reads = new Set<keyof Store>([
     "rollout",
     "rollouts",
@@ -20,14 +20,16 @@ function failing() {
   ]);
   const refuse = () => {
     state.refused += 1;
-    throw new Error(state.away === "full" ? "database or disk is full" : "connection refused");
+    throw new Error(state.away !== "gone" ? "database or disk is full" : "connection refused");
   };
   const ports: NonNullable<WorldOptions["ports"]> = ({ store }) => ({
     store: Object.fromEntries(
       Object.entries(store).map(([name, method]) => [
         name,
         async (...given: readonly unknown[]) => {
-          const fails = state.away === "gone" || (state.away === "full" && !reads.has(name as keyof Store));
+          const [changes] = given as [readonly Change[]];
+          const crowded = state.away === "crowded" && name === "commit" && changes.some(({ kind }) => kind === "step");
+          const fails = crowded || state.away === "gone" || (state.away === "full" && !reads.has(name as keyof Store));
           return fails ? refuse() : (method as (...all: readonly unknown[]) => unknown)(...given);
         },
       ]),
@@ -97,6 +99,43 @@ describe("a store that is away when harm is decided", () => {
       assert.equal(world.traffic.current("loans")?.candidatePpm, 0);
       state.away = undefined;
       assert.equal((await world.ended(id)).rollback?.outcome, "verified");
+    });
+  });
+
+  it("for a minute, or that takes small writes only, costs the restore no start: it finishes then", async () => {
+    for (const away of ["gone", "crowded"] as const) {
+      const { state, ports } = failing();
+      const world = createControlWorld({ ports: (given) => ({ ...slowly(400)(given), ...ports(given) }), losses: 0.3 });
+      await world.live(async () => {
+        const { id } = await world.release();
+        await world.until(() => world.kinds().includes("contained"));
+        state.away = away;
+        await world.clock.sleep(60_000);
+        assert.equal((await world.store.rollout(id))?.rollback?.outcome, undefined, "still being restored");
+        state.away = undefined;
+        assert.equal((await world.ended(id)).rollback?.outcome, "verified");
+        const sagas = (await world.store.sagas(id)).filter(({ plan }) => plan.kind === "rollback");
+        assert.deepEqual(
+          sagas.map(({ starts }) => starts),
+          [1],
+        );
+        assert.ok(state.refused > 10, "tried again and again");
+      });
+    }
+  });
+
+  it("while a release is deployed costs that no start either", async () => {
+    const { state, ports } = failing();
+    const world = createControlWorld({ ports: (given) => ({ ...slowly(400)(given), ...ports(given) }) });
+    await world.live(async () => {
+      const { id } = await world.release();
+      await world.until(() => world.kinds().includes("deploying"));
+      state.away = "crowded";
+      await world.clock.sleep(60_000);
+      state.away = undefined;
+      assert.equal((await world.ended(id)).phase, "healthy");
+      assert.equal((await world.store.sagas(id))[0]?.starts, 1);
+      assert.ok(state.refused > 10, "tried again and again");
     });
   });
 

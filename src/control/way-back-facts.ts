@@ -2,6 +2,7 @@ import { isRoute, type Playbook } from "../core/playbook.ts";
 import type { Release } from "../core/release.ts";
 import type { Place, Rollout } from "../core/rollout.ts";
 import type { Capacity, WayBackFault } from "../core/way-back.ts";
+import { blindTargets } from "../decide/blind-targets.ts";
 import { freePlace, servingPlace } from "../decide/place.ts";
 import { fallbacksOf } from "./containment.ts";
 import { unreadiness } from "./gate.ts";
@@ -58,14 +59,17 @@ export async function askAround(
   // Between releases a place that somebody took only costs the head start: everything is restored where it serves.
   const cold = warm?.found.filter(({ level }) => level === "blocking") ?? [];
   const faults = [...held.found.filter(({ level }) => level === "blocking"), ...(rollout ? cold : [])];
+  const blind = blindTargets(playbook, ports.adapterFor);
+  const acts = playbook.authority === "act";
   const unreached = audiencesOf(playbook).filter((audience) => ports.reaches?.(audience) === false);
   return {
     faults: [
-      ...faults.map(({ component, text }) => ({ about: component, text })),
+      ...[...faults, ...(acts ? blind : [])].map(({ component, text }) => ({ about: component, text })),
       ...elsewhere.map((text) => ({ about: "environment", text })),
       ...unreached.map((audience) => ({ about: "audience", text: `nothing reaches ${audience}` })),
     ],
     warnings: [
+      ...(acts ? [] : blind.map(({ text }) => text)),
       ...held.warnings,
       ...unserved(ports, playbook),
       ...(warm?.warnings ?? []),

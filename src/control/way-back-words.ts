@@ -1,14 +1,20 @@
 import type { EntryDraft } from "../core/entry.ts";
 import type { Playbook } from "../core/playbook.ts";
 import { priceLines } from "../core/price-lines.ts";
+import { formatDuration } from "../core/time.ts";
 import type { WayBack } from "../core/way-back.ts";
 import type { ControlPorts } from "./ports.ts";
 
+/** So long after it turned red, being told of it is no news but a reminder. */
+const LONG_MS = 3_600_000;
+
 /** Tells the playbook's audience that the way back has turned red, or is ready again. Beside the work. */
 export function tellWayBack({ notifier }: ControlPorts, { system, who }: Playbook, found: WayBack): void {
-  const { ready, from, to, faults, price } = found;
+  const { ready, from, to, faults, price, redSince, checkedAt } = found;
   const way = from.id === to.id ? `to ${to.label}` : `from ${from.label} to ${to.label}`;
-  const subject = `${system}: the way back ${way} is ${ready ? "ready again" : "NOT ready"}`;
+  const lasts = redSince === undefined ? 0 : checkedAt - redSince;
+  const state = lasts < LONG_MS ? "NOT ready" : `still NOT ready, for ${formatDuration(lasts)} now`;
+  const subject = `${system}: the way back ${way} is ${ready ? "ready again" : state}`;
   const lines = ready
     ? priceLines(price)
     : [

@@ -227,11 +227,11 @@ export function createControlWorld(options: WorldOptions = {}) {
     kinds: (): readonly RolloutEventKind[] => events.map(({ kind }) => kind),
     entries: async () => (await store.entries(0, 10_000)).map(({ leaf }) => JSON.parse(leaf)),
     /** Everything in it happens in simulated time, beside the watch that a server always runs. */
-    live: async <T>(story: () => Promise<T>): Promise<T> => {
+    live: async <T>(story: () => Promise<T>, within = 3_600_000): Promise<T> => {
       alive = true;
       watch(newest);
       try {
-        return await clock.run(story(), { within: 3_600_000 });
+        return await clock.run(story(), { within });
       } finally {
         alive = false;
         watching.abort();

@@ -136,6 +136,13 @@ export const errorCatalogue = {
     state: "The playbook that came later is not in effect.",
     hint: "Put all that goes back together into one playbook, or write `authority: observe` into one of the two.",
   },
+  TARGET_BLIND: {
+    class: "terminal",
+    exit: 3,
+    message: (d) => `This playbook may not act: ${d["reason"]}.`,
+    state: "It is not in effect; a playbook that was in effect stays in effect.",
+    hint: "Add `seen` to the program, `serving` to the MLflow connection or `sdk-key` to LaunchDarkly's; or observe.",
+  },
   CONNECTIONS_INVALID: {
     class: "terminal",
     exit: 3,

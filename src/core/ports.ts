@@ -129,7 +129,7 @@ export interface TokenRecord {
 
 /**
  * `cas`: the target refuses a write whose expected before-state is wrong. `idempotent`: a repeated key has one effect.
- * `blind`: neither; only with a read-back.
+ * `blind`: neither; an acting playbook relies on one only where `seen` verifies what serves.
  */
 export type Guarantee = "cas" | "idempotent" | "blind";
 
@@ -182,6 +182,8 @@ export interface RestoreAdapter {
    * read-back until it is `seen` or the restore's time is over. Absent: the place itself serves.
    */
   seen?(at: string, digest: Digest, signal: AbortSignal): Promise<Seen>;
+  /** Does `seen` ask at this address what really serves? Absent: wherever there is `seen`. */
+  sees?(at: string): boolean;
   /** What to know before relying on this way back: who would undo it, what expires, who must approve. Changes nothing. */
   concerns?(at: string, digest: Digest, signal: AbortSignal): Promise<readonly Concern[]>;
   /** Who would undo a restore at this address, and can be frozen. Changes nothing. */

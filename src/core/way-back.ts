@@ -7,6 +7,8 @@ export interface WayBack {
   /** False is red: going back now would fail, be undone or not be recorded. Nothing goes forward on that. */
   readonly ready: boolean;
   readonly checkedAt: Instant;
+  /** Of a red one: since when this process has found it so. */
+  readonly redSince?: Instant;
   /** The rollout that it would undo; without one it is what a person's cord would do between releases. */
   readonly rollout?: string;
   readonly from: NamedRelease;

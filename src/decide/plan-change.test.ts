@@ -38,7 +38,7 @@ describe("a plan", () => {
     const plan = planOf(planRollback(playbook, candidate, stable));
     assert.deepEqual(
       plan.steps.map(({ component, desired, label }) => ({ component, desired, label })),
-      ["schema", "model", "data", "flag"].map((component) => ({
+      ["model", "flag", "data", "schema"].map((component) => ({
         component,
         desired: stable.revisions[component]!.digest,
         label: `${component} 1`,
@@ -47,8 +47,18 @@ describe("a plan", () => {
     assert.deepEqual([plan.kind, plan.from, plan.to, plan.deadline], ["rollback", candidate.id, stable.id, 60_000]);
     assert.deepEqual(
       planOf(planRollback(playbook, stable, stable)).steps.map(({ id }) => id),
-      ["schema", "model", "data", "flag"],
+      ["model", "flag", "data", "schema"],
     );
+  });
+
+  it("begins with what changes, and of that with what was quick", () => {
+    const half = defineRelease("loans", "half", { ...release(2).revisions, model: release(1).revisions["model"]! });
+    const took = (component: string, ms: number) => ({ component, adapter: component, tookMs: [ms] });
+    const order = (past: Parameters<typeof planRollback>[4], from = release(2)) =>
+      planOf(planRollback(playbook, from, release(1), "at", past)).steps.map(({ id }) => id);
+    assert.deepEqual(order([]), ["model", "flag", "data", "schema"]);
+    assert.deepEqual(order([took("model", 20_000), took("flag", 300)]), ["flag", "model", "data", "schema"]);
+    assert.deepEqual(order([took("model", 300)], half), ["flag", "model", "data", "schema"]);
   });
 
   it("moves readers before what they read on the way back", () => {

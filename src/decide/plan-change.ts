@@ -4,23 +4,44 @@ import type { Release } from "../core/release.ts";
 import type { Place } from "../core/rollout.ts";
 import { readBy, readersOf } from "./order.ts";
 import { addressIn } from "./place.ts";
+import type { PastSteps } from "./price.ts";
+import { inStartOrder } from "./start-order.ts";
 import { inClasses } from "./step-classes.ts";
 
 export type Planned =
   | { readonly kind: "planned"; readonly plan: Plan; readonly digest: string }
   | { readonly kind: "impossible"; readonly reasons: readonly string[] };
 
-/** The way back from `from` to `to`: readers first, then what they read; what does not differ is still checked. */
-export function planRollback(playbook: Playbook, from: Release, to: Release, place: Place = "at"): Planned {
-  return planChange(playbook, "rollback", from, to, place);
+/** The way back from `from` to `to`: readers first, then what they read; what does not differ is still checked. `past` orders what may begin at once. */
+export function planRollback(
+  playbook: Playbook,
+  from: Release,
+  to: Release,
+  place: Place = "at",
+  past: readonly PastSteps[] = [],
+): Planned {
+  return planChange(playbook, "rollback", from, to, place, past);
 }
 
 /** The way out from `from` to `to`: what is read first, then its readers. */
-export function planRelease(playbook: Playbook, from: Release, to: Release, place: Place = "at"): Planned {
-  return planChange(playbook, "release", from, to, place);
+export function planRelease(
+  playbook: Playbook,
+  from: Release,
+  to: Release,
+  place: Place = "at",
+  past: readonly PastSteps[] = [],
+): Planned {
+  return planChange(playbook, "release", from, to, place, past);
 }
 
-function planChange(playbook: Playbook, kind: Plan["kind"], from: Release, to: Release, place: Place): Planned {
+function planChange(
+  playbook: Playbook,
+  kind: Plan["kind"],
+  from: Release,
+  to: Release,
+  place: Place,
+  past: readonly PastSteps[],
+): Planned {
   const reasons: string[] = [];
   const restorable = playbook.components.filter((component) => !isRoute(component));
   for (const component of restorable) {
@@ -56,7 +77,8 @@ function planChange(playbook: Playbook, kind: Plan["kind"], from: Release, to: R
   const circle = circleIn(steps);
   if (circle) return { kind: "impossible", reasons: [`the components wait for each other: ${circle.join(" -> ")}`] };
   const { system, how } = playbook;
-  const plan: Plan = { system, kind, from: from.id, to: to.id, steps: inClasses(kind, steps), deadline: how.within };
+  const ordered = inStartOrder(inClasses(kind, steps), (name) => differs(name, from, to), past);
+  const plan: Plan = { system, kind, from: from.id, to: to.id, steps: ordered, deadline: how.within };
   return { kind: "planned", plan, digest: planDigest(plan) };
 }
 

@@ -59,6 +59,28 @@ describe("the readiness of a way back", () => {
     assert.deepEqual([found.from.label, found.to.label], ["new", "old"]);
   });
 
+  it("begins with what was quick, of what may begin at once", () => {
+    const two = (number: number) =>
+      defineRelease("loans", `r${number}`, {
+        model: aRevision(`model ${number}`),
+        schema: aRevision(`schema ${number}`),
+      });
+    const found = judgeReadiness(
+      facts({
+        from: two(2),
+        to: two(1),
+        past: [
+          { component: "model", adapter: "mlflow", tookMs: [90_000] },
+          { component: "schema", adapter: "flyway", tookMs: [500] },
+        ],
+      }),
+    );
+    assert.deepEqual(
+      found.plan?.steps.map(({ id }) => id),
+      ["schema", "model"],
+    );
+  });
+
   it("is red for each thing in its way, and says which component it is about", () => {
     const abouts = (changes: Partial<WayBackFacts>) => {
       const { ready, faults } = judgeReadiness(facts(changes));

@@ -33,7 +33,7 @@ export interface WayBackFacts {
 /** Is the way back ready, and what would it cost? Pure: the same facts give the same plan, digest and answer. */
 export function judgeReadiness(facts: WayBackFacts): WayBack {
   const { playbook, from, to, place } = facts;
-  const { planned: back, lost } = planWayBack(playbook, from, to, place);
+  const { planned: back, lost } = planWayBack(playbook, from, to, place, facts.past);
   const planned = withRivals(back, facts.rivals);
   const faults: WayBackFault[] = [];
   if (planned.kind === "impossible") faults.push(...planned.reasons.map((text) => ({ about: "plan", text })));

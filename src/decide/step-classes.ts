@@ -1,7 +1,8 @@
 import type { Plan, Step } from "../core/plan.ts";
 import type { Undo } from "../core/playbook.ts";
 
-const RANK: Readonly<Record<Undo, number>> = { compensatable: 0, pivot: 1, retriable: 2, irreversible: 2 };
+/** How late a class comes. */
+export const RANK: Readonly<Record<Undo, number>> = { compensatable: 0, pivot: 1, retriable: 2, irreversible: 2 };
 
 /**
  * The same steps with more ties: what can be taken back comes before the point of no return, and that before what can only

@@ -2,6 +2,7 @@ import type { Playbook } from "../core/playbook.ts";
 import type { Release } from "../core/release.ts";
 import type { Place } from "../core/rollout.ts";
 import { type Planned, planRollback } from "./plan-change.ts";
+import type { PastSteps } from "./price.ts";
 
 /** The plan back of everything that has a way back, and what has none. */
 export interface PlannedBack {
@@ -11,14 +12,20 @@ export interface PlannedBack {
 }
 
 /** Plans the way from `from` back to `to`; what cannot be brought back is left out and named. */
-export function planWayBack(playbook: Playbook, from: Release, to: Release, place: Place): PlannedBack {
+export function planWayBack(
+  playbook: Playbook,
+  from: Release,
+  to: Release,
+  place: Place,
+  past: readonly PastSteps[],
+): PlannedBack {
   const lost = lostBetween(playbook, from, to);
   const components = playbook.components.filter(({ name }) => !lost.includes(name));
   const without = (release: Release): Release => ({
     ...release,
     revisions: Object.fromEntries(Object.entries(release.revisions).filter(([name]) => !lost.includes(name))),
   });
-  return { planned: planRollback({ ...playbook, components }, without(from), without(to), place), lost };
+  return { planned: planRollback({ ...playbook, components }, without(from), without(to), place, past), lost };
 }
 
 export function lostBetween({ components }: Playbook, from: Release, to: Release): readonly string[] {

@@ -171,7 +171,9 @@ function gatedTraffic(traffic: TrafficAdapter, life: Life): TrafficAdapter {
 }
 
 function gatedAdapter(adapter: RestoreAdapter, gate: Gate): RestoreAdapter {
+  const { seen } = adapter;
   return {
+    ...(seen && { seen: (at, digest, signal) => gate("target", () => seen(at, digest, signal)) }),
     name: adapter.name,
     guarantee: adapter.guarantee,
     serves: (at) => adapter.serves(at),

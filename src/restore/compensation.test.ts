@@ -187,6 +187,83 @@ describe("a rollback", () => {
     assert.match(leaves, /"actor":"ada".*saga-turned/s);
   });
 
+  /** What people put back of a rollback that was cut off before it looked at its targets, and finished by another process. */
+  async function putBack(live: readonly string[], served: boolean) {
+    const world = createWorld();
+    const steps = ["model", "flag"].map((id) => aPlannedStep(id));
+    for (const at of live) world.target.live.set(at, OLD);
+    await world.started(aSaga(steps), await world.lease("one"));
+    const ports = world.ports({ served: () => served });
+    const run = async (holder: string) => {
+      const [found] = await world.store.runningSagas();
+      return world.clock.run(runSaga(ports, found!, await world.lease(holder), QUICK));
+    };
+    const restored = await run("two");
+    assert.ok(restored.kind === "completed");
+    for (const { step, note } of await world.store.steps("saga-1"))
+      assert.equal(note, live.includes(step) ? "was in place when it was read again after a crash" : undefined);
+    await world.store.commit(turnSaga(restored.saga, world.clock.now(), "ada", "a mistake"));
+    const end = await run("three");
+    const serves = Object.fromEntries(steps.map(({ at }) => [at, world.target.live.get(at) ?? NEW]));
+    return { serves, note: end.kind === "compensated" ? end.saga.note : end.kind };
+  }
+
+  it("that is put back brings nothing into place that only the plan expected, and nobody saw", async () => {
+    const { serves, note } = await putBack(["model"], false);
+    assert.deepEqual(serves, { model: OLD, flag: NEW });
+    assert.equal(note, "a mistake; taken back; left as it is: model, for nobody saw what the plan expected there");
+  });
+
+  it("that is put back brings back what is known to have served, also where a crash lost who changed it", async () => {
+    assert.deepEqual(await putBack(["model"], true), {
+      serves: { model: NEW, flag: NEW },
+      note: "a mistake; taken back",
+    });
+  });
+
+  it("never brings back what did not serve, however it was cut off, and always what it saw itself", async () => {
+    const cut = fc.tuple(
+      fc.constantFrom<CrashPoint>(
+        "saga.intent-recorded",
+        "saga.effect-sent",
+        "saga.effect-read-back",
+        "saga.step-recorded",
+      ),
+      fc.integer({ min: 1, max: 4 }),
+    );
+    const before = fc.array(fc.constantFrom(NEW, OLD), { minLength: 4, maxLength: 4 });
+    await fc.assert(
+      fc.asyncProperty(fc.array(cut, { maxLength: 3 }), before, fc.boolean(), async (cuts, serve, dead) => {
+        const world = createWorld();
+        for (const [index, { at }] of STEPS.entries()) world.target.live.set(at, serve[index]!);
+        if (dead)
+          world.target.onRead = async (at) => (at === "flag" ? { kind: "unreachable", reason: "no route" } : undefined);
+        const ports = world.ports({ served: () => false });
+        const patient = { ...QUICK, attempts: 9 };
+        await world.started(aSaga(STEPS), await world.lease("zero"));
+        const last = ["saga.turned", 99] as const;
+        for (const [index, [point, nth]] of [...cuts, last].entries()) {
+          const [found] = await world.store.runningSagas();
+          if (!found) break;
+          const run = runSaga(mortal(ports, point, nth), found, await world.lease(`${index}`), patient);
+          await world.clock.run(run.catch((error: unknown) => assert.ok(error instanceof Killed)));
+        }
+        const [saga] = await world.store.sagas("rollout-1");
+        await world.store.commit(turnSaga(saga!, world.clock.now(), "ada", "a mistake"));
+        world.target.onRead = async () => undefined;
+        await world.clock.run(
+          runSaga(ports, { ...saga!, status: "running", direction: "compensate" }, await world.lease("last"), patient),
+        );
+        for (const [index, { at }] of STEPS.entries()) {
+          const back = world.target.effects.filter((effect) => effect.at === at && effect.desired === NEW);
+          if (serve[index] === OLD) assert.deepEqual(back, [], `${at} never served it`);
+          else if (cuts.length === 0 && !(dead && at === "flag")) assert.equal(world.target.live.get(at), NEW, at);
+        }
+      }),
+      { numRuns: 100 },
+    );
+  });
+
   it("past its point of no return is not even then", async () => {
     const world = createWorld();
     const steps = [{ ...aPlannedStep("model"), undo: "pivot" as const }];

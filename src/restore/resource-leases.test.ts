@@ -41,6 +41,19 @@ describe("sagas that share a resource", () => {
     );
   });
 
+  it("give back what they held, also when the clock is set back by an hour afterwards", async () => {
+    const simulated = createSimulatedClock(START);
+    let offset = 3_600_000;
+    const clock = { now: () => simulated.now() + offset, sleep: simulated.sleep };
+    const ports = { clock, store: createMemoryStore() };
+    await simulated.run(holdingResources(ports, aClaim("one", ["a"]), async () => undefined));
+    offset = 0;
+    let waits = 0;
+    const next = { ...aClaim("two", ["a"]), onWait: () => void waits++, stopped: () => waits > 0 };
+    assert.equal(await simulated.run(holdingResources(ports, next, async () => "done")), "done");
+    assert.equal(waits, 0);
+  });
+
   it("wait for nobody who shares nothing, and say once that they wait", async () => {
     const ports = { clock: createSimulatedClock(START), store: createMemoryStore() };
     let waits = 0;

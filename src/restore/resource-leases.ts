@@ -39,7 +39,7 @@ export async function holdingResources<Result>(
   const { holder, leaseMs, heldSince = -Infinity, onWait, stopped } = claim;
   const wanted = targetsOf(claim.resources);
   if (wanted.length === 0) return work();
-  const take = (ttl: Milliseconds) => store.acquireLeases(wanted, holder, ttl, clock.now());
+  const take = (ttl: Milliseconds, now = clock.now()) => store.acquireLeases(wanted, holder, ttl, now);
   const held = clock.now() - heldSince < leaseMs / 3;
   for (let waited = false; !(held || (await take(leaseMs))); waited = true) {
     if (stopped()) return undefined;
@@ -59,7 +59,8 @@ export async function holdingResources<Result>(
     const result = await work();
     done.abort(OVER);
     await renewing;
-    await take(0).catch(() => undefined);
+    // Over since ever: a clock that is set back now must not make them last.
+    await take(0, 0).catch(() => undefined);
     return result;
   } finally {
     // After an error they lapse by themselves: the same work may go on elsewhere already, under the same name.

@@ -56,7 +56,8 @@ type Running = Pick<Course, "ports" | "saga" | "lease" | "patience" | "journal">
  * I1  Nothing is written once our fence is not the newest.
  * I2  `begun`, what the saga was recorded with, only from whoever recorded it and runs it for the first time: its intents
  *     are all that the journal holds, and nothing was sent under them yet.
- * I3  A start is counted before anything is done; after `MOST_STARTS` nothing is touched any more.
+ * I3  A start is counted before anything is done; after `MOST_STARTS` nothing is touched any more. `counted` only for who
+ *     goes on with a start that is counted already, because the store cut it off.
  * I4  A saga that was turned round never goes forward again.
  */
 export async function runSaga(
@@ -65,12 +66,13 @@ export async function runSaga(
   lease: Lease,
   patience: Patience = PATIENCE,
   begun?: readonly Change[],
+  counted = begun !== undefined,
 ): Promise<SagaEnd> {
   const journal = createSagaJournal(ports, lease);
   const fresh = begun !== undefined;
-  const saga = fresh ? given : started(given);
+  const saga = counted ? given : started(given);
   if ((saga.starts ?? 1) > MOST_STARTS) return endPoisoned({ ports, saga, journal });
-  if (!fresh && !(await journal.write([], [{ kind: "saga", saga }]))) return { kind: "fenced" };
+  if (!counted && !(await journal.write([], [{ kind: "saga", saga }]))) return { kind: "fenced" };
   const steps = begun ? intentsIn(begun) : await ports.store.steps(saga.id);
   const of = (wanted: Direction) => byStep(steps.filter(({ direction = "forward" }) => direction === wanted));
   const records = { forward: of("forward"), compensate: of("compensate") };
@@ -108,7 +110,7 @@ async function goForward(running: Running): Promise<SagaEnd> {
 /** `unspent`: the first intents of the way back were written by this very run. */
 async function goBack(running: Running, forward: ReadonlyMap<string, StepRecord>, unspent: boolean): Promise<SagaEnd> {
   const { ports, saga, journal, records } = running;
-  const back = compensationOf(saga.plan, forward);
+  const back = compensationOf(saga.plan, forward, ports.served);
   if (back.kind === "impossible") {
     const end = {
       ...ended(saga, [], [saga.note, `not taken back: ${back.reason}`], ports.clock.now()),
@@ -122,7 +124,8 @@ async function goBack(running: Running, forward: ReadonlyMap<string, StepRecord>
   let end: Saga | undefined;
   const atEnd: Course["atEnd"] = (stuck) => {
     const left = stuck.length > 0 ? `could not be taken back: ${stuck.join(", ")}` : "taken back";
-    end = ended(saga, stuck, [saga.note, left], ports.clock.now());
+    const unseen = back.left.length > 0 ? `left as it is: ${back.left.join(", ")}, for ${UNSEEN}` : undefined;
+    end = ended(saga, stuck, [saga.note, left, unseen], ports.clock.now());
     return endChanges(end, stuck);
   };
   // Putting back is never halted half-way.
@@ -141,6 +144,8 @@ async function goBack(running: Running, forward: ReadonlyMap<string, StepRecord>
   const stuck = await runSteps({ ...course, atEnd });
   return stuck === "fenced" || !end ? { kind: "fenced" } : asEnd(end, stuck);
 }
+
+const UNSEEN = "nobody saw what the plan expected there";
 
 function intentsIn(changes: readonly Change[]): readonly StepRecord[] {
   return changes.flatMap((change) => (change.kind === "step" ? [change.record] : []));

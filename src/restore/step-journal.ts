@@ -46,8 +46,14 @@ export function doneOf(scope: StepScope, known: StepRecord | undefined, live: Li
     found: live.digest,
     endedAt: scope.clock.now(),
     recovered,
-    ...(known ? {} : { note: "was in place already; nothing was sent" }),
+    ...noteOnFinding(known, recovered),
   };
+}
+
+/** A first intent may say what the plan expected; whoever finds its step in place never saw what was there before. */
+function noteOnFinding(known: StepRecord | undefined, recovered: boolean): Pick<StepRecord, "note"> {
+  if (!known) return { note: "was in place already; nothing was sent" };
+  return recovered && known.attempts === 1 ? { note: "was in place when it was read again after a crash" } : {};
 }
 
 /** The record of a step that people must decide; `found` is what its target served at last, if anybody knows. */

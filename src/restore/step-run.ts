@@ -1,3 +1,4 @@
+import type { Digest } from "../core/digest.ts";
 import type { Step } from "../core/plan.ts";
 import type { Clock, RestoreAdapter, Store } from "../core/ports.ts";
 import type { Direction, Lease, Saga, StepRecord } from "../core/rollout.ts";
@@ -12,6 +13,11 @@ export interface SagaPorts {
   readonly onStep: (record: StepRecord) => void;
   /** Addresses where an older write may still be under way, and could land after ours was found to be needless. */
   readonly underWay?: ReadonlySet<string>;
+  /**
+   * Is this revision known to have served there before the saga began? What only a plan expected, and nobody saw, is never
+   * put back by a person's order. Absent: whatever a plan expects has served.
+   */
+  readonly served?: (at: string, digest: Digest) => boolean;
   /** Why nothing more may be begun, once somebody said so; a call that is under way is waited for. Absent: nobody can. */
   readonly halted?: () => string | undefined;
 }

@@ -8,6 +8,7 @@ import type {
   RestoreAdapter,
   RestoreRequest,
   RivalRequest,
+  Seen,
 } from "../core/ports.ts";
 import type { Instant } from "../core/time.ts";
 import { drawPick } from "./draws.ts";
@@ -33,7 +34,7 @@ export interface SimulatedTargetOptions {
   readonly faults?: FaultRates;
   /** For an address what a rival keeps writing there, a second after anything else was written, unless it is frozen. */
   readonly rivals?: Readonly<Record<string, Digest>>;
-  /** `cas` without it. `idempotent` knows keys only; `blind` does what it is told. */
+  /** `cas` without it. `idempotent` knows keys only; `blind` does what it is told, and what serves can be asked for. */
   readonly guarantee?: Guarantee;
 }
 
@@ -226,6 +227,12 @@ export function createSimulatedTarget(options: SimulatedTargetOptions): Simulate
       if (signal.aborted || faults.strikes("unreachable")) return false;
       return places.get(at)?.held.has(digest) ?? false;
     },
+    ...(guarantee === "blind" && {
+      async seen(at, digest): Promise<Seen> {
+        const serves = places.get(at)?.digest;
+        return serves === digest ? { kind: "seen" } : { kind: "pending", reason: "another revision serves" };
+      },
+    }),
     async apply(request, signal) {
       if (signal.aborted) return { kind: "unknown", reason: "the call was aborted" };
       return untilAborted(deliver(request), signal);

@@ -2,6 +2,7 @@ import { after, before, describe, it } from "node:test";
 import { setTimeout } from "node:timers/promises";
 import { openPostgresStore } from "../../src/store/postgres/postgres-store.ts";
 import { describeStore } from "../../src/testing/describe-store.ts";
+import { runs } from "../../src/testing/runs.fixture.ts";
 import { type PostgresServer, startPostgres } from "../servers/postgres.ts";
 
 const bin = process.env["POSTGRES_BIN"];
@@ -25,5 +26,6 @@ else
           sleep: async (span, signal) => setTimeout(span, undefined, { signal }),
         }),
       leaseClock: "store",
+      sequences: runs(150),
     });
   });

@@ -230,6 +230,19 @@ describe("the command adapter", () => {
     await rm(folder, { recursive: true });
   });
 
+  test("what serves is asked where a program for that is declared, component by component", async () => {
+    const argv = ["true"] as const;
+    const plain = { read: argv, apply: argv, guarantee: "blind", timeoutMs: 5000 } as const;
+    const components = { asked: { ...plain, seen: argv }, plain };
+    const adapter = createCommandAdapter({ scheme: "run", components, folder: tmpdir(), environment: {} });
+    assert.deepEqual(
+      ["asked", "plain", "nobody"].map((name) => adapter.sees!(`run://${name}`)),
+      [true, false, false],
+    );
+    const none = createCommandAdapter({ scheme: "run", components: { plain }, folder: tmpdir(), environment: {} });
+    assert.equal(none.seen, undefined);
+  });
+
   test("what programs say of names and concerns is checked", async () => {
     const argv = (text: string) => ["sh", "-c", text] as const;
     const { adapter, clean } = await running("exit 13", {

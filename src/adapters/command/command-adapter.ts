@@ -121,6 +121,7 @@ export function createCommandAdapter(options: CommandAdapterOptions): RestoreAda
         if (live.kind === "unreachable") return live;
         return live.digest === digest ? { kind: "seen" } : { kind: "pending", reason: "another revision is live" };
       },
+      sees: (at) => known(at)?.component.seen !== undefined,
     }),
     ...(has("concerns") && {
       async concerns(at, digest, signal) {

@@ -373,6 +373,7 @@ describe("what serves", () => {
     const says = { field: "model.version" };
     const serving = { "loan@champion": { urls: [one.url, two.url], says } };
     const adapter = createMlflowAdapter({ scheme: "mlflow", url: twin.url, serving });
+    assert.deepEqual([MODEL, `${MODEL}2`, "mlflow://"].map(adapter.sees!), [true, false, false]);
     const desired = await revision(adapter, MODEL, "2");
     assert.match(said(await adapter.seen!(MODEL, desired, patience())), /^the alias points at version 1/);
     assert.equal((await move(adapter, "2")).kind, "applied");

@@ -94,6 +94,10 @@ export function createMlflowAdapter(options: MlflowAdapterOptions): RestoreAdapt
   if (!asks) return adapter;
   return {
     ...adapter,
+    sees(at) {
+      const where = placeAt(scheme, at);
+      return !("flaw" in where) && serving.knows(where);
+    },
     seen: (at, digest, signal) =>
       answer<Seen>(async () => {
         const where = place(at);

@@ -68,6 +68,10 @@ function driftLines({ drift }: Status, now: number): readonly string[] {
   );
 }
 
+function redFor({ redSince }: NonNullable<Status["wayBack"]>, now: number): string {
+  return redSince === undefined ? "" : ` for ${formatDuration(now - redSince)}`;
+}
+
 /** Whether a rollback would work now, and what it would cost. */
 function wayBackLines({ wayBack: back }: Status, now: number): readonly string[] {
   if (!back) return [];
@@ -78,7 +82,7 @@ function wayBackLines({ wayBack: back }: Status, now: number): readonly string[]
       ...[...priceLines(back.price), ...back.warnings].map((line) => row("", line)),
     ];
   return [
-    row("WAY BACK", `NOT READY, ${checked}; nothing goes forward on that`),
+    row("WAY BACK", `NOT READY${redFor(back, now)}, ${checked}; nothing goes forward on that`),
     ...back.faults.map(({ about, text }) => row("", `${about}: ${text}`)),
   ];
 }

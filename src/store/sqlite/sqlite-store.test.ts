@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after } from "node:test";
 import { describeStore } from "../../testing/describe-store.ts";
+import { runs } from "../../testing/runs.fixture.ts";
 import { NOON } from "../../testing/store/fixtures.ts";
 import { openSqliteStore } from "./sqlite-store.ts";
 
@@ -15,4 +16,5 @@ describeStore({
   open: (place) => openSqliteStore({ folder: join(root, place), now: () => NOON }),
   // One process at a time has the folder.
   skip: ["replicas"],
+  sequences: runs(200),
 });

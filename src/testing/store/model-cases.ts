@@ -1,21 +1,33 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import type { Store } from "../../core/ports.ts";
-import { aRelease, impossible, notesOf } from "./fixtures.ts";
+import type { Guard, Store } from "../../core/ports.ts";
+import { packOf } from "../../core/sample-pack.ts";
+import { aRelease, impossible, NOON, notesOf, recording } from "./fixtures.ts";
 import { changeOf, keyOf, ReferenceStore, type Write } from "./reference-store.ts";
 import type { Cases } from "./suite.ts";
 
-type Action =
-  | { readonly do: "commit"; readonly writes: readonly Write[]; readonly fails: boolean; readonly fence?: number }
-  | { readonly do: "take"; readonly holder: string; readonly wait: number }
-  | { readonly do: "renew"; readonly fence: number; readonly holder: string };
+type Act =
+  | { readonly do: "commit"; readonly writes: readonly Write[]; readonly fails: boolean; readonly guard?: Guard }
+  | { readonly do: "take"; readonly resource: string; readonly holder: string; readonly wait: number }
+  | { readonly do: "take all"; readonly resources: readonly string[]; readonly holder: string; readonly wait: number }
+  | { readonly do: "renew"; readonly resource: string; readonly fence: number; readonly holder: string }
+  /** Packs what is in no pack; under a number that is taken the commit fails. */
+  | { readonly do: "pack"; readonly again: boolean }
+  | { readonly do: "reopen" };
+
+/** An act, and by which of the processes that have the place open. */
+type Action = Act & { readonly by: number };
 
 const SPAN = 10;
 const HOUR = 3_600_000;
 const holder = fc.constantFrom("a", "b", "c");
 const name = fc.constantFrom("x", "y", "z");
 const fence = fc.integer({ min: 1, max: 6 });
+/** `loans` is the one that most acts are about. */
+const resource = fc.constantFrom("loans", "loans", "loans", "target:a", "target:b");
+const guard = fc.record({ resource, fence });
+const by = fc.nat(1);
 
 const write: fc.Arbitrary<Write> = fc.oneof(
   fc.record({ kind: fc.constant("entry" as const), note: fc.string({ unit: "binary", maxLength: 6 }) }),
@@ -38,28 +50,54 @@ const write: fc.Arbitrary<Write> = fc.oneof(
   fc.record({ kind: fc.constant("route" as const), system: name, epoch: fc.nat(9) }),
   fc.record({ kind: fc.constant("known-good" as const), label: name, provedAt: fc.nat(3) }),
   fc.record({ kind: fc.constant("checkpoint" as const), size: fc.nat(9) }),
+  fc.record({ kind: fc.constant("release" as const), label: name }),
+  fc.record({ kind: fc.constant("quarantine" as const), label: name, reason: name }),
+  fc.record({ kind: fc.constant("flag" as const), key: name, variant: name }),
+  fc.record({ kind: fc.constant("token" as const), id: name, role: fc.constantFrom("admin", "reporter") }),
+  fc.record({
+    kind: fc.constant("season" as const),
+    system: name,
+    hour: fc.nat(5).map((hours) => NOON + hours * HOUR),
+    n: fc.nat(99),
+    oldest: fc.nat(5).map((hours) => NOON + hours * HOUR),
+  }),
 );
 
 const action: fc.Arbitrary<Action> = fc.oneof(
   {
-    weight: 4,
+    weight: 8,
     arbitrary: fc.record(
       {
         do: fc.constant("commit" as const),
         writes: fc.array(write, { maxLength: 6 }),
         fails: fc.integer({ min: 0, max: 4 }).map((roll) => roll === 0),
-        fence,
+        guard,
+        by,
       },
-      { requiredKeys: ["do", "writes", "fails"] },
+      { requiredKeys: ["do", "writes", "fails", "by"] },
     ),
   },
-  { weight: 2, arbitrary: fc.record({ do: fc.constant("take" as const), holder, wait: fc.nat(2 * SPAN) }) },
-  { weight: 1, arbitrary: fc.record({ do: fc.constant("renew" as const), fence, holder }) },
+  {
+    weight: 4,
+    arbitrary: fc.record({ do: fc.constant("take" as const), resource, holder, wait: fc.nat(2 * SPAN), by }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      do: fc.constant("take all" as const),
+      resources: fc.uniqueArray(fc.constantFrom("loans", "target:a", "target:b"), { minLength: 1 }),
+      holder,
+      wait: fc.nat(2 * SPAN),
+      by,
+    }),
+  },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant("renew" as const), resource, fence, holder, by }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant("pack" as const), again: fc.boolean(), by }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant("reopen" as const), by }) },
 );
 
-async function commitTo(store: Store, { writes, fails, fence: number }: Action & { do: "commit" }): Promise<string> {
+async function commitTo(store: Store, { writes, fails, guard }: Act & { do: "commit" }): Promise<string> {
   const changes = [...writes.map(changeOf), ...(fails ? [impossible()] : [])];
-  const guard = number === undefined ? undefined : { resource: "loans", fence: number };
   try {
     const answer = await store.commit(changes, guard);
     return answer.kind === "fenced" ? `fenced by ${answer.holder}` : "committed";
@@ -75,20 +113,46 @@ interface Leases {
   readonly givesBack: boolean;
 }
 
-async function act(store: Store, reference: ReferenceStore, one: Action, leases: Leases): Promise<void> {
+async function act(store: Store, reference: ReferenceStore, one: Act, leases: Leases): Promise<void> {
   if (one.do === "commit") {
-    assert.equal(await commitTo(store, one), reference.commit(one.writes, one.fails, one.fence));
+    assert.equal(await commitTo(store, one), reference.commit(one.writes, one.fails, one.guard));
   } else if (one.do === "take") {
-    reference.now += one.wait;
-    if (leases.givesBack && reference.lease.until <= reference.now)
-      await store.renewLease({ resource: "loans", ...reference.lease }, 0, reference.now);
-    const lease = await store.acquireLease("loans", one.holder, leases.span, reference.now);
-    assert.equal(lease?.fence, reference.take(one.holder, SPAN));
-  } else {
-    const lease = { resource: "loans", holder: one.holder, fence: one.fence, until: 0 };
+    await pass(store, reference, one.wait, leases);
+    const lease = await store.acquireLease(one.resource, one.holder, leases.span, reference.now);
+    assert.equal(lease?.fence, reference.take(one.resource, one.holder, SPAN));
+  } else if (one.do === "take all") {
+    await pass(store, reference, one.wait, leases);
+    const taken = await store.acquireLeases(one.resources, one.holder, leases.span, reference.now);
+    const fences = taken && new Map(taken.map(({ resource: of, fence: number }) => [of, number]));
+    assert.deepEqual(fences, reference.takeAll(one.resources, one.holder, SPAN));
+  } else if (one.do === "renew") {
+    const lease = { resource: one.resource, holder: one.holder, fence: one.fence, until: 0 };
     const renewed = await store.renewLease(lease, leases.span, reference.now);
-    assert.equal(renewed !== undefined, reference.renew(one.holder, one.fence, SPAN));
+    assert.equal(renewed !== undefined, reference.renew(one.resource, one.holder, one.fence, SPAN));
+  } else if (one.do === "pack") await pack(store, reference, one.again);
+}
+
+/** Time goes by; of a store with a clock of its own, what ended is given back instead. */
+async function pass(store: Store, reference: ReferenceStore, span: number, { givesBack }: Leases): Promise<void> {
+  reference.now += span;
+  if (!givesBack) return;
+  for (const one of ["loans", "target:a", "target:b"]) {
+    const lease = reference.lease(one);
+    if (lease.until <= reference.now) await store.renewLease({ resource: one, ...lease }, 0, reference.now);
   }
+}
+
+async function pack(store: Store, reference: ReferenceStore, again: boolean): Promise<void> {
+  const open = await store.unpacked("x");
+  const taken = again && reference.packs > 0;
+  if (open.length === 0 && !taken) return;
+  const next = packOf(taken ? reference.packs - 1 : reference.packs, open);
+  const written = store.commit([recording("lost"), { kind: "pack", rollout: "x", pack: next }]);
+  if (taken) return assert.rejects(written);
+  assert.deepEqual(await written, { kind: "committed" });
+  reference.notes.push("lost");
+  reference.packs += 1;
+  assert.deepEqual(await store.unpacked("x"), []);
 }
 
 async function assertEqual(store: Store, reference: ReferenceStore): Promise<void> {
@@ -116,30 +180,50 @@ async function assertEqual(store: Store, reference: ReferenceStore): Promise<voi
   const proved = reference.lastKnownGood && aRelease(reference.lastKnownGood.label).id;
   assert.equal((await store.lastKnownGood("loans"))?.release, proved);
   assert.equal((await store.checkpoint())?.size ?? -1, reference.size);
+  await assertRareEqual(store, reference);
+}
+
+async function assertRareEqual(store: Store, reference: ReferenceStore): Promise<void> {
+  for (const label of ["x", "y", "z"]) {
+    const release = aRelease(label);
+    assert.deepEqual(await store.release(release.id), reference.releases.has(label) ? release : undefined);
+    assert.equal((await store.quarantine(release.id))?.reason, reference.quarantines.get(label));
+    const hours = (await store.seasons(label)).map(({ hour, n }) => [hour, n] as const);
+    assert.deepEqual(new Map(hours), reference.seasons.get(label) ?? new Map());
+  }
+  const flags = (await store.flags()).map(({ key, variant }) => [key, variant] as const);
+  assert.deepEqual(new Map(flags), reference.flags);
+  const tokens = (await store.tokens()).map(({ id, role }) => [id, role] as const);
+  assert.deepEqual(new Map(tokens), reference.tokens);
+  assert.equal((await store.packs("x", 0, 1000)).length, reference.packs);
 }
 
 export function modelCases({ suite }: Cases): void {
   const leases = suite.leaseClock === "store" ? { span: HOUR, givesBack: true } : { span: SPAN, givesBack: false };
   const forgets = suite.skip?.includes("durable") ?? false;
-  describe("any sequence of commits, leases and re-openings", () => {
+  const alone = suite.skip?.includes("replicas") ?? false;
+  describe("any sequence of commits, leases, packs and re-openings, by one process or two", () => {
     it("behaves as the reference model does", async () => {
       let places = 0;
-      const sequences = fc.asyncProperty(fc.array(action, { maxLength: 40 }), fc.nat(40), async (actions, reopenAt) => {
+      const sequences = fc.asyncProperty(fc.array(action, { maxLength: 40, size: "max" }), async (actions) => {
         places += 1;
-        const place = `model-${places}`;
+        const open = () => suite.open(`model-${places}`);
         const reference = new ReferenceStore();
-        let store = await suite.open(place);
+        const first = await open();
+        const stores = [first, alone ? first : await open()];
         try {
-          for (const [turn, one] of actions.entries()) {
-            if (turn === reopenAt && !forgets) {
-              await store.close();
-              store = await suite.open(place);
+          for (const { by: who, ...one } of actions) {
+            const at = alone ? 0 : who;
+            if (one.do !== "reopen") await act(stores[at]!, reference, one, leases);
+            else if (!forgets) {
+              await stores[at]!.close();
+              stores[at] = await open();
+              if (alone) stores[1] = stores[at];
             }
-            await act(store, reference, one, leases);
           }
-          await assertEqual(store, reference);
+          for (const store of new Set(stores)) await assertEqual(store, reference);
         } finally {
-          await store.close();
+          for (const store of new Set(stores)) await store.close();
         }
       });
       await fc.assert(sequences, { numRuns: suite.sequences ?? 30 });

@@ -29,6 +29,8 @@ export interface Task {
   readonly waits?: boolean;
   /** Of its clock from the machine's, in milliseconds. */
   readonly clockOffset?: number;
+  /** At the first pass of this point its clock jumps by so many milliseconds, while it runs. */
+  readonly clockJump?: { readonly phase: Phase; readonly point: CrashPoint; readonly by: number };
 }
 
 export const LEDGER_KEY = generateKeyPairSync("ed25519").privateKey.export({ type: "pkcs8", format: "pem" }).toString();

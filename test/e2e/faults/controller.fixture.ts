@@ -21,7 +21,8 @@ import { broken, candidate, playbook, SYSTEM, stable } from "./lending.ts";
 const task = JSON.parse(process.argv[2] ?? "") as Task;
 const say = (...words: readonly (string | number)[]) => writeSync(1, `${words.join(" ")}\n`);
 
-const clock: Clock = { now: () => systemClock.now() + (task.clockOffset ?? 0), sleep: systemClock.sleep };
+let offset = task.clockOffset ?? 0;
+const clock: Clock = { now: () => systemClock.now() + offset, sleep: systemClock.sleep };
 const store = await open();
 const ledger = createLedger({ store, origin: "example.org/faults", key: task.key });
 const traffic = createExposure(SYSTEM, clock);
@@ -100,8 +101,17 @@ function phaseAfter(point: CrashPoint): Phase {
 
 function pass(point: CrashPoint): void {
   say("passed", phase, point);
+  jump(point);
   const { crash } = task;
   if (crash?.phase === phase && crash.point === point && --crash.pass === 0) process.kill(process.pid, "SIGKILL");
+}
+
+/** Sleeping is by a clock that cannot be set, as everywhere; what is read from it is an hour off from now on. */
+function jump(point: CrashPoint): void {
+  const { clockJump } = task;
+  if (clockJump?.phase !== phase || clockJump.point !== point || offset !== (task.clockOffset ?? 0)) return;
+  offset += clockJump.by;
+  say("jumped", clockJump.by);
 }
 
 /** A halted or stuck way back that a person lets put back what it changed; after that there is nothing more to do. */
