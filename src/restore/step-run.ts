@@ -23,11 +23,11 @@ export interface SagaPorts {
 }
 
 export interface Patience {
-  /** Attempts are counted before they are made; after this many the step is stuck. */
+  /** After this many, and on a way back when its time is over too, the step is stuck. */
   readonly attempts: number;
   /** One call to a target may take this long. */
   readonly callMs: number;
-  /** Pause before the second attempt; it doubles up to sixteen times this. */
+  /** Pause before the second attempt; it doubles with each. */
   readonly pauseMs: number;
 }
 

@@ -143,8 +143,13 @@ describe("a step", () => {
     world.target.onApply = async () => ({ kind: "applied" });
     const { end, journal } = await restore(world);
     assert.equal(end, "stuck");
-    assert.equal(world.target.requests.length, 3);
-    assert.equal(journal["model"]?.note, "the target said yes, but does not serve it yet; gave up after 3 attempts");
+    const sent = world.target.requests.length;
+    assert.equal(journal["model"]?.attempts, sent);
+    assert.equal(new Set(world.target.requests.map(({ key }) => key)).size, 1);
+    assert.equal(
+      journal["model"]?.note,
+      `the target said yes, but does not serve it yet; gave up after ${sent} attempts`,
+    );
     assert.equal(journal["model"]?.found, NEW);
   });
 
@@ -190,16 +195,57 @@ describe("a step", () => {
     assert.deepEqual(world.log, ["read model", "intent model", "apply model"]);
   });
 
-  it("gives up on a target that cannot be read, counts how often it tried, and never sends", async () => {
+  it("gives up on a target that cannot be read once its plan's time is over, and never sends", async () => {
     const world = createWorld();
     world.target.onRead = async () => unreachable;
     const { end, journal } = await restore(world);
     assert.equal(end, "stuck");
     assert.equal(world.target.requests.length, 0);
-    assert.equal(journal["model"]?.attempts, 3);
+    assert.equal(journal["model"]?.attempts, 0, "nothing was sent");
     assert.equal(journal["model"]?.found, undefined);
-    assert.match(journal["model"]?.note ?? "", /cannot be read: connection refused; gave up after 3 attempts/);
+    assert.match(journal["model"]?.note ?? "", /cannot be read: connection refused; gave up after \d+ attempts/);
+    const took = world.clock.now() - START;
+    assert.ok(took >= 60_000 && took < 60_000 + 3000, String(took));
+  });
+
+  it("of a deployment gives up soon, since nothing is at stake", async () => {
+    const world = createWorld();
+    world.target.onRead = async () => unreachable;
+    const saga = aSaga([aStep("model")]);
+    const lease = await world.lease();
+    await world.clock.run(runSaga(world.ports(), { ...saga, plan: { ...saga.plan, kind: "release" } }, lease, QUICK));
     assert.equal(world.clock.now(), START + 100 + 200 + 400);
+  });
+
+  it("outlasts a target that is away for most of the plan's time", async () => {
+    const world = createWorld();
+    world.target.onRead = async () => (world.clock.now() < START + 55_000 ? unreachable : undefined);
+    const { end, journal } = await restore(world);
+    assert.equal(end, "completed");
+    assert.equal(journal["model"]?.attempts, 1);
+    assert.ok(world.clock.now() < START + 55_000 + 3000);
+  });
+
+  it("that is refused after it had its effect is done, and one that had none says what serves", async () => {
+    for (const applies of [true, false]) {
+      const world = createWorld();
+      world.target.onApply = async ({ at, desired }) => {
+        if (applies) world.target.live.set(at, desired);
+        return { kind: "refused", reason: "422" };
+      };
+      const { end, journal } = await restore(world);
+      assert.equal(end, applies ? "completed" : "stuck");
+      assert.equal(journal["model"]?.found, applies ? OLD : NEW);
+    }
+  });
+
+  it("that is refused by a target that then cannot be read is stuck, and found is not claimed", async () => {
+    const world = createWorld();
+    world.target.onApply = async () => ({ kind: "refused", reason: "422" });
+    world.target.onRead = async () => (world.target.requests.length > 0 ? unreachable : undefined);
+    const { end, journal } = await restore(world);
+    assert.equal(end, "stuck");
+    assert.equal(journal["model"]?.found, undefined);
   });
 
   it("is not discouraged by a target that comes back", async () => {
@@ -267,13 +313,26 @@ describe("a step", () => {
     assert.equal(world.clock.asleep(), 0);
   });
 
-  it("makes longer pauses, up to sixteen times the first", async () => {
+  it("makes longer pauses, up to a twentieth of the plan's time and at least sixteen times the first", async () => {
     const world = createWorld();
     world.target.onRead = async () => unreachable;
     const lease = await world.lease();
     const patience = { attempts: 7, callMs: 1000, pauseMs: 10 };
-    await world.clock.run(runSaga(world.ports(), aSaga([aStep("model")]), lease, patience));
-    assert.equal(world.clock.now(), START + 10 * (1 + 2 + 4 + 8 + 16 + 16 + 16));
+    for (const [deadline, pauses] of [
+      [1000, [10, 20, 40, 80, 160, 160, 160, 160, 160, 160]],
+      [10_000, [10, 20, 40, 80, 160, 320, 500, 500, 500, 500]],
+    ] as const) {
+      const reads: number[] = [];
+      world.target.onRead = async () => {
+        reads.push(world.clock.now());
+        return unreachable;
+      };
+      const saga = aSaga([aStep("model")]);
+      const started = { ...saga, id: `saga-${deadline}`, startedAt: world.clock.now() };
+      await world.clock.run(runSaga(world.ports(), { ...started, plan: { ...saga.plan, deadline } }, lease, patience));
+      const waited = reads.slice(1).map((at, place) => at - reads[place]!);
+      assert.deepEqual(waited.slice(0, pauses.length), pauses.slice(0, waited.length));
+    }
   });
 });
 

@@ -1,8 +1,11 @@
 import type { StepRecord } from "../core/rollout.ts";
+import type { Instant, Milliseconds } from "../core/time.ts";
 import { doneOf, intentOf, stuckOf } from "./step-journal.ts";
-import type { Patience, StepRun } from "./step-run.ts";
+import type { StepRun } from "./step-run.ts";
 import { type StepTarget, targetOf } from "./step-target.ts";
 import { askWhatServes, type Live, readTarget, reasonOf, sendToTarget } from "./target-call.ts";
+
+const LONGEST_PAUSE_MS: Milliseconds = 5000;
 
 /** `done`: read back by identity. `stuck`: undecidable, people decide. `fenced`: somebody newer acts; stop at once. */
 export type StepEnd = "done" | "stuck" | "fenced";
@@ -16,14 +19,14 @@ export type StepEnd = "done" | "stuck" | "fenced";
  * I3  `done` is written only after the target was read and serves the desired digest, down to what really serves.
  * I4  A step is given up only after its target was read, or could not be, since the last send.
  * I5  What puts something back touches only what still serves as the step left it.
- * I6  Attempts are counted before they are made.
+ * I6  What is sent is counted before it is sent.
  * I7  Once it is halted nothing more is sent and nothing awaited; what was sent is read once more.
  * I8  Where an older write may still be under way, ours is sent even if it changes nothing: its fence and its new version
  *     keep out what comes late.
  */
 export async function runStep(run: StepRun, known: StepRecord | undefined, unspent: boolean): Promise<StepEnd> {
   if (known?.status === "done") return "done";
-  const { ports, step, patience } = run;
+  const { ports, step } = run;
   let adapter: StepTarget;
   try {
     adapter = targetOf(ports.adapterFor(step.through ?? step.at), step);
@@ -35,14 +38,15 @@ export async function runStep(run: StepRun, known: StepRecord | undefined, unspe
   let sentUnder = unspent ? undefined : known;
   let settled = !ports.underWay?.has(step.at);
   let lastReason = "no answer to what was sent";
-  for (let attempt = sentUnder?.attempts ?? 0; ; ) {
+  let attempts = sentUnder?.attempts ?? 0;
+  const until = givenUpAfter(run);
+  for (let tries = attempts; ; await ports.clock.sleep(pause(run, tries))) {
     const live = await readTarget(run, adapter);
-    const enough = whyEnough(run, attempt);
+    const enough = whyEnough(run, tries, until);
+    tries += 1;
     if (live.kind === "unreachable") {
       lastReason = `cannot be read: ${live.reason}`;
-      if (enough) return giveUp(run, sentUnder, attempt, undefined, `${lastReason}; ${enough}`);
-      attempt += 1;
-      await ports.clock.sleep(pause(patience, attempt));
+      if (enough) return giveUp(run, sentUnder, attempts, undefined, `${lastReason}; ${enough}`);
       continue;
     }
     const inPlace = live.digest === step.desired;
@@ -52,24 +56,24 @@ export async function runStep(run: StepRun, known: StepRecord | undefined, unspe
       return giveUp(
         run,
         sentUnder,
-        attempt,
+        attempts,
         live,
         `somebody else changed it ${sentUnder ? "after our intent" : "since"}`,
       );
     }
-    if (enough) return giveUp(run, sentUnder, attempt, live, `${lastReason}; ${enough}`);
-    attempt += 1;
+    if (enough) return giveUp(run, sentUnder, attempts, live, `${lastReason}; ${enough}`);
+    attempts += 1;
     const record: StepRecord =
-      !sentUnder && known?.before === live.digest && known.attempts === attempt
+      !sentUnder && known?.before === live.digest && known.attempts === attempts
         ? known
-        : intentOf(run, sentUnder, live, attempt);
+        : intentOf(run, sentUnder, live, attempts);
     if (record !== known && !(await run.write(record))) return "fenced";
     sentUnder = record;
     ports.atCrashPoint("saga.intent-recorded");
     const answer = await sendToTarget(run, adapter, record, live);
     ports.atCrashPoint("saga.effect-sent");
     if (answer.kind === "stale") return "fenced";
-    if (answer.kind === "refused") return giveUp(run, record, attempt, live, answer.reason);
+    if (answer.kind === "refused") return await endRefused(run, adapter, record, answer.reason, recovered);
     if ("reason" in answer) lastReason = answer.reason;
     else {
       settled = true;
@@ -78,18 +82,42 @@ export async function runStep(run: StepRun, known: StepRecord | undefined, unspe
       if (after.kind === "live" && after.digest === step.desired) return finish(run, adapter, record, after, recovered);
       lastReason = "the target said yes, but does not serve it yet";
     }
-    await ports.clock.sleep(pause(patience, attempt));
   }
 }
 
-function pause(patience: Patience, attempt: number): number {
-  return patience.pauseMs * Math.min(16, 2 ** (attempt - 1));
+/** It doubles, up to sixteen pauses or a twentieth of the plan's time, and five seconds at most. */
+function pause({ saga, patience }: StepRun, tries: number): Milliseconds {
+  const longest = Math.max(16 * patience.pauseMs, Math.min(LONGEST_PAUSE_MS, saga.plan.deadline / 20));
+  return Math.min(longest, patience.pauseMs * 2 ** (tries - 1));
 }
 
-/** Why no further attempt is made. */
-function whyEnough({ ports, patience }: StepRun, attempt: number): string | undefined {
-  if (attempt >= patience.attempts) return `gave up after ${patience.attempts} attempts`;
-  return attempt > 0 ? ports.halted?.() : undefined;
+/**
+ * What goes back is tried for as long as its playbook gives it: a target that restarts is no reason for people to come. A
+ * deployment is soon given up, and a rival that cannot be frozen, for which everything else waits.
+ */
+function givenUpAfter({ ports, saga, step, direction, patience }: StepRun): Instant {
+  if (step.kind !== undefined || (saga.plan.kind === "release" && direction === "forward")) return 0;
+  return Math.max(saga.startedAt + saga.plan.deadline, ports.clock.now() + patience.callMs);
+}
+
+/** Why it is not tried again. */
+function whyEnough({ ports, patience }: StepRun, tries: number, until: Instant): string | undefined {
+  if (tries >= patience.attempts && ports.clock.now() >= until) return `gave up after ${tries} attempts`;
+  return tries > 0 ? ports.halted?.() : undefined;
+}
+
+/** The answer may be wrong: what the target serves now counts. */
+async function endRefused(
+  run: StepRun,
+  adapter: StepTarget,
+  record: StepRecord,
+  reason: string,
+  recovered: boolean,
+): Promise<StepEnd> {
+  const live = await readTarget(run, adapter);
+  if (live.kind === "unreachable") return giveUp(run, record, record.attempts, undefined, reason);
+  if (live.digest === run.step.desired) return finish(run, adapter, record, live, recovered);
+  return giveUp(run, record, record.attempts, live, reason);
 }
 
 async function finish(

@@ -60,7 +60,7 @@ describe("a controller that is cut off from its targets", { concurrency: 2 }, ()
           await audit(world, first.said);
         });
 
-  it("for longer than its attempts last stays contained, and restores when it is told to, each effect once", async (t) => {
+  it("for longer than its plan has time stays contained, and restores when it is told to, each effect once", async (t) => {
     const { world, wire, targets } = await apart(t);
     const first = startController(world.task({ ...story, targets }));
     await first.until(/^event contained/);
