@@ -66,7 +66,7 @@ function sayShare(): void {
 
 function settings() {
   const { holder, leaseMs } = task;
-  const patience = { blindMs: 600_000, patienceMs: 600_000, proofMs: 1, pollMs: 60_000 };
+  const patience = { blindMs: 600_000, patienceMs: 600_000, proofMs: 1, pollMs: 100 };
   return {
     tickMs: 5,
     judgeMs: 5,
@@ -131,6 +131,9 @@ async function finish(rollout: Rollout): Promise<void> {
 const route = await store.route(SYSTEM);
 if (route) traffic.set({ ...route, candidatePpm: 0 });
 say("started", process.pid);
+// As a server does: who changes components without Rollbook is noticed all the time.
+const over = new AbortController();
+const watching = control.watch(over.signal);
 const [newest] = await store.rollouts(SYSTEM);
 const stuck = newest?.rollback?.outcome === "stuck";
 if (newest && stuck && task.story === "redeploy") await finish(newest);
@@ -148,6 +151,8 @@ for (let round = 0; round < task.rounds; round += 1) {
   const next = task.story === "compensate" || (task.story === "both" && odd) ? broken : candidate;
   await finish(await control.release(next));
 }
+over.abort();
+await watching;
 const { kind } = await ledger.verify();
 say("ledger", kind);
 await store.close();
