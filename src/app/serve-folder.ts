@@ -79,6 +79,7 @@ export async function serveFolder(options: ServeOptions): Promise<Serving> {
         "data",
         `the data folder ${settings.data} is gone: nothing is recorded any more, and no release is taken; put it back from a backup and start again`,
       );
+    keeper.tellUnrecorded();
     const { good, problems, broken } = playbooks.look();
     for (const problem of problems) say(problem);
     await keeper.takeIn(good, problems.length > 0 ? new Set([...Object.keys(settings.systems), ...broken]) : broken);
@@ -234,6 +235,15 @@ function createKeeper(
 
   return {
     once,
+    /** While the store takes no write, status and ledger know less than what stands. */
+    tellUnrecorded() {
+      for (const { system, control } of rollbook.systems.values()) {
+        const owed = control().unrecorded();
+        if (owed) once(`owed ${system}`, `${system}: ${owed.what}: ${owed.reason}; tried again until it can`);
+        else if (said.delete(`owed ${system}`))
+          say(`${system}: the store takes writes again, and what stood is recorded`);
+      }
+    },
     async takeIn(good: ReadonlyMap<string, PlaybookFile>, broken: ReadonlySet<string>): Promise<void> {
       for (const [system, file] of good) {
         const guarded = rollbook.systems.get(system);

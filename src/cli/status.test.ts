@@ -118,3 +118,12 @@ test("resume without a name means the running rollout, or else the newest one if
   assert.match(say, /no running or stuck rollout of loans/);
   assert.deepEqual(orders, ["/v1/rollouts/r2/resume", "/v1/rollouts/r3/resume"]);
 });
+
+test("what stands in memory only is said before what the store knows", () => {
+  const unrecorded = { what: "contained, and nothing can be recorded", since: 0, reason: "disk is full" };
+  const route = { candidatePpm: 500_000, epoch: 7 };
+  const text = statusText({ ...status, route, served: { candidatePpm: 0, contained: "safe" }, unrecorded }, HOUR);
+  assert.match(text, /UNRECORDED +contained, and nothing can be recorded, since 1 h 0 min: disk is full/);
+  assert.match(text, /traffic +all of it goes to `safe`/);
+  assert.doesNotMatch(statusText(status, HOUR), /UNRECORDED/);
+});

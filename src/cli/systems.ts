@@ -36,7 +36,9 @@ export interface Status {
   readonly holder?: { readonly here: boolean; readonly name?: string };
   readonly route?: { readonly candidatePpm: number; readonly epoch: number; readonly contained?: string };
   /** The same as requests see it: without a share whose lease has lapsed. */
-  readonly served?: { readonly candidatePpm: number };
+  readonly served?: { readonly candidatePpm: number; readonly contained?: string };
+  /** What was done and the store has not taken yet. */
+  readonly unrecorded?: { readonly what: string; readonly since: number; readonly reason: string };
   readonly lastKnownGood?: {
     readonly release: string;
     readonly provedAt: number;

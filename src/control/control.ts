@@ -4,25 +4,26 @@ import type { Release } from "../core/release.ts";
 import type { Order, Rollout } from "../core/rollout.ts";
 import type { WayBack } from "../core/way-back.ts";
 import { servingPlace } from "../decide/place.ts";
-import { planRollback } from "../decide/plan-change.ts";
-import { withRivals } from "../decide/plan-rivals.ts";
 import type { LedgerState, Report } from "../record/report.ts";
 import { composeReport } from "./compose-report.ts";
-import { containByHand } from "./containment.ts";
+import { createHandContainment } from "./contain-by-hand.ts";
 import type { DriftStatus } from "./drift.ts";
 import { type Explanation, explainRollout } from "./explanation.ts";
 import { gate, type ReleasePlans, refuse } from "./gate.ts";
 import { pullCord, steer } from "./give-order.ts";
 import { createIdleWatch, type Unannounced } from "./idle-watch.ts";
 import { type LiveComponent, readComponents } from "./live-state.ts";
+import { planBackOf } from "./plan-back.ts";
 import { createPlanWatch } from "./plan-watch.ts";
 import type { ControlPorts, Settings } from "./ports.ts";
+import { liftQuarantine, quarantine } from "./quarantine.ts";
+import { CONTAINED_UNRECORDED, type Missed } from "./record-afterwards.ts";
 import { adopt, composeRelease, openRollout, openUnannounced } from "./release.ts";
-import { rivalsOf } from "./rivals.ts";
 import { isStuck, runRollout } from "./rollout.ts";
-import type { Run } from "./run.ts";
+import type { Run, Unrecorded } from "./run.ts";
+import { type Running, startRun } from "./running.ts";
 import { takeUpRestore, turnRestore } from "./steer-restore.ts";
-import { openTakeBack } from "./take-back.ts";
+import { type Opened, openTakeBack } from "./take-back.ts";
 import { setWeight } from "./weight.ts";
 
 /** The use cases of one protected AI system. */
@@ -41,7 +42,9 @@ export interface Control {
   ended(rollout: string): Promise<Rollout>;
   /** A rollout that runs in this process, from memory. */
   acting(rollout: string): Rollout | undefined;
-  /** The plan back of a running rollout: the one that is ready, where there is one. */
+  /** The plan back of a running rollout that is ready in memory, if one is. */
+  readyBack(rollout: string): ReleasePlans["back"] | undefined;
+  /** The same, planned anew where none is ready. @throws RELEASE_REFUSED when there is no way back. */
   planBack(rollout: string): Promise<ReleasePlans["back"]>;
   /** A person pulls the cord: the candidate is contained at once, and the order is durable when this returns. */
   pullCord(rollout: string, by: string, reason: string): Promise<Rollout>;
@@ -73,6 +76,8 @@ export interface Control {
   wayBack(): WayBack | undefined;
   /** What every component serves now. */
   live(): Promise<readonly LiveComponent[]>;
+  /** What was done and the store has not taken yet. */
+  unrecorded(): Unrecorded | undefined;
   /** Does a rollout run, or begin? Then nobody else may take the system over. */
   busy(): boolean;
   /** Notices who changes components without Rollbook, and takes up again what broke, until the signal ends it. */
@@ -87,31 +92,6 @@ export interface Control {
   rollouts(): Promise<readonly Rollout[]>;
 }
 
-/** One rollout that this process runs, or ran. */
-interface Running {
-  readonly ended: Promise<Rollout>;
-  /** Settled once we hold the right to act. */
-  readonly run: Promise<Run>;
-  /** The same, without waiting for it. */
-  acting?: Run;
-  over: boolean;
-}
-
-function startRun(begin: (onRun: (run: Run) => void) => Promise<Rollout>): Running {
-  const { promise: run, resolve, reject } = Promise.withResolvers<Run>();
-  const ended = begin(resolve);
-  const running: Running = { ended, run, over: false };
-  run.then((acting) => Object.assign(running, { acting })).catch(() => undefined);
-  const close = () => {
-    running.over = true;
-  };
-  ended.then(close, (reason) => {
-    close();
-    reject(reason);
-  });
-  return running;
-}
-
 export function createControl(
   ports: ControlPorts,
   settings: Settings,
@@ -123,10 +103,14 @@ export function createControl(
   let begun = 0;
   const idle = createIdleWatch(ports, settings, playbook);
   const plans = createPlanWatch(ports, settings, playbook);
-  const start = (id: string) => {
+  let closed = false;
+  const byHand = createHandContainment(ports, playbook, () => closed);
+  /** A rollout that was opened and is not recorded yet. */
+  let owed: Missed | undefined;
+  const start = (id: string, recorded?: Promise<void>) => {
     if (runs.get(id)?.over === false) return;
-    const running = startRun((onRun) => runRollout(ports, settings, playbook, id, onRun, idle, plans));
-    runs.set(id, running);
+    const run = (onRun: (run: Run) => void) => runRollout(ports, settings, playbook, id, onRun, idle, plans);
+    runs.set(id, startRun(recorded ? (onRun) => recorded.then(() => run(onRun)) : run));
   };
   const find = async (id: string): Promise<Rollout> => {
     const rollout = await ports.store.rollout(id);
@@ -179,17 +163,32 @@ export function createControl(
     return find(id);
   };
   /** One after the other: two at the same moment would both pass the gate. */
-  const openAlone = async (open: () => Promise<Rollout>): Promise<Rollout> => {
+  const openAlone = async (open: () => Promise<Opened>): Promise<Rollout> => {
     begun += 1;
-    const opened = opening.then(open, open);
+    const alone = () => {
+      if (owed) throw refuse(`a rollout is ${CONTAINED_UNRECORDED}: ${owed.reason}`);
+      return open();
+    };
+    const opened = opening.then(alone, alone);
     opening = opened;
     try {
-      const rollout = await opened;
-      start(rollout.id);
-      return rollout;
+      const { rollout, missed } = await opened;
+      start(rollout.id, missed?.afterwards);
+      if (!missed) return rollout;
+      owed = missed;
+      const end = () => {
+        owed = undefined;
+      };
+      missed.afterwards.then(end, end);
+      throw new RollbookError("NOT_RECORDED", { reason: missed.reason });
     } finally {
       begun -= 1;
     }
+  };
+  /** The newest rollout of this process, if it was promoted and is over. */
+  const lastPromoted = (): Run | undefined => {
+    const run = [...runs.values()].at(-1)?.acting;
+    return run?.rollout.promotedAt && run.rollout.endedAt && !run.rollout.rollback ? run : undefined;
   };
   const calm = () => [...runs.values()].every(({ over }) => over);
   /** A run that broke (a full disk, a database that was away) left its rollout open: nobody else would bring it back. */
@@ -207,12 +206,17 @@ export function createControl(
     if (!release) throw new RollbookError("NOT_FOUND", { what: `release ${id}` });
     return release;
   };
+  const readyBack = (id: string): ReleasePlans["back"] | undefined => {
+    const { rollout, plan, digest } = plans.current() ?? {};
+    return rollout === id && plan && digest ? { plan, digest } : undefined;
+  };
   return {
     playbook,
     adopt: (release) => adopt(ports, playbook, release),
     plan: (candidate) => gate(ports, playbook, candidate, plans.past()),
     compose: (label, references) => composeRelease(ports, playbook, label, references),
-    release: (candidate) => openAlone(() => openRollout(ports, playbook, candidate, plans.past())),
+    release: (candidate) =>
+      openAlone(async () => ({ rollout: await openRollout(ports, playbook, candidate, plans.past()) })),
     async resume() {
       const rollouts = await ports.store.rollouts(playbook.system);
       const newest = rollouts[0];
@@ -224,23 +228,22 @@ export function createControl(
     },
     ended: async (id) => runs.get(id)?.ended ?? find(id),
     acting: actingRollout,
+    readyBack,
     async planBack(id) {
-      const { rollout: of, plan, digest } = plans.current() ?? {};
-      if (of === id && plan && digest) return { plan, digest };
+      const ready = readyBack(id);
+      if (ready) return ready;
       const rollout = await find(id);
       const [candidate, stable] = [await releaseOf(rollout.candidate), await releaseOf(rollout.stable)];
-      const rivals = await rivalsOf(ports, playbook, rollout.place ?? "at");
-      const planned = withRivals(planRollback(playbook, candidate, stable, rollout.place, plans.past()), rivals);
-      if (planned.kind === "impossible")
-        throw new RollbookError("RELEASE_REFUSED", { reason: planned.reasons.join("; ") });
-      return planned;
+      return planBackOf(ports, playbook, rollout, candidate, stable, plans.past());
     },
     pullCord: (id, by, reason) => goBack(id, { kind: "rollback", by, reason }),
-    takeBack: (by, reason) => openAlone(() => openTakeBack(ports, playbook, { kind: "rollback", by, reason })),
+    takeBack: (by, reason) =>
+      openAlone(() => openTakeBack(ports, playbook, { kind: "rollback", by, reason }, lastPromoted(), () => closed)),
     weight: (percent, by) => setWeight(ports, playbook, percent, by),
     async contain(to, by, reason) {
       if (!calm()) throw refuse("a rollout runs: `rollbook rollback` contains it");
-      await containByHand(ports, playbook, to, by, reason);
+      const missed = await byHand.to(to, by, reason);
+      if (missed) throw new RollbookError("NOT_RECORDED", { reason: missed.reason });
     },
     abort: (id, by, reason) => goBack(id, { kind: "abort", by, reason }),
     pause: (id, by, reason) => steerRun(id, { kind: "pause", by, reason }, by),
@@ -250,15 +253,7 @@ export function createControl(
         : steerRun(id, undefined, by),
     redeploy: (id, by, reason) => takeUpStuck(id, (rollout) => turnRestore(ports, rollout, by, reason)),
     promote: (id, by, reason) => steerRun(id, { kind: "promote", by, reason }, by),
-    async quarantine(id, by, reason) {
-      const release = await releaseOf(id);
-      const { system } = playbook;
-      const since = ports.clock.now();
-      await ports.store.commit([
-        { kind: "quarantine", quarantine: { release: release.id, system, since, reason: `${by}: ${reason}` } },
-        { kind: "entry", entry: { type: "quarantined", at: since, system, actor: by, data: { release: id, reason } } },
-      ]);
-    },
+    quarantine: async (id, by, reason) => quarantine(ports, await releaseOf(id), by, reason),
     async look(reason, key) {
       const { system } = playbook;
       const entry = {
@@ -276,23 +271,19 @@ export function createControl(
     acknowledge: idle.drift.acknowledge,
     live: () => readComponents(ports, playbook, servingPlace(ports.traffic.current(playbook.system))),
     busy: () => begun > 0 || !calm(),
+    unrecorded: () =>
+      [...runs.values()].find(({ over, acting }) => !over && acting?.unrecorded)?.acting?.unrecorded ??
+      (owed ? { what: CONTAINED_UNRECORDED, since: owed.since, reason: owed.reason } : byHand.unrecorded()),
     close() {
+      closed = true;
       for (const { acting } of runs.values()) if (acting) Object.assign(acting, { stopped: true, closed: true });
     },
     async watch(signal) {
-      const open = async (found: Unannounced) => void (await openAlone(() => openUnannounced(ports, playbook, found)));
+      const open = async (found: Unannounced) =>
+        void (await openAlone(async () => ({ rollout: await openUnannounced(ports, playbook, found) })));
       await Promise.all([idle.run(calm, open, signal), takeUp(signal), plans.run(signal)]);
     },
-    async lift(id, by) {
-      const quarantine = await ports.store.quarantine(id);
-      if (!quarantine) throw new RollbookError("NOT_FOUND", { what: `quarantined release ${id}` });
-      const { system } = playbook;
-      const data = { release: id, liftedBy: by };
-      await ports.store.commit([
-        { kind: "quarantine", quarantine: { ...quarantine, liftedBy: by } },
-        { kind: "entry", entry: { type: "quarantined", at: ports.clock.now(), system, actor: by, data } },
-      ]);
-    },
+    lift: (id, by) => liftQuarantine(ports, id, by),
     explain: (id) => explainRollout(fresh, playbook, id),
     report: (id) => composeReport({ ...ports, store: fresh }, playbook, id, facts),
     rollouts: () => ports.store.rollouts(playbook.system),

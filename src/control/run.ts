@@ -56,10 +56,19 @@ export interface Run {
   closed: boolean;
   /** Why the end of our newest write is not known: what is durable may be newer than what we hold. */
   behind?: unknown;
+  /** What was done and the store has not taken yet. */
+  unrecorded?: Unrecorded;
   /** Counts that were judged and that the store is not known to have taken. While there are some, nothing goes forward. */
   unsaved: readonly Change[];
   /** The newest write of the rollout. */
   saving: Promise<void>;
+}
+
+/** Something that was done in memory, since when the store takes no write, and why. */
+export interface Unrecorded {
+  readonly what: string;
+  readonly since: Instant;
+  readonly reason: string;
 }
 
 /** What is known of a saga from its start, so that nothing of it is read between the decision and its first effect. */
@@ -182,7 +191,12 @@ function forget(run: Run, written: readonly Change[]): void {
   if (run.unsaved.length > 0) run.unsaved = run.unsaved.filter((change) => !written.includes(change));
 }
 
-export function emit(run: Run, kind: RolloutEventKind, text: string, extra: { readonly verdict?: Verdict } = {}): void {
+export function emit(
+  run: Pick<Run, "ports" | "rollout">,
+  kind: RolloutEventKind,
+  text: string,
+  extra: { readonly verdict?: Verdict } = {},
+): void {
   run.ports.emit({ kind, at: run.ports.clock.now(), rollout: run.rollout, text, ...extra });
 }
 

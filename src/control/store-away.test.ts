@@ -1,7 +1,16 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { Change, Store } from "../core/ports.ts";
-import { candidate, createControlWorld, playbook, settings, slowly, type WorldOptions } from "./world.fixture.ts";
+import {
+  candidate,
+  createControlWorld,
+  playbook,
+  settings,
+  slowly,
+  stable,
+  twoPlaces,
+  type WorldOptions,
+} from "./world.fixture.ts";
 
 const holdback = { ...playbook.how, holdbackFor: 60_000 };
 
@@ -17,6 +26,8 @@ function failing() {
     "route",
     "release",
     "steps",
+    "sagas",
+    "lastKnownGood",
   ]);
   const refuse = () => {
     state.refused += 1;
@@ -197,6 +208,110 @@ describe("a store that is away when harm is decided", () => {
       const rollout = await control.resume();
       assert.equal(rollout?.id, id);
       assert.equal((await control.ended(id)).rollback?.outcome, "verified");
+    });
+  });
+});
+
+describe("a store that is away between rollouts", () => {
+  for (const away of ["full", "gone"] as const) {
+    it(`(${away}) loses no release that is taken back: traffic goes and stays, and the restore follows`, async () => {
+      const { state, ports } = failing();
+      const world = createControlWorld({ ports, playbook: { components: twoPlaces } });
+      await world.live(async () => {
+        const { control, clock, traffic, store } = world;
+        const looking = new AbortController();
+        await world.ended((await world.release()).id);
+        void control.watch(looking.signal);
+        await clock.sleep(2000);
+        state.away = away;
+        await assert.rejects(control.takeBack("on-call", "customers complain"), { code: "NOT_RECORDED" });
+        assert.equal(traffic.current("loans")?.stable, stable.id);
+        assert.equal(control.unrecorded()?.what, "contained, and nothing can be recorded");
+        await assert.rejects(control.takeBack("on-call", "again"), { message: /nothing can be recorded/ });
+        await clock.sleep(15_000);
+        assert.equal(traffic.current("loans")?.stable, stable.id, "nothing brings it forward again");
+        assert.equal(world.notices.filter((text) => text.includes("the store takes no write")).length, 1);
+        state.away = undefined;
+        await world.until(async () => (await store.rollouts("loans")).length === 2);
+        const id = (await store.rollouts("loans"))[0]?.id;
+        assert.equal((await control.ended(id!)).rollback?.outcome, "verified");
+        assert.equal(control.unrecorded(), undefined);
+        looking.abort();
+      });
+    });
+
+    it(`(${away}) keeps a containment by hand, and gets every order afterwards, once`, async () => {
+      const { state, ports } = failing();
+      const world = createControlWorld({
+        ports,
+        playbook: { how: { ...playbook.how, else: "sim:else", safe: "people://on-call" } },
+        fallbacks: { else: true, safe: true },
+      });
+      await world.live(async () => {
+        const { control, clock, traffic, store } = world;
+        await control.adopt(stable);
+        state.away = away;
+        for (const to of ["safe", "else"] as const)
+          await assert.rejects(control.contain(to, "on-call", "harm"), { code: "NOT_RECORDED" });
+        assert.equal(traffic.current("loans")?.contained, "else");
+        assert.match(control.unrecorded()?.what ?? "", /by hand/);
+        await clock.sleep(10_000);
+        assert.equal(world.notices.filter((text) => text.includes("the store takes no write")).length, 1);
+        state.away = undefined;
+        await clock.sleep(5000);
+        assert.equal((await store.route("loans"))?.contained, "else");
+        const told = (await world.entries()).filter(({ type }) => type === "contained").map(({ data }) => data.to);
+        assert.deepEqual(told, ["safe", "else"]);
+        assert.equal(control.unrecorded(), undefined);
+        await control.contain("stable", "on-call", "over");
+        assert.equal((await store.route("loans"))?.contained, undefined);
+      });
+    });
+  }
+
+  it("is not written to twice when the answer to the first write was lost", async () => {
+    let lost = 0;
+    const world = createControlWorld({
+      playbook: { how: { ...playbook.how, safe: "people://on-call" } },
+      fallbacks: { else: false, safe: true },
+      ports: ({ store }) => ({
+        store: {
+          ...store,
+          commit: async (...given) => {
+            const written = await store.commit(...given);
+            if (given[0].some((change) => change.kind === "entry" && change.entry.type === "contained") && lost++ === 0)
+              throw new Error("connection reset");
+            return written;
+          },
+        },
+      }),
+    });
+    await world.live(async () => {
+      await world.control.adopt(stable);
+      await assert.rejects(world.control.contain("safe", "on-call", "harm"), { code: "NOT_RECORDED" });
+      await world.clock.sleep(5000);
+      assert.equal((await world.entries()).filter(({ type }) => type === "contained").length, 1);
+      assert.equal(world.control.unrecorded(), undefined);
+    });
+  });
+
+  it("is told no more once the process ends, or another one acts", async () => {
+    const { state, ports } = failing();
+    const world = createControlWorld({
+      ports,
+      fallbacks: { else: false, safe: true },
+      playbook: { how: { ...playbook.how, safe: "people://on-call" } },
+    });
+    await world.live(async () => {
+      await world.control.adopt(stable);
+      state.away = "full";
+      await assert.rejects(world.control.contain("safe", "on-call", "harm"), { code: "NOT_RECORDED" });
+      world.control.close();
+      await world.clock.sleep(5000);
+      state.away = undefined;
+      await world.clock.sleep(10_000);
+      assert.equal((await world.entries()).filter(({ type }) => type === "contained").length, 0);
+      assert.equal(world.control.unrecorded(), undefined);
     });
   });
 });

@@ -23,7 +23,11 @@ export function escalate(run: Run): () => void {
 }
 
 /** People are told beside the work; a dead channel delays nothing. */
-export function tellPeople(run: Run, what: string, lines: readonly string[]): void {
+export function tellPeople(
+  run: Pick<Run, "ports" | "playbook" | "candidate" | "rollout">,
+  what: string,
+  lines: readonly string[],
+): void {
   const subject = `${run.playbook.system}: ${run.candidate.label} ${what}`;
   run.ports.notifier.notify(run.playbook.who.now, subject, lines.join("\n"), run.rollout.id).catch(() => undefined);
 }

@@ -105,7 +105,7 @@ export const errorCatalogue = {
     exit: 4,
     message: (d) => `It is done and could not be recorded: ${d["reason"]}.`,
     state:
-      "Traffic is contained, and the order stands in memory; it is recorded, and the restore goes on, when the store takes writes.",
+      "Traffic is where the order sends it, and the order stands in memory; it is recorded, and the restore goes on, when the store takes writes.",
     hint: "Make room, or bring the store back; the process must stay up until then.",
   },
   SERVER_UNREACHABLE: {

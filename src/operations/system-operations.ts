@@ -74,6 +74,7 @@ export function systemOperations(context: OperationContext): readonly AnyOperati
           holder: chosen.holder?.(),
           route: await store.route(system),
           served: chosen.edge.served(),
+          unrecorded: chosen.control().unrecorded(),
           lastKnownGood: known && { ...known, label: good?.label, revisions: good?.revisions },
           sources: chosen.sources().health(),
           wayBack: chosen.control().wayBack(),

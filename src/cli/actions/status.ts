@@ -29,6 +29,7 @@ export function statusText(status: Status, now: number): string {
     ...goodLines(status, now),
     ...wayBackLines(status, now),
     row("traffic", trafficText(status)),
+    ...unrecordedLines(status, now),
     ...(status.gateway ? [row("gateway", status.gateway)] : []),
     ...holderLines(status),
     ...Object.entries(status.sources).map(([name, { kind, reason }]) =>
@@ -47,10 +48,17 @@ function holderLines({ holder }: Status): readonly string[] {
   return [row("acts", holder.name ?? "NO REPLICA at the moment; one takes over within seconds")];
 }
 
+function unrecordedLines({ unrecorded }: Status, now: number): readonly string[] {
+  if (!unrecorded) return [];
+  const { what, since, reason } = unrecorded;
+  return [row("UNRECORDED", `${what}, since ${formatDuration(now - since)}: ${reason}; what follows is older`)];
+}
+
 /** What requests see; a share that is recorded and has lapsed is named beside it. */
 function trafficText({ route, served }: Status): string {
-  if (route?.contained)
-    return `all of it goes to \`${route.contained}\` (epoch ${route.epoch}); \`rollbook contain stable\` ends that`;
+  const contained = served ? served.contained : route?.contained;
+  if (contained)
+    return `all of it goes to \`${contained}\` (epoch ${route?.epoch ?? 0}); \`rollbook contain stable\` ends that`;
   const recorded = (route?.candidatePpm ?? 0) / 10_000;
   const share = served ? served.candidatePpm / 10_000 : recorded;
   const lapsed = recorded > share ? `; the candidate's ${recorded} % lapsed, because nobody renewed it` : "";

@@ -1,0 +1,27 @@
+import type { Rollout } from "../core/rollout.ts";
+import type { Run } from "./run.ts";
+
+/** One rollout that this process runs, or ran. */
+export interface Running {
+  readonly ended: Promise<Rollout>;
+  /** Settled once we hold the right to act. */
+  readonly run: Promise<Run>;
+  /** The same, without waiting for it. */
+  acting?: Run;
+  over: boolean;
+}
+
+export function startRun(begin: (onRun: (run: Run) => void) => Promise<Rollout>): Running {
+  const { promise: run, resolve, reject } = Promise.withResolvers<Run>();
+  const ended = begin(resolve);
+  const running: Running = { ended, run, over: false };
+  run.then((acting) => Object.assign(running, { acting })).catch(() => undefined);
+  const close = () => {
+    running.over = true;
+  };
+  ended.then(close, (reason) => {
+    close();
+    reject(reason);
+  });
+  return running;
+}
