@@ -67,12 +67,16 @@ export function rolloutOperations(context: OperationContext): readonly AnyOperat
       input: cordInput,
       run: async (input, by) => {
         const control = await controlOf(context, input.rollout);
+        const { authority } = control.playbook;
+        if (!input.dryRun) {
+          // Containment waits for no plan; one that is ready is told.
+          const planDigest = control.readyBack(input.rollout)?.digest;
+          return { ...(await control.pullCord(input.rollout, by, input.reason)), authority, planDigest };
+        }
         const back = await control.planBack(input.rollout);
         const { endedAt } = control.acting(input.rollout) ?? (await store.rollout(input.rollout)) ?? {};
         if (endedAt !== undefined) throw new RollbookError("NOT_FOUND", { what: `running rollout ${input.rollout}` });
-        const { authority } = control.playbook;
-        if (input.dryRun) return { dryRun: true, authority, ...back };
-        return { ...(await control.pullCord(input.rollout, by, input.reason)), authority, planDigest: back.digest };
+        return { dryRun: true, authority, ...back };
       },
     }),
     define({
