@@ -216,7 +216,7 @@ export async function openUnannounced(
 
 /** A rollout that nothing has happened to yet. */
 export function newRollout(
-  ports: ControlPorts,
+  ports: Pick<ControlPorts, "clock" | "ids">,
   playbook: Playbook,
   candidate: Release,
   stable: Release["id"],

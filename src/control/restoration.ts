@@ -42,11 +42,12 @@ export type Restored =
 /** Runs the saga of a rollback to its end, from wherever it stands. */
 export async function restore(run: Run, saga: Saga): Promise<Restored> {
   if (run.rollout.rollback?.restoredAt !== undefined) return { kind: "restored" };
-  const ended = saga.status === "running" ? await runCollecting(run, saga) : saga;
+  const why = new Set<string>();
+  const ended = saga.status === "running" ? await runCollecting(run, saga, why) : saga;
   if (ended.status !== "completed") {
     const held = run.rollout.rollback?.halted !== undefined || ended.direction !== undefined;
     const poisoned = (ended.starts ?? 1) > MOST_STARTS;
-    return { kind: "stuck", note: ended.note ?? "a step is stuck", held: held || poisoned };
+    return { kind: "stuck", note: [ended.note ?? "a step is stuck", ...why].join("; "), held: held || poisoned };
   }
   if (ended.note !== undefined) tellPeople(run, "is restored, and may be undone", [ended.note]);
   const restoredAt = ended.endedAt ?? run.ports.clock.now();
@@ -60,11 +61,13 @@ export async function restore(run: Run, saga: Saga): Promise<Restored> {
   return { kind: "restored" };
 }
 
-async function runCollecting(run: Run, saga: Saga): Promise<Saga> {
+/** @param why gets the notes of the steps that are stuck */
+async function runCollecting(run: Run, saga: Saga, why: Set<string>): Promise<Saga> {
   const { ports, rollout } = run;
   const past = (await run.begun.get(saga.id)?.past) ?? (await pastOf(run, saga));
   const collecting = collectWhile(run);
   const onStep = (step: StepRecord) => {
+    if (step.status === "stuck" && step.note !== undefined) why.add(step.note);
     const text = `${step.step}: ${step.status}${step.recovered ? " (recovered after a crash)" : ""}`;
     ports.emit({ kind: "step", at: ports.clock.now(), rollout, text, step });
   };

@@ -36,7 +36,7 @@ export function underSeat(store: Store, system: string, seat: Seat): Store {
  * wakes: not every target can tell an old write from a new one.
  */
 export function targetUnderSeat(adapter: RestoreAdapter, seat: Seat): RestoreAdapter {
-  const gone: Applied = { kind: "stale", reason: "another controller may act by now" };
+  const gone: Applied = { kind: "stale", reason: "another controller may act by now", unsent: true };
   const { writeRival } = adapter;
   return {
     ...adapter,

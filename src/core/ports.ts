@@ -160,7 +160,9 @@ export interface RestoreRequest {
  */
 export type Applied =
   | { readonly kind: "applied" | "already" }
-  | { readonly kind: "conflict" | "stale" | "refused" | "unknown"; readonly reason: string };
+  | { readonly kind: "conflict" | "refused" | "unknown"; readonly reason: string }
+  /** `unsent`: this process may not act any more, and has not asked the target. */
+  | { readonly kind: "stale"; readonly reason: string; readonly unsent?: true };
 
 /** Reads and changes one kind of outside system. Every implementation passes `describeRestoreAdapter`. */
 export interface RestoreAdapter {

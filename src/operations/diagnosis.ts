@@ -40,7 +40,8 @@ async function checksOf(context: OperationContext, chosen: OperatedSystem): Prom
   if (good) say("restore point", "fine", good.label);
   else say("restore point", "error", "there is none", "Run `rollbook adopt` while the system serves well.");
 
-  const [newest] = await store.rollouts(system);
+  // What nobody announced, and is only looked at, does not mend what is stuck.
+  const newest = (await store.rollouts(system)).find(({ unannounced, rollback }) => !unannounced || rollback?.outcome);
   if (newest?.rollback?.outcome === "stuck")
     say(
       "rollback",

@@ -186,13 +186,34 @@ describe("a step", () => {
     assert.equal(world.target.live.get("model"), OTHER);
   });
 
-  it("stops without a word when the target has seen a newer fence", async () => {
+  it("stops without a word when somebody newer acts, at the store or as this process knows", async () => {
+    for (const unsent of [true, false]) {
+      const world = createWorld();
+      world.target.onApply = async () => {
+        if (unsent) return { kind: "stale", reason: "another controller may act by now", unsent };
+        await world.clock.sleep(60_000);
+        await world.store.acquireLease("system:loans", "another", 60_000, world.clock.now());
+        return { kind: "stale", reason: "fence 2 has written" };
+      };
+      const lease = await world.lease();
+      const run = runSaga(world.ports(), aSaga([aStep("model")]), lease, { ...QUICK, callMs: 120_000 });
+      assert.equal((await world.clock.run(run)).kind, "fenced");
+      assert.equal((await journalOf(world.store))["model"]?.status, "intent");
+      assert.deepEqual(world.log, ["read model", "intent model", "apply model", ...(unsent ? [] : ["read model"])]);
+    }
+  });
+
+  it("is for people when the target has seen a newer fence, and the store says that ours is the newest", async () => {
     const world = createWorld();
-    world.target.onApply = async () => ({ kind: "stale", reason: "fence 9 has written" });
-    const { end, journal } = await restore(world);
-    assert.equal(end, "fenced");
-    assert.equal(journal["model"]?.status, "intent");
-    assert.deepEqual(world.log, ["read model", "intent model", "apply model"]);
+    world.target.onApply = async () => ({ kind: "stale", reason: "fence 500 has written" });
+    const { end, journal, lease } = await restore(world);
+    assert.equal(end, "stuck");
+    assert.equal(world.target.requests.length, 1, "not tried again blindly");
+    assert.match(
+      journal["model"]?.note ?? "",
+      /newer controller \(fence 500 has written; our fence is \d+\): is another/,
+    );
+    assert.equal(journal["model"]?.fence, lease.fence);
   });
 
   it("gives up on a target that cannot be read once its plan's time is over, and never sends", async () => {

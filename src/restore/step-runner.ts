@@ -21,7 +21,8 @@ export type StepEnd = "done" | "stuck" | "fenced";
  * I5  What puts something back touches only what still serves as the step left it.
  * I6  What is sent is counted before it is sent.
  * I7  Once it is halted nothing more is sent and nothing awaited; what was sent is read once more.
- * I8  Where an older write may still be under way, ours is sent even if it changes nothing: its fence and its new version
+ * I8  A target that has seen a newer fence than the newest of our own store is for people: nobody there can tell who acts.
+ * I9  Where an older write may still be under way, ours is sent even if it changes nothing: its fence and its new version
  *     keep out what comes late.
  */
 export async function runStep(run: StepRun, known: StepRecord | undefined, unspent: boolean): Promise<StepEnd> {
@@ -72,7 +73,8 @@ export async function runStep(run: StepRun, known: StepRecord | undefined, unspe
     ports.atCrashPoint("saga.intent-recorded");
     const answer = await sendToTarget(run, adapter, record, live);
     ports.atCrashPoint("saga.effect-sent");
-    if (answer.kind === "stale") return "fenced";
+    if (answer.kind === "stale" && answer.unsent) return "fenced";
+    if (answer.kind === "stale") return await endRefused(run, adapter, record, outrun(run, answer), recovered);
     if (answer.kind === "refused") return await endRefused(run, adapter, record, answer.reason, recovered);
     if ("reason" in answer) lastReason = answer.reason;
     else {
@@ -104,6 +106,11 @@ function givenUpAfter({ ports, saga, step, direction, patience }: StepRun): Inst
 function whyEnough({ ports, patience }: StepRun, tries: number, until: Instant): string | undefined {
   if (tries >= patience.attempts && ports.clock.now() >= until) return `gave up after ${tries} attempts`;
   return tries > 0 ? ports.halted?.() : undefined;
+}
+
+/** Where our fence is the newest in the store, somebody acts under another store, or ours was brought back. */
+function outrun({ lease }: StepRun, { reason }: { readonly reason: string }): string {
+  return `it has seen a newer controller (${reason}; our fence is ${lease.fence}): is another Rollbook acting?`;
 }
 
 /** The answer may be wrong: what the target serves now counts. */

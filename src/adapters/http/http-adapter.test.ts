@@ -99,6 +99,8 @@ describe("the HTTP adapter", () => {
       const seen = await against((_, response) => reply(response, Number(status), { reason: "because" }));
       assert.deepEqual(seen, { applied: kind, reason: `${status}: because`, read: "unreachable", holds: false });
     }
+    const fenced = await against((_, response) => reply(response, 409, { reason: "stale", fence: 500 }));
+    assert.equal(fenced.reason, "409: stale; its fence is 500");
     for (const status of [201, 408, 429, 500, 503]) {
       assert.equal((await against((_, response) => reply(response, status, {}))).applied, "unknown");
     }

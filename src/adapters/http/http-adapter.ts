@@ -127,8 +127,10 @@ function appliedIn(answer: HttpAnswer, { desired }: RestoreRequest): Applied {
       return { kind: answer.body["already"] === true ? "already" : "applied" };
     case 412:
       return { kind: "conflict", reason };
-    case 409:
-      return { kind: "stale", reason };
+    case 409: {
+      const { fence } = answer.body;
+      return { kind: "stale", reason: Number.isSafeInteger(fence) ? `${reason}; its fence is ${fence}` : reason };
+    }
     // Not refused for good: time-out, too early, too many.
     case 408:
     case 425:
