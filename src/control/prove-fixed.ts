@@ -1,3 +1,4 @@
+import { OVER } from "../core/deadline.ts";
 import { componentSteps, type Plan } from "../core/plan.ts";
 import type { Playbook } from "../core/playbook.ts";
 import type { Rollback, RollbackOutcome, Rollout } from "../core/rollout.ts";
@@ -28,10 +29,20 @@ const SECOND_MS = 1000;
 
 /**
  * Judges the recovery criteria on what is served after the restore, until all are proved and have been watched for
- * the stated time, or the time for the proof is over. At the end every component is read once more: who undoes a
- * restore in the meantime is found out here, and never called fixed.
+ * the stated time, or the time for the proof is over. Meanwhile and at the end every component is read: who undoes a
+ * restore is found out here, and it is never called fixed.
  */
 export async function proveFixed(run: Run, plan: Plan): Promise<Proof> {
+  const watch = watchRestored(run, plan);
+  try {
+    return await prove(run, plan, watch.diverged);
+  } finally {
+    watch.stop();
+  }
+}
+
+/** @param undone which components are known to serve something else again */
+async function prove(run: Run, plan: Plan, undone: () => readonly string[]): Promise<Proof> {
   const { clock } = run.ports;
   let { evaluator, since } = await startProof(run, run.rollout.rollback?.restoredAt ?? clock.now());
   emit(run, "proving", "restored; now proving that it is fixed");
@@ -40,6 +51,7 @@ export async function proveFixed(run: Run, plan: Plan): Promise<Proof> {
   for (;;) {
     await clock.sleep(run.settings.tickMs);
     if (run.stopped) throw new FencedError(run.lease.resource);
+    if (undone().length > 0) return { kind: "diverged", diverged: undone() };
     if (clock.now() < began - SECOND_MS) {
       // The clock was set back: what was counted before lies in its future.
       ({ evaluator, since } = await startProof(run, clock.now()));
@@ -106,6 +118,23 @@ async function startProof(
     evaluator.observe(samplesIn(pack).filter(({ bucket }) => bucket >= since));
   evaluator.observe(await run.ports.store.unpacked(run.rollout.id));
   return { evaluator, since };
+}
+
+/** Reads every component beside the proof, once a poll. What cannot be read now is read again. */
+function watchRestored(
+  run: Run,
+  plan: Plan,
+): { readonly diverged: () => readonly string[]; readonly stop: () => void } {
+  const stopped = new AbortController();
+  let diverged: readonly string[] = [];
+  const loop = async () => {
+    while (!stopped.signal.aborted) {
+      await run.ports.clock.sleep(run.settings.pollMs, stopped.signal);
+      if (!stopped.signal.aborted) ({ diverged } = await unlike(run, plan).catch(() => ({ diverged })));
+    }
+  };
+  void loop();
+  return { diverged: () => diverged, stop: () => stopped.abort(OVER) };
 }
 
 /** Which components serve something else than the plan's digests now, and how many did not answer in time. */

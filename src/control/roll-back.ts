@@ -120,6 +120,7 @@ async function restoreAndProve(run: Run): Promise<void> {
     const sagas = await run.ports.store.sagas(run.rollout.id);
     if (sagas.filter(({ plan }) => plan.kind === "rollback" && plan.to === run.stable.id).length >= RESTORES)
       return endStuck(run, note);
+    tellPeople(run, "is being undone in its restore", [note, "It is restored once more."]);
     await restart(run, note);
   }
 }

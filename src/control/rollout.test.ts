@@ -408,6 +408,21 @@ describe("the proof", () => {
     assert.match(always.rollout.note ?? "", /model changed again after the restore/);
   });
 
+  it("does not wait for the end of a long proof to notice who undoes the restore", async () => {
+    const fixed = { ...playbook.fixed, for: 120_000 };
+    const world = createControlWorld({ losses: 0.2, playbook: { fixed }, settings: { proofMs: 200_000 } });
+    await world.live(async () => {
+      const { id } = await world.release();
+      await world.until(() => world.kinds().includes("restored"));
+      world.target.rivalWrite("sim:model", digestOf("model 2"));
+      const undoneAt = world.clock.now();
+      await world.until(() => world.target.live("sim:model") === digestOf("model 1"));
+      assert.ok(world.clock.now() - undoneAt <= settings.pollMs + 1000, `after ${world.clock.now() - undoneAt} ms`);
+      assert.ok(world.notices.some((text) => /is being undone in its restore: model changed again/.test(text)));
+      assert.equal((await world.ended(id)).rollback?.outcome, "verified");
+    });
+  });
+
   it("waits for a component that cannot be read, and never calls it verified", async () => {
     let dark = false;
     const world = createControlWorld({
