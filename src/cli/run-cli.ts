@@ -5,12 +5,18 @@ import type { Command, CommandInput } from "./command.ts";
 import { commands } from "./commands.ts";
 import { helpOf, overview, usageOf } from "./help-text.ts";
 import { checkOptions, parseLine } from "./parse-line.ts";
+import { safeText } from "./safe-text.ts";
 
 /** What the command line gets from the outside; `server` and `token` are what the environment says. */
 export type CliWorld = Omit<CommandInput, "words" | "options">;
 
 /** Runs one command line. Answers the exit code and never throws: whatever goes wrong is said in words. */
-export async function runCli(args: readonly string[], world: CliWorld): Promise<number> {
+export async function runCli(args: readonly string[], outside: CliWorld): Promise<number> {
+  const world: CliWorld = {
+    ...outside,
+    out: (text) => outside.out(safeText(text, outside.colour)),
+    say: (text) => outside.say(safeText(text, outside.colour)),
+  };
   try {
     return await run(args, world);
   } catch (error) {
