@@ -132,7 +132,8 @@ describe("the HTTP API", () => {
       '{"outcomes":[{"request":"r","counts":{},"groups":{"age":7}}]}': /outcomes\.0/,
       '{"outcomes":[{"request":"r","counts":{},"unit":["s"]}]}': /outcomes\.0/,
       '{"outcomes":[{"request":"r","counts":{"loans":1e999}}]}': /outcomes\.0/,
-      '{"__proto__":{"outcomes":[]}}': /outcomes: /,
+      '{"__proto__":{"outcomes":[]}}': /__proto__ is no name/,
+      '{"outcomes":[{"request":"r","counts":{"__proto__":1}}]}': /__proto__ is no name/,
     };
     for (const [body, reason] of Object.entries(cases)) {
       const answer = await post(body);
