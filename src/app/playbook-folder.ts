@@ -17,7 +17,7 @@ export interface Look {
   readonly good: ReadonlyMap<string, PlaybookFile>;
   /** Why files are not taken, for people; each is told once until the file changes. */
   readonly problems: readonly string[];
-  /** The systems that files name which are not taken. */
+  /** The systems of files that are not taken: as they name them, or as they did before. */
   readonly broken: ReadonlySet<string>;
 }
 
@@ -35,7 +35,7 @@ export function createPlaybookFolder(
   connectionsFile: string,
   schemes?: readonly string[],
 ): PlaybookFolder {
-  const read = new Map<string, { readonly stamp: string; readonly found: PlaybookFile | string }>();
+  const read = new Map<string, Seen>();
   return {
     look() {
       const good = new Map<string, PlaybookFile>();
@@ -47,11 +47,11 @@ export function createPlaybookFolder(
         if (stamp === undefined) continue;
         const fresh = known?.stamp !== stamp;
         const found = fresh ? readPlaybook(file, schemes) : known.found;
-        read.set(file, { stamp, found });
+        const system = typeof found === "string" ? (systemNamedIn(file) ?? known?.system) : found.playbook.system;
+        read.set(file, { stamp, found, system });
         if (typeof found === "string") {
           if (fresh) problems.push(found);
-          const named = systemNamedIn(file);
-          if (named !== undefined) broken.add(named);
+          if (system !== undefined) broken.add(system);
           continue;
         }
         const other = good.get(found.playbook.system);
@@ -64,6 +64,13 @@ export function createPlaybookFolder(
       return { good, problems, broken };
     },
   };
+}
+
+interface Seen {
+  readonly stamp: string;
+  readonly found: PlaybookFile | string;
+  /** Whose playbook it is, or was before it was broken. */
+  readonly system: string | undefined;
 }
 
 /** A playbook, or why it is none. */

@@ -79,13 +79,14 @@ export async function startRollbook(config: RollbookConfig): Promise<Rollbook> {
     await opened?.exchange?.close();
     await opened?.store.close();
     for (const { connection } of config.connections ?? []) await connection.close?.();
-    throw opened || error instanceof RollbookError ? error : unusable(config.folder, error as NodeJS.ErrnoException);
+    throw error instanceof RollbookError ? error : unusable(config.folder, error as NodeJS.ErrnoException, !opened);
   }
 }
 
 /** What the operating system says of a data folder that is a file, read-only, full or somebody else's. */
-function unusable(folder: string, error: NodeJS.ErrnoException): Error {
-  if (error.syscall === undefined && !error.message.includes("unable to open database file")) return error;
+function unusable(folder: string, error: NodeJS.ErrnoException, opening: boolean): Error {
+  const isOurs = error.code === "ERR_SQLITE_ERROR" || (opening && error.syscall !== undefined);
+  if (!isOurs) return error;
   return new RollbookError("STORE_UNSAFE", { reason: `the data folder ${folder} cannot be used: ${error.message}` });
 }
 

@@ -105,6 +105,13 @@ describe("serving a folder", () => {
     await heard(/support-bot: the last good playbook stays in effect/);
     await heard(/the way back leads to prompt 1/);
     assert.equal(rollbook.systems.get("support-bot")!.playbook().digest, digest);
+    write("support.yaml", "{ by hand");
+    await heard(/support-bot: its playbook is broken, see above; the last good one stays in effect/);
+    assert.ok(
+      said.some((line) => /support\.yaml:1:/.test(line)),
+      "with its issue",
+    );
+    assert.ok(!said.some((line) => /is gone/.test(line)));
     write("support.yaml", playbook("rises, by: 60%"));
     await heard(/support\.yaml is in effect/);
     assert.notEqual(rollbook.systems.get("support-bot")!.playbook().digest, digest);
@@ -125,6 +132,12 @@ describe("serving a folder", () => {
     await refused({ code: "CONNECTIONS_INVALID", message: /"page" is a name of Rollbook's own/ });
     write("connections.yaml", connections.replace("port: 0", "port: 0\ndata: a.txt"));
     await refused({ code: "STORE_UNSAFE", message: /data folder \S+a\.txt cannot be used: EEXIST/ });
+    write("connections.yaml", connections);
+    write(".rollbook/lock.sqlite", "no database, ".repeat(1000));
+    await refused({
+      code: "STORE_UNSAFE",
+      message: /data folder \S+\.rollbook cannot be used: file is not a database/,
+    });
   });
 
   test("of two acting playbooks that name one target only the one in effect acts, and the other is told why", async (t) => {

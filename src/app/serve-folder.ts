@@ -252,7 +252,9 @@ function createKeeper(
           await alone(file.playbook, () => replace(guarded, file));
       }
       for (const system of rollbook.systems.keys()) {
-        if (good.has(system) || broken.has(system)) said.delete(`gone ${system}`);
+        if (good.has(system)) said.delete(`gone ${system}`);
+        else if (broken.has(system))
+          once(`gone ${system}`, `${system}: its playbook is broken, see above; the last good one stays in effect`);
         else
           once(
             `gone ${system}`,

@@ -69,7 +69,7 @@ export const errorCatalogue = {
     exit: 4,
     message: (d) => `The store is not durable: ${d["reason"]}.`,
     state: "Nothing was written.",
-    hint: "Use a local disk and the pinned Node.",
+    hint: "Use a local disk with room on it, and the pinned Node.",
   },
   STORE_UNREACHABLE: {
     class: "retryable",
