@@ -6,6 +6,7 @@ import type { Milliseconds } from "../../core/time.ts";
 import type { AnyOperation } from "../../operations/operation.ts";
 import { systemClock } from "../system-clock.ts";
 import { systemIds } from "../system-ids.ts";
+import { openedFor } from "./opened-for.ts";
 import type { ReplicaSeat } from "./seats.ts";
 
 /** Changes that every replica makes by itself. */
@@ -93,7 +94,7 @@ export function createOrders(operations: readonly AnyOperation[], parts: OrderPa
     let answer: Answer;
     try {
       if (!operation) throw new RollbookError("NOT_FOUND", { what: `operation ${order.operation}` });
-      const done = order.taken ? await doneBefore(store, order) : undefined;
+      const done = order.taken ? await openedFor(store, order) : undefined;
       answer = { output: (done ?? (await operation.run(order.input as never, order.by)) ?? null) as Json };
     } catch (error) {
       // Who was fenced in the middle leaves the order to the next holder.
@@ -177,11 +178,4 @@ async function systemOf({ store, systems }: OrderParts, input: Input): Promise<s
   const names = systems();
   if (input.system !== undefined) return names.includes(input.system) ? input.system : undefined;
   return names.length === 1 ? names[0] : undefined;
-}
-
-/** What a holder that died had opened for this order already. */
-async function doneBefore(store: Store, { id, operation, system }: OpenOrder): Promise<object | undefined> {
-  if (operation !== "release" && operation !== "take-back") return undefined;
-  const given = Number.parseInt(id.split("-")[1] ?? "", 36);
-  return (await store.rollouts(system)).find(({ startedAt }) => startedAt >= given);
 }
