@@ -48,8 +48,19 @@ export function createHandContainment(ports: ControlPorts, playbook: Playbook, o
   };
   const missed = (given: Omit<Unrecorded, "what">) => {
     unrecorded = { what: "contained by hand, and that cannot be recorded", ...given };
-    const subject = `${system}: traffic was sent by hand, but the store takes no write`;
     const text = `${unrecorded.what}: ${given.reason}\nIt is recorded when the store takes writes.`;
+    tell("but the store takes no write", text);
+  };
+  const lost = () => {
+    end();
+    if (over()) return;
+    tell(
+      "and that was never recorded",
+      "Another controller acts by now and knows nothing of it: give the order again.",
+    );
+  };
+  const tell = (what: string, text: string) => {
+    const subject = `${system}: traffic was sent by hand, ${what}`;
     ports.notifier.notify(playbook.who.now, subject, text, system).catch(() => undefined);
   };
   const end = () => {
@@ -59,7 +70,7 @@ export function createHandContainment(ports: ControlPorts, playbook: Playbook, o
   const record = async (last: Missed | undefined): Promise<Missed | undefined> => {
     if (unrecorded) return last;
     const found = await recordOrMiss({ clock, write, recorded, over, missed, stand: () => undefined, caughtUp: end });
-    found?.afterwards.catch(end);
+    found?.afterwards.catch(lost);
     return found;
   };
 

@@ -1,6 +1,9 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+
 import type { Change, Store } from "../core/ports.ts";
+import { FencedError } from "./fenced-error.ts";
+
 import {
   candidate,
   createControlWorld,
@@ -16,7 +19,7 @@ const holdback = { ...playbook.how, holdbackFor: 60_000 };
 
 /** A store that takes no write, none of a step, or does not answer at all, while `state` says so. */
 function failing() {
-  const state = { away: undefined as "full" | "gone" | "crowded" | undefined, refused: 0 };
+  const state = { away: undefined as "full" | "gone" | "crowded" | "taken over" | undefined, refused: 0 };
   const reads = new Set<keyof Store>([
     "rollout",
     "rollouts",
@@ -31,6 +34,7 @@ function failing() {
   ]);
   const refuse = () => {
     state.refused += 1;
+    if (state.away === "taken over") throw new FencedError("system:loans");
     throw new Error(state.away !== "gone" ? "database or disk is full" : "connection refused");
   };
   const ports: NonNullable<WorldOptions["ports"]> = ({ store }) => ({
@@ -40,7 +44,8 @@ function failing() {
         async (...given: readonly unknown[]) => {
           const [changes] = given as [readonly Change[]];
           const crowded = state.away === "crowded" && name === "commit" && changes.some(({ kind }) => kind === "step");
-          const fails = crowded || state.away === "gone" || (state.away === "full" && !reads.has(name as keyof Store));
+          const unwritten = (state.away === "full" || state.away === "taken over") && !reads.has(name as keyof Store);
+          const fails = crowded || state.away === "gone" || unwritten;
           return fails ? refuse() : (method as (...all: readonly unknown[]) => unknown)(...given);
         },
       ]),
@@ -292,6 +297,29 @@ describe("a store that is away between rollouts", () => {
       await world.clock.sleep(5000);
       assert.equal((await world.entries()).filter(({ type }) => type === "contained").length, 1);
       assert.equal(world.control.unrecorded(), undefined);
+    });
+  });
+
+  it("tells people of what was never recorded, because another controller acts by now", async () => {
+    const { state, ports } = failing();
+    const how = { ...playbook.how, safe: "people://on-call" };
+    const fallbacks = { else: false, safe: true };
+    const world = createControlWorld({ ports, fallbacks, playbook: { components: twoPlaces, how } });
+    const lost = () => world.notices.filter((text) => /never recorded: Another controller acts by now/.test(text));
+    await world.live(async () => {
+      await world.ended((await world.release()).id);
+      for (const order of [
+        () => world.control.contain("safe", "on-call", "harm"),
+        () => world.control.takeBack("on-call", "customers complain"),
+      ]) {
+        world.notices.length = 0;
+        state.away = "full";
+        await assert.rejects(order, { code: "NOT_RECORDED" });
+        state.away = "taken over";
+        await world.clock.sleep(10_000);
+        assert.equal(lost().length, 1);
+        assert.equal(world.control.unrecorded(), undefined);
+      }
     });
   });
 

@@ -11,6 +11,7 @@ import type { ControlPorts } from "./ports.ts";
 import { type Missed, recordOrMiss, sayNotRecorded } from "./record-afterwards.ts";
 import { newRollout, openUnannounced } from "./release.ts";
 import { emit } from "./run.ts";
+import { tellPeople } from "./tell-people.ts";
 
 /** What was promoted and settled last. */
 export interface Promotion {
@@ -88,6 +89,8 @@ export async function openTakeBack(
     stand: () => undefined,
     caughtUp: () => emit(told, "resumed", "the store takes writes again: what happened is recorded"),
   });
+  const lost = "Another controller acts by now and knows nothing of it: give the order again.";
+  missed?.afterwards.catch(() => over() || tellPeople(told, "was taken back, and that was never recorded", [lost]));
   return { rollout, missed };
 }
 
