@@ -229,6 +229,20 @@ describe("a step", () => {
     assert.ok(took >= 60_000 && took < 60_000 + 3000, String(took));
   });
 
+  it("is given up in time though the saga began by a clock that was ahead, and though ours is set back", async () => {
+    for (const back of [0, 3_600_000]) {
+      const world = createWorld();
+      world.target.onRead = async () => unreachable;
+      const began = world.clock.now();
+      const clock = { ...world.clock, now: () => world.clock.now() - (world.clock.now() - began > 10_000 ? back : 0) };
+      const saga = { ...aSaga([aStep("model")]), startedAt: START + 3_600_000 };
+      const lease = await world.lease();
+      const end = await world.clock.run(runSaga(world.ports({ clock }), saga, lease, QUICK));
+      assert.equal(end.kind, "stuck");
+      assert.ok(world.clock.now() - began < 65_000, String(world.clock.now() - began));
+    }
+  });
+
   it("of a deployment gives up soon, since nothing is at stake", async () => {
     const world = createWorld();
     world.target.onRead = async () => unreachable;

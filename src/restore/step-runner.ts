@@ -41,9 +41,10 @@ export async function runStep(run: StepRun, known: StepRecord | undefined, unspe
   let lastReason = "no answer to what was sent";
   let attempts = sentUnder?.attempts ?? 0;
   const until = givenUpAfter(run);
-  for (let tries = attempts; ; await ports.clock.sleep(pause(run, tries))) {
+  let waited = 0;
+  for (let tries = attempts; ; waited += await rest(run, tries)) {
     const live = await readTarget(run, adapter);
-    const enough = whyEnough(run, tries, until);
+    const enough = whyEnough(run, tries, ports.clock.now() >= until || waited >= run.saga.plan.deadline);
     tries += 1;
     if (live.kind === "unreachable") {
       lastReason = `cannot be read: ${live.reason}`;
@@ -88,23 +89,31 @@ export async function runStep(run: StepRun, known: StepRecord | undefined, unspe
 }
 
 /** It doubles, up to sixteen pauses or a twentieth of the plan's time, and five seconds at most. */
-function pause({ saga, patience }: StepRun, tries: number): Milliseconds {
+async function rest({ ports, saga, patience }: StepRun, tries: number): Promise<Milliseconds> {
   const longest = Math.max(16 * patience.pauseMs, Math.min(LONGEST_PAUSE_MS, saga.plan.deadline / 20));
-  return Math.min(longest, patience.pauseMs * 2 ** (tries - 1));
+  const pause = Math.min(longest, patience.pauseMs * 2 ** (tries - 1));
+  await ports.clock.sleep(pause);
+  return pause;
 }
 
 /**
  * What goes back is tried for as long as its playbook gives it: a target that restarts is no reason for people to come. A
  * deployment is soon given up, and a rival that cannot be frozen, for which everything else waits.
  */
-function givenUpAfter({ ports, saga, step, direction, patience }: StepRun): Instant {
-  if (step.kind !== undefined || (saga.plan.kind === "release" && direction === "forward")) return 0;
-  return Math.max(saga.startedAt + saga.plan.deadline, ports.clock.now() + patience.callMs);
+function givenUpAfter(run: StepRun): Instant {
+  const deploys = run.saga.plan.kind === "release" && run.direction === "forward";
+  return run.step.kind !== undefined || deploys ? 0 : endOfPlan(run);
+}
+
+function endOfPlan({ ports, saga, patience }: StepRun): Instant {
+  const now = ports.clock.now();
+  // Whoever started the saga may have had a clock that is ahead of ours.
+  return Math.max(Math.min(saga.startedAt, now) + saga.plan.deadline, now + patience.callMs);
 }
 
 /** Why it is not tried again. */
-function whyEnough({ ports, patience }: StepRun, tries: number, until: Instant): string | undefined {
-  if (tries >= patience.attempts && ports.clock.now() >= until) return `gave up after ${tries} attempts`;
+function whyEnough({ ports, patience }: StepRun, tries: number, late: boolean): string | undefined {
+  if (tries >= patience.attempts && late) return `gave up after ${tries} attempts`;
   return tries > 0 ? ports.halted?.() : undefined;
 }
 
@@ -145,13 +154,13 @@ async function finish(
 /** Asks until what serves has it; after the plan's deadline, why it has not. A process that reloads takes its time. */
 async function waitUntilServed(run: StepRun, adapter: StepTarget): Promise<string | undefined> {
   const { ports, saga, patience } = run;
-  const until = Math.max(saga.startedAt + saga.plan.deadline, ports.clock.now() + patience.callMs);
-  for (;;) {
+  const until = endOfPlan(run);
+  for (let waited = 0; ; waited += patience.pauseMs) {
     const answer = await askWhatServes(run, adapter);
     if (answer.kind === "seen") return undefined;
     const halted = ports.halted?.();
     if (halted !== undefined) return `${answer.reason}; ${halted}`;
-    if (ports.clock.now() >= until) return answer.reason;
+    if (ports.clock.now() >= until || waited >= saga.plan.deadline) return answer.reason;
     await ports.clock.sleep(patience.pauseMs);
   }
 }
