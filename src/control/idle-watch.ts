@@ -123,7 +123,8 @@ export function createIdleWatch(ports: ControlPorts, settings: Settings, playboo
           nextRead = 0;
           continue;
         }
-        await withdrawOrphan(ports, playbook);
+        // It is taken away in any case; what the store did not take is found again by the next process.
+        await withdrawOrphan(ports, playbook).catch(() => undefined);
         const now = ports.clock.now();
         remember(now);
         if (now < nextRead) continue;

@@ -334,6 +334,27 @@ describe("a playbook that only observes", () => {
     });
   });
 
+  it("goes on looking when the store does not take that a share is withdrawn", async () => {
+    let full = false;
+    const world = createControlWorld({
+      ports: ({ store }) => ({
+        store: {
+          ...store,
+          commit: async (...given) => (full ? Promise.reject(new Error("full")) : store.commit(...given)),
+        },
+      }),
+    });
+    await world.live(async () => {
+      await world.control.adopt(stable);
+      full = true;
+      world.traffic.set({ system: "loans", epoch: 7, stable: stable.id, candidate: third.id, candidatePpm: 200_000 });
+      await world.until(() => world.traffic.current("loans")?.candidatePpm === 0);
+      full = false;
+      world.target.rivalWrite("sim:model", candidate.revisions["model"]!.digest);
+      await world.until(() => world.kinds().includes("noticed"));
+    });
+  });
+
   it("counts for the promoted one from when people brought it into place, and takes nothing before for news", async () => {
     const world = observing();
     await world.live(async () => {
