@@ -89,7 +89,7 @@ export async function assertFinished(process: ControllerProcess): Promise<void> 
  * the reason, and the candidate gets nothing.
  */
 export async function assertContained(process: ControllerProcess, why: RegExp): Promise<void> {
-  const late = /^event late contained, and nothing can be recorded/;
+  const late = /^event late (contained, and nothing can be recorded|the deployment waits for the store)/;
   const waits = process.until(late).then(() => process.until(/^share /));
   const end = await Promise.race([
     process.ended,
