@@ -10,10 +10,10 @@ import { aRollout, aSaga, aStep } from "../../../src/testing/store/fixtures.ts";
 const [, , folder = "", commits = "", keyFile = "", mode] = process.argv;
 
 if (mode === "normal") {
-  const { exec } = DatabaseSync.prototype;
-  DatabaseSync.prototype.exec = function (sql) {
-    if (sql === "BEGIN IMMEDIATE") exec.call(this, "PRAGMA synchronous = NORMAL");
-    return exec.call(this, sql);
+  const { prepare } = DatabaseSync.prototype;
+  DatabaseSync.prototype.prepare = function (sql) {
+    if (sql === "BEGIN IMMEDIATE") this.exec("PRAGMA synchronous = NORMAL");
+    return prepare.call(this, sql);
   };
 }
 
