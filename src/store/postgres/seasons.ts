@@ -5,23 +5,29 @@ import type { Database } from "./database.ts";
 import { newestOf } from "./newest-of.ts";
 import { type Statement, sql } from "./statement.ts";
 
-/** Two writes of different rows: hours that are forgotten in the same commit are not written first. */
+/** Two writes of different rows, as if one update came after the other: an hour that a later one forgets is not written. */
 export function putSeasons(updates: readonly SeasonUpdate[]): readonly Statement[] {
   const oldest = new Map<string, number>();
-  for (const update of updates)
-    oldest.set(update.system, Math.max(update.oldest, oldest.get(update.system) ?? Number.NEGATIVE_INFINITY));
-  const given = updates.flatMap(({ system, hours }) => hours.map((hour) => ({ system, hour })));
-  const rows = newestOf(given, ({ system, hour }) => JSON.stringify([system, hour.hour, hour.signal])).filter(
-    ({ system, hour }) => hour.hour >= oldest.get(system)!,
-  );
+  const given = updates.toReversed().flatMap((update) => {
+    const { system, hours } = update;
+    const from = Math.max(update.oldest, oldest.get(system) ?? Number.NEGATIVE_INFINITY);
+    oldest.set(system, from);
+    return hours.filter(({ hour }) => hour >= from).map((hour) => ({ system, hour }));
+  });
+  const rows = newestOf(given.toReversed(), ({ system, hour }) => JSON.stringify([system, hour.hour, hour.signal]));
+  const systems = rows.map(({ system }) => system);
+  const hours = rows.map(({ hour }) => hour.hour);
+  const signals = rows.map(({ hour }) => hour.signal);
   return [
     sql`INSERT INTO seasons (system, hour, signal, body)
-      SELECT * FROM unnest(${rows.map(({ system }) => system)}::text[], ${rows.map(({ hour }) => hour.hour)}::float8[],
-        ${rows.map(({ hour }) => hour.signal)}::text[], ${rows.map(({ hour }) => toBody(hour))}::text[])
+      SELECT * FROM unnest(${systems}::text[], ${hours}::float8[], ${signals}::text[],
+        ${rows.map(({ hour }) => toBody(hour))}::text[])
       ON CONFLICT (system, hour, signal) DO UPDATE SET body = excluded.body`,
     sql`DELETE FROM seasons USING unnest(${[...oldest.keys()]}::text[], ${[...oldest.values()]}::float8[])
         AS forgotten (system, oldest)
-      WHERE seasons.system = forgotten.system AND seasons.hour < forgotten.oldest`,
+      WHERE seasons.system = forgotten.system AND seasons.hour < forgotten.oldest AND NOT EXISTS (
+        SELECT FROM unnest(${systems}::text[], ${hours}::float8[], ${signals}::text[]) AS kept (system, hour, signal)
+        WHERE kept.system = seasons.system AND kept.hour = seasons.hour AND kept.signal = seasons.signal)`,
   ];
 }
 

@@ -38,5 +38,12 @@ export function seasonCases({ test }: Cases): void {
       assert.deepEqual(await store.seasons("loans"), [kept]);
       assert.deepEqual(await store.seasons("fraud"), [old]);
     });
+
+    test("are written as if one update came after the other, also in one commit", async (store) => {
+      const [gone, again] = [anHour({ hour: NOON - HOUR, n: 1 }), anHour({ hour: NOON - HOUR, n: 2 })];
+      await store.commit([season([gone])]);
+      await store.commit([season([gone], NOON), season([again], NOON - HOUR)]);
+      assert.deepEqual(await store.seasons("loans"), [again]);
+    });
   });
 }
