@@ -26,9 +26,10 @@ function report({ name, ok, text }) {
 }
 
 const checks = tools.map((tool) => report(runTool(tool)));
-const { passed, failed, floors } = await checkCoverage();
+const { passed, failed, failures, floors } = await checkCoverage();
 for (const floor of floors) checks.push(report(floor));
 conclude({
   passed: passed + checks.filter((ok) => ok).length,
   failed: failed + checks.filter((ok) => !ok).length,
+  failures,
 });

@@ -1,5 +1,5 @@
-// Reports on node:test for people, failures first of all: nothing for a test that passes, the skipped ones with their
-// reasons, every failure in full. Leaves the count in the file that ROLLBOOK_TALLY names.
+// Reports on node:test for people, failures first of all: nothing for a test that passes, every failure in full. Leaves
+// the count, the skips and the failures in the file that ROLLBOOK_TALLY names.
 import { renameSync, writeFileSync } from "node:fs";
 import { relative } from "node:path";
 import { inspect } from "node:util";
@@ -20,11 +20,24 @@ function failureText(path, data) {
   const text = causeOf(data.details.error)
     .split("\n")
     .map((line) => `    ${line}`);
-  return `✖ ${path}${place(data)}\n${text.join("\n")}\n`;
+  return `✖ ${path}${place(data)}\n${text.join("\n")}`;
 }
 
 /** A suite that failed only because its tests did is not a failure of its own; neither is a cancelled parent. */
 const isEcho = ({ details }) => details.error?.failureType === "subtestsFailed";
+
+/** Adds to the milliseconds that the top-level tests of a file took. */
+function addTime(files, { nesting, file, details }) {
+  if (nesting === 0 && file !== undefined) files.set(file, (files.get(file) ?? 0) + details.duration_ms);
+}
+
+/** A line for each file that took more than half a minute, the slowest first. */
+function slowestFiles(files) {
+  const slow = [...files].filter(([, ms]) => ms > 30_000).sort(([, one], [, other]) => other - one);
+  return slow
+    .map(([file, ms]) => `  ${(ms / 1000).toFixed(0).padStart(4)} s ${relative(process.cwd(), file)}\n`)
+    .join("");
+}
 
 /** With every test complete and nothing new for this long, something was left open that keeps the process alive. */
 const LINGER_MS = 10_000;
@@ -36,8 +49,9 @@ function watchForLeaks(tally) {
   setInterval(() => {
     if (state.open > 0 || Date.now() - state.last < LINGER_MS) return;
     const left = process.getActiveResourcesInfo().filter((name) => !/^(TTY|Pipe)Wrap$/.test(name));
-    process.stdout.write(`✖ the tests ended and left something open: ${[...new Set(left)].join(", ")}\n`);
     tally.failed++;
+    tally.failures.push(`✖ the tests ended and left something open: ${[...new Set(left)].join(", ")}`);
+    process.stdout.write(`${tally.failures.at(-1)}\n`);
     leave(tally);
     process.exit(1);
   }, 1000).unref();
@@ -53,14 +67,16 @@ function leave(tally) {
 
 // biome-ignore lint/style/noDefaultExport: node:test takes a reporter as the default export.
 export default async function* report(source) {
-  const tally = { passed: 0, failed: 0, skips: [] };
+  const tally = { passed: 0, failed: 0, skips: [], failures: [] };
   const names = [];
   const life = watchForLeaks(tally);
   const began = process.hrtime.bigint();
+  const files = new Map();
   for await (const { type, data } of source) {
     life.last = Date.now();
     if (type === "test:enqueue") life.open++;
     if (type === "test:complete") life.open--;
+    if (type === "test:pass" || type === "test:fail") addTime(files, data);
     if (type === "test:start") {
       names.length = data.nesting;
       names[data.nesting] = data.name;
@@ -70,10 +86,10 @@ export default async function* report(source) {
       if (skip !== undefined && skip !== false) {
         const reason = typeof skip === "string" && skip !== "" ? skip : "no reason given";
         tally.skips.push({ name: path, reason });
-        if (!quiet) yield `﹣ skipped: ${path}: ${reason}\n`;
       } else if (type === "test:fail" && !isEcho(data)) {
         tally.failed++;
-        yield failureText(path, data);
+        tally.failures.push(failureText(path, data));
+        yield `${tally.failures.at(-1)}\n`;
       } else if (type === "test:pass" && data.details.type !== "suite") {
         tally.passed++;
       }
@@ -87,6 +103,7 @@ export default async function* report(source) {
   }
   const seconds = Number(process.hrtime.bigint() - began) / 1e9;
   const skipped = tally.skips.length === 0 ? "" : `, ${tally.skips.length} skipped`;
+  if (!quiet) yield slowestFiles(files);
   if (!quiet) yield `${tally.passed + tally.failed} tests ran in ${seconds.toFixed(1)} s${skipped}\n`;
   leave(tally);
 }

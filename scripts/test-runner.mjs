@@ -30,14 +30,14 @@ function findTests(words = []) {
 }
 
 /**
- * Runs the files and answers `{ passed, failed, skips }`. A run that ends badly without a failing test, or that goes
+ * Runs the files and answers `{ passed, failed, skips, failures }`, failures as texts. A run that ends badly without a failing test, or that goes
  * on for too long, counts as one failure more.
  *
  * @param {readonly string[]} files
  * @param {{ isolation: "none" | "process", minutes: number, testTimeoutMs: number, args?: string[], env?: object }} how
  */
 async function runTests(files, { isolation, minutes, testTimeoutMs, args = [], env = {} }) {
-  if (files.length === 0) return { passed: 0, failed: 0, skips: [] };
+  if (files.length === 0) return sum();
   const folder = mkdtempSync(join(tmpdir(), "rollbook-test-"));
   const tallyFile = join(folder, "tally.json");
   try {
@@ -51,10 +51,10 @@ async function runTests(files, { isolation, minutes, testTimeoutMs, args = [], e
       ROLLBOOK_SHARED_PROCESS: isolation === "none" ? "1" : undefined,
     });
     const counted = existsSync(tallyFile);
-    const tally = counted ? JSON.parse(readFileSync(tallyFile, "utf8")) : { passed: 0, failed: 0, skips: [] };
+    const tally = counted ? JSON.parse(readFileSync(tallyFile, "utf8")) : sum();
     if (counted && !ended.killed && (ended.code === 0 || tally.failed > 0)) return tally;
     console.log(`✖ ${ended.problem}`);
-    return { ...tally, failed: tally.failed + 1 };
+    return { ...tally, failed: tally.failed + 1, failures: [...tally.failures, `✖ ${ended.problem}`] };
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
@@ -124,22 +124,32 @@ export function sum(...tallies) {
     passed: tallies.reduce((total, { passed }) => total + passed, 0),
     failed: tallies.reduce((total, { failed }) => total + failed, 0),
     skips: tallies.flatMap(({ skips }) => skips),
+    failures: tallies.flatMap(({ failures }) => failures),
   };
 }
 
-/** Tells of the skips. With CI=true one without an excuse is a failure. */
+/** Tells of the skips, the excused ones by reason only. With CI=true one without an excuse is a failure. */
 export function judgeSkips(tally) {
-  const unexcused = tally.skips.filter(({ reason }) => !EXCUSED.test(reason));
-  if (tally.skips.length > 0)
-    console.log(`${tally.skips.length} skipped, ${tally.skips.length - unexcused.length} of them excused`);
+  const [excused, unexcused] = [true, false].map((is) =>
+    tally.skips.filter(({ reason }) => EXCUSED.test(reason) === is),
+  );
+  if (tally.skips.length > 0) console.log(`${tally.skips.length} skipped, ${excused.length} of them excused`);
+  for (const [reason, skips] of Map.groupBy(excused, ({ reason }) => reason))
+    console.log(`  ${String(skips.length).padStart(3)} × ${reason}`);
   for (const { name, reason } of unexcused) console.log(`  SKIPPED ${name}: ${reason}`);
   if (process.env.CI !== "true" || unexcused.length === 0) return tally;
   console.log("With CI=true a skipped test is a failed one.");
   return { ...tally, failed: tally.failed + unexcused.length };
 }
 
-/** Ends the process: the plain last line, and an exit code that says the same. */
-export function conclude({ passed, failed }) {
+/** How much of a failure is told again at the end, where a log that was cut off still shows it. */
+const TOLD_AGAIN = { failures: 20, lines: 15 };
+
+/** Ends the process: the failures once more, the plain last line, and an exit code that says the same. */
+export function conclude({ passed, failed, failures = [] }) {
+  if (failures.length > 0) console.log("What failed:");
+  for (const text of failures.slice(0, TOLD_AGAIN.failures))
+    console.log(text.split("\n").slice(0, TOLD_AGAIN.lines).join("\n"));
   console.log(`${passed} passed, ${failed} failed`);
   process.exitCode = failed > 0 || passed === 0 ? 1 : 0;
 }
