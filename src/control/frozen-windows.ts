@@ -11,41 +11,53 @@ export function frozenWindows(
   stable: ReleaseId,
   until: Instant = Number.POSITIVE_INFINITY,
 ): readonly FrozenWindow[] {
-  const own = samples.filter(({ release, bucket }) => release === stable && bucket + 1000 <= until);
-  return signals.map(({ name }) => windowOf(name, own));
+  const freezing = createFreezing(stable);
+  freezing.take(samples.filter(({ bucket }) => bucket + 1000 <= until));
+  const found = new Map(freezing.windows().map((window) => [window.signal, window]));
+  return signals.map(({ name }) => found.get(name) ?? { signal: name, n: 0, k: 0 });
 }
 
-/** Sums of one signal, or of one group of it, while they grow. */
-export interface Sums {
+/** Sums stable's counts up to a frozen window for each signal that had any. */
+export interface Freezing {
+  take(samples: readonly Sample[]): void;
+  windows(): readonly FrozenWindow[];
+}
+
+/** Sums of one signal, or of one group of it. */
+interface Sums {
   n: number;
   k: number;
   readonly cells: Map<number, number>;
 }
 
-export const noSums = (): Sums => ({ n: 0, k: 0, cells: new Map() });
+export function createFreezing(stable: ReleaseId): Freezing {
+  const signals = new Map<string, { readonly whole: Sums; readonly groups: Map<string, Sums> }>();
+  return {
+    take(samples) {
+      for (const sample of samples) {
+        const { release, signal, group } = sample;
+        if (release !== stable) continue;
+        const sums = signals.get(signal) ?? { whole: noSums(), groups: new Map() };
+        signals.set(signal, sums);
+        const own = group === undefined ? sums.whole : (sums.groups.get(group) ?? noSums());
+        if (group !== undefined) sums.groups.set(group, own);
+        addSample(own, sample);
+      }
+    },
+    windows: () =>
+      [...signals].map(([signal, { whole, groups }]) => {
+        const each = [...groups].map(([group, sums]) => [group, countsOf(sums)] as const);
+        return { signal, ...countsOf(whole), ...(each.length > 0 ? { groups: Object.fromEntries(each) } : {}) };
+      }),
+  };
+}
 
-export function addSample(sums: Sums, { n, k, cells = [] }: Sample): void {
+const noSums = (): Sums => ({ n: 0, k: 0, cells: new Map() });
+
+function addSample(sums: Sums, { n, k, cells = [] }: Sample): void {
   sums.n += n;
   sums.k += k;
   for (const [cell, count] of cells) sums.cells.set(cell, (sums.cells.get(cell) ?? 0) + count);
-}
-
-function windowOf(signal: string, samples: readonly Sample[]): FrozenWindow {
-  const whole = noSums();
-  const groups = new Map<string, Sums>();
-  for (const sample of samples) {
-    const { group } = sample;
-    if (sample.signal !== signal) continue;
-    const sums = group === undefined ? whole : (groups.get(group) ?? noSums());
-    if (group !== undefined) groups.set(group, sums);
-    addSample(sums, sample);
-  }
-  return frozenOf(signal, whole, groups);
-}
-
-export function frozenOf(signal: string, whole: Sums, groups: ReadonlyMap<string, Sums>): FrozenWindow {
-  const each = [...groups].map(([group, sums]) => [group, countsOf(sums)] as const);
-  return { signal, ...countsOf(whole), ...(each.length > 0 ? { groups: Object.fromEntries(each) } : {}) };
 }
 
 function countsOf({ n, k, cells }: Sums): Pick<FrozenWindow, "n" | "k" | "cells"> {

@@ -3,9 +3,9 @@ import type { FrozenWindow } from "../../core/rollout.ts";
 import type { Sample } from "../../core/sample.ts";
 import type { Instant, Milliseconds } from "../../core/time.ts";
 import type { Finding, Verdict } from "../../core/verdict.ts";
+import { createFreezing } from "../frozen-windows.ts";
 import { type Arrivals, releaseIdOf } from "./arrivals.ts";
 import { createLedger, type Ledger, type SignalCost } from "./counted.ts";
-import { createFreezing } from "./frozen.ts";
 import { aloneEvaluators, firesAlone, isHardLimit, type ReplaySetup, wholeEvaluator } from "./replay-evaluator.ts";
 import type { Trial } from "./trials.ts";
 
