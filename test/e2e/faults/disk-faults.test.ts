@@ -2,9 +2,9 @@
 // traffic is contained, nothing acknowledged is lost, the process says what it is, and goes on after the repair.
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { describe, it, type TestContext } from "node:test";
+import { before, describe, it, type TestContext } from "node:test";
 import { type ControllerProcess, startController, type Task } from "./controller-process.ts";
 import {
   assertContained,
@@ -13,6 +13,7 @@ import {
   audit,
   createFaultWorld,
   type FaultWorld,
+  MEMORY,
 } from "./fault-world.ts";
 
 const strace = process.env["STRACE"] ?? "";
@@ -102,38 +103,80 @@ describe("a disk", () => {
   });
 });
 
-/** Runs a story under a tracer that makes some calls fail. */
-function startFailing(task: Task, calls: string, error: string, when: string): ControllerProcess {
-  const inject = ["-e", `trace=${calls}`, "-e", `inject=${calls}:error=${error}:when=${when}`];
-  return startController(task, [strace, "-qqq", "-o", "/dev/null", ...inject]);
+/** Three releases, and the way back of each. */
+const thrice = { ...story, rounds: 3 } as const;
+
+const FLUSHES = ["fsync", "fdatasync"];
+const WRITES = ["pwrite64"];
+
+/** Runs a story under a tracer of some calls. */
+function startTraced(task: Task, calls: readonly string[], ...args: readonly string[]): ControllerProcess {
+  return startController(task, [strace, "-qqq", "-s", "4096", "-e", `trace=${calls.join()}`, ...args]);
+}
+
+interface Span {
+  readonly first: number;
+  readonly last: number;
+}
+
+/** How many such calls were made until something was acknowledged for the first and for the last time. */
+function acknowledgedWithin(trace: readonly string[], calls: readonly string[]): Span {
+  let made = 0;
+  const at: number[] = [];
+  for (const line of trace) {
+    if (calls.some((call) => line.startsWith(`${call}(`))) made += 1;
+    if (line.startsWith("write(1,") && line.includes("acked ")) at.push(made);
+  }
+  assert.ok(at.length > 0, "the tracer saw nothing acknowledged");
+  return { first: Math.min(...at), last: Math.max(...at) };
 }
 
 describe("calls that fail under a saga", { skip, concurrency: 2 }, () => {
-  // The first store writes are those of its making and of the restore point; the rest is the saga out and back.
+  let trace: readonly string[] = [];
+  before(async () => {
+    const world = await createFaultWorld();
+    const folder = mkdtempSync(join(MEMORY, "rollbook-trace-"));
+    try {
+      const file = join(folder, "trace");
+      const process = startTraced(world.task(thrice), [...FLUSHES, ...WRITES, "write"], "-o", file);
+      await assertFinished(process);
+      trace = readFileSync(file, "utf8").split("\n");
+    } finally {
+      rmSync(folder, { recursive: true });
+      await world.remove();
+    }
+  });
+
+  // Shares of the way from the first to the last acknowledgement. How many calls that are depends on the clock, too.
   const failures = [
-    ["one flush fails", "fsync,fdatasync", "EIO", ["26", "33", "35", "37"], /disk I\/O error/],
-    ["every write fails for want of room", "pwrite64", "ENOSPC", ["260+", "420+"], /full/],
+    ["one flush fails", FLUSHES, "EIO", [0.2, 0.4, 0.6, 0.8], "", /disk I\/O error/],
+    ["every write fails for want of room", WRITES, "ENOSPC", [0.2, 0.6], "+", /full/],
     [
       "every write fails because the disk became read-only",
-      "pwrite64",
+      WRITES,
       "EROFS",
-      ["260+", "420+"],
+      [0.3, 0.7],
+      "+",
       /disk I\/O error|readonly|read-only/,
     ],
   ] as const;
-  for (const [what, calls, error, moments, why] of failures)
-    for (const when of moments)
-      it(`${what}, from call ${when} on: it stands contained or ends, and a new process goes on`, async (t) => {
+  for (const [what, calls, error, shares, onwards, why] of failures)
+    for (const share of shares)
+      it(`${what}, ${share * 100} % of the way: it stands contained or ends, and a new process goes on`, async (t) => {
         const world = await createFaultWorld();
         t.after(world.remove);
-        const first = startFailing(world.task({ ...story, rounds: 3 }), calls, error, when);
-        await assertContained(first, why);
-        first.kill();
-        await first.ended;
+        const { first, last } = acknowledgedWithin(trace, calls);
+        const when = `${Math.round(first + share * (last - first))}${onwards}`;
+        t.diagnostic(`${calls[0]} call ${when} of ${last}`);
+        const inject = `inject=${calls.join()}:error=${error}:when=${when}`;
+        const failing = startTraced(world.task(thrice), calls, "-o", "/dev/null", "-e", inject);
+        await assertContained(failing, why);
+        failing.kill();
+        await failing.ended;
         assert.ok(
-          first.said.some((line) => line.startsWith("acked")),
+          failing.said.some((line) => line.startsWith("acked")),
           "it came so far as to acknowledge something",
         );
-        await assertGoesOn(world, first.said);
+        await assertGoesOn(world, failing.said);
       });
 });
