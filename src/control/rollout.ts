@@ -1,6 +1,6 @@
 import { RollbookError } from "../core/errors.ts";
 import type { Playbook } from "../core/playbook.ts";
-import type { Order, Rollout, Saga, StepRecord } from "../core/rollout.ts";
+import type { Order, Rollout, Saga } from "../core/rollout.ts";
 import { planRelease } from "../decide/plan-change.ts";
 import type { SagaEnd } from "../restore/saga-runner.ts";
 import { freezeBaseline, NO_PAST, type Past } from "./baseline.ts";
@@ -103,14 +103,12 @@ async function deploy(run: Run): Promise<boolean> {
   if (saga.status === "completed") return true;
   if (saga.status === "compensated" && !cordOf(run)) return endTakenBack(run, saga);
   emit(run, "deploying", `bringing ${saga.plan.steps.map((step) => step.label).join(", ")} into place`);
-  const why = new Set<string>();
-  const onStep = ({ status, note }: StepRecord) => void (status === "stuck" && note !== undefined && why.add(note));
-  const end = await aloneWith(run, saga, () => deployThrough(run, saga, onStep));
+  const end = await aloneWith(run, saga, () => deployThrough(run, saga));
   if (end.kind === "fenced") throw new FencedError(run.lease.resource);
   if (end.kind === "completed") return true;
-  if (end.kind === "compensated" && !cordOf(run)) return endTakenBack(run, end.saga, why);
+  if (end.kind === "compensated" && !cordOf(run)) return endTakenBack(run, end.saga);
   const now = ports.clock.now();
-  const reason = `the release could not be deployed: ${[end.saga.note, ...why].join("; ")}`;
+  const reason = await whyNotDeployed(run, end.saga);
   const verdict = { kind: "no-data", at: now, because: [], logEvidence: 0, logThreshold: 0, findings: [] } as const;
   emit(run, "ended", `${playbook.system}: ${reason}`);
   const cause = cordOf(run) ? "person" : "undecided";
@@ -119,10 +117,10 @@ async function deploy(run: Run): Promise<boolean> {
 }
 
 /** A deployment that the store cuts off goes on when it is back: nothing is exposed meanwhile. */
-async function deployThrough(run: Run, first: Saga, onStep: (step: StepRecord) => void): Promise<SagaEnd> {
+async function deployThrough(run: Run, first: Saga): Promise<SagaEnd> {
   for (let saga = first, said = false; ; said = true) {
     try {
-      return await runCounted(run, saga, { onStep });
+      return await runCounted(run, saga);
     } catch (error) {
       if (error instanceof FencedError || run.stopped || run.closed || !run.cutOff.has(saga.id)) throw error;
       if (!said) emit(run, "late", `the deployment waits for the store: ${(error as Error).message}`);
@@ -134,14 +132,21 @@ async function deployThrough(run: Run, first: Saga, onStep: (step: StepRecord) =
 }
 
 /** Nothing was exposed, and what had been deployed is as it was: there is nothing to restore or to prove. */
-async function endTakenBack(run: Run, { note }: Saga, why: ReadonlySet<string> = new Set()): Promise<false> {
+async function endTakenBack(run: Run, saga: Saga): Promise<false> {
   await thaw(run);
-  const outcome = `the release could not be deployed: ${[note, ...why].join("; ")}`;
+  const outcome = await whyNotDeployed(run, saga);
   const next: Rollout = { ...run.rollout, phase: "aborted", endedAt: run.ports.clock.now(), note: outcome };
   await save(run, next, [entryOf(run, "rollout-ended", { outcome: "aborted", reason: outcome })]);
   emit(run, "ended", outcome);
   tellPeople(run, "could not be deployed", [outcome]);
   return false;
+}
+
+/** Also what its targets said, to whichever process that was. */
+async function whyNotDeployed({ ports }: Run, { id, note }: Saga): Promise<string> {
+  const steps = await ports.store.steps(id);
+  const said = steps.flatMap((step) => (step.status === "stuck" && step.note !== undefined ? [step.note] : []));
+  return `the release could not be deployed: ${[note, ...new Set(said)].join("; ")}`;
 }
 
 async function startDeployment(run: Run): Promise<Saga> {

@@ -23,7 +23,10 @@ const all = process.env["ROLLBOOK_FAULTS"] === "all";
 const STORIES: Readonly<Record<Phase, readonly [story: Task["story"], end: RegExp]>> = {
   release: ["rollback", /^ended aborted unverified /],
   rollback: ["rollback", /^ended aborted unverified /],
-  compensate: ["compensate", /^ended aborted {2}the release could not be deployed: stuck: config; taken back$/],
+  compensate: [
+    "compensate",
+    /^ended aborted {2}the release could not be deployed: stuck: config; taken back; 422: this revision does not start$/,
+  ],
   redeploy: ["redeploy", /^ended degraded stuck .*taken back$/],
 };
 const PHASES = Object.keys(STORIES) as readonly Phase[];
