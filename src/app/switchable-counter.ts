@@ -20,6 +20,7 @@ export function createSwitchableCounter(first: Counter): SwitchableCounter {
     reportArm: (report) => current.reportArm(report),
     takeBlock: (block) => current.takeBlock(block),
     restartUnits: () => current.restartUnits(),
+    endStretch: () => current.endStretch(),
     knows: (release) => current.knows(release),
     drain() {
       const samples = [...left, ...current.drain()];

@@ -113,6 +113,16 @@ export function maturityOf({ labels, per }: Pick<Signal, "labels" | "per">): Mil
   return labels ?? (per === undefined ? 0 : UNIT_MATURITY);
 }
 
+/** Does it tell how requests ended, as the gateway saw it? That is known the later the longer a request took. */
+export function isEnding({ from, kind, part }: Pick<Signal, "from" | "kind" | "part">): boolean {
+  return from === "gateway" && (kind === "time" || part === "failed" || part === "cancelled");
+}
+
+/** Are the arms compared by when requests ended? Not where outcomes mature, or are of more than one request. */
+export function isComparedByEnding(signal: Pick<Signal, "from" | "kind" | "part" | "labels" | "per">): boolean {
+  return isEnding(signal) && maturityOf(signal) === 0;
+}
+
 /** How much worse is still acceptable: `relative` 0.05 is 5 %, `points` 0.05 is 5 percentage points, or 0.05 of a mean. */
 export type Margin =
   | { readonly kind: "relative"; readonly value: number }

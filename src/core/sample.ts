@@ -22,7 +22,7 @@ export interface Sample {
   readonly k: number;
   /** Of this group alone, `applicant-group=b` say. The whole signal's counts come in a row of their own, without it. */
   readonly group?: string;
-  /** When it was counted. Absent: right after its second. */
+  /** When it was counted, or, of how requests ended, when they count as ended. Absent: right after its second. */
   readonly known?: Instant;
   /** How the values of a `mean` or a `time` are distributed; the counts sum up to `n`. */
   readonly cells?: Cells;

@@ -37,6 +37,8 @@ export interface CohortsSetup {
   readonly span?: Milliseconds;
   /** Cohorts are compared when they are this old. 0: as their outcomes come. */
   readonly maturity: Milliseconds;
+  /** Their second is the one in which requests ended, as `known` has it, and not the one in which they began. */
+  readonly byEnding?: boolean;
 }
 
 /**
@@ -95,6 +97,7 @@ class NodesOfCohorts implements Cohorts {
   readonly #setup: CohortsSetup;
   readonly #span: Milliseconds;
   readonly #maturity: Milliseconds;
+  readonly #byEnding: boolean;
   readonly #nodes = new Map<string, Node>();
   #latest: Node | undefined;
 
@@ -102,6 +105,7 @@ class NodesOfCohorts implements Cohorts {
     this.#setup = setup;
     this.#span = setup.span ?? SECOND;
     this.#maturity = setup.maturity;
+    this.#byEnding = setup.byEnding ?? false;
   }
 
   take(batch: readonly Sample[]): readonly Cohort[] {
@@ -144,18 +148,23 @@ class NodesOfCohorts implements Cohorts {
     const [first] = batch;
     const waits = node.open.length > 0 || node.recent || (node.coming && node.coming.size > 0);
     if (!first || waits || this.#maturity > 0) return;
-    const number = Math.floor(first.bucket / this.#span);
+    const number = Math.floor(this.#secondOf(first) / this.#span);
     const cohort = freshCohort(number * this.#span);
     let { newest } = node;
     for (const sample of batch) {
       const side = this.#setup.sideOf(sample);
-      if (side === undefined || Math.floor(sample.bucket / this.#span) !== number) return;
-      if (side === "reference" && sample.bucket > newest) newest = sample.bucket;
+      const second = this.#secondOf(sample);
+      if (side === undefined || Math.floor(second / this.#span) !== number) return;
+      if (side === "reference" && second > newest) newest = second;
       join(cohort[side], sample);
     }
     if (this.#setup.compares && cohort.reference.n < Math.max(1, this.#enoughAt(newest, cohort))) return;
     node.newest = newest;
     return cohort;
+  }
+
+  #secondOf({ bucket, known }: Sample): Instant {
+    return this.#byEnding && known !== undefined && known > bucket ? Math.floor(known / SECOND) * SECOND : bucket;
   }
 
   /** So many reference observations close a cohort, when this is the newest second of the reference. */
@@ -179,9 +188,10 @@ class NodesOfCohorts implements Cohorts {
   #add(node: Node, sample: Sample): void {
     const side = this.#setup.sideOf(sample);
     if (side === undefined) return;
-    const number = Math.floor(sample.bucket / this.#span);
+    const second = this.#secondOf(sample);
+    const number = Math.floor(second / this.#span);
     const bucket = number * this.#span;
-    if (side === "reference" && sample.bucket > node.newest) node.newest = sample.bucket;
+    if (side === "reference" && second > node.newest) node.newest = second;
     if (this.#maturity > 0 && (sample.known ?? sample.bucket + SECOND) < this.#deadlineOf(bucket)) {
       node.oldest = Math.min(node.oldest, bucket);
       node.maturing ??= new Map();

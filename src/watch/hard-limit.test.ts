@@ -27,6 +27,12 @@ describe("a hard limit", () => {
     assert.ok(watch.judge(START).logHarm > 700);
   });
 
+  it("sees what became known within its window, however late that was", () => {
+    const watch = watching({ over: 10_000 });
+    watch.observe([{ ...aSample(0, 100, 100), known: START + 31_000 }]);
+    assert.equal(watch.judge(START + 31_100).kind, "harmful");
+  });
+
   it("looks at its window alone, to the edge of a second", () => {
     for (const [now, kind] of [
       [10_999, "harmful"],

@@ -11,7 +11,7 @@ const COMPARE = {
   "<=": (value: number, limit: number) => value <= limit,
 } as const;
 
-/** Watches one plain threshold on one release. A count is judged over its whole life, a share over its window. */
+/** Watches one plain threshold on one release: over its whole life, or over what became known within a window. */
 export interface HardLimitWatch {
   observe(samples: readonly Sample[]): void;
   judge(now: Instant): Finding;
@@ -27,7 +27,7 @@ export function watchHardLimit(limit: HardLimit, signal: Signal, candidate: Rele
         if (sample.signal !== signal.name || sample.release !== candidate || sample.group !== undefined) continue;
         if (sample.bucket < first) continue;
         // A whole rollout has one sum: looking through all its seconds on every arrival would take ever longer.
-        const bucket = limit.over === undefined ? first : sample.bucket;
+        const bucket = limit.over === undefined ? first : knownIn(sample);
         const second = seconds.get(bucket) ?? { n: 0, k: 0 };
         seconds.set(bucket, { n: second.n + sample.n, k: second.k + sample.k });
       }
@@ -58,6 +58,11 @@ export function watchHardLimit(limit: HardLimit, signal: Signal, candidate: Rele
       };
     },
   };
+}
+
+/** The second in which it became known: what comes late, as a time-out does, is as much of a window as what came at once. */
+function knownIn({ bucket, known = bucket }: Sample): Instant {
+  return Math.max(bucket, Math.floor(known / 1000) * 1000);
 }
 
 /** As the playbook has it: a share in percent, without the noise of binary fractions. */

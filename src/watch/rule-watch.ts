@@ -1,4 +1,4 @@
-import { maturityOf } from "../core/playbook.ts";
+import { isComparedByEnding, maturityOf } from "../core/playbook.ts";
 import type { Sample } from "../core/sample.ts";
 import type { Instant } from "../core/time.ts";
 import type { Finding } from "../core/verdict.ts";
@@ -100,7 +100,12 @@ class ArmsWatch implements RuleWatch {
     this.#harm = harm;
     this.#safety = safety;
     const sideOf = ({ release }: Sample) => (release === setup.candidate ? "candidate" : "reference");
-    this.#cohorts = createCohorts({ sideOf, compares: hypothesis.compares, maturity: maturityOf(rule.signal) });
+    this.#cohorts = createCohorts({
+      sideOf,
+      compares: hypothesis.compares,
+      maturity: maturityOf(rule.signal),
+      byEnding: isComparedByEnding(rule.signal),
+    });
   }
 
   observe(own: readonly Sample[]): void {

@@ -1,5 +1,5 @@
 import { shortDigest } from "../../core/digest.ts";
-import type { Signal, Trigger } from "../../core/playbook.ts";
+import { isComparedByEnding, type Signal, type Trigger } from "../../core/playbook.ts";
 import type { Clock, SignalSource } from "../../core/ports.ts";
 import type { ReleaseId } from "../../core/release.ts";
 import type { Instant, Milliseconds } from "../../core/time.ts";
@@ -11,6 +11,7 @@ import { type Counts, flawOf, type ReportAnswer, type ReportTerms, rejected } fr
 import { createReadings, endingOf, misfitOf, misfitOfValues, type Reported, unitFor } from "./report-reading.ts";
 import { readRequestId } from "./request-id.ts";
 import { requestKeyOf } from "./request-key.ts";
+import { createStretches } from "./stretches.ts";
 import { createTallies } from "./tallies.ts";
 import { createUnits, type UnitLimits, type Units } from "./units.ts";
 
@@ -70,6 +71,8 @@ export interface Counter extends SignalSource {
   takeBlock(block: unknown): EdgeAnswer;
   /** The shares of the arms have changed: from now on units are counted anew, so that both arms begin with nobody. */
   restartUnits(): void;
+  /** Requests are shared out in another way from now on: those of before are compared among themselves. */
+  endStretch(): void;
   /** Is this one of the releases known here, by its first twelve hex digits or whole? */
   knows(release: string): boolean;
   /** How many reports had each answer since the start, and how many group labels were counted as `other`. */
@@ -89,8 +92,12 @@ export const AHEAD = 5;
 export function createCounter(options: CounterOptions): Counter {
   const { signals, clock } = options;
   const key = requestKeyOf(options.requestKey);
-  const names = signals.map(({ name }) => name);
-  const tallies = createTallies(options.node, names, options.firstSequence ?? 1);
+  const stretches = createStretches();
+  const rows = signals.map((signal) => ({
+    name: signal.name,
+    ...(isComparedByEnding(signal) ? { endedAt: stretches.endedAt } : {}),
+  }));
+  const tallies = createTallies(options.node, rows, options.firstSequence ?? 1);
   const memory = createAgingMemory<Reported>(options.memory?.span ?? 600_000, options.memory?.requests ?? 200_000);
   const units = createUnits(key, options.units);
   const groups = createGroupLabels(signals, options.triggers ?? []);
@@ -145,6 +152,7 @@ export function createCounter(options: CounterOptions): Counter {
     report: (requestId, counts, terms = {}) => counted(report(requestId, counts, terms)),
     reportArm: (arm) => counted(reportArm(arm)),
     takeBlock: blocks.take,
+    endStretch: () => stretches.end(clock.now()),
     restartUnits: () => units.restart(Math.floor(clock.now() / 1000)),
     knows: (release) => releases.has(shortDigest(release)),
     drain: () => tallies.take(clock.now()),

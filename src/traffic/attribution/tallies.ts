@@ -1,10 +1,12 @@
 import type { ReleaseId } from "../../core/release.ts";
 import type { Sample } from "../../core/sample.ts";
 import type { Instant } from "../../core/time.ts";
+import type { Stretches } from "./stretches.ts";
 
 /** Counts since the last `take` of one signal for one second and release, or of one group of it. To be added to. */
 export interface Row {
   readonly signal: string;
+  readonly endedAt: Stretches["endedAt"] | undefined;
   readonly group: string | undefined;
   n: number;
   k: number;
@@ -22,12 +24,17 @@ export interface Tallies {
 /** By the signal's index, or that and a group. */
 type Rows = Map<number | string, Row>;
 
-/** Memory is (seconds since the last take) × releases × rows; a late outcome opens its own second again. */
-export function createTallies(node: string, signals: readonly string[], firstSequence: number): Tallies {
+/** `endedAt`: of a signal whose rows tell when requests ended. Memory is (seconds since the last take) × releases × rows; a late outcome opens its own second again. */
+export function createTallies(
+  node: string,
+  signals: readonly { readonly name: string; readonly endedAt?: Stretches["endedAt"] }[],
+  firstSequence: number,
+): Tallies {
   let sequence = firstSequence;
   let seconds = new Map<number, Map<ReleaseId, Rows>>();
   const newRow = (signal: number, group: string | undefined): Row => ({
-    signal: signals[signal]!,
+    signal: signals[signal]!.name,
+    endedAt: signals[signal]!.endedAt,
     group,
     n: 0,
     k: 0,
@@ -48,10 +55,17 @@ export function createTallies(node: string, signals: readonly string[], firstSeq
       const samples: Sample[] = [];
       for (const [second, releases] of taken) {
         for (const [release, rows] of releases) {
-          for (const { signal, group, n, k, cells } of rows.values()) {
+          for (const { signal, endedAt, group, n, k, cells } of rows.values()) {
             if (n === 0 && k === 0) continue;
             const key = { node, sequence, bucket: second * 1000, signal, release };
-            samples.push({ ...key, n, k, known, ...(group === undefined ? {} : { group }), ...cellsOf(cells) });
+            samples.push({
+              ...key,
+              n,
+              k,
+              known: endedAt?.(second, known) ?? known,
+              ...(group === undefined ? {} : { group }),
+              ...cellsOf(cells),
+            });
           }
         }
       }

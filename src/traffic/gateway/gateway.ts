@@ -61,7 +61,7 @@ const LAST_SEQUENCE = 2 ** 48 - 1;
 export function createGateway(options: GatewayOptions): Gateway {
   const { clock, counter } = options;
   const limits = { ...defaultLimits, ...options.limits };
-  const exposure = createExposure(options.system, clock);
+  const exposure = createExposure(options.system, clock, () => counter.endStretch());
   const upstreams = {
     stable: openUpstream(options.upstreams.stable, limits),
     candidate: openUpstream(options.upstreams.candidate, limits),

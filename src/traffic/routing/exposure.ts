@@ -20,9 +20,10 @@ export interface Exposure extends TrafficAdapter {
 /**
  * Holds the exposure of one system. There is no lease before the first `renew`, so a new process serves stable until
  * a living controller says otherwise. A route of an older epoch than the current one comes from a controller that
- * lost its place and is ignored. Throws NOT_FOUND for another system and REQUEST_INVALID for a share outside 0..10^6.
+ * lost its place and is ignored. `onChange` is told of another effective route when it is first asked for. Throws NOT_FOUND for another system and REQUEST_INVALID for a share outside 0..10^6.
  */
-export function createExposure(system: string, clock: Clock): Exposure {
+export function createExposure(system: string, clock: Clock, onChange: () => void = () => undefined): Exposure {
+  let effective: Route | undefined;
   let route: Route | undefined;
   let contained: Route | undefined;
   let leaseUntil = 0;
@@ -46,7 +47,12 @@ export function createExposure(system: string, clock: Clock): Exposure {
       leaseUntil = until;
       renewedAt = clock.now();
     },
-    effective: () => (route && lasts() ? route : contained),
+    effective() {
+      const now = route && lasts() ? route : contained;
+      if (now !== effective) onChange();
+      effective = now;
+      return now;
+    },
     get leaseUntil() {
       return leaseUntil;
     },

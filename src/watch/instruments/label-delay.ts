@@ -1,4 +1,4 @@
-import type { Signal } from "../../core/playbook.ts";
+import { isEnding, type Signal } from "../../core/playbook.ts";
 import type { ReleaseId } from "../../core/release.ts";
 import type { Sample } from "../../core/sample.ts";
 import { formatDuration, type Instant, type Milliseconds } from "../../core/time.ts";
@@ -52,10 +52,6 @@ export function createLabelDelay({ signal, candidate, reference }: LabelDelaySet
     },
     doubts: () => (doubt ? [doubt] : NO_DOUBTS),
   };
-}
-
-function isEnding({ from, kind, part }: Signal): boolean {
-  return from === "gateway" && (kind === "time" || part === "failed" || part === "cancelled");
 }
 
 /** A sample that says when it became known. */
