@@ -52,6 +52,28 @@ describe("a controller that knows less than the store", () => {
 });
 
 describe("a clock that is set back", () => {
+  it("to before the exposure, hides no harm from then on", async () => {
+    let back = 0;
+    const world = createControlWorld({
+      losses: 0.2,
+      ports: ({ clock, signals }) => ({
+        clock: { ...clock, now: () => clock.now() - back },
+        signals: {
+          drain: () =>
+            signals.drain().map((one) => ({ ...one, bucket: one.bucket - back, known: (one.known ?? 0) - back })),
+        },
+      }),
+    });
+    await world.live(async () => {
+      const { id } = await world.release();
+      await world.until(() => world.kinds().includes("exposed"));
+      back = HOUR;
+      const asked = world.clock.now();
+      assert.equal((await world.ended(id)).rollback?.cause[0], "harm");
+      assert.ok(world.clock.now() - asked < 60_000);
+    });
+  });
+
   it("while a step is written, lengthens no share beyond its lease", async () => {
     let back = 0;
     const leases: number[] = [];

@@ -82,6 +82,7 @@ async function goForward(run: Run, judgement: Judgement, places: PlacesWatch): P
     const cord = cordOf(run);
     if (cord) return () => rollBack(run, "person", [noteOf(cord)], verdict, samples);
     const now = clock.now();
+    shownSince = Math.min(shownSince, now);
     const move = nextMove(run.playbook, run.rollout, verdict, now, run.settings.patienceMs);
     if (move.kind === "roll-back") return () => rollBack(run, move.cause, move.because, verdict, samples);
     const blind = move.kind === "stay" && move.blind && now - shownSince > run.settings.blindMs;

@@ -1,6 +1,6 @@
 import type { Sample } from "../core/sample.ts";
 import { samplesIn } from "../core/sample-pack.ts";
-import type { Instant } from "../core/time.ts";
+import type { Instant, Milliseconds } from "../core/time.ts";
 import type { Verdict } from "../core/verdict.ts";
 import { createEvaluator, type Evaluator, type EvaluatorSetup } from "../watch/evaluator.ts";
 import { againstFrozen } from "../watch/frozen-reference.ts";
@@ -23,7 +23,39 @@ export interface Judgement {
 }
 
 /** Starts with what the store knows already, so that a restart forgets no evidence. */
-export async function startJudgement(run: Run, from: Instant): Promise<Judgement> {
+export async function startJudgement(run: Run, exposed: Instant): Promise<Judgement> {
+  const { clock } = run.ports;
+  let from = exposed;
+  let evaluator = await startEvaluator(run, from);
+  const span = judgingSpan(run);
+  const policies = watchPolicies(run);
+  return {
+    get evaluator() {
+      return evaluator;
+    },
+    async next() {
+      const going = run.order?.kind === "rollback" || run.order?.kind === "abort";
+      if (!going) await clock.sleep(span(from, clock.now()));
+      if (run.stopped) throw new FencedError(run.lease.resource);
+      // A clock that was set back to before the exposure: what is served now would be evidence only when it comes there again.
+      if (clock.now() < from - SET_BACK) {
+        from = clock.now();
+        evaluator = await startEvaluator(run, from);
+      }
+      const samples = drain(run);
+      evaluator.observe(samples);
+      const verdict = policies.join(evaluator.judge(clock.now()));
+      run.verdict = verdict;
+      return { verdict, samples };
+    },
+    stop: policies.stop,
+  };
+}
+
+/** Clocks that are kept right are set back by less. */
+const SET_BACK: Milliseconds = 1000;
+
+async function startEvaluator(run: Run, from: Instant): Promise<Evaluator> {
   const parameters = run.rollout.unannounced ? againstTheWindow(run, from) : besideStable(run, from);
   run.parameters = parameters;
   await save(run, () => run.rollout, [entryOf(run, "parameters", JSON.parse(JSON.stringify(parameters)))]);
@@ -35,22 +67,7 @@ export async function startJudgement(run: Run, from: Instant): Promise<Judgement
     await clock.sleep(0);
   }
   evaluator.observe(await store.unpacked(run.rollout.id));
-  const span = judgingSpan(run);
-  const policies = watchPolicies(run);
-  return {
-    evaluator,
-    async next() {
-      const going = run.order?.kind === "rollback" || run.order?.kind === "abort";
-      if (!going) await clock.sleep(span(from, clock.now()));
-      if (run.stopped) throw new FencedError(run.lease.resource);
-      const samples = drain(run);
-      evaluator.observe(samples);
-      const verdict = policies.join(evaluator.judge(clock.now()));
-      run.verdict = verdict;
-      return { verdict, samples };
-    },
-    stop: policies.stop,
-  };
+  return evaluator;
 }
 
 function besideStable(run: Run, from: Instant): EvaluatorSetup {

@@ -23,7 +23,8 @@ export function createStretches(): Stretches {
   return {
     end(now) {
       const second = Math.floor(now / 1000);
-      if (second <= (changes.at(-1) ?? Number.NEGATIVE_INFINITY)) return;
+      // What a clock that was set back will show again was no change there.
+      while (changes.length > 0 && changes.at(-1)! >= second) changes.pop();
       changes.push(second);
       if (changes.length > REMEMBERED) changes.shift();
     },
