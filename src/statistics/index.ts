@@ -1,3 +1,4 @@
+export { NumberShelf } from "./number-shelf.ts";
 export { bucketOf, upperEdge } from "../core/cells.ts";
 export {
   spreadOf,

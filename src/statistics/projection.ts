@@ -37,7 +37,7 @@ export function projectedNumbers({ null: { ratio, points }, alternatives }: Desi
 /** The factors without a reference, of the numbers from place `at` on. */
 export function projectedAlone(
   { n1, k1 }: Block,
-  numbers: readonly number[],
+  numbers: ArrayLike<number>,
   at: number,
   size: number,
   out: Float64Array,
@@ -48,7 +48,7 @@ export function projectedAlone(
 /** A null and a baseline, and the alternatives' rates from place `at` of a list on. */
 export interface Projected extends MarginNull {
   readonly baseline: number;
-  readonly rates: readonly number[];
+  readonly rates: ArrayLike<number>;
   readonly at: number;
   readonly size: number;
 }

@@ -4,7 +4,7 @@ import type { FrozenWindow } from "../core/rollout.ts";
 import type { Sample } from "../core/sample.ts";
 import type { Instant, Milliseconds } from "../core/time.ts";
 import type { Finding, Verdict } from "../core/verdict.ts";
-import { combinationOf } from "../statistics/index.ts";
+import { combinationOf, NumberShelf } from "../statistics/index.ts";
 import { type HardLimitWatch, watchHardLimit } from "./hard-limit.ts";
 import { createInstruments, type Instruments } from "./instruments/instruments.ts";
 import { createReception } from "./reception.ts";
@@ -52,7 +52,8 @@ export interface Evaluator {
  */
 export function createEvaluator(setup: EvaluatorSetup): Evaluator {
   const first = createFirstSight(setup);
-  const rules: readonly RuleWatch[] = setup.rules.map((rule) => watchRule(rule, setup, first));
+  const shelf = new NumberShelf();
+  const rules: readonly RuleWatch[] = setup.rules.map((rule) => watchRule(rule, setup, first, shelf));
   const limits = setup.hardLimits.map((hard) => watchLimit(hard, setup));
   const logThreshold = -Math.log(setup.alpha);
   const together = togetherOf(setup.rules);

@@ -2,13 +2,13 @@ import { maturityOf } from "../core/playbook.ts";
 import type { Sample } from "../core/sample.ts";
 import type { Instant } from "../core/time.ts";
 import type { Finding } from "../core/verdict.ts";
-import { harmDesign } from "../statistics/index.ts";
+import { harmDesign, NumberShelf } from "../statistics/index.ts";
 import { calibrationOf, createCalibratedEvidence } from "./calibrated-evidence.ts";
 import { type Arm, type Cohort, type Cohorts, createCohorts, join } from "./cohort.ts";
 import type { EvaluatorSetup } from "./evaluator.ts";
 import { createLateEvidence, createPlainEvidence, createRecentWatch, type Evidence } from "./evidence.ts";
 import { averageHypothesis } from "./hypothesis/average.ts";
-import { type Hypothesis, isEarly } from "./hypothesis/hypothesis.ts";
+import { type Hypothesis, isEarly, type Undesigned, withoutDesigns } from "./hypothesis/hypothesis.ts";
 import { meanHypothesis } from "./hypothesis/mean.ts";
 import { shareHypothesis } from "./hypothesis/share.ts";
 import { timeHypothesis } from "./hypothesis/time.ts";
@@ -26,12 +26,13 @@ export interface RuleWatch {
   standsUntil(now: Instant): Instant;
 }
 
-export function watchRule(rule: Rule, setup: EvaluatorSetup, first: FirstSight): RuleWatch {
+/** @param shelf where what is looked at for every batch is kept, beside that of other rules */
+export function watchRule(rule: Rule, setup: EvaluatorSetup, first: FirstSight, shelf: NumberShelf): RuleWatch {
   const sight = createSight(rule, setup, first);
   if (rule.test === "parity") return watchParity(rule, setup, sight);
-  const hypothesis = hypothesisOf(rule, setup);
+  const hypothesis = hypothesisOf(rule, setup, harmDesign, shelf);
   if (!hypothesis) return watchNothing(rule, setup);
-  return isSegmented(rule) ? watchSegments(rule, setup, sight) : new ArmsWatch(rule, hypothesis, setup, sight);
+  return isSegmented(rule) ? watchSegments(rule, setup, sight) : new ArmsWatch(rule, hypothesis, setup, sight, shelf);
 }
 
 /** @param forHarm what harm is looked for: that of a release that goes out, unless said otherwise */
@@ -39,11 +40,14 @@ export function hypothesisOf(
   rule: Exclude<Rule, ParityRule>,
   setup: Pick<EvaluatorSetup, "frozen">,
   forHarm = harmDesign,
+  shelf = new NumberShelf(),
 ): Hypothesis | undefined {
   const frozen = setup.frozen.find(({ signal }) => signal === rule.signal.name);
   if (rule.test === "mean") return meanHypothesis(rule, frozen);
   if (rule.test === "average") return averageHypothesis(rule, frozen);
-  return rule.test === "time" ? timeHypothesis(rule, frozen, forHarm) : shareHypothesis(rule, frozen, forHarm);
+  return rule.test === "time"
+    ? timeHypothesis(rule, frozen, forHarm, shelf)
+    : shareHypothesis(rule, frozen, forHarm, shelf);
 }
 
 /** When evidence begins: with the second of the first exposure, or once caches are warm. */
@@ -56,6 +60,7 @@ export function evidenceOf(
   rule: Rule,
   { harm, safety, design }: Pick<Hypothesis, "harm" | "safety" | "design">,
   setup: EvaluatorSetup,
+  shelf = new NumberShelf(),
 ): { readonly harm: Evidence; readonly safety: Evidence; readonly assumes?: string } {
   const watch = { from: evidenceFrom(setup), horizon: setup.horizon, holdback: setup.holdback ?? 0 };
   const { within } = rule;
@@ -63,13 +68,13 @@ export function evidenceOf(
     const calibration = calibrationOf(rule, design, setup);
     const own = calibration
       ? createCalibratedEvidence(design, calibration, setup, watch)
-      : createLateEvidence(harm, watch);
+      : createLateEvidence(harm, watch, shelf);
     const assumes = calibration ? `calibrated: ${calibration.assumption}` : NOT_RARE;
-    return { harm: own, safety: createPlainEvidence(safety), assumes };
+    return { harm: own, safety: createPlainEvidence(safety, shelf), assumes };
   }
   const forHarm: Evidence =
-    within === undefined ? createLateEvidence(harm, watch) : createRecentWatch(harm, within, watch);
-  return { harm: forHarm, safety: createPlainEvidence(safety) };
+    within === undefined ? createLateEvidence(harm, watch, shelf) : createRecentWatch(harm, within, watch);
+  return { harm: forHarm, safety: createPlainEvidence(safety, shelf) };
 }
 
 const NOT_RARE = "not calibrated: more than 3 % are bad, which cannot be walked exactly, so the usual threshold holds";
@@ -78,7 +83,7 @@ const NOT_RARE = "not calibrated: more than 3 % are bad, which cannot be walked 
 class ArmsWatch implements RuleWatch {
   readonly #rule: Rule;
   readonly #setup: EvaluatorSetup;
-  readonly #hypothesis: Hypothesis;
+  readonly #hypothesis: Undesigned;
   readonly #sight: Sight;
   readonly #from: Instant;
   readonly #harm: Evidence;
@@ -89,13 +94,13 @@ class ArmsWatch implements RuleWatch {
   readonly #assumes: string | undefined;
   #broken = false;
 
-  constructor(rule: Rule, hypothesis: Hypothesis, setup: EvaluatorSetup, sight: Sight) {
+  constructor(rule: Rule, hypothesis: Hypothesis, setup: EvaluatorSetup, sight: Sight, shelf: NumberShelf) {
     this.#rule = rule;
     this.#setup = setup;
-    this.#hypothesis = hypothesis;
+    this.#hypothesis = withoutDesigns(hypothesis);
     this.#sight = sight;
     this.#from = evidenceFrom(setup);
-    const { harm, safety, assumes } = evidenceOf(rule, hypothesis, setup);
+    const { harm, safety, assumes } = evidenceOf(rule, hypothesis, setup, shelf);
     this.#assumes = hypothesis.assumes ?? assumes;
     this.#harm = harm;
     this.#safety = safety;

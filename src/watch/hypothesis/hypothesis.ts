@@ -27,6 +27,13 @@ export interface Hypothesis {
   readonly threshold?: number;
 }
 
+/** What is needed once the evidence has begun: designs are large, and there are very many. */
+export type Undesigned = Omit<Hypothesis, "harm" | "safety" | "design">;
+
+export function withoutDesigns({ harm: _, safety: __, design: ___, ...rest }: Hypothesis): Undesigned {
+  return rest;
+}
+
 /** No test has more alternatives. */
 const MOST = 32;
 /** Where the increments of a cohort are written: they are added up before the next ones are asked for. */
@@ -40,7 +47,7 @@ export function incrementsAt(increments: Increments, block: Block): ArrayLike<nu
 
 /** Are there too few observations to decide anything? More of them never make it early again. */
 export function isEarly(
-  { least = 0, compares }: Hypothesis,
+  { least = 0, compares }: Pick<Hypothesis, "least" | "compares">,
   sums: { readonly candidate: Arm; readonly reference: Arm },
 ): boolean {
   return sums.candidate.n < least || (compares && sums.reference.n < least);

@@ -7,6 +7,7 @@ import {
   type DesignRequest,
   harmDesign,
   incrementsOf,
+  NumberShelf,
   safetyDesign,
 } from "../../statistics/index.ts";
 import type { Cohort } from "../cohort.ts";
@@ -21,9 +22,10 @@ export function shareHypothesis(
   rule: ShareRule | ParityRule,
   frozen: FrozenWindow | undefined,
   forHarm = harmDesign,
+  shelf = new NumberShelf(),
 ): Hypothesis & { readonly design: Design } {
   const { harm, safety, grain } = shareDesigns(rule, frozen, forHarm);
-  const [ofHarm, ofSafety] = [incrementsOf(harm), incrementsOf(safety)];
+  const [ofHarm, ofSafety] = [incrementsOf(harm, shelf), incrementsOf(safety, shelf)];
   return {
     method: harm.form,
     compares: harm.null.ratio > 0 || safety.null.ratio > 0,

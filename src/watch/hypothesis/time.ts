@@ -9,6 +9,7 @@ import {
   type DesignRequest,
   harmDesign,
   incrementsOf,
+  NumberShelf,
   type LogHistogram,
   quantileBounds,
   safetyDesign,
@@ -31,6 +32,7 @@ export function timeHypothesis(
   rule: TimeRule,
   frozen: FrozenWindow | undefined,
   harmOf = harmDesign,
+  shelf = new NumberShelf(),
 ): Hypothesis | undefined {
   if (!frozen?.cells || frozen.n === 0) return undefined;
   const before = createLogHistogram(frozen.cells);
@@ -39,7 +41,7 @@ export function timeHypothesis(
     rule.alone === undefined ? [bounds.estimate, bounds.estimate] : [bounds.high, bounds.low];
   const harm = exceedance(rule, before, forHarm, harmOf);
   const safety = exceedance(rule, before, forSafety, safetyDesign);
-  const [ofHarm, ofSafety] = [incrementsOf(harm.design), incrementsOf(safety.design)];
+  const [ofHarm, ofSafety] = [incrementsOf(harm.design, shelf), incrementsOf(safety.design, shelf)];
   return {
     method: "exceedance",
     compares: rule.alone === undefined,
