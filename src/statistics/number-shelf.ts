@@ -1,6 +1,6 @@
-const LEAST = 32;
 /** What is kept grows by a quarter at a time. */
 const GROWTH = 1.25;
+const NOTHING_YET = new Float64Array(0);
 
 /**
  * Numbers that change, of all that is looked at together, side by side: memory is fetched in stretches, so what lies apart is
@@ -8,7 +8,7 @@ const GROWTH = 1.25;
  */
 export class NumberShelf {
   /** Replaced while parts are taken: ask for it anew on every use. */
-  numbers = new Float64Array(LEAST);
+  numbers = NOTHING_YET;
   #used = 0;
 
   /** Room for so many numbers, 0 at first. Answers the place of the first. */
@@ -16,7 +16,7 @@ export class NumberShelf {
     const place = this.#used;
     this.#used += count;
     if (this.#used > this.numbers.length) {
-      const grown = new Float64Array(Math.ceil(this.#used * GROWTH));
+      const grown = new Float64Array(place === 0 ? count : Math.ceil(this.#used * GROWTH));
       grown.set(this.numbers);
       this.numbers = grown;
     }

@@ -8,7 +8,7 @@ import { type Arm, type Cohort, type Cohorts, createCohorts, join } from "./coho
 import type { EvaluatorSetup } from "./evaluator.ts";
 import { createLateEvidence, createPlainEvidence, createRecentWatch, type Evidence } from "./evidence.ts";
 import { averageHypothesis } from "./hypothesis/average.ts";
-import { type Hypothesis, isEarly, type Undesigned, withoutDesigns } from "./hypothesis/hypothesis.ts";
+import { type Hypothesis, isEarly, type RuleTest } from "./hypothesis/hypothesis.ts";
 import { meanHypothesis } from "./hypothesis/mean.ts";
 import { shareHypothesis } from "./hypothesis/share.ts";
 import { timeHypothesis } from "./hypothesis/time.ts";
@@ -83,7 +83,7 @@ const NOT_RARE = "not calibrated: more than 3 % are bad, which cannot be walked 
 class ArmsWatch implements RuleWatch {
   readonly #rule: Rule;
   readonly #setup: EvaluatorSetup;
-  readonly #hypothesis: Undesigned;
+  readonly #test: RuleTest;
   readonly #sight: Sight;
   readonly #from: Instant;
   readonly #harm: Evidence;
@@ -97,22 +97,23 @@ class ArmsWatch implements RuleWatch {
   constructor(rule: Rule, hypothesis: Hypothesis, setup: EvaluatorSetup, sight: Sight, shelf: NumberShelf) {
     this.#rule = rule;
     this.#setup = setup;
-    this.#hypothesis = withoutDesigns(hypothesis);
+    this.#test = hypothesis.test;
     this.#sight = sight;
     this.#from = evidenceFrom(setup);
     const { harm, safety, assumes } = evidenceOf(rule, hypothesis, setup, shelf);
-    this.#assumes = hypothesis.assumes ?? assumes;
+    this.#assumes = hypothesis.test.assumes ?? assumes;
     this.#harm = harm;
     this.#safety = safety;
     const sideOf = ({ release }: Sample) => (release === setup.candidate ? "candidate" : "reference");
-    this.#cohorts = createCohorts({ sideOf, compares: hypothesis.compares, maturity: maturityOf(rule.signal) });
+    this.#cohorts = createCohorts({ sideOf, compares: hypothesis.test.compares, maturity: maturityOf(rule.signal) });
   }
 
   observe(own: readonly Sample[]): void {
     this.#sight.see(own);
     // Most often all of them are evidence, and nothing is copied.
     let some: Sample[] | undefined;
-    for (const [index, sample] of own.entries()) {
+    for (let index = 0; index < own.length; index++) {
+      const sample = own[index]!;
       if (this.#admit(sample)) some?.push(sample);
       else some ??= own.slice(0, index);
     }
@@ -128,7 +129,7 @@ class ArmsWatch implements RuleWatch {
   judge(now: Instant): Finding {
     this.#close(this.#cohorts.ripen(now));
     const { name, signal, claim } = this.#rule;
-    const { method, threshold } = this.#hypothesis;
+    const { method, threshold } = this.#test;
     const early = this.#isEarly();
     const logSafe = early ? 0 : this.#safety.log(now);
     const finding = {
@@ -151,7 +152,7 @@ class ArmsWatch implements RuleWatch {
     const { release, bucket, group } = sample;
     const isCandidate = release === this.#setup.candidate;
     if (bucket < this.#from || group !== undefined || !(isCandidate || release === this.#setup.reference)) return false;
-    if (!this.#hypothesis.possible(sample)) {
+    if (!this.#test.possible(sample)) {
       this.#broken = true;
       return false;
     }
@@ -161,14 +162,14 @@ class ArmsWatch implements RuleWatch {
 
   #close(closed: readonly Cohort[]): void {
     for (const cohort of closed) {
-      this.#harm.add(cohort.bucket, this.#hypothesis.harmOf(cohort));
-      this.#safety.add(cohort.bucket, this.#hypothesis.safetyOf(cohort));
+      this.#harm.add(cohort.bucket, this.#test.harmOf(cohort));
+      this.#safety.add(cohort.bucket, this.#test.safetyOf(cohort));
     }
   }
 
   #isEarly(): boolean {
-    if (this.#hypothesis.least === undefined) return false;
-    return isEarly(this.#hypothesis, { candidate: this.#candidate, reference: this.#reference });
+    if (this.#test.least === undefined) return false;
+    return isEarly(this.#test, { candidate: this.#candidate, reference: this.#reference });
   }
 
   #kindOf(now: Instant, logSafe: number): Finding["kind"] {
@@ -179,7 +180,7 @@ class ArmsWatch implements RuleWatch {
   }
 
   #tally(release: Finding["candidate"]["release"], arm: Arm): Finding["candidate"] {
-    const { k, mean } = this.#hypothesis.shown(arm);
+    const { k, mean } = this.#test.shown(arm);
     return mean === undefined ? { release, n: arm.n, k } : { release, n: arm.n, k, mean };
   }
 }

@@ -43,15 +43,17 @@ export function timeHypothesis(
   const safety = exceedance(rule, before, forSafety, safetyDesign);
   const [ofHarm, ofSafety] = [incrementsOf(harm.design, shelf), incrementsOf(safety.design, shelf)];
   return {
-    method: "exceedance",
-    compares: rule.alone === undefined,
     harm: harm.design,
     safety: safety.design,
-    harmOf: (cohort) => incrementsAt(ofHarm, blockOf(cohort, harm.threshold)),
-    safetyOf: (cohort) => incrementsAt(ofSafety, blockOf(cohort, safety.threshold)),
-    possible: isTimed,
-    shown: (arm) => ({ k: slowOf(arm, harm.threshold) }),
-    threshold: upperEdge(harm.threshold),
+    test: {
+      method: "exceedance",
+      compares: rule.alone === undefined,
+      harmOf: (cohort) => incrementsAt(ofHarm, blockOf(cohort, harm.threshold)),
+      safetyOf: (cohort) => incrementsAt(ofSafety, blockOf(cohort, safety.threshold)),
+      possible: isTimed,
+      shown: (arm) => ({ k: slowOf(arm, harm.threshold) }),
+      threshold: upperEdge(harm.threshold),
+    },
   };
 }
 

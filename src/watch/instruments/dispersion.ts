@@ -133,8 +133,12 @@ class Pairing {
       const adjoins = this.#before !== NO_SPAN && this.#before === this.#at - 1;
       if (adjoins)
         this.#sums = addDispersion(this.#sums, { n: this.#nBefore, k: this.#kBefore }, { n: this.#n, k: this.#k });
-      [this.#before, this.#nBefore, this.#kBefore] = adjoins ? [NO_SPAN, 0, 0] : [this.#at, this.#n, this.#k];
-      [this.#at, this.#n, this.#k] = [now, 0, 0];
+      this.#before = adjoins ? NO_SPAN : this.#at;
+      this.#nBefore = this.#n;
+      this.#kBefore = this.#k;
+      this.#at = now;
+      this.#n = 0;
+      this.#k = 0;
     }
     this.#n += n;
     this.#k += k;
