@@ -138,6 +138,7 @@ class NodesOfCohorts implements Cohorts {
 
   nextRipe(): Instant {
     let next = Number.POSITIVE_INFINITY;
+    if (this.#maturity === 0) return next;
     for (const { maturing, oldest } of this.#nodes.values())
       if (maturing && maturing.size > 0) next = Math.min(next, this.#deadlineOf(oldest));
     return next;

@@ -62,6 +62,7 @@ export function createEvaluator(setup: EvaluatorSetup): Evaluator {
     signals: uniqueSignals(setup.rules),
     candidate: setup.candidate,
     reference: setup.reference,
+    shelf,
   });
   const routes = routesOf(setup, instruments, rules, limits);
   const limitsAge = setup.hardLimits.some(({ limit }) => limit.over !== undefined);
@@ -72,8 +73,12 @@ export function createEvaluator(setup: EvaluatorSetup): Evaluator {
 
   function take(batch: readonly Sample[]): void {
     first.see(batch);
+    const sorted = isSorted(batch, routes);
+    let place = 0;
     for (const { signal, watches } of routes) {
-      const own = ofSignal(batch, signal);
+      const start = place;
+      if (sorted) while (batch[place]?.signal === signal) place += 1;
+      const own = sorted ? batch.slice(start, place) : ofSignal(batch, signal);
       if (own.length === 0) continue;
       for (const watch of watches) watch.observe(own);
     }
@@ -164,6 +169,13 @@ function routesOf(
   for (const [index, watch] of ofRules.entries()) add(rules[index]!.signal.name, watch);
   for (const [index, watch] of ofLimits.entries()) add(hardLimits[index]!.signal.name, watch);
   return [...routes.values()];
+}
+
+/** Do the rows stand in the order of the routes? Most often they do: then nothing is looked for. */
+function isSorted(batch: readonly Sample[], routes: readonly Route[]): boolean {
+  let place = 0;
+  for (const { signal } of routes) while (batch[place]?.signal === signal) place += 1;
+  return place === batch.length;
 }
 
 /** A list no longer than it must be: one is made for every signal and batch. */

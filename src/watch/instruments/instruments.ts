@@ -2,6 +2,7 @@ import type { Signal } from "../../core/playbook.ts";
 import type { ReleaseId } from "../../core/release.ts";
 import type { Sample } from "../../core/sample.ts";
 import type { Instant } from "../../core/time.ts";
+import type { NumberShelf } from "../../statistics/index.ts";
 import { watchDispersion } from "./dispersion.ts";
 import { type Instrument, NO_DOUBTS, QUIET } from "./instrument.ts";
 import { createLabelDelay } from "./label-delay.ts";
@@ -12,6 +13,8 @@ export interface InstrumentsSetup {
   readonly signals: readonly Signal[];
   readonly candidate: ReleaseId;
   readonly reference: ReleaseId;
+  /** Where what is looked at for every batch is kept. */
+  readonly shelf?: NumberShelf;
 }
 
 /** Every check of the numbers, for every signal of a rollout. */
@@ -30,7 +33,7 @@ const NOTHING_ASKED: readonly Instrument[] = [];
  * The arms' shares are told from a signal of the gateway, which sees every request, and then count for all signals; where
  * there is none, each signal is asked for its own: fewer loans of the candidate's, say, are another kind of loans.
  */
-export function createInstruments({ signals, candidate, reference }: InstrumentsSetup): Instruments {
+export function createInstruments({ signals, candidate, reference, shelf }: InstrumentsSetup): Instruments {
   const ratioOf = (signal: Signal, isRequest: boolean) =>
     createSampleRatio({
       signal: signal.name,
@@ -46,7 +49,7 @@ export function createInstruments({ signals, candidate, reference }: Instruments
   const fed = new Map<string, readonly Instrument[]>();
   const state = { isDoubted: false };
   for (const [index, signal] of signals.entries()) {
-    const own = [createLabelDelay({ signal, candidate, reference }), watchDispersion({ signal, reference })];
+    const own = [createLabelDelay({ signal, candidate, reference }), watchDispersion({ signal, reference, shelf })];
     const loud = own.filter((instrument) => instrument !== QUIET);
     const ratio = shared ?? ratios[index]!;
     asked.set(signal.name, [ratio, ...loud]);
