@@ -28,7 +28,7 @@ export function incrementsOf(design: Design, shelf = new NumberShelf()): Increme
   return new IncrementsOfDesign(design, shelf);
 }
 
-/** Places in the numbers of a design; those of its alternatives follow. */
+/** Places in the numbers of a design; those of its alternatives follow. `projectedBeside` reads them from the second on. */
 const [CALM, RATIO, POINTS, BASELINE, OWN] = [0, 1, 2, 3, 4] as const;
 
 /** A design without its alternatives. */
@@ -72,7 +72,8 @@ class IncrementsOfDesign implements Increments {
     else if (share > numbers[place + CALM]!) this.#guard(share, block, out);
     else if (n1 === 0) out.fill(0, 0, this.#size);
     else if (this.#effects) this.#tilt(this.#effects, numbers, block, out);
-    else this.#project(compares, numbers, block, out);
+    else if (compares) projectedBeside(block, numbers, place + RATIO, this.#size, out);
+    else projectedAlone(block, numbers, place + OWN, this.#size, out);
   }
 
   #tilt(effects: TiltEffects, numbers: Float64Array, block: Block, out: Float64Array): void {
@@ -84,14 +85,6 @@ class IncrementsOfDesign implements Increments {
     else
       for (let j = 0; j < this.#size; j++)
         out[j] = tiltFactor(this.#frame.null, this.#frame.baseline, this.#rates[j]!, block);
-  }
-
-  #project(compares: boolean, rates: Float64Array, block: Block, out: Float64Array): void {
-    const [place, size] = [this.#place, this.#size];
-    const at = place + OWN;
-    const [ratio, points, baseline] = [rates[place + RATIO]!, rates[place + POINTS]!, rates[place + BASELINE]!];
-    if (compares) projectedBeside(block, { ratio, points, baseline, rates, at, size }, out);
-    else projectedAlone(block, rates, at, size, out);
   }
 
   /** Where the reference is so bad that factors may not be monotone by themselves. */

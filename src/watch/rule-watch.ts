@@ -161,7 +161,9 @@ class ArmsWatch implements RuleWatch {
   }
 
   #close(closed: readonly Cohort[]): void {
-    for (const cohort of closed) {
+    // By index: most often there is none, or one, and an iterator would be made for it.
+    for (let index = 0; index < closed.length; index++) {
+      const cohort = closed[index]!;
       this.#harm.add(cohort.bucket, this.#test.harmOf(cohort));
       this.#safety.add(cohort.bucket, this.#test.safetyOf(cohort));
     }

@@ -99,10 +99,15 @@ function grainOf({ null: { ratio, points }, harmNull }: ShareRule | ParityRule, 
   return 100 * Math.ceil(Math.max(1, line));
 }
 
+/** Where a block is written: nothing is kept of it once its increments are. */
+const written: { -readonly [K in keyof Block]: Block[K] } = { n1: 0, k1: 0, n0: 0, k0: 0 };
+
 function blockOf(rule: ShareRule | ParityRule, { candidate, reference }: Cohort, grain: number): Block {
-  const n1 = candidate.n * grain;
-  const n0 = reference.n * grain;
-  return { n1, k1: within(badOf(rule, candidate), n1), n0, k0: within(badOf(rule, reference), n0) };
+  written.n1 = candidate.n * grain;
+  written.n0 = reference.n * grain;
+  written.k1 = within(badOf(rule, candidate), written.n1);
+  written.k0 = within(badOf(rule, reference), written.n0);
+  return written;
 }
 
 function within(k: number, n: number): number {
