@@ -28,8 +28,8 @@ export function incrementsOf(design: Design, shelf = new NumberShelf()): Increme
   return new IncrementsOfDesign(design, shelf);
 }
 
-/** Places in the numbers of a design; those of its alternatives follow. `projectedBeside` reads them from the second on. */
-const [CALM, RATIO, POINTS, BASELINE, OWN] = [0, 1, 2, 3, 4] as const;
+/** Places in the numbers of a design; the baseline and those of its alternatives follow, as `projectedBeside` reads them. */
+const [CALM, RATIO, POINTS, OWN] = [0, 1, 2, 4] as const;
 
 /** A design without its alternatives. */
 type Frame = Pick<Design, "form" | "direction" | "null" | "baseline">;

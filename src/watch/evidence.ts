@@ -82,10 +82,7 @@ class StartsOver implements Evidence {
   add(bucket: Instant, increments: ArrayLike<number>): void {
     const { numbers } = this.#shelf;
     this.#isNew = true;
-    this.#evidence.add(
-      Math.floor((bucket - numbers[this.#place + FROM]!) / numbers[this.#place + EVERY]!),
-      increments,
-    );
+    this.#evidence.add(Math.floor((bucket - numbers[this.#place + FROM]!) / numbers[this.#place + EVERY]!), increments);
   }
 
   log(): number {

@@ -9,8 +9,8 @@ import {
   type DesignRequest,
   harmDesign,
   incrementsOf,
-  NumberShelf,
   type LogHistogram,
+  NumberShelf,
   quantileBounds,
   safetyDesign,
 } from "../../statistics/index.ts";

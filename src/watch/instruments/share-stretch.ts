@@ -1,8 +1,8 @@
 import type { Instant } from "../../core/time.ts";
 import {
   combine,
-  type Increments,
   harmDesign,
+  type Increments,
   incrementsOf,
   logMixture,
   logWeightsOf,
