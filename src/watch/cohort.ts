@@ -73,7 +73,7 @@ interface Node {
 }
 
 const NONE: readonly Cohort[] = Object.freeze([]);
-/** The open ones of all nodes that have none: most often nobody has. */
+/** The open ones of all nodes that have none, one list for all: most often nobody has any. */
 const NONE_OPEN: OpenCohort[] = [];
 
 /**
