@@ -18,7 +18,11 @@ export function combinationOf(weights: readonly number[]): (logEs: readonly numb
   const total = weights.reduce((sum, weight) => sum + weight, 0);
   if (!(total > 0) || weights.some((weight) => !(weight >= 0))) throw new RangeError(MISFIT);
   const logWeights = weights.map((weight) => (weight === 0 ? Number.NEGATIVE_INFINITY : Math.log(weight / total)));
-  return (logEs) => logSumExp(logEs.map((log, index) => Math.max(NOTHING, log + logWeights[index]!)));
+  const weighed = new Float64Array(weights.length);
+  return (logEs) => {
+    for (let i = 0; i < weighed.length; i++) weighed[i] = Math.max(NOTHING, logEs[i]! + logWeights[i]!);
+    return logSumExp(weighed);
+  };
 }
 
 /**

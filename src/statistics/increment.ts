@@ -1,5 +1,6 @@
 import type { Block } from "./block.ts";
 import type { Alternative, Design } from "./design.ts";
+import { NumberShelf } from "./number-shelf.ts";
 import { projectedAlone, projectedBeside, projectedFactor, projectedNumbers } from "./projection.ts";
 import { type TiltEffects, tiltAlone, tiltBeside, tiltEffects, tiltFactor, tiltNumbers } from "./tilt.ts";
 
@@ -22,77 +23,88 @@ export function increments(design: Design, block: Block): Float64Array {
   return out;
 }
 
-export function incrementsOf(design: Design): Increments {
-  return new IncrementsOfDesign(design);
+/** @param shelf where its numbers are kept, beside those that are needed with them */
+export function incrementsOf(design: Design, shelf = new NumberShelf()): Increments {
+  return new IncrementsOfDesign(design, shelf);
 }
 
-/** Places in the numbers of a design; those of its alternatives follow. */
-const [CALM, RATIO, POINTS, BASELINE, OWN] = [0, 1, 2, 3, 4] as const;
+/** Places in the numbers of a design; the baseline and those of its alternatives follow, as `projectedBeside` reads them. */
+const [CALM, RATIO, POINTS, OWN] = [0, 1, 2, 4] as const;
 
-/** A class, since there are very many: one object each; and one list, since what lies together is in the cache together. */
+/** A design without its alternatives. */
+type Frame = Pick<Design, "form" | "direction" | "null" | "baseline">;
+type Effect = Pick<Alternative, "rate" | "calm">;
+
+/** A class, since there are very many: one object each; and of a design only its numbers, which are a tenth of it. */
 class IncrementsOfDesign implements Increments {
-  readonly #design: Design;
+  readonly #shelf: NumberShelf;
+  readonly #place: number;
   readonly #size: number;
-  readonly #numbers: readonly number[];
   /** Of rare outcomes. */
   readonly #effects: TiltEffects | undefined;
+  readonly #frame: Frame;
+  /** The rate of each alternative, then up to where it is calm. */
+  readonly #rates: readonly number[];
 
-  constructor(design: Design) {
-    const { alternatives, null: hypothesis, baseline, form } = design;
+  constructor(design: Design, shelf: NumberShelf) {
+    const { alternatives, null: hypothesis, baseline, form, direction } = design;
     const isTilt = form === "poisson-tilt";
-    this.#design = design;
-    this.#size = alternatives.length;
-    const calm = alternatives.reduce((least, one) => Math.min(least, one.calm), 1);
+    const calms = alternatives.map(({ calm }) => calm);
     const own = isTilt ? tiltNumbers(design) : projectedNumbers(design);
-    this.#numbers = [calm, hypothesis.ratio, hypothesis.points, baseline, ...own];
+    this.#shelf = shelf;
+    this.#place = shelf.take(OWN + own.length);
+    this.#size = alternatives.length;
     this.#effects = isTilt ? tiltEffects(design) : undefined;
+    this.#frame = { form, direction, null: hypothesis, baseline };
+    this.#rates = [...alternatives.map(({ rate }) => rate), ...calms];
+    const kept = [Math.min(1, ...calms), hypothesis.ratio, hypothesis.points, baseline, ...own];
+    shelf.numbers.set(kept, this.#place);
   }
 
   write(block: Block, out: Float64Array): void {
     check(block);
     const { n1, n0, k0 } = block;
-    const compares = this.#numbers[RATIO]! > 0;
+    const { numbers } = this.#shelf;
+    const place = this.#place;
+    const compares = numbers[place + RATIO]! > 0;
     const share = n0 === 0 ? 0 : k0 / n0;
     if (compares && n0 === 0) out.fill(0, 0, this.#size);
-    else if (share > this.#numbers[CALM]!) guardedFactors(this.#design, share, block, out);
+    else if (share > numbers[place + CALM]!) this.#guard(share, block, out);
     else if (n1 === 0) out.fill(0, 0, this.#size);
-    else if (this.#effects) this.#tilt(this.#effects, block, out);
-    else this.#project(compares, block, out);
+    else if (this.#effects) this.#tilt(this.#effects, numbers, block, out);
+    else if (compares) projectedBeside(block, numbers, place + RATIO, this.#size, out);
+    else projectedAlone(block, numbers, place + OWN, this.#size, out);
   }
 
-  #tilt(effects: TiltEffects, block: Block, out: Float64Array): void {
-    const numbers = this.#numbers;
-    const u = (numbers[RATIO]! * block.n1) / block.n0;
-    if (numbers[RATIO] === 0) tiltAlone(block, effects.logs, numbers, OWN, out);
-    else if (numbers[POINTS] === 0 && u < 1) tiltBeside(block, u, effects, out);
+  #tilt(effects: TiltEffects, numbers: Float64Array, block: Block, out: Float64Array): void {
+    const place = this.#place;
+    const ratio = numbers[place + RATIO]!;
+    const u = (ratio * block.n1) / block.n0;
+    if (ratio === 0) tiltAlone(block, effects.logs, numbers, place + OWN, out);
+    else if (numbers[place + POINTS] === 0 && u < 1) tiltBeside(block, u, effects, out);
     else
-      for (const [j, { rate }] of this.#design.alternatives.entries())
-        out[j] = tiltFactor(this.#design.null, this.#design.baseline, rate, block);
+      for (let j = 0; j < this.#size; j++)
+        out[j] = tiltFactor(this.#frame.null, this.#frame.baseline, this.#rates[j]!, block);
   }
 
-  #project(compares: boolean, block: Block, out: Float64Array): void {
-    const rates = this.#numbers;
-    const size = this.#size;
-    const [ratio, points, baseline] = [rates[RATIO]!, rates[POINTS]!, rates[BASELINE]!];
-    if (compares) projectedBeside(block, { ratio, points, baseline, rates, at: OWN, size }, out);
-    else projectedAlone(block, rates, OWN, size, out);
+  /** Where the reference is so bad that factors may not be monotone by themselves. */
+  #guard(share: number, block: Block, out: Float64Array): void {
+    const frame = this.#frame;
+    const guarded = frame.direction === "harm" ? lowestWithMoreBad : lowestWithFewerBad;
+    for (let j = 0; j < this.#size; j++) {
+      const one = { rate: this.#rates[j]!, calm: this.#rates[this.#size + j]! };
+      out[j] = share <= one.calm ? plainFactor(frame, one, block) : guarded(frame, one, block);
+    }
   }
-}
-
-/** Where the reference is so bad that factors may not be monotone by themselves. */
-function guardedFactors(design: Design, share: number, block: Block, out: Float64Array): void {
-  const guarded = design.direction === "harm" ? lowestWithMoreBad : lowestWithFewerBad;
-  for (const [j, one] of design.alternatives.entries())
-    out[j] = share <= one.calm ? plainFactor(design, one, block) : guarded(design, one, block);
 }
 
 /** The factor of the block if `k1` of its candidates were bad, its good ones being as many as they are. */
-function factor(design: Design, alternative: Alternative, block: Block, k1: number): number {
+function factor(design: Frame, alternative: Effect, block: Block, k1: number): number {
   const n1 = block.n1 - block.k1 + k1;
   return plainFactor(design, alternative, { n1, k1, n0: block.n0, k0: block.k0 });
 }
 
-function plainFactor(design: Design, { rate }: Alternative, block: Block): number {
+function plainFactor(design: Frame, { rate }: Effect, block: Block): number {
   if (block.n1 === 0) return 0;
   const factorOf = design.form === "poisson-tilt" ? tiltFactor : projectedFactor;
   return factorOf(design.null, design.baseline, rate, block);
@@ -110,14 +122,14 @@ const FAR = 1e6;
  * candidate's arm heavier. The lowest value over all greater numbers of bad outcomes is still a valid e-value (it is
  * never larger) and cannot fall when one is added.
  */
-function lowestWithMoreBad(design: Design, alternative: Alternative, block: Block): number {
+function lowestWithMoreBad(design: Frame, alternative: Effect, block: Block): number {
   const at = (k1: number) => factor(design, alternative, block, k1);
   const reach = Math.max(REACH * block.n0, Math.min(FAR, 10 * REACH * block.n0));
   return lowest(at, block.k1, 1, Math.max(reach, block.k1));
 }
 
 /** The mirror image for safety: the lowest over all smaller numbers of bad outcomes cannot rise when one is added. */
-function lowestWithFewerBad(design: Design, alternative: Alternative, block: Block): number {
+function lowestWithFewerBad(design: Frame, alternative: Effect, block: Block): number {
   return lowest((k1) => factor(design, alternative, block, k1), block.k1, -1, 0);
 }
 

@@ -77,6 +77,7 @@ export {
   type ScoreBlock,
 } from "./mean-betting.ts";
 export { type ApproximateBound, meanDifferenceBound, normalMixtureBound, type ValueSums } from "./mean-sequence.ts";
+export { NumberShelf } from "./number-shelf.ts";
 export { exceedanceBlock, frozenThresholds, type QuantileBounds, quantileBounds, type Threshold } from "./quantile.ts";
 export {
   advance,

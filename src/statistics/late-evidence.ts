@@ -1,3 +1,4 @@
+import { NumberShelf } from "./number-shelf.ts";
 import { logSumExp, NOTHING } from "./recursion.ts";
 import { sharedList } from "./shared-list.ts";
 
@@ -80,125 +81,147 @@ function startLogsOf({ alternatives }: StartDesign, plan: StartPlan): StartLogs 
  * get weight: small ones take minutes to show, and a start that is seconds off costs them nothing.
  * Memory is bounded by the plan: one number for each interval and alternative.
  */
-export function createLateEvidence(design: StartDesign, plan: StartPlan): LateEvidence {
-  return new StartsInSpans(design, plan);
+export function createLateEvidence(design: StartDesign, plan: StartPlan, shelf = new NumberShelf()): LateEvidence {
+  return new StartsInSpans(design, plan, shelf);
 }
 
 /**
- * A class, since there are very many: one object each, and not one for every function; and one array, since what lies
- * together is in the cache together.
+ * A class, since there are very many: one object each, and not one for every function. The newest interval, which is most often
+ * the one that grows, lies on the shelf: the statistics at its start (or that of one before it), its totals, and ln of what no block has reached.
  */
 class StartsInSpans implements LateEvidence {
+  readonly #shelf: NumberShelf;
+  readonly #place: number;
   readonly #size: number;
-  readonly #plan: StartPlan;
+  readonly #perMark: number;
+  readonly #intervals: number;
+  /** Intervals that have begun. */
+  #used = 0;
+  /** The statistics on the shelf are those at the start of this interval; -1 when they are not valid. */
+  #headAt = -1;
+  #clean = 0;
+  /** Where statistics are computed. */
+  readonly #at: Float64Array;
+  /** From mark to mark: the statistics just before it, valid up to mark `clean`, then the totals of its older intervals. */
+  #spans: Float64Array;
   readonly #first: readonly number[];
   readonly #atMark: readonly number[];
   readonly #between: readonly number[];
-  /** From mark to mark: the statistics just before it, valid up to mark `clean`, then the totals of its intervals. */
-  #spans: Float64Array;
-  #used = 0;
-  #clean = 0;
-  /** Statistics at the start of interval `headAt`, which is most often the one that grows; -1 when they are not valid. */
-  readonly #head: number[];
-  #headAt = -1;
-  #logUnspent = 0;
-  /** Where statistics are computed. */
-  readonly #at: Float64Array;
+  readonly #laterOnly: boolean;
 
-  constructor(design: StartDesign, plan: StartPlan) {
-    this.#size = design.alternatives.length;
-    this.#plan = plan;
+  constructor(design: StartDesign, plan: StartPlan, shelf: NumberShelf) {
+    const size = design.alternatives.length;
     const { first, atMark, between } = startLogsOf(design, plan);
+    this.#shelf = shelf;
+    this.#place = shelf.take(2 * size + 1);
+    this.#size = size;
+    this.#perMark = plan.perMark;
+    this.#intervals = plan.intervals;
+    this.#at = scratchOf(size);
+    this.#spans = NO_SPANS;
     this.#first = first;
     this.#atMark = atMark;
     this.#between = between;
-    this.#spans = new Float64Array(this.#spanAt(1));
-    this.#head = Array.from({ length: this.#size }, () => NOTHING);
-    this.#at = scratchOf(this.#size);
+    this.#laterOnly = plan.laterOnly === true;
   }
 
   add(interval: number, increments: ArrayLike<number>): void {
-    const { perMark, intervals } = this.#plan;
-    const place = Math.min(intervals - 1, Math.max(0, interval));
+    const place = Math.min(this.#intervals - 1, Math.max(0, interval));
     if (place >= this.#used) this.#reach(place);
-    const spans = this.#spans;
-    const row = this.#rowAt(place);
-    for (let j = 0; j < this.#size; j++) spans[row + j]! += Math.floor(increments[j]! / GRAIN) * GRAIN;
-    if (place >= this.#clean * perMark && place >= this.#headAt) return;
-    this.#clean = Math.min(this.#clean, Math.floor(place / perMark));
+    const isNewest = place === this.#used - 1;
+    const totals = isNewest ? this.#shelf.numbers : this.#spans;
+    const row = isNewest ? this.#place + this.#size : this.#rowAt(place);
+    for (let j = 0; j < this.#size; j++) totals[row + j]! += Math.floor(increments[j]! / GRAIN) * GRAIN;
+    if (isNewest) return;
     if (place < this.#headAt) this.#headAt = -1;
+    this.#clean = Math.min(this.#clean, Math.floor(place / this.#perMark));
   }
 
   log(): number {
-    if (this.#used === 0) return this.#plan.laterOnly ? logOf(unspent(this.#plan, 1)) : 0;
+    if (this.#used === 0) return this.#laterOnly ? logOf(this.#unspent(1)) : 0;
     this.#walk();
-    return logAdd(logSumExp(this.#at), this.#logUnspent);
+    return logAdd(logSumExp(this.#at), this.#shelf.numbers[this.#place + 2 * this.#size]!);
   }
 
   #spanAt(mark: number): number {
-    return this.#size * mark * (1 + this.#plan.perMark);
+    return this.#size * mark * (1 + this.#perMark);
   }
 
   #rowAt(interval: number): number {
-    const mark = Math.floor(interval / this.#plan.perMark);
+    const mark = Math.floor(interval / this.#perMark);
     return this.#size * (1 + interval + mark);
   }
 
-  /** Makes room up to an interval. */
+  /** Begins an interval: the one before leaves the shelf. */
   #reach(place: number): void {
-    const { perMark, intervals } = this.#plan;
-    const needed = this.#spanAt(Math.floor(place / perMark) + 1);
+    const size = this.#size;
+    const needed = this.#spanAt(Math.floor(place / this.#perMark) + 1);
     if (this.#spans.length < needed) {
-      const most = this.#spanAt(Math.ceil(intervals / perMark));
+      const most = this.#spanAt(Math.ceil(this.#intervals / this.#perMark));
       const grown = new Float64Array(Math.min(Math.ceil(needed * GROWTH), most));
       grown.set(this.#spans);
       this.#spans = grown;
     }
+    const { numbers } = this.#shelf;
+    const totals = this.#place + size;
+    if (this.#used > 0) copy(numbers, totals, this.#spans, this.#rowAt(this.#used - 1), size);
+    numbers.fill(0, totals, totals + size);
     this.#used = place + 1;
-    this.#logUnspent = logOf(unspent(this.#plan, this.#used));
+    numbers[totals + size] = logOf(this.#unspent(this.#used));
   }
 
   /** Takes `at` to the end of all intervals, from the newest place that is known. */
   #walk(): void {
-    const { perMark } = this.#plan;
+    const at = this.#at;
+    const newest = this.#used - 1;
     let interval = this.#headAt;
-    if (interval >= 0) copy(this.#head, 0, this.#at, 0, this.#size);
+    if (interval >= 0) copy(this.#shelf.numbers, this.#place, at, 0, this.#size);
     else {
-      const mark = Math.min(this.#clean, Math.floor((this.#used - 1) / perMark));
-      if (mark > 0) copy(this.#spans, this.#spanAt(mark), this.#at, 0, this.#size);
-      else this.#at.fill(NOTHING);
-      interval = mark * perMark;
+      const mark = Math.min(this.#clean, Math.floor(newest / this.#perMark));
+      if (mark > 0) copy(this.#spans, this.#spanAt(mark), at, 0, this.#size);
+      else at.fill(NOTHING);
+      interval = mark * this.#perMark;
       this.#start(interval);
     }
-    this.#pass(interval);
-    for (interval++; interval < this.#used; interval++) {
+    while (interval < newest) {
+      this.#pass(this.#spans, this.#rowAt(interval));
+      interval += 1;
       this.#start(interval);
-      this.#pass(interval);
     }
-    this.#clean = Math.floor((this.#used - 1) / perMark);
+    if (this.#headAt < newest) {
+      copy(at, 0, this.#shelf.numbers, this.#place, this.#size);
+      this.#headAt = newest;
+      this.#clean = Math.floor(newest / this.#perMark);
+    }
+    this.#pass(this.#shelf.numbers, this.#place + this.#size);
   }
 
   /** Takes `at` from just before an interval to its start. */
   #start(interval: number): void {
     const at = this.#at;
-    const mark = Math.floor(interval / this.#plan.perMark);
-    const isMark = interval === mark * this.#plan.perMark;
+    const mark = Math.floor(interval / this.#perMark);
+    const isMark = interval === mark * this.#perMark;
     if (isMark) copy(at, 0, this.#spans, this.#spanAt(mark), this.#size);
     const starts = interval === 0 ? this.#first : isMark ? this.#atMark : this.#between;
     for (let j = 0; j < at.length; j++) at[j] = logAdd(at[j]!, starts[j]!);
-    if (interval !== this.#used - 1) return;
-    copy(at, 0, this.#head, 0, this.#size);
-    this.#headAt = interval;
   }
 
-  /** Takes `at` from the start of an interval to its end. */
-  #pass(interval: number): void {
+  /** Takes `at` from the start of an interval to its end, by its totals. */
+  #pass(totals: Float64Array, row: number): void {
     const at = this.#at;
-    const spans = this.#spans;
-    const row = this.#rowAt(interval);
-    for (let j = 0; j < at.length; j++) at[j] = Math.max(NOTHING, at[j]! + spans[row + j]!);
+    for (let j = 0; j < at.length; j++) at[j] = Math.max(NOTHING, at[j]! + totals[row + j]!);
+  }
+
+  /** What the starts weigh that no block has reached. */
+  #unspent(used: number): number {
+    const plan = { intervals: this.#intervals, perMark: this.#perMark };
+    const share = startShares(plan);
+    const marks = Math.ceil(plan.intervals / plan.perMark) - Math.ceil(used / plan.perMark);
+    return marks * share(plan.perMark) + (plan.intervals - used - marks) * share(1);
   }
 }
+
+const NO_SPANS = new Float64Array(0);
 
 /** Where statistics are computed, by their number: nothing is kept in them from one call to the next. */
 const scratches = new Map<number, Float64Array>();
@@ -212,13 +235,6 @@ function scratchOf(size: number): Float64Array {
 /** So many numbers; quicker than `set` for a dozen. */
 function copy(from: ArrayLike<number>, at: number, to: { [place: number]: number }, place: number, size: number): void {
   for (let j = 0; j < size; j++) to[place + j] = from[at + j]!;
-}
-
-/** What the starts weigh that no block has reached. */
-function unspent(plan: StartPlan, used: number): number {
-  const share = startShares(plan);
-  const marks = Math.ceil(plan.intervals / plan.perMark) - Math.ceil(used / plan.perMark);
-  return marks * share(plan.perMark) + (plan.intervals - used - marks) * share(1);
 }
 
 function logOf(weight: number): number {

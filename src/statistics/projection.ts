@@ -37,7 +37,7 @@ export function projectedNumbers({ null: { ratio, points }, alternatives }: Desi
 /** The factors without a reference, of the numbers from place `at` on. */
 export function projectedAlone(
   { n1, k1 }: Block,
-  numbers: readonly number[],
+  numbers: ArrayLike<number>,
   at: number,
   size: number,
   out: Float64Array,
@@ -45,23 +45,24 @@ export function projectedAlone(
   for (let j = 0; j < size; j++) out[j] = k1 * numbers[at + j]! + (n1 - k1) * numbers[at + size + j]!;
 }
 
-/** A null and a baseline, and the alternatives' rates from place `at` of a list on. */
-export interface Projected extends MarginNull {
-  readonly baseline: number;
-  readonly rates: readonly number[];
-  readonly at: number;
-  readonly size: number;
-}
+/** Places in what a projection is told: the null, the baseline, and then the alternatives' rates. */
+const [RATIO, POINTS, BASELINE, RATES] = [0, 1, 2, 3] as const;
 
-/** The factors beside a reference. */
-export function projectedBeside(block: Block, test: Projected, out: Float64Array): void {
+/** The factors beside a reference, as the numbers from place `at` on tell: ratio, points, baseline, and a rate for each. */
+export function projectedBeside(
+  block: Block,
+  numbers: ArrayLike<number>,
+  at: number,
+  size: number,
+  out: Float64Array,
+): void {
   const { n1, k1, n0, k0 } = block;
-  const { ratio, points, baseline, rates, at, size } = test;
-  projectAll(block, test, out);
+  const [ratio, points, baseline] = [numbers[at + RATIO]!, numbers[at + POINTS]!, numbers[at + BASELINE]!];
+  projectAll(block, numbers, at, size, out);
   for (let j = 0; j < size; j++) {
     const reference = out[j]!;
     const line = ratio * reference + points;
-    out[j] = likelihoodRatio(n1, k1, rates[at + j]!, line) + likelihoodRatio(n0, k0, baseline, reference);
+    out[j] = likelihoodRatio(n1, k1, numbers[at + RATES + j]!, line) + likelihoodRatio(n0, k0, baseline, reference);
   }
 }
 
@@ -75,22 +76,29 @@ const CLOSE = 1e-9;
  * division. The divergence is convex while both rates lie in (0, 1), so its slope has one zero there: what Newton's steps
  * end at is the point if it lies there, and else the point is looked for by itself.
  */
-function projectAll({ n1, n0 }: Block, test: Projected, out: Float64Array): void {
-  const { ratio, points, baseline, rates, at, size } = test;
+function projectAll(
+  { n1, n0 }: Block,
+  numbers: ArrayLike<number>,
+  place: number,
+  size: number,
+  out: Float64Array,
+): void {
+  const [ratio, points, baseline] = [numbers[place + RATIO]!, numbers[place + POINTS]!, numbers[place + BASELINE]!];
+  const at = place + RATES;
   if (ratio === 1 && points === 0) {
-    for (let j = 0; j < size; j++) out[j] = (n1 * rates[at + j]! + n0 * baseline) / (n1 + n0);
+    for (let j = 0; j < size; j++) out[j] = (n1 * numbers[at + j]! + n0 * baseline) / (n1 + n0);
     return;
   }
   const u = (ratio * n1) / n0;
   for (let j = 0; j < size; j++) out[j] = baseline;
   for (let round = 1; round < STEPS; round++)
-    for (let j = 0; j < size; j++) out[j]! += stepFrom(out[j]!, rates[at + j]!, baseline, u, ratio, points);
+    for (let j = 0; j < size; j++) out[j]! += stepFrom(out[j]!, numbers[at + j]!, baseline, u, ratio, points);
   for (let j = 0; j < size; j++) {
-    const rate = rates[at + j]!;
+    const rate = numbers[at + j]!;
     const step = stepFrom(out[j]!, rate, baseline, u, ratio, points);
     const point = out[j]! + step;
     const isPoint = Math.abs(step) <= CLOSE * out[j]! && point < 1 && ratio * point + points < 1;
-    out[j] = isPoint ? point : projectOntoMargin(test, baseline, rate, n1, n0);
+    out[j] = isPoint ? point : projectOntoMargin({ ratio, points }, baseline, rate, n1, n0);
   }
 }
 

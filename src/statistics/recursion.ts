@@ -22,12 +22,12 @@ export function logWeightsOf({ alternatives }: Weighed): readonly number[] {
   return sharedList(alternatives.map(({ weight }) => Math.log(weight)));
 }
 
-/** ln of the weighted mean of the exponentials of the sums. */
-export function logMixture(logWeights: readonly number[], totals: ArrayLike<number>): number {
+/** ln of the weighted mean of the exponentials of the sums, which stand from a place on. */
+export function logMixture(logWeights: readonly number[], totals: ArrayLike<number>, at = 0): number {
   let highest = NOTHING;
-  for (let j = 0; j < logWeights.length; j++) highest = Math.max(highest, totals[j]! + logWeights[j]!);
+  for (let j = 0; j < logWeights.length; j++) highest = Math.max(highest, totals[at + j]! + logWeights[j]!);
   let sum = 0;
-  for (let j = 0; j < logWeights.length; j++) sum += Math.exp(totals[j]! + logWeights[j]! - highest);
+  for (let j = 0; j < logWeights.length; j++) sum += Math.exp(totals[at + j]! + logWeights[j]! - highest);
   return sum === 0 ? NOTHING : highest + Math.log(sum);
 }
 

@@ -48,7 +48,7 @@ export function tiltEffects({ alternatives }: Design): TiltEffects {
 export function tiltAlone(
   { n1, k1 }: Block,
   logs: readonly number[],
-  costs: readonly number[],
+  costs: ArrayLike<number>,
   at: number,
   out: Float64Array,
 ) {

@@ -71,10 +71,12 @@ interface Node {
   coming: Map<number, OpenCohort> | undefined;
   /** The one of `coming` that was added to last. Most are closed by their own batch, and never get into the map. */
   recent: OpenCohort | undefined;
-  readonly open: OpenCohort[];
+  open: OpenCohort[];
 }
 
 const NONE: readonly Cohort[] = Object.freeze([]);
+/** The open ones of all nodes that have none, one list for all: most often nobody has any. */
+const NONE_OPEN: OpenCohort[] = [];
 
 /**
  * Without a maturity, outcomes are compared only with outcomes of the same second that became known in the same span of
@@ -94,7 +96,8 @@ export function createCohorts(setup: CohortsSetup): Cohorts {
 
 /** A class, since there are very many: one object each, and not one for every function. */
 class NodesOfCohorts implements Cohorts {
-  readonly #setup: CohortsSetup;
+  readonly #sideOf: CohortsSetup["sideOf"];
+  readonly #compares: boolean;
   readonly #span: Milliseconds;
   readonly #maturity: Milliseconds;
   readonly #byEnding: boolean;
@@ -102,7 +105,8 @@ class NodesOfCohorts implements Cohorts {
   #latest: Node | undefined;
 
   constructor(setup: CohortsSetup) {
-    this.#setup = setup;
+    this.#sideOf = setup.sideOf;
+    this.#compares = setup.compares;
     this.#span = setup.span ?? SECOND;
     this.#maturity = setup.maturity;
     this.#byEnding = setup.byEnding ?? false;
@@ -138,6 +142,7 @@ class NodesOfCohorts implements Cohorts {
 
   nextRipe(): Instant {
     let next = Number.POSITIVE_INFINITY;
+    if (this.#maturity === 0) return next;
     for (const { maturing, oldest } of this.#nodes.values())
       if (maturing && maturing.size > 0) next = Math.min(next, this.#deadlineOf(oldest));
     return next;
@@ -152,13 +157,13 @@ class NodesOfCohorts implements Cohorts {
     const cohort = freshCohort(number * this.#span);
     let { newest } = node;
     for (const sample of batch) {
-      const side = this.#setup.sideOf(sample);
+      const side = this.#sideOf(sample);
       const second = this.#secondOf(sample);
       if (side === undefined || Math.floor(second / this.#span) !== number) return;
       if (side === "reference" && second > newest) newest = second;
       join(cohort[side], sample);
     }
-    if (this.#setup.compares && cohort.reference.n < Math.max(1, this.#enoughAt(newest, cohort))) return;
+    if (this.#compares && cohort.reference.n < Math.max(1, this.#enoughAt(newest, cohort))) return;
     node.newest = newest;
     return cohort;
   }
@@ -186,7 +191,7 @@ class NodesOfCohorts implements Cohorts {
   }
 
   #add(node: Node, sample: Sample): void {
-    const side = this.#setup.sideOf(sample);
+    const side = this.#sideOf(sample);
     if (side === undefined) return;
     const second = this.#secondOf(sample);
     const number = Math.floor(second / this.#span);
@@ -202,9 +207,10 @@ class NodesOfCohorts implements Cohorts {
     }
     const cohort = this.#comingAt(node, number);
     join(cohort[side], sample);
-    if (cohort.open || (this.#setup.compares && cohort.reference.n === 0)) return;
+    if (cohort.open || (this.#compares && cohort.reference.n === 0)) return;
     cohort.open = true;
-    node.open.push(cohort);
+    if (node.open === NONE_OPEN) node.open = [cohort];
+    else node.open.push(cohort);
   }
 
   #comingAt(node: Node, number: number): OpenCohort {
@@ -225,7 +231,7 @@ class NodesOfCohorts implements Cohorts {
     let kept = 0;
     let closed: Cohort[] | undefined;
     for (const cohort of node.open) {
-      if (this.#setup.compares && cohort.reference.n < this.#enoughAt(node.newest, cohort)) {
+      if (this.#compares && cohort.reference.n < this.#enoughAt(node.newest, cohort)) {
         node.open[kept++] = cohort;
         continue;
       }
@@ -234,7 +240,8 @@ class NodesOfCohorts implements Cohorts {
       if (closed) closed.push(cohort);
       else closed = [cohort];
     }
-    while (node.open.length > kept) node.open.pop();
+    if (kept === 0) node.open = NONE_OPEN;
+    else while (node.open.length > kept) node.open.pop();
     return closed ?? NONE;
   }
 }
@@ -255,7 +262,7 @@ function freshNode(name: string): Node {
     maturing: undefined,
     coming: undefined,
     recent: undefined,
-    open: [],
+    open: NONE_OPEN,
   };
 }
 

@@ -49,7 +49,7 @@ export function createDriftRule(
     return signal === rule.signal.name && n >= ENOUGH && (rule.test === "share" || cells !== undefined);
   });
   const needsNone = rule.test !== "time" && rule.null.ratio === 0;
-  const possible = hypothesisOf(rule, { frozen: [anyWindow(rule)] })!.possible;
+  const { test } = hypothesisOf(rule, { frozen: [anyWindow(rule)] })!;
   let watch = known || needsNone ? watchOver(rule, known, error) : undefined;
   const learnt: Arm = { n: 0, k: 0 };
   let pending: { readonly arm: Arm; since: Instant } | undefined;
@@ -59,7 +59,7 @@ export function createDriftRule(
     sample.signal === rule.signal.name &&
     sample.group === undefined &&
     sample.bucket >= from &&
-    possible(sample);
+    test.possible(sample);
 
   function gather(closed: ReturnType<typeof cohorts.take>): void {
     for (const { bucket, candidate } of closed) {
@@ -93,7 +93,7 @@ export function createDriftRule(
 function watchOver(rule: WatchableRule, reference: FrozenWindow | undefined, error: number) {
   const against = againstFrozen(rule, reference ? [reference] : [], error);
   const hypothesis = hypothesisOf(against, { frozen: reference ? [reference] : [] }, driftDesign)!;
-  const { harm } = hypothesis;
+  const { harm, test } = hypothesis;
   const totals: Totals = { n: 0, k: 0, sum: 0 };
   const starts = harm.alternatives.map(() => ({ since: 0, before: { ...totals } }));
   let state = startRecursion(harm);
@@ -103,12 +103,12 @@ function watchOver(rule: WatchableRule, reference: FrozenWindow | undefined, err
     log: () => logEvidence(state),
     tick(arm: Arm, since: Instant): void {
       const empty: Arm = { n: 0, k: 0 };
-      const increment = hypothesis.harmOf({ bucket: since, candidate: arm, reference: empty });
+      const increment = test.harmOf({ bucket: since, candidate: arm, reference: empty });
       for (const [index, { weight }] of harm.alternatives.entries())
         if (cusum.logR[index]! <= Math.log(weight)) starts[index] = { since, before: { ...totals } };
       state = advanceDrift(state, harm, increment);
       cusum = advanceCusum(cusum, harm, increment);
-      const { k, mean = 0 } = hypothesis.shown(arm);
+      const { k, mean = 0 } = test.shown(arm);
       totals.n += arm.n;
       totals.k += k;
       totals.sum += mean * arm.n;
@@ -128,7 +128,7 @@ function watchOver(rule: WatchableRule, reference: FrozenWindow | undefined, err
           ...(rule.test === "mean" ? { mean: (totals.sum - before.sum) / n } : {}),
         },
         line: lineOf(against),
-        ...(hypothesis.threshold === undefined ? {} : { threshold: hypothesis.threshold }),
+        ...(test.threshold === undefined ? {} : { threshold: test.threshold }),
         ...(reference ? { reference } : {}),
         logEvidence: logEvidence(state),
       };

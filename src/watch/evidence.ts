@@ -6,6 +6,7 @@ import {
   logMixture,
   logSumExp,
   logWeightsOf,
+  NumberShelf,
   planStarts,
   type StartDesign,
   createLateEvidence as startLateEvidence,
@@ -36,47 +37,58 @@ const HOLDBACK = 0.1;
  * was served from then on, whenever that became known, so a late outcome never dilutes a start that it is older than.
  * A holdback gets starts of its own, further apart: the mean of two e-processes is one.
  */
-export function createLateEvidence(design: StartDesign, watch: Watch): Evidence {
-  return evidenceOver(design, watch, false);
+export function createLateEvidence(design: StartDesign, watch: Watch, shelf = new NumberShelf()): Evidence {
+  return evidenceOver(design, watch, shelf, false);
 }
 
 /** The same without the first start, which then has evidence of its own. */
 export function createLaterEvidence(design: StartDesign, watch: Watch): Evidence {
-  return evidenceOver(design, watch, true);
+  return evidenceOver(design, watch, new NumberShelf(), true);
 }
 
-function evidenceOver(design: StartDesign, { from, horizon, holdback }: Watch, laterOnly: boolean): Evidence {
-  const early = new StartsOver(design, from, horizon, laterOnly);
-  return holdback === 0 ? early : new InTwoParts(early, new StartsOver(design, from, horizon + holdback, laterOnly));
+function evidenceOver(design: StartDesign, watch: Watch, shelf: NumberShelf, laterOnly: boolean): Evidence {
+  const { from, horizon, holdback } = watch;
+  const over = (life: Milliseconds) => new StartsOver(design, { from, horizon: life }, shelf, laterOnly);
+  return holdback === 0 ? over(horizon) : new InTwoParts(over(horizon), over(horizon + holdback));
 }
 
 // Classes, since there are very many: one object each, and not one for every function.
 
-class StartsOver implements Evidence {
-  readonly #from: Instant;
-  readonly #every: Milliseconds;
-  readonly #evidence: LateEvidence;
-  /** The last answer, until something is added. */
-  #log = 0;
-  #isNew = false;
+/** Places on the shelf: the beginning, the length of an interval, and the last answer. */
+const [FROM, EVERY, LOG, KEPT] = [0, 1, 2, 3] as const;
 
-  constructor(design: StartDesign, from: Instant, horizon: Milliseconds, laterOnly: boolean) {
+class StartsOver implements Evidence {
+  readonly #shelf: NumberShelf;
+  readonly #place: number;
+  readonly #evidence: LateEvidence;
+  /** Something was added since the last answer. */
+  #isNew: boolean;
+
+  constructor(
+    design: StartDesign,
+    { from, horizon }: Pick<Watch, "from" | "horizon">,
+    shelf: NumberShelf,
+    laterOnly: boolean,
+  ) {
     const plan = { ...planStarts(Math.max(1, horizon / 1000)), laterOnly };
+    this.#shelf = shelf;
+    this.#place = shelf.take(KEPT);
+    this.#evidence = startLateEvidence(design, plan, shelf);
     this.#isNew = laterOnly;
-    this.#from = from;
-    this.#every = Math.max(1000, horizon / plan.intervals);
-    this.#evidence = startLateEvidence(design, plan);
+    shelf.numbers[this.#place + FROM] = from;
+    shelf.numbers[this.#place + EVERY] = Math.max(1000, horizon / plan.intervals);
   }
 
   add(bucket: Instant, increments: ArrayLike<number>): void {
+    const { numbers } = this.#shelf;
     this.#isNew = true;
-    this.#evidence.add(Math.floor((bucket - this.#from) / this.#every), increments);
+    this.#evidence.add(Math.floor((bucket - numbers[this.#place + FROM]!) / numbers[this.#place + EVERY]!), increments);
   }
 
   log(): number {
-    if (this.#isNew) this.#log = this.#evidence.log();
+    if (this.#isNew) this.#shelf.numbers[this.#place + LOG] = this.#evidence.log();
     this.#isNew = false;
-    return this.#log;
+    return this.#shelf.numbers[this.#place + LOG]!;
   }
 }
 
@@ -134,30 +146,35 @@ export function createRecentWatch(design: Weighed, within: Milliseconds, watch: 
 }
 
 /** Evidence about the whole time since the first request. */
-export function createPlainEvidence(design: Weighed): Evidence {
-  return new Plain(design);
+export function createPlainEvidence(design: Weighed, shelf = new NumberShelf()): Evidence {
+  return new Plain(design, shelf);
 }
 
 class Plain implements Evidence {
-  readonly #totals: number[];
+  readonly #shelf: NumberShelf;
+  /** Of the totals on the shelf; behind them is the last answer. */
+  readonly #place: number;
   readonly #logWeights: readonly number[];
-  #log = 0;
   #isNew = true;
 
-  constructor(design: Weighed) {
-    this.#totals = design.alternatives.map(() => 0);
+  constructor(design: Weighed, shelf: NumberShelf) {
+    this.#shelf = shelf;
+    this.#place = shelf.take(design.alternatives.length + 1);
     this.#logWeights = logWeightsOf(design);
   }
 
   add(_: Instant, increments: ArrayLike<number>): void {
-    const totals = this.#totals;
+    const { numbers } = this.#shelf;
+    const size = this.#logWeights.length;
     this.#isNew = true;
-    for (let j = 0; j < totals.length; j++) totals[j]! += Math.floor(increments[j]! / GRAIN) * GRAIN;
+    for (let j = 0; j < size; j++) numbers[this.#place + j]! += Math.floor(increments[j]! / GRAIN) * GRAIN;
   }
 
   log(): number {
-    if (this.#isNew) this.#log = logMixture(this.#logWeights, this.#totals);
+    const { numbers } = this.#shelf;
+    const answer = this.#place + this.#logWeights.length;
+    if (this.#isNew) numbers[answer] = logMixture(this.#logWeights, numbers, this.#place);
     this.#isNew = false;
-    return this.#log;
+    return numbers[answer]!;
   }
 }

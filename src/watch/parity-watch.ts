@@ -5,7 +5,7 @@ import { paritySafety } from "../statistics/index.ts";
 import { type Arm, type Cohorts, createCohorts } from "./cohort.ts";
 import type { EvaluatorSetup } from "./evaluator.ts";
 import type { Evidence } from "./evidence.ts";
-import type { Hypothesis } from "./hypothesis/hypothesis.ts";
+import type { Hypothesis, RuleTest } from "./hypothesis/hypothesis.ts";
 import { shareHypothesis } from "./hypothesis/share.ts";
 import type { ParityRule } from "./rule.ts";
 import { evidenceFrom, evidenceOf, type RuleWatch } from "./rule-watch.ts";
@@ -61,7 +61,7 @@ export function watchParity(rule: ParityRule, setup: EvaluatorSetup, sight: Sigh
     let { group } = sample;
     if (release !== setup.candidate || bucket < from) return undefined;
     if (!group?.startsWith(prefix)) return undefined;
-    if (!hypothesis.possible(sample)) {
+    if (!hypothesis.test.possible(sample)) {
       broken = true;
       return undefined;
     }
@@ -77,10 +77,10 @@ export function watchParity(rule: ParityRule, setup: EvaluatorSetup, sight: Sigh
     observe(own) {
       sight.see(own);
       const admitted = own.flatMap((sample) => admit(sample) ?? []);
-      for (const pair of pairs) add(pair, hypothesis, pair.cohorts.take(admitted));
+      for (const pair of pairs) add(pair, hypothesis.test, pair.cohorts.take(admitted));
     },
     judge(now) {
-      for (const pair of pairs) add(pair, hypothesis, pair.cohorts.ripen(now));
+      for (const pair of pairs) add(pair, hypothesis.test, pair.cohorts.ripen(now));
       const logs = pairs.map(({ logWeight, evidence }) => logWeight + evidence.harm.log(now));
       const logHarm = pairs.length === 0 ? 0 : Math.max(...logs);
       const worst = pairs[logs.indexOf(logHarm)];
@@ -123,9 +123,9 @@ function watchPair(
   };
 }
 
-function add({ evidence }: PairWatch, hypothesis: Hypothesis, closed: ReturnType<Cohorts["take"]>): void {
+function add({ evidence }: PairWatch, test: RuleTest, closed: ReturnType<Cohorts["take"]>): void {
   for (const cohort of closed) {
-    evidence.harm.add(cohort.bucket, hypothesis.harmOf(cohort));
-    evidence.safety.add(cohort.bucket, hypothesis.safetyOf(cohort));
+    evidence.harm.add(cohort.bucket, test.harmOf(cohort));
+    evidence.safety.add(cohort.bucket, test.safetyOf(cohort));
   }
 }

@@ -2,13 +2,13 @@ import { isComparedByEnding, maturityOf } from "../core/playbook.ts";
 import type { Sample } from "../core/sample.ts";
 import type { Instant } from "../core/time.ts";
 import type { Finding } from "../core/verdict.ts";
-import { harmDesign } from "../statistics/index.ts";
+import { harmDesign, NumberShelf } from "../statistics/index.ts";
 import { calibrationOf, createCalibratedEvidence } from "./calibrated-evidence.ts";
 import { type Arm, type Cohort, type Cohorts, createCohorts, join } from "./cohort.ts";
 import type { EvaluatorSetup } from "./evaluator.ts";
 import { createLateEvidence, createPlainEvidence, createRecentWatch, type Evidence } from "./evidence.ts";
 import { averageHypothesis } from "./hypothesis/average.ts";
-import { type Hypothesis, isEarly } from "./hypothesis/hypothesis.ts";
+import { type Hypothesis, isEarly, type RuleTest } from "./hypothesis/hypothesis.ts";
 import { meanHypothesis } from "./hypothesis/mean.ts";
 import { shareHypothesis } from "./hypothesis/share.ts";
 import { timeHypothesis } from "./hypothesis/time.ts";
@@ -26,12 +26,13 @@ export interface RuleWatch {
   standsUntil(now: Instant): Instant;
 }
 
-export function watchRule(rule: Rule, setup: EvaluatorSetup, first: FirstSight): RuleWatch {
+/** @param shelf where what is looked at for every batch is kept, beside that of other rules */
+export function watchRule(rule: Rule, setup: EvaluatorSetup, first: FirstSight, shelf: NumberShelf): RuleWatch {
   const sight = createSight(rule, setup, first);
   if (rule.test === "parity") return watchParity(rule, setup, sight);
-  const hypothesis = hypothesisOf(rule, setup);
+  const hypothesis = hypothesisOf(rule, setup, harmDesign, shelf);
   if (!hypothesis) return watchNothing(rule, setup);
-  return isSegmented(rule) ? watchSegments(rule, setup, sight) : new ArmsWatch(rule, hypothesis, setup, sight);
+  return isSegmented(rule) ? watchSegments(rule, setup, sight) : new ArmsWatch(rule, hypothesis, setup, sight, shelf);
 }
 
 /** @param forHarm what harm is looked for: that of a release that goes out, unless said otherwise */
@@ -39,11 +40,14 @@ export function hypothesisOf(
   rule: Exclude<Rule, ParityRule>,
   setup: Pick<EvaluatorSetup, "frozen">,
   forHarm = harmDesign,
+  shelf = new NumberShelf(),
 ): Hypothesis | undefined {
   const frozen = setup.frozen.find(({ signal }) => signal === rule.signal.name);
   if (rule.test === "mean") return meanHypothesis(rule, frozen);
   if (rule.test === "average") return averageHypothesis(rule, frozen);
-  return rule.test === "time" ? timeHypothesis(rule, frozen, forHarm) : shareHypothesis(rule, frozen, forHarm);
+  return rule.test === "time"
+    ? timeHypothesis(rule, frozen, forHarm, shelf)
+    : shareHypothesis(rule, frozen, forHarm, shelf);
 }
 
 /** When evidence begins: with the second of the first exposure, or once caches are warm. */
@@ -56,6 +60,7 @@ export function evidenceOf(
   rule: Rule,
   { harm, safety, design }: Pick<Hypothesis, "harm" | "safety" | "design">,
   setup: EvaluatorSetup,
+  shelf = new NumberShelf(),
 ): { readonly harm: Evidence; readonly safety: Evidence; readonly assumes?: string } {
   const watch = { from: evidenceFrom(setup), horizon: setup.horizon, holdback: setup.holdback ?? 0 };
   const { within } = rule;
@@ -63,13 +68,13 @@ export function evidenceOf(
     const calibration = calibrationOf(rule, design, setup);
     const own = calibration
       ? createCalibratedEvidence(design, calibration, setup, watch)
-      : createLateEvidence(harm, watch);
+      : createLateEvidence(harm, watch, shelf);
     const assumes = calibration ? `calibrated: ${calibration.assumption}` : NOT_RARE;
-    return { harm: own, safety: createPlainEvidence(safety), assumes };
+    return { harm: own, safety: createPlainEvidence(safety, shelf), assumes };
   }
   const forHarm: Evidence =
-    within === undefined ? createLateEvidence(harm, watch) : createRecentWatch(harm, within, watch);
-  return { harm: forHarm, safety: createPlainEvidence(safety) };
+    within === undefined ? createLateEvidence(harm, watch, shelf) : createRecentWatch(harm, within, watch);
+  return { harm: forHarm, safety: createPlainEvidence(safety, shelf) };
 }
 
 const NOT_RARE = "not calibrated: more than 3 % are bad, which cannot be walked exactly, so the usual threshold holds";
@@ -78,7 +83,7 @@ const NOT_RARE = "not calibrated: more than 3 % are bad, which cannot be walked 
 class ArmsWatch implements RuleWatch {
   readonly #rule: Rule;
   readonly #setup: EvaluatorSetup;
-  readonly #hypothesis: Hypothesis;
+  readonly #test: RuleTest;
   readonly #sight: Sight;
   readonly #from: Instant;
   readonly #harm: Evidence;
@@ -89,20 +94,20 @@ class ArmsWatch implements RuleWatch {
   readonly #assumes: string | undefined;
   #broken = false;
 
-  constructor(rule: Rule, hypothesis: Hypothesis, setup: EvaluatorSetup, sight: Sight) {
+  constructor(rule: Rule, hypothesis: Hypothesis, setup: EvaluatorSetup, sight: Sight, shelf: NumberShelf) {
     this.#rule = rule;
     this.#setup = setup;
-    this.#hypothesis = hypothesis;
+    this.#test = hypothesis.test;
     this.#sight = sight;
     this.#from = evidenceFrom(setup);
-    const { harm, safety, assumes } = evidenceOf(rule, hypothesis, setup);
-    this.#assumes = hypothesis.assumes ?? assumes;
+    const { harm, safety, assumes } = evidenceOf(rule, hypothesis, setup, shelf);
+    this.#assumes = hypothesis.test.assumes ?? assumes;
     this.#harm = harm;
     this.#safety = safety;
     const sideOf = ({ release }: Sample) => (release === setup.candidate ? "candidate" : "reference");
     this.#cohorts = createCohorts({
       sideOf,
-      compares: hypothesis.compares,
+      compares: hypothesis.test.compares,
       maturity: maturityOf(rule.signal),
       byEnding: isComparedByEnding(rule.signal),
     });
@@ -112,7 +117,8 @@ class ArmsWatch implements RuleWatch {
     this.#sight.see(own);
     // Most often all of them are evidence, and nothing is copied.
     let some: Sample[] | undefined;
-    for (const [index, sample] of own.entries()) {
+    for (let index = 0; index < own.length; index++) {
+      const sample = own[index]!;
       if (this.#admit(sample)) some?.push(sample);
       else some ??= own.slice(0, index);
     }
@@ -128,7 +134,7 @@ class ArmsWatch implements RuleWatch {
   judge(now: Instant): Finding {
     this.#close(this.#cohorts.ripen(now));
     const { name, signal, claim } = this.#rule;
-    const { method, threshold } = this.#hypothesis;
+    const { method, threshold } = this.#test;
     const early = this.#isEarly();
     const logSafe = early ? 0 : this.#safety.log(now);
     const finding = {
@@ -151,7 +157,7 @@ class ArmsWatch implements RuleWatch {
     const { release, bucket, group } = sample;
     const isCandidate = release === this.#setup.candidate;
     if (bucket < this.#from || group !== undefined || !(isCandidate || release === this.#setup.reference)) return false;
-    if (!this.#hypothesis.possible(sample)) {
+    if (!this.#test.possible(sample)) {
       this.#broken = true;
       return false;
     }
@@ -160,15 +166,17 @@ class ArmsWatch implements RuleWatch {
   }
 
   #close(closed: readonly Cohort[]): void {
-    for (const cohort of closed) {
-      this.#harm.add(cohort.bucket, this.#hypothesis.harmOf(cohort));
-      this.#safety.add(cohort.bucket, this.#hypothesis.safetyOf(cohort));
+    // By index: most often there is none, or one, and an iterator would be made for it.
+    for (let index = 0; index < closed.length; index++) {
+      const cohort = closed[index]!;
+      this.#harm.add(cohort.bucket, this.#test.harmOf(cohort));
+      this.#safety.add(cohort.bucket, this.#test.safetyOf(cohort));
     }
   }
 
   #isEarly(): boolean {
-    if (this.#hypothesis.least === undefined) return false;
-    return isEarly(this.#hypothesis, { candidate: this.#candidate, reference: this.#reference });
+    if (this.#test.least === undefined) return false;
+    return isEarly(this.#test, { candidate: this.#candidate, reference: this.#reference });
   }
 
   #kindOf(now: Instant, logSafe: number): Finding["kind"] {
@@ -179,7 +187,7 @@ class ArmsWatch implements RuleWatch {
   }
 
   #tally(release: Finding["candidate"]["release"], arm: Arm): Finding["candidate"] {
-    const { k, mean } = this.#hypothesis.shown(arm);
+    const { k, mean } = this.#test.shown(arm);
     return mean === undefined ? { release, n: arm.n, k } : { release, n: arm.n, k, mean };
   }
 }

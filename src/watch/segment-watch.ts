@@ -8,7 +8,7 @@ import { type Arm, type Cohorts, createCohorts, join } from "./cohort.ts";
 import type { EvaluatorSetup } from "./evaluator.ts";
 import type { Evidence } from "./evidence.ts";
 import { againstFrozen } from "./frozen-reference.ts";
-import { type Hypothesis, isEarly } from "./hypothesis/hypothesis.ts";
+import { isEarly, type RuleTest } from "./hypothesis/hypothesis.ts";
 import type { SegmentedRule } from "./rule.ts";
 import { evidenceFrom, evidenceOf, hypothesisOf, type RuleWatch } from "./rule-watch.ts";
 import type { Sight } from "./sight.ts";
@@ -30,7 +30,7 @@ const GREAT = 0.05;
 interface Segment {
   readonly group: string | undefined;
   readonly logWeight: number;
-  readonly hypothesis: Hypothesis;
+  readonly test: RuleTest;
   readonly cohorts: Cohorts;
   readonly evidence: { readonly harm: Evidence; readonly safety: Evidence };
   readonly sums: { readonly candidate: Arm; readonly reference: Arm };
@@ -82,7 +82,7 @@ export function watchSegments(rule: SegmentedRule, setup: EvaluatorSetup, sight:
         if (!isEvidence(sample, setup, from)) continue;
         const segment = segmentOf(sample.group);
         if (!segment) continue;
-        if (!segment.hypothesis.possible(sample)) broken = true;
+        if (!segment.test.possible(sample)) broken = true;
         else {
           join(segment.sums[sample.release === setup.candidate ? "candidate" : "reference"], sample);
           rows.set(segment, [...(rows.get(segment) ?? []), sample]);
@@ -106,12 +106,12 @@ export function watchSegments(rule: SegmentedRule, setup: EvaluatorSetup, sight:
           ? "instrument-error"
           : (sight.blind(now, whole.sums.candidate.n) ?? (proved ? "healthy" : "inconclusive")),
         claim: rule.claim,
-        method: whole.hypothesis.method,
+        method: whole.test.method,
         ...tallies(whole, setup),
         logHarm,
         logSafe,
-        ...(whole.hypothesis.assumes === undefined ? {} : { assumes: whole.hypothesis.assumes }),
-        ...(whole.hypothesis.threshold === undefined ? {} : { threshold: whole.hypothesis.threshold }),
+        ...(whole.test.assumes === undefined ? {} : { assumes: whole.test.assumes }),
+        ...(whole.test.threshold === undefined ? {} : { threshold: whole.test.threshold }),
         ...(named.length > 0 ? { segments: named } : {}),
       };
     },
@@ -138,10 +138,10 @@ function createSegment(
   return {
     group,
     logWeight: Math.log(weight),
-    hypothesis,
+    test: hypothesis.test,
     cohorts: createCohorts({
       sideOf,
-      compares: hypothesis.compares,
+      compares: hypothesis.test.compares,
       maturity: maturityOf(rule.signal),
       ...(group === undefined ? {} : { span: SPAN }),
     }),
@@ -162,26 +162,26 @@ function isEvidence({ release, bucket }: Sample, { candidate, reference }: Evalu
   return bucket >= from && (release === candidate || release === reference);
 }
 
-function close({ evidence, hypothesis }: Segment, closed: ReturnType<Cohorts["take"]>): void {
+function close({ evidence, test }: Segment, closed: ReturnType<Cohorts["take"]>): void {
   for (const cohort of closed) {
-    evidence.harm.add(cohort.bucket, hypothesis.harmOf(cohort));
-    evidence.safety.add(cohort.bucket, hypothesis.safetyOf(cohort));
+    evidence.harm.add(cohort.bucket, test.harmOf(cohort));
+    evidence.safety.add(cohort.bucket, test.safetyOf(cohort));
   }
 }
 
-function logHarmOf({ evidence, hypothesis, sums }: Segment, now: Instant): number {
-  return isEarly(hypothesis, sums) ? 0 : evidence.harm.log(now);
+function logHarmOf({ evidence, test, sums }: Segment, now: Instant): number {
+  return isEarly(test, sums) ? 0 : evidence.harm.log(now);
 }
 
-function logSafeOf({ evidence, hypothesis, sums }: Segment, now: Instant): number {
-  return isEarly(hypothesis, sums) ? 0 : evidence.safety.log(now);
+function logSafeOf({ evidence, test, sums }: Segment, now: Instant): number {
+  return isEarly(test, sums) ? 0 : evidence.safety.log(now);
 }
 
-function tallies({ group, hypothesis, sums }: Segment, { candidate, reference }: EvaluatorSetup) {
+function tallies({ group, test, sums }: Segment, { candidate, reference }: EvaluatorSetup) {
   const of = (release: typeof candidate, arm: Arm) => ({
     release,
     n: arm.n,
-    ...hypothesis.shown(arm),
+    ...test.shown(arm),
     ...(group === undefined ? {} : { group }),
   });
   return { candidate: of(candidate, sums.candidate), reference: of(reference, sums.reference) };

@@ -33,16 +33,18 @@ export function averageHypothesis(rule: AverageRule, frozen: FrozenWindow | unde
     sum0: sumOf(reference, harm, sign),
   });
   return {
-    method: "asymptotic-mean",
-    compares,
     harm,
     safety,
-    harmOf: (cohort) => valueIncrements(harm, blockOf(cohort)),
-    safetyOf: (cohort) => valueIncrements(safety, blockOf(cohort)),
-    possible: isValued,
-    shown: (arm) => ({ k: 0, ...meanOf(signal, arm) }),
-    least: min,
-    assumes: approximately(of, frozen.n, min),
+    test: {
+      method: "asymptotic-mean",
+      compares,
+      harmOf: (cohort) => valueIncrements(harm, blockOf(cohort)),
+      safetyOf: (cohort) => valueIncrements(safety, blockOf(cohort)),
+      possible: isValued,
+      shown: (arm) => ({ k: 0, ...meanOf(signal, arm) }),
+      least: min,
+      assumes: approximately(of, frozen.n, min),
+    },
   };
 }
 

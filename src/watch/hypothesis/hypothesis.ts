@@ -5,13 +5,18 @@ import type { Arm, Cohort } from "../cohort.ts";
 
 /** One rule as a pair of tests, for harm and for safety, fixed before the first outcome of the candidate. */
 export interface Hypothesis {
-  readonly method: Method;
-  /** The rule compares the candidate with a reference; else with a line. */
-  readonly compares: boolean;
   readonly harm: StartDesign & Weighed;
   /** The design of `harm`, of a share. */
   readonly design?: Design;
   readonly safety: Weighed;
+  readonly test: RuleTest;
+}
+
+/** What is needed of a hypothesis once its evidence has begun: designs are large, and there are very many. */
+export interface RuleTest {
+  readonly method: Method;
+  /** The rule compares the candidate with a reference; else with a line. */
+  readonly compares: boolean;
   /** ln of a cohort's e-value for each alternative of `harm`, and of `safety`; valid until either is called again. */
   harmOf(cohort: Cohort): ArrayLike<number>;
   safetyOf(cohort: Cohort): ArrayLike<number>;
@@ -40,7 +45,7 @@ export function incrementsAt(increments: Increments, block: Block): ArrayLike<nu
 
 /** Are there too few observations to decide anything? More of them never make it early again. */
 export function isEarly(
-  { least = 0, compares }: Hypothesis,
+  { least = 0, compares }: RuleTest,
   sums: { readonly candidate: Arm; readonly reference: Arm },
 ): boolean {
   return sums.candidate.n < least || (compares && sums.reference.n < least);

@@ -25,14 +25,16 @@ export function meanHypothesis(rule: MeanRule, frozen: FrozenWindow | undefined)
     reference: badness(signal, reference.cells ?? []),
   });
   return {
-    method: "mean-betting",
-    compares: harm.null.ratio > 0 || safety.null.ratio > 0,
     harm,
     safety,
-    harmOf: (cohort) => meanIncrements(harm, blockOf(cohort)),
-    safetyOf: (cohort) => meanIncrements(safety, blockOf(cohort)),
-    possible: isScore,
-    shown: (arm) => ({ k: 0, ...meanOf(signal, arm) }),
+    test: {
+      method: "mean-betting",
+      compares: harm.null.ratio > 0 || safety.null.ratio > 0,
+      harmOf: (cohort) => meanIncrements(harm, blockOf(cohort)),
+      safetyOf: (cohort) => meanIncrements(safety, blockOf(cohort)),
+      possible: isScore,
+      shown: (arm) => ({ k: 0, ...meanOf(signal, arm) }),
+    },
   };
 }
 

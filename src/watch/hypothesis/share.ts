@@ -6,12 +6,14 @@ import {
   type Design,
   type DesignRequest,
   harmDesign,
+  type Increments,
   incrementsOf,
+  NumberShelf,
   safetyDesign,
 } from "../../statistics/index.ts";
-import type { Cohort } from "../cohort.ts";
+import type { Arm, Cohort } from "../cohort.ts";
 import { badOf, type ParityRule, type ShareRule } from "../rule.ts";
-import { type Hypothesis, incrementsAt } from "./hypothesis.ts";
+import { type Hypothesis, incrementsAt, type RuleTest } from "./hypothesis.ts";
 
 /** The share of bad answers that is assumed where stable was never seen: any value is valid, a good one is faster. */
 const UNKNOWN_SHARE = 0.05;
@@ -21,20 +23,54 @@ export function shareHypothesis(
   rule: ShareRule | ParityRule,
   frozen: FrozenWindow | undefined,
   forHarm = harmDesign,
+  shelf = new NumberShelf(),
 ): Hypothesis & { readonly design: Design } {
   const { harm, safety, grain } = shareDesigns(rule, frozen, forHarm);
-  const [ofHarm, ofSafety] = [incrementsOf(harm), incrementsOf(safety)];
-  return {
-    method: harm.form,
-    compares: harm.null.ratio > 0 || safety.null.ratio > 0,
-    harm,
-    safety,
-    harmOf: (cohort) => incrementsAt(ofHarm, blockOf(rule, cohort, grain)),
-    safetyOf: (cohort) => incrementsAt(ofSafety, blockOf(rule, cohort, grain)),
-    possible: possibleOf(rule.signal),
-    shown: ({ k }) => ({ k }),
-    design: harm,
-  };
+  return { harm, safety, design: harm, test: new ShareTest(rule, { harm, safety, grain }, shelf) };
+}
+
+/** A class, since there are very many: one object each, and not one for every function. */
+class ShareTest implements RuleTest {
+  readonly #rule: ShareRule | ParityRule;
+  readonly #grain: number;
+  readonly #harm: Increments;
+  readonly #safety: Increments;
+  readonly method: RuleTest["method"];
+  readonly compares: boolean;
+
+  constructor(rule: ShareRule | ParityRule, { harm, safety, grain }: ShareDesigns, shelf: NumberShelf) {
+    this.#rule = rule;
+    this.#grain = grain;
+    this.#harm = incrementsOf(harm, shelf);
+    this.#safety = incrementsOf(safety, shelf);
+    this.method = harm.form;
+    this.compares = harm.null.ratio > 0 || safety.null.ratio > 0;
+  }
+
+  harmOf(cohort: Cohort): ArrayLike<number> {
+    return incrementsAt(this.#harm, blockOf(this.#rule, cohort, this.#grain));
+  }
+
+  safetyOf(cohort: Cohort): ArrayLike<number> {
+    return incrementsAt(this.#safety, blockOf(this.#rule, cohort, this.#grain));
+  }
+
+  /** Units that turn bad after they were counted come as corrections, which only their sum has to be true for. */
+  possible({ n, k }: Sample): boolean {
+    const { kind, per } = this.#rule.signal;
+    if (!(Number.isSafeInteger(n) && Number.isSafeInteger(k) && n >= 0)) return false;
+    return per !== undefined || (k >= 0 && (kind === "count" || k <= n));
+  }
+
+  shown({ k }: Arm): { readonly k: number } {
+    return { k };
+  }
+}
+
+interface ShareDesigns {
+  readonly harm: Design;
+  readonly safety: Design;
+  readonly grain: number;
 }
 
 /**
@@ -45,7 +81,7 @@ export function shareDesigns(
   rule: ShareRule | ParityRule,
   frozen: FrozenWindow | undefined,
   forHarm = harmDesign,
-): { readonly harm: Design; readonly safety: Design; readonly grain: number } {
+): ShareDesigns {
   const forecast = forecastOf(rule, frozen);
   const grain = rule.signal.kind === "count" ? grainOf(rule, forecast) : 1;
   const fine = ({ ratio, points }: DesignRequest["null"]) => ({ ratio, points: points / grain });
@@ -63,23 +99,19 @@ function grainOf({ null: { ratio, points }, harmNull }: ShareRule | ParityRule, 
   return 100 * Math.ceil(Math.max(1, line));
 }
 
+/** Where a block is written: nothing is kept of it once its increments are. */
+const written: { -readonly [K in keyof Block]: Block[K] } = { n1: 0, k1: 0, n0: 0, k0: 0 };
+
 function blockOf(rule: ShareRule | ParityRule, { candidate, reference }: Cohort, grain: number): Block {
-  const n1 = candidate.n * grain;
-  const n0 = reference.n * grain;
-  return { n1, k1: within(badOf(rule, candidate), n1), n0, k0: within(badOf(rule, reference), n0) };
+  written.n1 = candidate.n * grain;
+  written.n0 = reference.n * grain;
+  written.k1 = within(badOf(rule, candidate), written.n1);
+  written.k0 = within(badOf(rule, reference), written.n0);
+  return written;
 }
 
 function within(k: number, n: number): number {
   return Math.min(Math.max(k, 0), n);
-}
-
-/** Can this be? Units that turn bad after they were counted come as corrections, which only their sum has to be true for. */
-function possibleOf({ kind, per }: ShareRule["signal"]): (sample: Sample) => boolean {
-  const whole = ({ n, k }: Sample) => Number.isSafeInteger(n) && Number.isSafeInteger(k) && n >= 0;
-  if (per !== undefined) return whole;
-  return kind === "count"
-    ? (sample) => whole(sample) && sample.k >= 0
-    : (sample) => whole(sample) && sample.k >= 0 && sample.k <= sample.n;
 }
 
 /** Stable's own bad share before the release; predictable, so any value keeps the guarantee. */

@@ -10,6 +10,7 @@ import {
   harmDesign,
   incrementsOf,
   type LogHistogram,
+  NumberShelf,
   quantileBounds,
   safetyDesign,
 } from "../../statistics/index.ts";
@@ -31,6 +32,7 @@ export function timeHypothesis(
   rule: TimeRule,
   frozen: FrozenWindow | undefined,
   harmOf = harmDesign,
+  shelf = new NumberShelf(),
 ): Hypothesis | undefined {
   if (!frozen?.cells || frozen.n === 0) return undefined;
   const before = createLogHistogram(frozen.cells);
@@ -39,17 +41,19 @@ export function timeHypothesis(
     rule.alone === undefined ? [bounds.estimate, bounds.estimate] : [bounds.high, bounds.low];
   const harm = exceedance(rule, before, forHarm, harmOf);
   const safety = exceedance(rule, before, forSafety, safetyDesign);
-  const [ofHarm, ofSafety] = [incrementsOf(harm.design), incrementsOf(safety.design)];
+  const [ofHarm, ofSafety] = [incrementsOf(harm.design, shelf), incrementsOf(safety.design, shelf)];
   return {
-    method: "exceedance",
-    compares: rule.alone === undefined,
     harm: harm.design,
     safety: safety.design,
-    harmOf: (cohort) => incrementsAt(ofHarm, blockOf(cohort, harm.threshold)),
-    safetyOf: (cohort) => incrementsAt(ofSafety, blockOf(cohort, safety.threshold)),
-    possible: isTimed,
-    shown: (arm) => ({ k: slowOf(arm, harm.threshold) }),
-    threshold: upperEdge(harm.threshold),
+    test: {
+      method: "exceedance",
+      compares: rule.alone === undefined,
+      harmOf: (cohort) => incrementsAt(ofHarm, blockOf(cohort, harm.threshold)),
+      safetyOf: (cohort) => incrementsAt(ofSafety, blockOf(cohort, safety.threshold)),
+      possible: isTimed,
+      shown: (arm) => ({ k: slowOf(arm, harm.threshold) }),
+      threshold: upperEdge(harm.threshold),
+    },
   };
 }
 

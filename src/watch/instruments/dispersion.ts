@@ -8,6 +8,7 @@ import {
   dispersionOf,
   type GroupCounts,
   NO_DISPERSION,
+  NumberShelf,
 } from "../../statistics/index.ts";
 import { type ClosingCounts, createClosingCounts } from "./closing-counts.ts";
 import { type Instrument, NO_DOUBTS, QUIET } from "./instrument.ts";
@@ -18,7 +19,6 @@ const BURSTS = 1.2;
 const SPANS = [1, 4, 16] as const;
 /** The bound is an approximation for many pairs; it is looked at again when they have doubled, so that looks are few. */
 const PAIRS = 64;
-const NO_SPAN = -1;
 /** How long outcomes of a second are waited for: for its labels, but no longer than an hour. */
 const WAIT: Milliseconds = 60_000;
 const WAIT_AT_MOST: Milliseconds = 3_600_000;
@@ -26,6 +26,7 @@ const WAIT_AT_MOST: Milliseconds = 3_600_000;
 export interface DispersionSetup {
   readonly signal: Signal;
   readonly reference: ReleaseId;
+  readonly shelf?: NumberShelf | undefined;
 }
 
 /**
@@ -38,8 +39,8 @@ export interface DispersionSetup {
  * In 450 seeded healthy hours none was doubted; bursts of two, 5 of 1000 requests a second being bad, are found in about five
  * minutes. A signal that is counted `per` person is never doubted.
  */
-export function watchDispersion({ signal, reference }: DispersionSetup): Instrument {
-  return signal.per === undefined ? new DispersionWatch(signal, reference) : QUIET;
+export function watchDispersion({ signal, reference, shelf = new NumberShelf() }: DispersionSetup): Instrument {
+  return signal.per === undefined ? new DispersionWatch(signal, reference, shelf) : QUIET;
 }
 
 /** A class, since there are very many: one object each, and not one for every function. */
@@ -47,11 +48,14 @@ class DispersionWatch implements Instrument {
   readonly #signal: Signal;
   readonly #reference: ReleaseId;
   readonly #seconds: ClosingCounts;
-  readonly #scales = SPANS.map((span) => ({ pairing: new Pairing(span), looked: PAIRS / 2 }));
-  #newest = 0;
+  readonly #shelf: NumberShelf;
+  /** Of the newest second on the shelf, and of the pairings behind it. */
+  readonly #place: number;
   #doubts = NO_DOUBTS;
 
-  constructor(signal: Signal, reference: ReleaseId) {
+  constructor(signal: Signal, reference: ReleaseId, shelf: NumberShelf) {
+    this.#shelf = shelf;
+    this.#place = shelf.take(1 + SPANS.length * PAIRING);
     this.#signal = signal;
     this.#reference = reference;
     this.#seconds = createClosingCounts(Math.min(WAIT_AT_MOST, Math.max(WAIT, signal.labels ?? 0)));
@@ -59,12 +63,14 @@ class DispersionWatch implements Instrument {
 
   observe(batch: readonly Sample[]): void {
     if (this.#doubts.length > 0) return;
+    const { numbers } = this.#shelf;
     for (const sample of batch) {
       if (!isOwn(sample, this.#signal, this.#reference)) continue;
-      if (sample.bucket > this.#newest) this.#newest = sample.bucket;
+      if (sample.bucket > numbers[this.#place]!) numbers[this.#place] = sample.bucket;
       this.#seconds.add(sample.bucket, sample.n, badIn(sample, this.#signal));
     }
-    if (this.#seconds.isDue(this.#newest)) this.#seconds.close(this.#newest, (...second) => this.#pair(...second));
+    const newest = numbers[this.#place]!;
+    if (this.#seconds.isDue(newest)) this.#seconds.close(newest, (bucket, n, k) => this.#pair(bucket, n, k));
   }
 
   doubts(): readonly string[] {
@@ -72,11 +78,14 @@ class DispersionWatch implements Instrument {
   }
 
   #pair(bucket: Instant, n: number, k: number): void {
-    for (const scale of this.#scales) {
-      const sums = scale.pairing.add(bucket, n, k);
-      if (sums.pairs < 2 * scale.looked) continue;
-      scale.looked = sums.pairs;
-      const { atLeast } = dispersionOf(sums);
+    const { numbers } = this.#shelf;
+    for (let scale = 0; scale < SPANS.length; scale++) {
+      const place = this.#place + 1 + scale * PAIRING;
+      pair(numbers, place, SPANS[scale]!, bucket, n, k);
+      const pairs = numbers[place + SUMS]!;
+      if (pairs < Math.max(PAIRS, 2 * numbers[place + LOOKED]!)) continue;
+      numbers[place + LOOKED] = pairs;
+      const { atLeast } = dispersionOf(sumsAt(numbers, place));
       if (atLeast > BURSTS && this.#doubts.length === 0) this.#doubts = [sentence(atLeast)];
     }
   }
@@ -95,8 +104,9 @@ export function dispersionIn(samples: readonly Sample[], signal: Signal, release
   }
   const order = [...seconds].sort(([a], [b]) => a - b);
   const told = SPANS.map((span) => {
-    const pairing = new Pairing(span);
-    return order.reduce((_, [bucket, { n, k }]) => pairing.add(bucket, n, k), NO_DISPERSION);
+    const pairing = new Float64Array(PAIRING);
+    for (const [bucket, { n, k }] of order) pair(pairing, 0, span, bucket, n, k);
+    return sumsAt(pairing, 0);
   }).filter(({ pairs }) => pairs >= PAIRS);
   return told.length === 0 ? undefined : Math.max(1, ...told.map((sums) => dispersionOf(sums).atLeast));
 }
@@ -110,36 +120,43 @@ function badIn({ n, k }: Sample, { better }: Signal): number {
   return better === "down" ? k : n - k;
 }
 
+/**
+ * Places in the numbers of a pairing: the span that is gathered, by its number, from 1 on, and 0 while there is none; then the
+ * one before it while that waits for its pair; how many pairs there were when they were looked at; and the sums.
+ */
+const [AT, N, K, BEFORE, N_BEFORE, K_BEFORE, LOOKED, SUMS, PAIRING] = [0, 1, 2, 3, 4, 5, 6, 7, 13] as const;
+
 /** Takes seconds in order and joins them to spans of so many; each span makes a pair with the next, and is used once. */
-class Pairing {
-  readonly #span: number;
-  #sums = NO_DISPERSION;
-  /** The span that is gathered, by its number; none yet. */
-  #at = NO_SPAN;
-  #n = 0;
-  #k = 0;
-  /** The one before it while that waits for its pair. */
-  #before = NO_SPAN;
-  #nBefore = 0;
-  #kBefore = 0;
-
-  constructor(span: number) {
-    this.#span = span;
+function pair(to: Float64Array, place: number, span: number, bucket: Instant, n: number, k: number): void {
+  const now = 1 + Math.floor(bucket / 1000 / span);
+  if (now !== to[place + AT]) {
+    const adjoins = to[place + BEFORE]! > 0 && to[place + BEFORE] === to[place + AT]! - 1;
+    if (adjoins) addPair(to, place);
+    to[place + BEFORE] = adjoins ? 0 : to[place + AT]!;
+    to[place + N_BEFORE] = to[place + N]!;
+    to[place + K_BEFORE] = to[place + K]!;
+    to[place + AT] = now;
+    to[place + N] = 0;
+    to[place + K] = 0;
   }
+  to[place + N]! += n;
+  to[place + K]! += k;
+}
 
-  add(bucket: Instant, n: number, k: number): DispersionSums {
-    const now = Math.floor(bucket / 1000 / this.#span);
-    if (now !== this.#at) {
-      const adjoins = this.#before !== NO_SPAN && this.#before === this.#at - 1;
-      if (adjoins)
-        this.#sums = addDispersion(this.#sums, { n: this.#nBefore, k: this.#kBefore }, { n: this.#n, k: this.#k });
-      [this.#before, this.#nBefore, this.#kBefore] = adjoins ? [NO_SPAN, 0, 0] : [this.#at, this.#n, this.#k];
-      [this.#at, this.#n, this.#k] = [now, 0, 0];
-    }
-    this.#n += n;
-    this.#k += k;
-    return this.#sums;
-  }
+function addPair(to: Float64Array, place: number): void {
+  const before = { n: to[place + N_BEFORE]!, k: to[place + K_BEFORE]! };
+  const more = addDispersion(NO_DISPERSION, before, { n: to[place + N]!, k: to[place + K]! });
+  to[place + SUMS]! += more.pairs;
+  to[place + SUMS + 1]! += more.w;
+  to[place + SUMS + 2]! += more.wz;
+  to[place + SUMS + 3]! += more.ww;
+  to[place + SUMS + 4]! += more.wwz;
+  to[place + SUMS + 5]! += more.wwzz;
+}
+
+function sumsAt(numbers: Float64Array, place: number): DispersionSums {
+  const [pairs, w, wz, ww, wwz, wwzz] = numbers.subarray(place + SUMS, place + PAIRING);
+  return { pairs: pairs!, w: w!, wz: wz!, ww: ww!, wwz: wwz!, wwzz: wwzz! };
 }
 
 function sentence(atLeast: number): string {

@@ -1,8 +1,8 @@
 import type { Instant } from "../../core/time.ts";
 import {
   combine,
-  type Design,
   harmDesign,
+  type Increments,
   incrementsOf,
   logMixture,
   logWeightsOf,
@@ -32,21 +32,12 @@ export interface ShareStretch {
 export function startStretch(at: Instant, share: number, lump: number): ShareStretch {
   const isRare = share <= 0.5;
   const rare = isRare ? share : 1 - share;
-  const form = "projected-bernoulli";
-  const designs: readonly Design[] = [
-    harmDesign({ form, null: { ratio: 0, points: (1 + TOLERANCE) * rare }, forecast: rare }),
-    // The alternatives lie around half of what is tolerated, down to an eighth and so to nothing.
-    safetyDesign({ form, null: { ratio: 0, points: (1 - TOLERANCE) * rare }, forecast: ((1 - TOLERANCE) * rare) / 2 }),
-  ];
-  const tests = designs.map((design) => ({ increments: incrementsOf(design), logWeights: logWeightsOf(design) }));
+  const tests = testsOf(rare);
   let [n, k, seen, log] = [0, 0, 0, 0];
-  const evidence = ({ increments, logWeights }: (typeof tests)[number]) => {
-    const whole = new Float64Array(logWeights.length);
+  const evidence = ({ increments, logWeights }: Test) => {
     increments.write({ n1: n, k1: isRare ? k : n - k, n0: 0, k0: 0 }, whole);
-    return logMixture(
-      logWeights,
-      whole.map((increment) => increment / lump),
-    );
+    for (let j = 0; j < logWeights.length; j++) whole[j]! /= lump;
+    return logMixture(logWeights, whole);
   };
   return {
     at,
@@ -63,4 +54,31 @@ export function startStretch(at: Instant, share: number, lump: number): ShareStr
       return true;
     },
   };
+}
+
+interface Test {
+  readonly increments: Increments;
+  readonly logWeights: readonly number[];
+}
+
+/** Where the increments of a test are written, of no more alternatives than this. */
+const whole = new Float64Array(32);
+
+/** Shares are few, and many rollouts plan the same: their tests are kept, up to so many. */
+const MOST = 256;
+const known = new Map<number, readonly Test[]>();
+
+/** Against "too many" and "too few" of the arm that should get this share, at most half. */
+function testsOf(rare: number): readonly Test[] {
+  const kept = known.get(rare);
+  if (kept) return kept;
+  const form = "projected-bernoulli";
+  const designs = [
+    harmDesign({ form, null: { ratio: 0, points: (1 + TOLERANCE) * rare }, forecast: rare }),
+    // The alternatives lie around half of what is tolerated, down to an eighth and so to nothing.
+    safetyDesign({ form, null: { ratio: 0, points: (1 - TOLERANCE) * rare }, forecast: ((1 - TOLERANCE) * rare) / 2 }),
+  ];
+  const tests = designs.map((design) => ({ increments: incrementsOf(design), logWeights: logWeightsOf(design) }));
+  if (known.size < MOST) known.set(rare, tests);
+  return tests;
 }
