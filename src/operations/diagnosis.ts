@@ -46,7 +46,7 @@ async function checksOf(context: OperationContext, chosen: OperatedSystem): Prom
     say(
       "rollback",
       "error",
-      `${newest.id} is ${newest.note ?? "stuck"}`,
+      `${newest.id} is ${newest.note?.startsWith("stuck") ? newest.note : `stuck: ${newest.note ?? "people decide"}`}`,
       `Mend what \`rollbook report\` names; then \`rollbook resume ${newest.id}\` tries it again.`,
     );
 
