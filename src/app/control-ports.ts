@@ -46,6 +46,7 @@ export function portsOf(config: RollbookConfig, playbook: Playbook, parts: Syste
     },
     notifier: config.notifier ?? notifierOf(connections, config.log ?? (() => undefined)),
     emit,
+    ...(config.log ? { log: config.log } : {}),
     atCrashPoint: config.atCrashPoint ?? (() => undefined),
   };
 }

@@ -127,3 +127,9 @@ test("what stands in memory only is said before what the store knows", () => {
   assert.match(text, /traffic +all of it goes to `safe`/);
   assert.doesNotMatch(statusText(status, HOUR), /UNRECORDED/);
 });
+
+test("a rollout that breaks inside Rollbook is shown with why", () => {
+  const broken = { what: "rollout r broke", since: 0, reason: "TypeError: of undefined" };
+  assert.match(statusText({ ...status, broken }, HOUR), /BROKEN +rollout r broke, since 1 h 0 min: TypeError: of/);
+  assert.doesNotMatch(statusText(status, HOUR), /BROKEN/);
+});

@@ -39,6 +39,8 @@ export interface Status {
   readonly served?: { readonly candidatePpm: number; readonly contained?: string };
   /** What was done and the store has not taken yet. */
   readonly unrecorded?: { readonly what: string; readonly since: number; readonly reason: string };
+  /** The rollout whose run breaks by a fault of Rollbook's own. */
+  readonly broken?: { readonly what: string; readonly since: number; readonly reason: string };
   readonly lastKnownGood?: {
     readonly release: string;
     readonly provedAt: number;

@@ -23,7 +23,9 @@ import { isStuck, runRollout } from "./rollout.ts";
 import type { Run, Unrecorded } from "./run.ts";
 import { type Running, startRun } from "./running.ts";
 import { takeUpRestore, turnRestore } from "./steer-restore.ts";
+import { knowingFailures } from "./store-failure.ts";
 import { type Opened, openTakeBack } from "./take-back.ts";
+import { createTakeUp } from "./take-up.ts";
 import { setWeight } from "./weight.ts";
 
 /** The use cases of one protected AI system. */
@@ -78,6 +80,8 @@ export interface Control {
   live(): Promise<readonly LiveComponent[]>;
   /** What was done and the store has not taken yet. */
   unrecorded(): Unrecorded | undefined;
+  /** The rollout whose run breaks by a fault of ours. */
+  broken(): Unrecorded | undefined;
   /** Does a rollout run, or begin? Then nobody else may take the system over. */
   busy(): boolean;
   /** Notices who changes components without Rollbook, and takes up again what broke, until the signal ends it. */
@@ -93,11 +97,12 @@ export interface Control {
 }
 
 export function createControl(
-  ports: ControlPorts,
+  given: ControlPorts,
   settings: Settings,
   playbook: Playbook,
   facts: { readonly ledger: () => Promise<LedgerState>; readonly lastCandidateDispatch: () => number | undefined },
 ): Control {
+  const ports: ControlPorts = { ...given, store: knowingFailures(given.store) };
   const runs = new Map<string, Running>();
   let opening: Promise<unknown> = Promise.resolve();
   let begun = 0;
@@ -110,7 +115,13 @@ export function createControl(
   const start = (id: string, recorded?: Promise<void>) => {
     if (runs.get(id)?.over === false) return;
     const run = (onRun: (run: Run) => void) => runRollout(ports, settings, playbook, id, onRun, idle, plans);
-    runs.set(id, startRun(recorded ? (onRun) => recorded.then(() => run(onRun)) : run));
+    const broke = (reason: unknown) => closed || takeUp.broke(id, reason);
+    const running = startRun(recorded ? (onRun) => recorded.then(() => run(onRun)) : run, broke);
+    runs.set(id, running);
+    running.ended.then(
+      () => takeUp.mended(id),
+      () => undefined,
+    );
   };
   const find = async (id: string): Promise<Rollout> => {
     const rollout = await ports.store.rollout(id);
@@ -191,16 +202,7 @@ export function createControl(
     return run?.rollout.promotedAt && run.rollout.endedAt && !run.rollout.rollback ? run : undefined;
   };
   const calm = () => [...runs.values()].every(({ over }) => over);
-  /** A run that broke (a full disk, a database that was away) left its rollout open: nobody else would bring it back. */
-  const takeUp = async (signal: AbortSignal): Promise<void> => {
-    while (!signal.aborted) {
-      await ports.clock.sleep(settings.leaseMs, signal);
-      if (signal.aborted || !calm()) continue;
-      const rollouts = await ports.store.rollouts(playbook.system).catch(() => []);
-      const open = rollouts.find(({ endedAt }) => endedAt === undefined);
-      if (open && runs.get(open.id)?.over && calm()) start(open.id);
-    }
-  };
+  const takeUp = createTakeUp(ports, settings, playbook, calm, (id) => runs.get(id)?.over === true, start);
   const releaseOf = async (id: Release["id"]): Promise<Release> => {
     const release = await ports.store.release(id);
     if (!release) throw new RollbookError("NOT_FOUND", { what: `release ${id}` });
@@ -274,6 +276,7 @@ export function createControl(
     unrecorded: () =>
       [...runs.values()].find(({ over, acting }) => !over && acting?.unrecorded)?.acting?.unrecorded ??
       (owed ? { what: CONTAINED_UNRECORDED, since: owed.since, reason: owed.reason } : byHand.unrecorded()),
+    broken: takeUp.broken,
     close() {
       closed = true;
       for (const { acting } of runs.values()) if (acting) Object.assign(acting, { stopped: true, closed: true });
@@ -281,7 +284,7 @@ export function createControl(
     async watch(signal) {
       const open = async (found: Unannounced) =>
         void (await openAlone(async () => ({ rollout: await openUnannounced(ports, playbook, found) })));
-      await Promise.all([idle.run(calm, open, signal), takeUp(signal), plans.run(signal)]);
+      await Promise.all([idle.run(calm, open, signal), takeUp.run(signal), plans.run(signal)]);
     },
     lift: (id, by) => liftQuarantine(ports, id, by),
     explain: (id) => explainRollout(fresh, playbook, id),

@@ -36,6 +36,8 @@ export interface ControlPorts {
   readonly checkpoint: () => Promise<void>;
   readonly notifier: Notifier;
   readonly emit: (event: RolloutEvent) => void;
+  /** A fault of our own, with its stack, for whoever runs the process. */
+  readonly log?: (text: string) => void;
   readonly atCrashPoint: AtCrashPoint;
 }
 

@@ -95,7 +95,11 @@ export async function continueRollback(run: Run): Promise<void> {
   const calm = escalate(run);
   const punctual = watchPhases(run);
   try {
-    await goOnAfterwards(run, () => restoreAndProve(run));
+    await goOnAfterwards(
+      run,
+      () => restoreAndProve(run),
+      (note) => endStuck(run, note),
+    );
   } finally {
     punctual();
     // Stuck is not over: people are needed more than ever.

@@ -85,7 +85,7 @@ export async function openTakeBack(
     write: async () => void (await ports.store.commit(changes)),
     recorded: async () => (await ports.store.rollout(rollout.id)) !== undefined,
     over,
-    missed: (unrecorded) => sayNotRecorded(told, unrecorded),
+    missed: (failure) => sayNotRecorded(told, failure),
     stand: () => undefined,
     caughtUp: () => emit(told, "resumed", "the store takes writes again: what happened is recorded"),
   });

@@ -50,6 +50,11 @@ async function checksOf(context: OperationContext, chosen: OperatedSystem): Prom
       `Mend what \`rollbook report\` names; then \`rollbook resume ${newest.id}\` tries it again.`,
     );
 
+  const broken = chosen.control().broken();
+  if (broken) say("rollout", "error", `${broken.what}: ${broken.reason}`, "Its log has the stack: please report it.");
+  const owed = chosen.control().unrecorded();
+  if (owed) say("store", "error", `${owed.what}: ${owed.reason}`, "Keep the process up, and bring the store back.");
+
   const back = chosen.control().wayBack();
   const mend = "Nothing goes forward on that: mend it, and it is looked at again by itself.";
   for (const { about, text } of back?.faults ?? []) say("way back", "error", `${about}: ${text}`, mend);

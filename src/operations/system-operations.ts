@@ -75,6 +75,7 @@ export function systemOperations(context: OperationContext): readonly AnyOperati
           route: await store.route(system),
           served: chosen.edge.served(),
           unrecorded: chosen.control().unrecorded(),
+          broken: chosen.control().broken(),
           lastKnownGood: known && { ...known, label: good?.label, revisions: good?.revisions },
           sources: chosen.sources().health(),
           wayBack: chosen.control().wayBack(),

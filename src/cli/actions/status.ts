@@ -30,6 +30,7 @@ export function statusText(status: Status, now: number): string {
     ...wayBackLines(status, now),
     row("traffic", trafficText(status)),
     ...unrecordedLines(status, now),
+    ...brokenLines(status, now),
     ...(status.gateway ? [row("gateway", status.gateway)] : []),
     ...holderLines(status),
     ...Object.entries(status.sources).map(([name, { kind, reason }]) =>
@@ -52,6 +53,11 @@ function unrecordedLines({ unrecorded }: Status, now: number): readonly string[]
   if (!unrecorded) return [];
   const { what, since, reason } = unrecorded;
   return [row("UNRECORDED", `${what}, since ${formatDuration(now - since)}: ${reason}; what follows is older`)];
+}
+
+function brokenLines({ broken }: Status, now: number): readonly string[] {
+  if (!broken) return [];
+  return [row("BROKEN", `${broken.what}, since ${formatDuration(now - broken.since)}: ${broken.reason}`)];
 }
 
 /** What requests see; a share that is recorded and has lapsed is named beside it. */
