@@ -13,12 +13,13 @@ import { gate, type ReleasePlans, refuse } from "./gate.ts";
 import { pullCord, steer } from "./give-order.ts";
 import { createIdleWatch, type Unannounced } from "./idle-watch.ts";
 import { type LiveComponent, readComponents } from "./live-state.ts";
+import { openUnannounced } from "./open-unannounced.ts";
 import { planBackOf } from "./plan-back.ts";
 import { createPlanWatch } from "./plan-watch.ts";
 import type { ControlPorts, Settings } from "./ports.ts";
 import { liftQuarantine, quarantine } from "./quarantine.ts";
 import { CONTAINED_UNRECORDED, type Missed } from "./record-afterwards.ts";
-import { adopt, composeRelease, openRollout, openUnannounced } from "./release.ts";
+import { adopt, composeRelease, openRollout } from "./release.ts";
 import { isStuck, runRollout } from "./rollout.ts";
 import type { Run, Unrecorded } from "./run.ts";
 import { type Running, startRun } from "./running.ts";
@@ -201,6 +202,8 @@ export function createControl(
     const run = [...runs.values()].at(-1)?.acting;
     return run?.rollout.promotedAt && run.rollout.endedAt && !run.rollout.rollback ? run : undefined;
   };
+  /** What a take-back can go by while the store cannot be read. */
+  const remembered = () => lastPromoted() ?? (calm() ? { foreign: idle.lastKnown() } : undefined);
   const calm = () => [...runs.values()].every(({ over }) => over);
   const takeUp = createTakeUp(ports, settings, playbook, calm, (id) => runs.get(id)?.over === true, start);
   const releaseOf = async (id: Release["id"]): Promise<Release> => {
@@ -240,7 +243,7 @@ export function createControl(
     },
     pullCord: (id, by, reason) => goBack(id, { kind: "rollback", by, reason }),
     takeBack: (by, reason) =>
-      openAlone(() => openTakeBack(ports, playbook, { kind: "rollback", by, reason }, lastPromoted(), () => closed)),
+      openAlone(() => openTakeBack(ports, playbook, { kind: "rollback", by, reason }, remembered(), () => closed)),
     weight: (percent, by) => setWeight(ports, playbook, percent, by),
     async contain(to, by, reason) {
       if (!calm()) throw refuse("a rollout runs: `rollbook rollback` contains it");
