@@ -83,6 +83,8 @@ export interface Control {
   unrecorded(): Unrecorded | undefined;
   /** The rollout whose run breaks by a fault of ours. */
   broken(): Unrecorded | undefined;
+  /** What is known without the store: the last known good release, as it was read last, and the rollout that runs here. */
+  memory(): { readonly good?: Release | undefined; readonly running?: Rollout | undefined };
   /** Does a rollout run, or begin? Then nobody else may take the system over. */
   busy(): boolean;
   /** Notices who changes components without Rollbook, and takes up again what broke, until the signal ends it. */
@@ -280,6 +282,10 @@ export function createControl(
       [...runs.values()].find(({ over, acting }) => !over && acting?.unrecorded)?.acting?.unrecorded ??
       (owed ? { what: CONTAINED_UNRECORDED, since: owed.since, reason: owed.reason } : byHand.unrecorded()),
     broken: takeUp.broken,
+    memory() {
+      const running = [...runs.values()].find(({ over }) => !over)?.acting;
+      return { good: idle.lastKnown() ?? running?.stable, running: running?.rollout };
+    },
     close() {
       closed = true;
       for (const { acting } of runs.values()) if (acting) Object.assign(acting, { stopped: true, closed: true });

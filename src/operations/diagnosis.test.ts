@@ -19,6 +19,7 @@ test("what is stuck stays an error while somebody's unannounced release is looke
   };
   const context = {
     store,
+    storeHealth: { unreadable: () => undefined, over: () => undefined },
     systems: new Map([["loans", system]]),
     connections: { names: [], adapterFor: () => target, reaches: () => true, elsewhere: async () => [] },
   } as unknown as OperationContext;

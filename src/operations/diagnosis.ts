@@ -50,6 +50,8 @@ async function checksOf(context: OperationContext, chosen: OperatedSystem): Prom
       `Mend what \`rollbook report\` names; then \`rollbook resume ${newest.id}\` tries it again.`,
     );
 
+  const over = context.storeHealth.over();
+  if (over) say("store", "error", over.reason, "Start Rollbook again: what is on disk is read anew.");
   const broken = chosen.control().broken();
   if (broken) say("rollout", "error", `${broken.what}: ${broken.reason}`, "Its log has the stack: please report it.");
   const owed = chosen.control().unrecorded();
