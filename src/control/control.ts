@@ -13,6 +13,7 @@ import { gate, type ReleasePlans, refuse } from "./gate.ts";
 import { pullCord, steer } from "./give-order.ts";
 import { createIdleWatch, type Unannounced } from "./idle-watch.ts";
 import { type LiveComponent, readComponents } from "./live-state.ts";
+import { lookAt } from "./look.ts";
 import { openUnannounced } from "./open-unannounced.ts";
 import { planBackOf } from "./plan-back.ts";
 import { createPlanWatch } from "./plan-watch.ts";
@@ -261,18 +262,7 @@ export function createControl(
     redeploy: (id, by, reason) => takeUpStuck(id, (rollout) => turnRestore(ports, rollout, by, reason)),
     promote: (id, by, reason) => steerRun(id, { kind: "promote", by, reason }, by),
     quarantine: async (id, by, reason) => quarantine(ports, await releaseOf(id), by, reason),
-    async look(reason, key) {
-      const { system } = playbook;
-      const entry = {
-        type: "looked",
-        at: ports.clock.now(),
-        system,
-        actor: "rollbook",
-        data: { reason, key },
-      } as const;
-      await ports.store.commit([{ kind: "entry", entry }]);
-      await ports.askSources?.();
-    },
+    look: (reason, key) => lookAt(ports, playbook.system, reason, key),
     wayBack: plans.current,
     drift: idle.drift.status,
     acknowledge: idle.drift.acknowledge,
