@@ -6,6 +6,7 @@ import { refuse } from "./gate.ts";
 import type { ControlPorts } from "./ports.ts";
 import { type Failure, type Missed, recordOrMiss } from "./record-afterwards.ts";
 import type { Unrecorded } from "./run.ts";
+import { sinceNow } from "./seat.ts";
 
 /** Containment by a person, between rollouts. */
 export interface HandContainment {
@@ -70,7 +71,9 @@ export function createHandContainment(ports: ControlPorts, playbook: Playbook, o
   };
   const record = async (last: Missed | undefined): Promise<Missed | undefined> => {
     if (unrecorded) return last;
-    const found = await recordOrMiss({ clock, write, recorded, over, missed, stand: () => undefined, caughtUp: end });
+    const outrun = ports.seat && { outrun: sinceNow(ports.seat) };
+    const stand = () => undefined;
+    const found = await recordOrMiss({ clock, write, recorded, over, missed, stand, caughtUp: end, ...outrun });
     found?.afterwards.catch(lost);
     return found;
   };

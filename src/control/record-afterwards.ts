@@ -22,6 +22,8 @@ export interface Happened {
   recorded(): Promise<boolean>;
   /** The process ends: nothing is tried again here. */
   over(): boolean;
+  /** We may not write now: can somebody else have acted since it happened? Until then it stands, and is tried again. */
+  outrun?(): boolean;
   /** Of the first attempt that failed: people are told once. */
   missed(failure: Failure): void;
   /** Keeps what has happened as it is, before each pause. */
@@ -50,10 +52,14 @@ export async function recordOrMiss(happened: Happened): Promise<Missed | undefin
   } catch (error) {
     const afterwards = goOnRecording(happened, error);
     // Who was fenced at once is told by the caller; who is fenced later, by whoever waits.
-    if (error instanceof FencedError) await afterwards;
+    if (isOutrun(happened, error)) await afterwards;
     afterwards.catch(() => undefined);
     return { since: happened.clock.now(), reason: failureText(error), afterwards };
   }
+}
+
+function isOutrun({ outrun }: Happened, error: unknown): boolean {
+  return error instanceof FencedError && (outrun?.() ?? true);
 }
 
 /** Tries as long as the store takes no write. Only a newer controller, or our own end, ends that. */
@@ -61,12 +67,14 @@ async function goOnRecording(happened: Happened, failed: unknown): Promise<void>
   const { clock } = happened;
   let error = failed;
   for (let attempt = 1; ; attempt++) {
-    if (error instanceof FencedError || happened.over()) throw error;
+    if (isOutrun(happened, error) || happened.over()) throw error;
     if (attempt === 1) happened.missed(failureOf(clock, error));
     happened.stand();
     await clock.sleep(PAUSE_MS * Math.min(16, 2 ** (attempt - 1)));
     try {
-      if (!(await happened.recorded())) await happened.write();
+      if (await happened.recorded()) return happened.caughtUp();
+      if (happened.outrun?.()) throw new FencedError("the system by now");
+      await happened.write();
       return happened.caughtUp();
     } catch (again) {
       error = again;

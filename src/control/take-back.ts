@@ -13,6 +13,7 @@ import type { ControlPorts } from "./ports.ts";
 import { type Missed, recordOrMiss, sayNotRecorded } from "./record-afterwards.ts";
 import { newRollout } from "./release.ts";
 import { emit } from "./run.ts";
+import { sinceNow } from "./seat.ts";
 import { isStoreFailure } from "./store-failure.ts";
 import { tellPeople } from "./tell-people.ts";
 
@@ -100,11 +101,13 @@ async function recordOpened(
   over: () => boolean,
 ): Promise<Missed | undefined> {
   const told = { ports, playbook, ...opened };
+  const outrun = ports.seat && sinceNow(ports.seat);
   const missed = await recordOrMiss({
     clock: ports.clock,
     write: async () => void (await ports.store.commit(changes)),
     recorded: async () => (await ports.store.rollout(opened.rollout.id)) !== undefined,
     over,
+    ...(outrun ? { outrun } : {}),
     missed: (failure) => sayNotRecorded(told, failure),
     stand: () => undefined,
     caughtUp: () => emit(told, "resumed", "the store takes writes again: what happened is recorded"),
