@@ -51,7 +51,14 @@ async function ours(): Promise<RequestListener> {
   };
   const operations = operationsOf(context as OperationContext);
   const assignments = { answer: none, stream: () => new Response(), changes: () => new Response() };
-  const edge = { alerts: async () => ({}), page: () => undefined, log: () => undefined, flags: none, assignments };
+  const edge = {
+    alerts: async () => ({}),
+    page: () => undefined,
+    ill: () => undefined,
+    log: () => undefined,
+    flags: none,
+    assignments,
+  };
   return getRequestListener(createApi({ ...edge, store, operations, events: createEventStream() }).fetch);
 }
 

@@ -106,6 +106,7 @@ async function bringUp(options: DemoOptions, stage: Stage, world: World): Promis
     ledgerName: playbookOf(stage).system,
     apiPort: options.port,
     flags: stage.flags,
+    settings: { baselineCounts: stage.baselineCounts },
     onEvent: (event) => {
       progress(event);
       if (event.kind === "exposed") onExposed();

@@ -15,6 +15,8 @@ export interface Stage {
   readonly key: string;
   readonly about: string;
   readonly flags: readonly FlagState[];
+  /** So many outcomes the reference has: on a machine that is busy with other things they take longer to come. */
+  readonly baselineCounts: number;
   startSystem(world: World, rollbook: string, token: string): Promise<Child>;
   startTraffic(world: World, gateway: string, rollbook: string, token: string): Promise<Child>;
   /** The two releases, from the system's own catalogue, with Rollbook's flag as one more revision of each. */
@@ -32,6 +34,7 @@ export function lendingStage(options: DemoOptions): Stage {
     key: `lending-${kind}-seed-${seed}`,
     about: `a lender's loan approval on a synthetic population (seed ${seed}); release 2 is ${kind === "bad" ? "bad: trained on corrupted rows" : "good"}`,
     flags: [off],
+    baselineCounts: 2500,
     startSystem: (world, rollbook, token) =>
       startChild(
         new URL("./lending/service.ts", import.meta.url),
@@ -71,6 +74,7 @@ export async function recordedStage(options: DemoOptions, file: string): Promise
     key: `recorded-${digestOfJson([recording.digest, stable.name, candidate.name]).slice(7, 19)}-seed-${seed}`,
     about: `recorded answers: ${stable.name} (${share(stable)}) is stable, ${candidate.name} (${share(candidate)}) is the candidate${others.join("")}`,
     flags: [],
+    baselineCounts: 1800,
     startSystem: (world, rollbook, token) =>
       startChild(
         new URL("./recorded/service.ts", import.meta.url),

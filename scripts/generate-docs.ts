@@ -96,7 +96,7 @@ with \`code\`, \`state\` (what was left) and \`hint\` (what to do); [errors.md](
 | \`GET /v1/events\` | server-sent events: what happens, with the newest 400 events replayed first |
 | \`POST /v1/alerts/{connection}\` | alerts for a connection that takes them, with a token of role \`reporter\`; see [alertmanager.md](adapters/alertmanager.md) |
 | \`POST /ofrep/v1/evaluate/flags\`, \`POST /ofrep/v1/evaluate/flags/{key}\` | the OpenFeature Remote Evaluation Protocol |
-| \`GET /healthz\` | 200 while the process answers |
+| \`GET /healthz\` | 200 while the process is well; 503 with the reason once its store takes no write any more until it is started again. A full disk, or a Postgres that is away, does not turn it red: that passes, and a restart would forget what stands in memory |
 `;
 
 /** What a page should be, made from what it is. */

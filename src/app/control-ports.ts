@@ -46,6 +46,7 @@ export function portsOf(config: RollbookConfig, playbook: Playbook, parts: Syste
     },
     notifier: config.notifier ?? notifierOf(connections, config.log ?? (() => undefined)),
     emit,
+    ...(config.log ? { log: config.log } : {}),
     atCrashPoint: config.atCrashPoint ?? (() => undefined),
   };
 }
@@ -53,7 +54,7 @@ export function portsOf(config: RollbookConfig, playbook: Playbook, parts: Syste
 const TRIES = 4;
 
 /** Tells every audience by itself; one that does not take the notice is tried again, and then it is said aloud. */
-function notifierOf(connections: Connections, log: (text: string) => void): Notifier {
+export function notifierOf(connections: Connections, log: (text: string) => void): Notifier {
   return {
     async notify(audiences, subject, text, about) {
       const key = digestOf(`${subject}\n${text}\n${Math.floor(systemClock.now() / 60_000)}`);

@@ -15,6 +15,7 @@ import { answerOfrep } from "../traffic/flags/ofrep.ts";
 import { openAlertIntake } from "./alert-intake.ts";
 import { serveApi } from "./api-server.ts";
 import { createConnections, type Named } from "./connections/connections.ts";
+import { notifierOf } from "./control-ports.ts";
 import type { EdgeSettings } from "./edge.ts";
 import { knowReleases } from "./known-releases.ts";
 import { pageFile } from "./page-files.ts";
@@ -22,6 +23,7 @@ import { type ProtectedSystem, protectSystem } from "./protected-system.ts";
 import { createReplicas } from "./replicas/replicas.ts";
 import { issueToken } from "./secrets.ts";
 import { agreeOnKey, type OpenedStore, openStore, type SharedStore } from "./shared-store.ts";
+import { watchStore } from "./store-health.ts";
 import { systemClock } from "./system-clock.ts";
 import { flagAdapter } from "./system-flags.ts";
 import { systemIds } from "./system-ids.ts";
@@ -91,9 +93,12 @@ function unusable(folder: string, error: NodeJS.ErrnoException, opening: boolean
 }
 
 async function startOver(config: RollbookConfig, { store: opened, exchange, keys }: OpenedStore): Promise<Rollbook> {
-  const releases = knowReleases(opened);
-  const { store } = releases;
   const log = config.log ?? (() => undefined);
+  const systems = new Map<string, ProtectedSystem>();
+  let notifier = config.notifier;
+  const health = watchStore(opened, systemClock.now, (reason) => tellOver(reason, systems, notifier, log));
+  const releases = knowReleases(health.store);
+  const { store } = releases;
   const origin = `rollbook.dev/ledger/${config.ledgerName}`;
   const ledger = createLedger({ store, origin, key: keys.ledger });
   if (exchange) await agreeOnKey(exchange, ledger.verifierKey);
@@ -101,7 +106,7 @@ async function startOver(config: RollbookConfig, { store: opened, exchange, keys
   const assignments = createAssignments(systemClock);
   const connections = createConnections(config.connections ?? [], [flagAdapter(flags), ...(config.adapters ?? [])]);
   const events = createEventStream();
-  const systems = new Map<string, ProtectedSystem>();
+  notifier ??= notifierOf(connections, log);
   const replicas =
     exchange &&
     createReplicas({
@@ -117,6 +122,7 @@ async function startOver(config: RollbookConfig, { store: opened, exchange, keys
     });
   const table = operationsOf({
     store,
+    storeHealth: health,
     ledger,
     connections,
     systems,
@@ -143,6 +149,7 @@ async function startOver(config: RollbookConfig, { store: opened, exchange, keys
     events,
     flags: ofrep,
     assignments,
+    ill: () => health.over()?.reason,
     page: pageFile,
     log,
   });
@@ -191,6 +198,22 @@ async function startOver(config: RollbookConfig, { store: opened, exchange, keys
       await store.close();
     },
   };
+}
+
+/** A store that failed for ever is said to whoever runs the process, and to the people of every system. */
+function tellOver(
+  reason: string,
+  systems: ReadonlyMap<string, ProtectedSystem>,
+  notifier: Notifier | undefined,
+  log: (text: string) => void,
+): void {
+  log(
+    `STORE FAILED: ${reason} What is contained stays contained; nothing is recorded until this process is started again.`,
+  );
+  const what = "the store failed: start Rollbook again";
+  const text = `${reason}\nWhat is contained stays contained. Nothing is recorded, released or restored until then.`;
+  for (const { system, playbook } of systems.values())
+    notifier?.notify(playbook().who.now, `${system}: ${what}`, text, system).catch(() => undefined);
 }
 
 function countersOf(systems: ReadonlyMap<string, ProtectedSystem>) {

@@ -201,6 +201,13 @@ describe("serving a folder", () => {
     const control = rollbook.systems.get("support-bot")!.control();
     const { release } = (await rollbook.store.lastKnownGood("support-bot"))!;
     await assert.rejects(control.quarantine(release, "test", "any change"), { code: "STORE_UNSAFE" });
+    await heard(/STORE FAILED: .*was removed or replaced/);
+    const health = await fetch(`${rollbook.url}/healthz`);
+    assert.equal(health.status, 503, "whoever runs it starts it again");
+    const status = (await (await fetch(`${rollbook.url}/v1/status`)).json()) as { storeOver: { reason: string } };
+    assert.match(status.storeOver.reason, /was removed or replaced/);
+    const { checks } = (await (await fetch(`${rollbook.url}/v1/doctor`)).json()) as Diagnosis;
+    assert.ok(checks.some(({ what, todo }) => what === "store" && /Start Rollbook again/.test(todo ?? "")));
   });
 
   test("doctor asks what serves, and not only the place that it reads", async (t) => {

@@ -127,3 +127,20 @@ test("what stands in memory only is said before what the store knows", () => {
   assert.match(text, /traffic +all of it goes to `safe`/);
   assert.doesNotMatch(statusText(status, HOUR), /UNRECORDED/);
 });
+
+test("a rollout that breaks inside Rollbook is shown with why", () => {
+  const broken = { what: "rollout r broke", since: 0, reason: "TypeError: of undefined" };
+  assert.match(statusText({ ...status, broken }, HOUR), /BROKEN +rollout r broke, since 1 h 0 min: TypeError: of/);
+  assert.doesNotMatch(statusText(status, HOUR), /BROKEN/);
+});
+
+test("a store that is away, or failed for ever, is said before what it would know", () => {
+  const storeAway = { since: 0, reason: "The shared store does not answer: connection refused." };
+  const storeOver = { since: 0, reason: "The store is not durable: disk I/O error." };
+  const good = { release: "sha256:1", label: "release 1" };
+  const text = statusText({ ...status, storeAway, storeOver, lastKnownGood: good }, HOUR);
+  assert.match(text, /STORE AWAY +since 1 h 0 min: The shared store .* refused\. What follows is from memory\./);
+  assert.match(text, /STORE FAILED +since 1 h 0 min: .* Start Rollbook again; nothing is recorded until then\./);
+  assert.match(text, /last known good +release 1 \(\S+\)$/m);
+  assert.doesNotMatch(statusText(status, HOUR), /STORE/);
+});

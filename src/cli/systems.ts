@@ -39,9 +39,15 @@ export interface Status {
   readonly served?: { readonly candidatePpm: number; readonly contained?: string };
   /** What was done and the store has not taken yet. */
   readonly unrecorded?: { readonly what: string; readonly since: number; readonly reason: string };
+  /** Since when the store cannot be read, and why: what it would know is as old as that. */
+  readonly storeAway?: { readonly since: number; readonly reason: string };
+  /** Since when it takes no write any more, until the process is started again. */
+  readonly storeOver?: { readonly since: number; readonly reason: string };
+  /** The rollout whose run breaks by a fault of Rollbook's own. */
+  readonly broken?: { readonly what: string; readonly since: number; readonly reason: string };
   readonly lastKnownGood?: {
     readonly release: string;
-    readonly provedAt: number;
+    readonly provedAt?: number;
     readonly label?: string;
     readonly revisions?: Readonly<Record<string, { readonly digest: string; readonly label: string }>>;
   };

@@ -17,23 +17,52 @@ export interface Past {
 
 export const NO_PAST: Past = { recent: () => undefined, count: () => undefined };
 
+/** Where counts are asked for and do not come, stable is watched alone so many times as long. */
+const MOST_BASELINES = 8;
+
 /**
  * Freezes stable's counts: the reference of `fixed` and the forecast of the tests. Where stable was watched long enough
- * before, nothing has to be waited for; else it is watched alone now.
+ * before, nothing has to be waited for; else it is watched alone now, until there are as many counts as the settings ask.
  */
 export async function freezeBaseline(run: Run): Promise<readonly FrozenWindow[]> {
   const { clock } = run.ports;
   const known = run.past.recent(run.stable, run.settings.baselineMs) ?? (await fromPromotion(run));
-  if (known?.some(({ n }) => n > 0)) return known;
+  const { baselineMs, baselineCounts = 0, tickMs } = run.settings;
+  const compared = comparedWithIt(run);
+  const isEnough = known?.every(({ signal, n }) => n >= baselineCounts || !compared.includes(signal));
+  if (known?.some(({ n }) => n > 0) && isEnough) return known;
   const from = clock.now();
-  emit(run, "baseline", `watching stable alone for ${run.settings.baselineMs / 1000} s, to have a reference`);
-  while (clock.now() - from < run.settings.baselineMs) {
+  const missing = countsMissing(run, baselineCounts);
+  emit(run, "baseline", `watching stable alone for ${baselineMs / 1000} s, to have a reference`);
+  let said = false;
+  for (let spent = 0; spent < baselineMs || (spent < MOST_BASELINES * baselineMs && missing().length > 0); ) {
+    if (spent >= baselineMs && !said) {
+      emit(run, "baseline", `watching on, until there are ${baselineCounts} outcomes of ${missing().join(", ")}`);
+      said = true;
+    }
     if (cordOf(run)) break;
-    await clock.sleep(run.settings.tickMs);
+    await clock.sleep(tickMs);
     if (run.stopped) throw new FencedError(run.lease.resource);
-    await keep(run, drain(run));
+    const samples = drain(run);
+    missing(samples);
+    await keep(run, samples);
+    spent = clock.now() - from;
   }
   return frozenWindows(run.playbook, await run.ports.store.samples(run.rollout.id), run.stable.id);
+}
+
+/** Which signals that `fixed` compares with the reference have fewer observations of stable than asked, with these more. */
+function countsMissing(run: Run, atLeast: number): (more?: readonly Sample[]) => readonly string[] {
+  const seen = new Map<string, number>();
+  return (more = []) => {
+    for (const { signal, release, group, n } of more)
+      if (release === run.stable.id && group === undefined) seen.set(signal, (seen.get(signal) ?? 0) + n);
+    return comparedWithIt(run).filter((signal) => (seen.get(signal) ?? 0) < atLeast);
+  };
+}
+
+function comparedWithIt({ playbook }: Run): readonly string[] {
+  return playbook.fixed.criteria.filter(({ kind }) => kind === "within").map(({ signal }) => signal);
 }
 
 /** How old counts may be that were taken while stable was being promoted. */

@@ -4,8 +4,9 @@ import type { Change } from "../core/ports.ts";
 import { fallbacksOf } from "./containment.ts";
 import { refuse } from "./gate.ts";
 import type { ControlPorts } from "./ports.ts";
-import { type Missed, recordOrMiss } from "./record-afterwards.ts";
+import { type Failure, type Missed, recordOrMiss } from "./record-afterwards.ts";
 import type { Unrecorded } from "./run.ts";
+import { sinceNow } from "./seat.ts";
 
 /** Containment by a person, between rollouts. */
 export interface HandContainment {
@@ -46,10 +47,11 @@ export function createHandContainment(ports: ControlPorts, playbook: Playbook, o
     if (sent && (await store.route(system))?.epoch === sent.epoch) written(sent.entries);
     return owed.length === 0;
   };
-  const missed = (given: Omit<Unrecorded, "what">) => {
+  const missed = ({ fault, ...given }: Failure) => {
+    if (fault !== undefined) ports.log?.(`${system}: ${fault}`);
     unrecorded = { what: "contained by hand, and that cannot be recorded", ...given };
     const text = `${unrecorded.what}: ${given.reason}\nIt is recorded when the store takes writes.`;
-    tell("but the store takes no write", text);
+    tell(fault === undefined ? "but the store takes no write" : "but Rollbook itself is broken", text);
   };
   const lost = () => {
     end();
@@ -69,7 +71,9 @@ export function createHandContainment(ports: ControlPorts, playbook: Playbook, o
   };
   const record = async (last: Missed | undefined): Promise<Missed | undefined> => {
     if (unrecorded) return last;
-    const found = await recordOrMiss({ clock, write, recorded, over, missed, stand: () => undefined, caughtUp: end });
+    const outrun = ports.seat && { outrun: sinceNow(ports.seat) };
+    const stand = () => undefined;
+    const found = await recordOrMiss({ clock, write, recorded, over, missed, stand, caughtUp: end, ...outrun });
     found?.afterwards.catch(lost);
     return found;
   };

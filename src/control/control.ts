@@ -13,17 +13,21 @@ import { gate, type ReleasePlans, refuse } from "./gate.ts";
 import { pullCord, steer } from "./give-order.ts";
 import { createIdleWatch, type Unannounced } from "./idle-watch.ts";
 import { type LiveComponent, readComponents } from "./live-state.ts";
+import { lookAt } from "./look.ts";
+import { openUnannounced } from "./open-unannounced.ts";
 import { planBackOf } from "./plan-back.ts";
 import { createPlanWatch } from "./plan-watch.ts";
 import type { ControlPorts, Settings } from "./ports.ts";
 import { liftQuarantine, quarantine } from "./quarantine.ts";
 import { CONTAINED_UNRECORDED, type Missed } from "./record-afterwards.ts";
-import { adopt, composeRelease, openRollout, openUnannounced } from "./release.ts";
+import { adopt, composeRelease, openRollout } from "./release.ts";
 import { isStuck, runRollout } from "./rollout.ts";
 import type { Run, Unrecorded } from "./run.ts";
 import { type Running, startRun } from "./running.ts";
 import { takeUpRestore, turnRestore } from "./steer-restore.ts";
+import { knowingFailures } from "./store-failure.ts";
 import { type Opened, openTakeBack } from "./take-back.ts";
+import { createTakeUp } from "./take-up.ts";
 import { setWeight } from "./weight.ts";
 
 /** The use cases of one protected AI system. */
@@ -78,6 +82,10 @@ export interface Control {
   live(): Promise<readonly LiveComponent[]>;
   /** What was done and the store has not taken yet. */
   unrecorded(): Unrecorded | undefined;
+  /** The rollout whose run breaks by a fault of ours. */
+  broken(): Unrecorded | undefined;
+  /** What is known without the store: the last known good release, as it was read last, and the rollout that runs here. */
+  memory(): { readonly good?: Release | undefined; readonly running?: Rollout | undefined };
   /** Does a rollout run, or begin? Then nobody else may take the system over. */
   busy(): boolean;
   /** Notices who changes components without Rollbook, and takes up again what broke, until the signal ends it. */
@@ -93,11 +101,12 @@ export interface Control {
 }
 
 export function createControl(
-  ports: ControlPorts,
+  given: ControlPorts,
   settings: Settings,
   playbook: Playbook,
   facts: { readonly ledger: () => Promise<LedgerState>; readonly lastCandidateDispatch: () => number | undefined },
 ): Control {
+  const ports: ControlPorts = { ...given, store: knowingFailures(given.store) };
   const runs = new Map<string, Running>();
   let opening: Promise<unknown> = Promise.resolve();
   let begun = 0;
@@ -110,7 +119,13 @@ export function createControl(
   const start = (id: string, recorded?: Promise<void>) => {
     if (runs.get(id)?.over === false) return;
     const run = (onRun: (run: Run) => void) => runRollout(ports, settings, playbook, id, onRun, idle, plans);
-    runs.set(id, startRun(recorded ? (onRun) => recorded.then(() => run(onRun)) : run));
+    const broke = (reason: unknown) => closed || takeUp.broke(id, reason);
+    const running = startRun(recorded ? (onRun) => recorded.then(() => run(onRun)) : run, broke);
+    runs.set(id, running);
+    running.ended.then(
+      () => takeUp.mended(id),
+      () => undefined,
+    );
   };
   const find = async (id: string): Promise<Rollout> => {
     const rollout = await ports.store.rollout(id);
@@ -190,17 +205,10 @@ export function createControl(
     const run = [...runs.values()].at(-1)?.acting;
     return run?.rollout.promotedAt && run.rollout.endedAt && !run.rollout.rollback ? run : undefined;
   };
+  /** What a take-back can go by while the store cannot be read. */
+  const remembered = () => lastPromoted() ?? (calm() ? { foreign: idle.lastKnown() } : undefined);
   const calm = () => [...runs.values()].every(({ over }) => over);
-  /** A run that broke (a full disk, a database that was away) left its rollout open: nobody else would bring it back. */
-  const takeUp = async (signal: AbortSignal): Promise<void> => {
-    while (!signal.aborted) {
-      await ports.clock.sleep(settings.leaseMs, signal);
-      if (signal.aborted || !calm()) continue;
-      const rollouts = await ports.store.rollouts(playbook.system).catch(() => []);
-      const open = rollouts.find(({ endedAt }) => endedAt === undefined);
-      if (open && runs.get(open.id)?.over && calm()) start(open.id);
-    }
-  };
+  const takeUp = createTakeUp(ports, settings, playbook, calm, (id) => runs.get(id)?.over === true, start);
   const releaseOf = async (id: Release["id"]): Promise<Release> => {
     const release = await ports.store.release(id);
     if (!release) throw new RollbookError("NOT_FOUND", { what: `release ${id}` });
@@ -238,7 +246,7 @@ export function createControl(
     },
     pullCord: (id, by, reason) => goBack(id, { kind: "rollback", by, reason }),
     takeBack: (by, reason) =>
-      openAlone(() => openTakeBack(ports, playbook, { kind: "rollback", by, reason }, lastPromoted(), () => closed)),
+      openAlone(() => openTakeBack(ports, playbook, { kind: "rollback", by, reason }, remembered(), () => closed)),
     weight: (percent, by) => setWeight(ports, playbook, percent, by),
     async contain(to, by, reason) {
       if (!calm()) throw refuse("a rollout runs: `rollbook rollback` contains it");
@@ -254,18 +262,7 @@ export function createControl(
     redeploy: (id, by, reason) => takeUpStuck(id, (rollout) => turnRestore(ports, rollout, by, reason)),
     promote: (id, by, reason) => steerRun(id, { kind: "promote", by, reason }, by),
     quarantine: async (id, by, reason) => quarantine(ports, await releaseOf(id), by, reason),
-    async look(reason, key) {
-      const { system } = playbook;
-      const entry = {
-        type: "looked",
-        at: ports.clock.now(),
-        system,
-        actor: "rollbook",
-        data: { reason, key },
-      } as const;
-      await ports.store.commit([{ kind: "entry", entry }]);
-      await ports.askSources?.();
-    },
+    look: (reason, key) => lookAt(ports, playbook.system, reason, key),
     wayBack: plans.current,
     drift: idle.drift.status,
     acknowledge: idle.drift.acknowledge,
@@ -274,6 +271,11 @@ export function createControl(
     unrecorded: () =>
       [...runs.values()].find(({ over, acting }) => !over && acting?.unrecorded)?.acting?.unrecorded ??
       (owed ? { what: CONTAINED_UNRECORDED, since: owed.since, reason: owed.reason } : byHand.unrecorded()),
+    broken: takeUp.broken,
+    memory() {
+      const running = [...runs.values()].find(({ over }) => !over)?.acting;
+      return { good: idle.lastKnown() ?? running?.stable, running: running?.rollout };
+    },
     close() {
       closed = true;
       for (const { acting } of runs.values()) if (acting) Object.assign(acting, { stopped: true, closed: true });
@@ -281,7 +283,7 @@ export function createControl(
     async watch(signal) {
       const open = async (found: Unannounced) =>
         void (await openAlone(async () => ({ rollout: await openUnannounced(ports, playbook, found) })));
-      await Promise.all([idle.run(calm, open, signal), takeUp(signal), plans.run(signal)]);
+      await Promise.all([idle.run(calm, open, signal), takeUp.run(signal), plans.run(signal)]);
     },
     lift: (id, by) => liftQuarantine(ports, id, by),
     explain: (id) => explainRollout(fresh, playbook, id),

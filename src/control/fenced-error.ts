@@ -1,7 +1,19 @@
+import { RollbookError } from "../core/errors.ts";
+
 /** Another process holds the newer fence: this one must not touch anything any more. */
 export class FencedError extends Error {
   constructor(resource: string) {
     super(`another controller acts on ${resource}`);
     this.name = "FencedError";
   }
+}
+
+/** The same, before anything was begun: the right to act was not to be had. */
+export function heldElsewhere(system: string): RollbookError {
+  return new RollbookError("RELEASE_REFUSED", { reason: `another controller acts on ${system}`, elsewhere: system });
+}
+
+/** Did something end because another process acts? */
+export function actsElsewhere(error: unknown): boolean {
+  return error instanceof FencedError || (error instanceof RollbookError && error.details["elsewhere"] !== undefined);
 }

@@ -31,6 +31,8 @@ export interface Unannounced {
 
 export interface IdleWatch extends Past {
   readonly drift: DriftTeller;
+  /** The last known good release as it was read last; undefined before the first look. */
+  lastKnown(): Release | undefined;
   /** Looks on, tick by tick, while `idle` says so; `onFound` is awaited. Ends when the signal says so. */
   run(idle: () => boolean, onFound: (found: Unannounced) => Promise<void>, signal: AbortSignal): Promise<void>;
 }
@@ -48,6 +50,7 @@ export function createIdleWatch(ports: ControlPorts, settings: Settings, playboo
   let nextRead: Instant = 0;
   /** When stable was last read to be in place: what was counted later may not be stable's. */
   let confirmedAt: Instant = 0;
+  let lastKnown: Release | undefined;
   const judged = new Set<string>();
   /** Counted, and not yet known to be stable's. */
   let unconfirmed: readonly Sample[] = [];
@@ -81,6 +84,7 @@ export function createIdleWatch(ports: ControlPorts, settings: Settings, playboo
     const known = await ports.store.lastKnownGood(playbook.system);
     const stable = known && (await ports.store.release(known.release));
     if (!stable) return undefined;
+    lastKnown = stable;
     const asked = ports.clock.now();
     const route = ports.traffic.current(playbook.system);
     const place = servingPlace(route);
@@ -108,6 +112,7 @@ export function createIdleWatch(ports: ControlPorts, settings: Settings, playboo
 
   return {
     drift,
+    lastKnown: () => lastKnown,
     count: hours.count,
     recent(stable, atLeast) {
       const fresh = ports.clock.now() - until <= settings.leaseMs + GAP_TICKS * settings.tickMs;

@@ -18,7 +18,12 @@ export async function leftByStuck(
   const [newest] = await store.rollouts(system);
   if (newest?.rollback?.outcome !== "stuck") return false;
   const steps = (await store.sagas(newest.id)).flatMap(({ plan }) => plan.steps);
-  const moved = new Set(steps.flatMap(({ before, desired }) => [before, desired]));
+  // A saga that never had a plan has no steps: then what went back is all there still.
+  const went = Object.values((await store.release(newest.candidate))?.revisions ?? {});
+  const moved = new Set([
+    ...steps.flatMap(({ before, desired }) => [before, desired]),
+    ...went.map((one) => one.digest),
+  ]);
   return changed.some(({ revision }) => moved.has(revision.digest));
 }
 

@@ -36,6 +36,8 @@ export interface ControlPorts {
   readonly checkpoint: () => Promise<void>;
   readonly notifier: Notifier;
   readonly emit: (event: RolloutEvent) => void;
+  /** A fault of our own, with its stack, for whoever runs the process. */
+  readonly log?: (text: string) => void;
   readonly atCrashPoint: AtCrashPoint;
 }
 
@@ -51,6 +53,11 @@ export interface Settings {
   readonly leaseMs: Milliseconds;
   /** How long stable is watched alone before the release: the reference of `fixed`. */
   readonly baselineMs: Milliseconds;
+  /**
+   * So many observations it has of each signal that `fixed` compares with it, though that takes up to eight times as long.
+   * Absent: whatever comes in its time.
+   */
+  readonly baselineCounts?: number;
   /** The candidate is blind when it got requests but no outcome for this long. */
   readonly blindMs: Milliseconds;
   /** A rollout without a decision for this long goes back. */

@@ -147,8 +147,9 @@ async function unlike(
   const done = new AbortController();
   const late = clock.sleep(READ_MS, done.signal).then(() => over.abort());
   const reads = componentSteps(plan).map(async (step) => {
-    const answer = adapterFor(step.at).read(step.at, over.signal);
-    const live = await Promise.race([answer, late]);
+    const read = async () => adapterFor(step.at).read(step.at, over.signal);
+    // An adapter that throws, or is gone, has not answered.
+    const live = await Promise.race([read().catch(() => undefined), late]);
     return { step, live };
   });
   const found = await Promise.all(reads).finally(() => done.abort());

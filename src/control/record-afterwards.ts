@@ -1,14 +1,18 @@
 import type { Clock } from "../core/ports.ts";
 import type { Instant } from "../core/time.ts";
-import { reasonOf } from "../restore/target-call.ts";
 import { FencedError } from "./fenced-error.ts";
 import { emit, type Run, routeTo, type Unrecorded } from "./run.ts";
+import { failureText, isStoreFailure } from "./store-failure.ts";
 import { tellPeople } from "./tell-people.ts";
 
 /** The first pause between two attempts; it doubles up to sixteen times this. */
 const PAUSE_MS = 250;
 
+/** So often a restore is begun again after a fault of ours; then people must decide. */
+const MOST_FAULTS = 5;
+
 export const CONTAINED_UNRECORDED = "contained, and nothing can be recorded";
+const CONTAINED_BROKEN = "contained, and Rollbook itself is broken here";
 
 /** Something that has happened already, and how it is recorded. */
 export interface Happened {
@@ -18,12 +22,19 @@ export interface Happened {
   recorded(): Promise<boolean>;
   /** The process ends: nothing is tried again here. */
   over(): boolean;
+  /** We may not write now: can somebody else have acted since it happened? Until then it stands, and is tried again. */
+  outrun?(): boolean;
   /** Of the first attempt that failed: people are told once. */
-  missed(unrecorded: Omit<Unrecorded, "what">): void;
+  missed(failure: Failure): void;
   /** Keeps what has happened as it is, before each pause. */
   stand(): void;
   /** It is recorded, later than it happened. */
   caughtUp(): void;
+}
+
+/** Why nothing is recorded. `fault`: where our own fault is, if the store is not to blame. */
+export interface Failure extends Omit<Unrecorded, "what"> {
+  readonly fault?: string;
 }
 
 /** The store did not take it at once: why, and when it is recorded after all. */
@@ -41,10 +52,14 @@ export async function recordOrMiss(happened: Happened): Promise<Missed | undefin
   } catch (error) {
     const afterwards = goOnRecording(happened, error);
     // Who was fenced at once is told by the caller; who is fenced later, by whoever waits.
-    if (error instanceof FencedError) await afterwards;
+    if (isOutrun(happened, error)) await afterwards;
     afterwards.catch(() => undefined);
-    return { since: happened.clock.now(), reason: reasonOf(error), afterwards };
+    return { since: happened.clock.now(), reason: failureText(error), afterwards };
   }
+}
+
+function isOutrun({ outrun }: Happened, error: unknown): boolean {
+  return error instanceof FencedError && (outrun?.() ?? true);
 }
 
 /** Tries as long as the store takes no write. Only a newer controller, or our own end, ends that. */
@@ -52,12 +67,14 @@ async function goOnRecording(happened: Happened, failed: unknown): Promise<void>
   const { clock } = happened;
   let error = failed;
   for (let attempt = 1; ; attempt++) {
-    if (error instanceof FencedError || happened.over()) throw error;
-    if (attempt === 1) happened.missed({ since: clock.now(), reason: reasonOf(error) });
+    if (isOutrun(happened, error) || happened.over()) throw error;
+    if (attempt === 1) happened.missed(failureOf(clock, error));
     happened.stand();
     await clock.sleep(PAUSE_MS * Math.min(16, 2 ** (attempt - 1)));
     try {
-      if (!(await happened.recorded())) await happened.write();
+      if (await happened.recorded()) return happened.caughtUp();
+      if (happened.outrun?.()) throw new FencedError("the system by now");
+      await happened.write();
       return happened.caughtUp();
     } catch (again) {
       error = again;
@@ -90,32 +107,56 @@ export async function recordAfterwards(
   await missed?.afterwards;
 }
 
-/** A rollback goes on when the store is back; whatever was done is read from its record and from the targets. */
-export async function goOnAfterwards(run: Run, work: () => Promise<void>): Promise<void> {
-  for (let attempt = 0; ; attempt++) {
+/**
+ * A rollback goes on when the store is back; whatever was done is read from its record and from the targets. After a fault
+ * of ours it is tried again a few times, and then it is stuck.
+ */
+export async function goOnAfterwards(
+  run: Run,
+  work: () => Promise<void>,
+  stuck: (note: string) => Promise<void>,
+): Promise<void> {
+  let faults = 0;
+  let said: "store" | "fault" | undefined;
+  for (;;) {
     try {
       await work();
       delete run.unrecorded;
       return;
     } catch (error) {
       if (error instanceof FencedError || run.stopped) throw error;
-      if (attempt === 0) sayNotRecorded(run, { since: run.ports.clock.now(), reason: reasonOf(error) });
+      const failure = failureOf(run.ports.clock, error);
+      const kind = failure.fault === undefined ? "store" : "fault";
+      if (kind === "fault" && ++faults >= MOST_FAULTS) {
+        delete run.unrecorded;
+        return stuck(`Rollbook itself broke in the restore, ${faults} times: ${failure.reason}`);
+      }
+      if (said !== kind) sayNotRecorded(run, failure);
+      said = kind;
       standContained(run);
       await run.ports.clock.sleep(run.settings.leaseMs);
     }
   }
 }
 
-/** People are told of a containment that the store has not taken. */
+function failureOf(clock: Clock, error: unknown): Failure {
+  const reason = failureText(error);
+  return { since: clock.now(), reason, ...(isStoreFailure(error) ? {} : { fault: (error as Error).stack ?? reason }) };
+}
+
+/** People are told of a containment that is not recorded, or whose restore does not go on. */
 export function sayNotRecorded(
   run: Pick<Run, "ports" | "playbook" | "candidate" | "rollout" | "unrecorded">,
-  missed: Omit<Unrecorded, "what">,
+  { since, reason, fault }: Failure,
 ): void {
-  const what = CONTAINED_UNRECORDED;
-  run.unrecorded = { what, ...missed };
-  const text = `${what}: ${missed.reason}`;
+  const what = fault === undefined ? CONTAINED_UNRECORDED : CONTAINED_BROKEN;
+  run.unrecorded = { what, since, reason };
+  const text = `${what}: ${reason}`;
   emit(run, "late", `${text}; tried again until it can`);
-  tellPeople(run, "is contained, but the store takes no write", [text, "The restore goes on when it does."]);
+  if (fault !== undefined) run.ports.log?.(`${run.playbook.system}: ${fault}`);
+  if (fault === undefined)
+    tellPeople(run, "is contained, but the store takes no write", [text, "The restore goes on when it does."]);
+  else tellPeople(run, "is contained, but Rollbook itself is broken", [text, "It is tried again; its log says where."]);
 }
 
 /** Nobody else may have given the candidate a share meanwhile. */

@@ -7,7 +7,6 @@ import type { Rollout } from "../core/rollout.ts";
 import { addressIn, freePlace, servingPlace } from "../decide/place.ts";
 import type { PastSteps } from "../decide/price.ts";
 import { gate, insistFree, insistHere, refuse, unreadiness } from "./gate.ts";
-import type { Unannounced } from "./idle-watch.ts";
 import { readComponents } from "./live-state.ts";
 import type { ControlPorts } from "./ports.ts";
 import { withdrawShare } from "./weight.ts";
@@ -171,46 +170,6 @@ export async function openRollout(
       entry: { type: "rollout-started", at: now, system, actor: "rollbook", rollout: rollout.id, data },
     },
   ]);
-  return rollout;
-}
-
-/** Records a release that came without Rollbook as a rollout without a gate. @throws RELEASE_REFUSED while one is running. */
-export async function openUnannounced(
-  ports: ControlPorts,
-  playbook: Playbook,
-  { stable, candidate, frozen }: Unannounced,
-): Promise<Rollout> {
-  await insistFree(ports, playbook);
-  const place = servingPlace(ports.traffic.current(playbook.system));
-  const rollout: Rollout = {
-    ...newRollout(ports, playbook, candidate, stable.id),
-    place,
-    unannounced: true,
-    frozen,
-  };
-  const { system } = playbook;
-  const changed = Object.entries(candidate.revisions).filter(
-    ([name, { digest }]) => stable.revisions[name]?.digest !== digest,
-  );
-  const data = {
-    candidate: candidate.id,
-    stable: stable.id,
-    playbook: playbook.digest,
-    authority: playbook.authority,
-    changed: Object.fromEntries(changed.map(([name, { digest, label }]) => [name, { digest, label }])),
-  };
-  const at = ports.clock.now();
-  await ports.store.commit([
-    { kind: "release", release: candidate },
-    { kind: "rollout", rollout },
-    { kind: "entry", entry: { type: "noticed", at, system, actor: "rollbook", rollout: rollout.id, data } },
-  ]);
-  const names = changed.map(([name]) => name).join(", ");
-  ports.emit({ kind: "noticed", at, rollout, text: `${names} changed without Rollbook: ${candidate.label}` });
-  const text = `Nobody announced it, so there was no gate. It is judged against the window before it.`;
-  ports.notifier
-    .notify(playbook.who.now, `${system}: ${names} changed without Rollbook`, text, rollout.id)
-    .catch(() => undefined);
   return rollout;
 }
 

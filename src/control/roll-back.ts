@@ -4,17 +4,17 @@ import type { Rollback, Rollout, Saga } from "../core/rollout.ts";
 import type { Sample } from "../core/sample.ts";
 import type { Verdict } from "../core/verdict.ts";
 import type { Containment } from "../decide/containment.ts";
-import { withRivals } from "../decide/plan-rivals.ts";
-import { lostBetween, planWayBack } from "../decide/way-back.ts";
-import { containmentFor, restorePlace } from "./containment.ts";
+import { lostBetween } from "../decide/way-back.ts";
+import { containmentFor } from "./containment.ts";
 import { heldChanges, isHeld, writeHeld } from "./held-evidence.ts";
 import { moveOn, serveRestored } from "./move-on.ts";
 import { deadlinesOf, watchPhases } from "./phase-watch.ts";
 import { type Proof, proveFixed } from "./prove-fixed.ts";
 import { goOnAfterwards, recordAfterwards } from "./record-afterwards.ts";
-import { aloneWith, restore, sagaOf, startOf } from "./restoration.ts";
-import { knownRivals, thaw } from "./rivals.ts";
+import { aloneWith, restore, startOf } from "./restoration.ts";
+import { thaw } from "./rivals.ts";
 import { emit, entryOf, type Run, routeTo, samplesChange, save } from "./run.ts";
+import { sagaBack } from "./saga-back.ts";
 import { escalate, tellPeople } from "./tell-people.ts";
 
 export type Cause = "harm" | "undecided" | "person";
@@ -95,7 +95,11 @@ export async function continueRollback(run: Run): Promise<void> {
   const calm = escalate(run);
   const punctual = watchPhases(run);
   try {
-    await goOnAfterwards(run, () => restoreAndProve(run));
+    await goOnAfterwards(
+      run,
+      () => restoreAndProve(run),
+      (note) => endStuck(run, note),
+    );
   } finally {
     punctual();
     // Stuck is not over: people are needed more than ever.
@@ -173,19 +177,6 @@ async function restart(run: Run, why: string): Promise<void> {
 /** Changed components that nobody here can bring back, such as a hosted model. */
 function lostFor({ playbook, candidate, stable }: Run): readonly string[] {
   return lostBetween(playbook, candidate, stable);
-}
-
-/** The way back of everything that has one: the plan that is ready, where it is the one for this. */
-async function sagaBack(run: Run): Promise<Saga> {
-  const { playbook, candidate, stable, rollout } = run;
-  const ready = run.plans.current();
-  const { plan, digest } = ready ?? {};
-  const fits = ready?.rollout === rollout.id && ready.to.id === stable.id && ready.from.id === candidate.id;
-  if (fits && plan && digest) return sagaOf(run, { plan, digest });
-  const back = planWayBack(playbook, candidate, stable, restorePlace(run), run.plans.past());
-  const planned = withRivals(back.planned, await knownRivals(run));
-  if (planned.kind === "impossible") throw new Error(`no way back: ${planned.reasons.join("; ")}`);
-  return sagaOf(run, planned);
 }
 
 async function endStuck(run: Run, note: string, held = false): Promise<void> {

@@ -1,5 +1,4 @@
 import type { EntryDraft, EntryType, Route } from "../core/entry.ts";
-import { RollbookError } from "../core/errors.ts";
 import type { Playbook } from "../core/playbook.ts";
 import type { Change } from "../core/ports.ts";
 import type { Release } from "../core/release.ts";
@@ -12,7 +11,7 @@ import type { SagaPorts } from "../restore/step-run.ts";
 import type { EvaluatorSetup } from "../watch/evaluator.ts";
 import type { Past } from "./baseline.ts";
 import type { CountJournal } from "./count-journal.ts";
-import { FencedError } from "./fenced-error.ts";
+import { FencedError, heldElsewhere } from "./fenced-error.ts";
 import { underOrder } from "./order.ts";
 import type { PlanWatch } from "./plan-watch.ts";
 import type { ControlPorts, RolloutEventKind, Settings } from "./ports.ts";
@@ -227,9 +226,7 @@ export async function holdLease(
   for (;;) {
     const lease = await ports.store.acquireLease(resource, settings.holder, settings.leaseMs, ports.clock.now());
     if (lease) return { lease, keep: (run) => renewUntilStopped(run) };
-    if (ports.clock.now() > deadline) {
-      throw new RollbookError("RELEASE_REFUSED", { reason: `another controller acts on ${system}` });
-    }
+    if (ports.clock.now() > deadline) throw heldElsewhere(system);
     await ports.clock.sleep(settings.leaseMs / 4);
   }
 }

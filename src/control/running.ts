@@ -11,7 +11,11 @@ export interface Running {
   over: boolean;
 }
 
-export function startRun(begin: (onRun: (run: Run) => void) => Promise<Rollout>): Running {
+/** @param broke is told why the run ended, if not by itself */
+export function startRun(
+  begin: (onRun: (run: Run) => void) => Promise<Rollout>,
+  broke: (reason: unknown) => void,
+): Running {
   const { promise: run, resolve, reject } = Promise.withResolvers<Run>();
   const ended = begin(resolve);
   const running: Running = { ended, run, over: false };
@@ -21,6 +25,7 @@ export function startRun(begin: (onRun: (run: Run) => void) => Promise<Rollout>)
   };
   ended.then(close, (reason) => {
     close();
+    broke(reason);
     reject(reason);
   });
   return running;

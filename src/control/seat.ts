@@ -9,12 +9,30 @@ import { FencedError } from "./fenced-error.ts";
 export interface Seat {
   /** Undefined while another process may act, or as soon as we cannot be sure that none does. */
   lease(): Lease | undefined;
+  /** Is another process known to sit there? */
+  elsewhere(): boolean;
   follow(listener: SeatListener): () => void;
 }
 
 export interface SeatListener {
   renewed(lease: Lease): void;
   lost(): void;
+}
+
+/**
+ * Answers whether somebody else can have acted since now. While nobody is known to sit there, nobody has; who sits there
+ * again under the very next fence knows that nobody did.
+ */
+export function sinceNow(seat: Seat): () => boolean {
+  let ours = seat.lease()?.fence;
+  return () => {
+    if (ours === undefined) return true;
+    const lease = seat.lease();
+    if (!lease) return seat.elsewhere();
+    if (lease.fence > ours + 1) return true;
+    ours = lease.fence;
+    return false;
+  };
 }
 
 /** The store, as who sits there may use it: nothing is written but under the seat's fence. */

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 
+import { digestOf } from "../core/digest.ts";
 import type { Change, Store } from "../core/ports.ts";
 import { FencedError } from "./fenced-error.ts";
 
@@ -242,6 +243,42 @@ describe("a store that is away between rollouts", () => {
         assert.equal((await control.ended(id!)).rollback?.outcome, "verified");
         assert.equal(control.unrecorded(), undefined);
         looking.abort();
+      });
+    });
+
+    it(`(${away}) loses no release that came unannounced and is taken back: it is contained, and goes back`, async () => {
+      const { state, ports } = failing();
+      const world = createControlWorld({
+        ports,
+        blind: true,
+        playbook: { how: { ...playbook.how, else: "sim:else" } },
+        fallbacks: { else: true, safe: false },
+      });
+      await world.live(async () => {
+        const { control, clock, traffic, store, target } = world;
+        await control.adopt(stable);
+        await clock.sleep(5000);
+        target.rivalWrite("sim:model", digestOf("model 2"));
+        await world.until(() => world.events.some(({ kind, text }) => kind === "ended" && /left in place/.test(text)));
+        await clock.sleep(5000);
+        state.away = away;
+        await assert.rejects(control.takeBack("on-call", "it is not ours"), { code: "NOT_RECORDED" });
+        assert.equal(traffic.current("loans")?.contained, "else");
+        assert.equal(control.unrecorded()?.what, "contained, and nothing can be recorded");
+        assert.equal(target.live("sim:model"), digestOf("model 2"), "nothing is restored before its intent is durable");
+        await clock.sleep(15_000);
+        assert.equal(traffic.current("loans")?.contained, "else");
+        assert.equal(world.notices.filter((text) => text.includes("the store takes no write")).length, 1);
+        state.away = undefined;
+        await world.until(async () => (await store.rollouts("loans")).length === 2);
+        const [{ id } = { id: "" }] = await store.rollouts("loans");
+        const { rollback, unannounced } = await control.ended(id);
+        assert.equal(unannounced, true);
+        assert.ok(rollback?.restoredAt !== undefined);
+        assert.equal(target.live("sim:model"), digestOf("model 1"));
+        assert.deepEqual(rollback.cause, ["person", "on-call: it is not ours"]);
+        assert.equal(traffic.current("loans")?.contained, undefined);
+        assert.equal((await world.entries()).filter(({ type }) => type === "noticed").length, 2);
       });
     });
 

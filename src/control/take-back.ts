@@ -1,16 +1,20 @@
 import type { Route } from "../core/entry.ts";
-import { RollbookError } from "../core/errors.ts";
 import type { Playbook } from "../core/playbook.ts";
 import type { Change } from "../core/ports.ts";
 import { defineRelease, type Release } from "../core/release.ts";
 import type { Order, Place, Rollout } from "../core/rollout.ts";
+import { containmentOf } from "../decide/containment.ts";
 import { freePlace, servingPlace } from "../decide/place.ts";
+import { fallbacksOf } from "./containment.ts";
 import { insistFree, refuse } from "./gate.ts";
 import { changedComponents, readComponents } from "./live-state.ts";
+import { unannouncedRollout } from "./open-unannounced.ts";
 import type { ControlPorts } from "./ports.ts";
 import { type Missed, recordOrMiss, sayNotRecorded } from "./record-afterwards.ts";
-import { newRollout, openUnannounced } from "./release.ts";
+import { newRollout } from "./release.ts";
 import { emit } from "./run.ts";
+import { sinceNow } from "./seat.ts";
+import { isStoreFailure } from "./store-failure.ts";
 import { tellPeople } from "./tell-people.ts";
 
 /** What was promoted and settled last. */
@@ -19,6 +23,12 @@ export interface Promotion {
   readonly candidate: Release;
   /** What it goes back to. */
   readonly stable: Release;
+}
+
+/** The last known good release, where what serves beside it was never promoted; `error`: why the store does not say so. */
+export interface Foreign {
+  readonly foreign: Release | undefined;
+  readonly error?: unknown;
 }
 
 /** A rollout that is recorded, or stands in memory until the store takes it. */
@@ -32,23 +42,24 @@ export interface Opened {
  * the other place, before anything is written; then a rollout is recorded that is on its way back from its first moment.
  * Where a later rollout or somebody else has taken that place, traffic stays and everything is restored where it serves.
  * A store that takes no write gets the record afterwards, and traffic stays where it went meanwhile.
- * @param remembered what this process has promoted last: all that is known while the store cannot even be read.
+ * @param remembered what this process has promoted last, or read last to be good: all that is known while the store
+ * cannot even be read.
  * @throws RELEASE_REFUSED when there is nothing to go back to, or a rollout is running.
  */
 export async function openTakeBack(
   ports: ControlPorts,
   playbook: Playbook,
   order: Order,
-  remembered: Promotion | undefined,
+  remembered: Promotion | Foreign | undefined,
   over: () => boolean,
 ): Promise<Opened> {
   const { system } = playbook;
   if (playbook.authority !== "act") throw refuse("the playbook only observes; go back by your own means");
   const known = await promotionIn(ports, playbook).catch((error: unknown) => {
-    if (error instanceof RollbookError || !remembered) throw error;
-    return remembered;
+    if (!isStoreFailure(error) || !remembered) throw error;
+    return { ...remembered, error };
   });
-  if ("foreign" in known) return { rollout: await takeBackForeign(ports, playbook, known.foreign, order) };
+  if ("foreign" in known) return takeBackForeign(ports, playbook, known, order, over);
   const { rollout: promoted, candidate, stable: before } = known;
   const current = ports.traffic.current(system);
   const warm = await isWarm(ports, playbook, before, freePlace(current));
@@ -79,26 +90,35 @@ export async function openTakeBack(
     { kind: "rollout", rollout },
     { kind: "entry", entry: { type: "rollout-started", at: now, system, actor: order.by, rollout: rollout.id, data } },
   ];
-  const told = { ports, playbook, candidate, rollout };
+  return { rollout, missed: await recordOpened(ports, playbook, { rollout, candidate, changes }, over) };
+}
+
+/** Records a rollout that traffic obeys already; afterwards, where the store takes no write now. */
+async function recordOpened(
+  ports: ControlPorts,
+  playbook: Playbook,
+  { changes, ...opened }: Pick<Promotion, "rollout" | "candidate"> & { readonly changes: readonly Change[] },
+  over: () => boolean,
+): Promise<Missed | undefined> {
+  const told = { ports, playbook, ...opened };
+  const outrun = ports.seat && sinceNow(ports.seat);
   const missed = await recordOrMiss({
     clock: ports.clock,
     write: async () => void (await ports.store.commit(changes)),
-    recorded: async () => (await ports.store.rollout(rollout.id)) !== undefined,
+    recorded: async () => (await ports.store.rollout(opened.rollout.id)) !== undefined,
     over,
-    missed: (unrecorded) => sayNotRecorded(told, unrecorded),
+    ...(outrun ? { outrun } : {}),
+    missed: (failure) => sayNotRecorded(told, failure),
     stand: () => undefined,
     caughtUp: () => emit(told, "resumed", "the store takes writes again: what happened is recorded"),
   });
   const lost = "Another controller acts by now and knows nothing of it: give the order again.";
   missed?.afterwards.catch(() => over() || tellPeople(told, "was taken back, and that was never recorded", [lost]));
-  return { rollout, missed };
+  return missed;
 }
 
 /** What was promoted last, if it is still the last known good; else what that is. @throws RELEASE_REFUSED while a rollout runs. */
-async function promotionIn(
-  ports: ControlPorts,
-  playbook: Playbook,
-): Promise<Promotion | { readonly foreign: Release | undefined }> {
+async function promotionIn(ports: ControlPorts, playbook: Playbook): Promise<Promotion | Foreign> {
   const { store } = ports;
   await insistFree(ports, playbook);
   const known = await store.lastKnownGood(playbook.system);
@@ -116,21 +136,31 @@ async function isWarm(ports: ControlPorts, playbook: Playbook, release: Release,
   return found.every((one) => one.kind === "live" && one.revision.digest === release.revisions[one.name]?.digest);
 }
 
-/** What came unannounced and was left in place has no promotion before it: it goes back to the last known good. */
+/**
+ * What came unannounced and was left in place has no promotion before it: it goes back to the last known good. Nothing else
+ * serves meanwhile but a declared fallback, and that takes the traffic before anything is written.
+ */
 async function takeBackForeign(
   ports: ControlPorts,
   playbook: Playbook,
-  stable: Release | undefined,
+  { foreign: stable, error }: Foreign,
   order: Order,
-): Promise<Rollout> {
-  const place = servingPlace(ports.traffic.current(playbook.system));
-  const changed = stable ? await changedComponents(ports, playbook, stable, place) : [];
-  if (!stable || changed.length === 0) throw refuse("no release was promoted before, so none can be taken back");
+  over: () => boolean,
+): Promise<Opened> {
+  const current = ports.traffic.current(playbook.system);
+  const changed = stable ? await changedComponents(ports, playbook, stable, servingPlace(current)) : [];
+  if (!stable || changed.length === 0)
+    throw error ?? refuse("no release was promoted before, so none can be taken back");
+  const to = containmentOf(false, fallbacksOf(ports, playbook));
+  const contained = to === "else" || to === "safe" ? to : undefined;
+  const route = contained && current && { ...current, epoch: current.epoch + 1, candidatePpm: 0, contained };
+  if (route) ports.traffic.set(route);
   const label = changed.map(({ revision }) => revision.label).join(" + ");
   const news = Object.fromEntries(changed.map(({ name, revision }) => [name, revision]));
   const candidate = defineRelease(playbook.system, label, { ...stable.revisions, ...news });
-  const opened = await openUnannounced(ports, playbook, { stable, candidate, frozen: [] });
-  const rollout: Rollout = { ...opened, phase: "paused", order };
-  await ports.store.commit([{ kind: "rollout", rollout }]);
-  return rollout;
+  const found = { stable, candidate, frozen: [] };
+  const { rollout, changes, say } = unannouncedRollout(ports, playbook, found, { phase: "paused", order });
+  const all = [...changes, ...(route ? [{ kind: "route", route } as const] : [])];
+  say();
+  return { rollout, missed: await recordOpened(ports, playbook, { rollout, candidate, changes: all }, over) };
 }

@@ -42,6 +42,15 @@ const redeployed = defineRelease(SYSTEM, "schema 2 + model 2", {
   schema: candidate.revisions["schema"]!,
 });
 
+/** A component that a playbook may list and no release knows a revision of. */
+export const index = { name: "index", at: "sim:schema-beside", undo: "compensatable" } as const;
+
+/** What somebody makes of release 1 who puts model 2 in place, under a playbook that lists the index too. */
+const indexed = defineRelease(SYSTEM, "model 2 + schema 1", {
+  ...intruder.revisions,
+  index: stable.revisions["schema"]!,
+});
+
 export const playbook: Playbook = {
   digest: digestOf("playbook"),
   system: SYSTEM,
@@ -137,7 +146,8 @@ export function createControlWorld(options: WorldOptions = {}) {
     ...(options.rivals ? { rivals: options.rivals } : {}),
   });
   const rates = (bad: NonNullable<WorldOptions["losses"]>, good: number) => {
-    return { [stable.id]: good, [candidate.id]: bad, [intruder.id]: bad, [redeployed.id]: bad, [third.id]: good };
+    const harmful = [candidate, intruder, redeployed, indexed].map(({ id }) => [id, bad] as const);
+    return { ...Object.fromEntries(harmful), [stable.id]: good, [third.id]: good };
   };
   const traffic = createSimulatedTraffic({
     clock,
@@ -192,14 +202,19 @@ export function createControlWorld(options: WorldOptions = {}) {
     by.watch(watching.signal).catch(() => undefined);
   };
 
-  /** Another controller over the same world, which dies at the crash point if one is given. */
-  const boot = (holder: string, crashAt?: CrashPoint) => {
+  /** Another controller over the same world, which dies at the crash point if one is given; its playbook may be an edited one. */
+  const boot = (holder: string, crashAt?: CrashPoint, edited: Partial<Playbook> = {}) => {
     const ports = { ...shared, ...options.ports?.(shared) };
     const mortal = mortalPorts(ports, crashAt);
-    const control = createControl(mortal.ports, { ...settings, ...options.settings, holder }, book, {
-      ledger: async () => ({ size: 0, root: "", verified: true, checkpoint: "" }),
-      lastCandidateDispatch: () => traffic.lastServed(candidate.id),
-    });
+    const control = createControl(
+      mortal.ports,
+      { ...settings, ...options.settings, holder },
+      { ...book, ...edited },
+      {
+        ledger: async () => ({ size: 0, root: "", verified: true, checkpoint: "" }),
+        lastCandidateDispatch: () => traffic.lastServed(candidate.id),
+      },
+    );
     newest = control;
     if (alive) watch(control);
     return { control, kill: mortal.kill, death: mortal.death };

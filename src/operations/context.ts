@@ -4,6 +4,7 @@ import { RollbookError } from "../core/errors.ts";
 import type { Playbook } from "../core/playbook.ts";
 import type { RestoreAdapter, SourceHealth, Store, TokenRecord } from "../core/ports.ts";
 import type { ReleaseId } from "../core/release.ts";
+import type { Instant } from "../core/time.ts";
 
 /** One protected system, as operations see it. */
 export interface OperatedSystem {
@@ -23,6 +24,8 @@ export interface OperatedSystem {
 export interface OperationContext {
   readonly systems: ReadonlyMap<string, OperatedSystem>;
   readonly store: Store;
+  /** What this process knows of its store by using it. `over`: it takes no write any more, until the process is started again. */
+  readonly storeHealth: { readonly unreadable: () => Trouble | undefined; readonly over: () => Trouble | undefined };
   readonly connections: {
     readonly names: readonly string[];
     readonly adapterFor: (at: string) => Pick<RestoreAdapter, "read" | "seen">;
@@ -38,6 +41,11 @@ export interface OperationContext {
     readonly verify: () => Promise<unknown>;
     readonly receipt: (index: number) => Promise<unknown>;
   };
+}
+
+interface Trouble {
+  readonly since: Instant;
+  readonly reason: string;
 }
 
 /** What was not taken of a batch, and why. */

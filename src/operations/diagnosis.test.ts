@@ -19,6 +19,7 @@ test("what is stuck stays an error while somebody's unannounced release is looke
   };
   const context = {
     store,
+    storeHealth: { unreadable: () => undefined, over: () => undefined },
     systems: new Map([["loans", system]]),
     connections: { names: [], adapterFor: () => target, reaches: () => true, elsewhere: async () => [] },
   } as unknown as OperationContext;
@@ -35,6 +36,9 @@ test("what is stuck stays an error while somebody's unannounced release is looke
   const foreign = { id: "rollout-foreign", unannounced: true, startedAt: rollout.startedAt + 1 } as const;
   await put({ endedAt: 2, note: "stuck: model", rollback: { ...rollback, outcome: "stuck" } });
   assert.equal(await found(), `${id} is stuck: model`);
+  await put({ endedAt: 2, note: "no plan leads back", rollback: { ...rollback, outcome: "stuck" } });
+  assert.equal(await found(), `${id} is stuck: no plan leads back`);
+  await put({ endedAt: 2, note: "stuck: model", rollback: { ...rollback, outcome: "stuck" } });
   await put(foreign);
   assert.equal(await found(), `${id} is stuck: model`);
   await put({ ...foreign, rollback: { ...rollback, outcome: "verified" } });

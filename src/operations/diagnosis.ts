@@ -46,9 +46,16 @@ async function checksOf(context: OperationContext, chosen: OperatedSystem): Prom
     say(
       "rollback",
       "error",
-      `${newest.id} is ${newest.note ?? "stuck"}`,
+      `${newest.id} is ${newest.note?.startsWith("stuck") ? newest.note : `stuck: ${newest.note ?? "people decide"}`}`,
       `Mend what \`rollbook report\` names; then \`rollbook resume ${newest.id}\` tries it again.`,
     );
+
+  const over = context.storeHealth.over();
+  if (over) say("store", "error", over.reason, "Start Rollbook again: what is on disk is read anew.");
+  const broken = chosen.control().broken();
+  if (broken) say("rollout", "error", `${broken.what}: ${broken.reason}`, "Its log has the stack: please report it.");
+  const owed = chosen.control().unrecorded();
+  if (owed) say("store", "error", `${owed.what}: ${owed.reason}`, "Keep the process up, and bring the store back.");
 
   const back = chosen.control().wayBack();
   const mend = "Nothing goes forward on that: mend it, and it is looked at again by itself.";

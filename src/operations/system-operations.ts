@@ -16,6 +16,7 @@ import {
 } from "./inputs.ts";
 import { type AnyOperation, define } from "./operation.ts";
 import { plainOutcomes } from "./plain-outcomes.ts";
+import { createMemory } from "./remembered.ts";
 
 /** Green or red, and why. */
 function readinessOf(found: WayBack | undefined) {
@@ -25,6 +26,7 @@ function readinessOf(found: WayBack | undefined) {
 /** Operations on a protected system as a whole. */
 export function systemOperations(context: OperationContext): readonly AnyOperation[] {
   const { store } = context;
+  const stored = createMemory(store);
   return [
     define({
       name: "systems",
@@ -36,23 +38,27 @@ export function systemOperations(context: OperationContext): readonly AnyOperati
       input: none,
       run: async () =>
         Promise.all(
-          [...context.systems].map(async ([system, { playbook, edge, control }]) => ({
-            system,
-            owner: playbook().owner,
-            risk: playbook().risk,
-            authority: playbook().authority,
-            playbook: playbook().digest,
-            gateway: edge.gateway,
-            lastKnownGood: await store.lastKnownGood(system),
-            wayBack: readinessOf(control().wayBack()),
-            running: (await store.rollouts(system)).find(({ endedAt }) => endedAt === undefined)?.id,
-          })),
+          [...context.systems].map(async ([system, operated]) => {
+            const { playbook, edge, control } = operated;
+            const { lastKnownGood, rollouts } = await stored(system, operated);
+            return {
+              system,
+              owner: playbook().owner,
+              risk: playbook().risk,
+              authority: playbook().authority,
+              playbook: playbook().digest,
+              gateway: edge.gateway,
+              lastKnownGood,
+              wayBack: readinessOf(control().wayBack()),
+              running: rollouts.find(({ endedAt }) => endedAt === undefined)?.id,
+            };
+          }),
         ),
     }),
     define({
       name: "status",
       summary:
-        "The system, its route, its last known good release, its way back (ready or not, and its price) and its rollouts, newest first.",
+        "The system, its route, its last known good release, its way back (ready or not, and its price) and its rollouts, newest first; from memory, with `storeAway`, while the store cannot be read.",
       method: "GET",
       path: "/v1/status",
       permission: "read",
@@ -61,8 +67,8 @@ export function systemOperations(context: OperationContext): readonly AnyOperati
       run: async (input) => {
         const chosen = systemOf(context, input.system);
         const { system, owner, risk, authority, digest, environment } = chosen.playbook();
-        const known = await store.lastKnownGood(system);
-        const good = known && (await store.release(known.release));
+        const { route, lastKnownGood, rollouts } = await stored(system, chosen);
+        const { unreadable, over } = context.storeHealth;
         return {
           system,
           owner,
@@ -72,19 +78,17 @@ export function systemOperations(context: OperationContext): readonly AnyOperati
           playbook: digest,
           gateway: chosen.edge.gateway,
           holder: chosen.holder?.(),
-          route: await store.route(system),
+          storeAway: unreadable(),
+          storeOver: over(),
+          route,
           served: chosen.edge.served(),
           unrecorded: chosen.control().unrecorded(),
-          lastKnownGood: known && { ...known, label: good?.label, revisions: good?.revisions },
+          broken: chosen.control().broken(),
+          lastKnownGood,
           sources: chosen.sources().health(),
           wayBack: chosen.control().wayBack(),
           drift: chosen.control().drift(),
-          rollouts: await Promise.all(
-            (await store.rollouts(system)).slice(0, 50).map(async (rollout) => ({
-              ...rollout,
-              candidateLabel: (await store.release(rollout.candidate))?.label,
-            })),
-          ),
+          rollouts,
         };
       },
     }),

@@ -17,6 +17,7 @@ for (const role of ["admin", "reporter"] as const) {
 const logged: string[] = [];
 let reported = 0;
 const operations = operationsOf({
+  storeHealth: { unreadable: () => undefined, over: () => undefined },
   store,
   systems: new Map(),
   connections: {
@@ -39,6 +40,7 @@ const operations = operationsOf({
   },
 });
 const events = createEventStream();
+let illness: string | undefined;
 const api = createApi({
   store,
   operations,
@@ -55,6 +57,7 @@ const api = createApi({
   },
   alerts: async (connection, body) => ({ connection, body }),
   page: (path) => (path === "/" ? { type: "text/html", content: "<!doctype html>" } : undefined),
+  ill: () => illness,
   log: (text) => void logged.push(text),
 });
 
@@ -177,6 +180,15 @@ describe("the HTTP API", () => {
       await problem(answer);
       assertSecure(answer);
     }
+  });
+
+  test("is not well once the store has failed, so that whoever runs it starts it again", async () => {
+    assert.deepEqual(await (await ask("/healthz")).json(), { ok: true });
+    illness = "disk I/O error";
+    const answer = await ask("/healthz");
+    illness = undefined;
+    assert.equal(answer.status, 503);
+    assert.deepEqual(await answer.json(), { ok: false, reason: "disk I/O error" });
   });
 
   test("takes what the path names, whatever the body says", async () => {

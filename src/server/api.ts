@@ -25,6 +25,8 @@ export interface ApiParts {
   };
   /** Alerts that somebody posts to a connection. */
   readonly alerts: (connection: string, body: object) => Promise<object>;
+  /** Why this process has to be started again; undefined while it is well. */
+  readonly ill: () => string | undefined;
   readonly page: (path: string) => { readonly type: string; readonly content: string } | undefined;
   readonly log: (text: string) => void;
 }
@@ -64,7 +66,10 @@ export function createApi(parts: ApiParts): Hono {
     return context.json(await parts.alerts(context.req.param("connection"), await jsonOf(context)));
   });
   api.get("/v1/events", (context) => parts.events.connect(context.req.raw.signal));
-  api.get("/healthz", (context) => context.json({ ok: true }));
+  api.get("/healthz", (context) => {
+    const reason = parts.ill();
+    return reason === undefined ? context.json({ ok: true }) : context.json({ ok: false, reason }, 503);
+  });
   api.post("/ofrep/v1/evaluate/flags/:key?", async (context) => {
     const { status, headers, body } = parts.flags(
       "POST",

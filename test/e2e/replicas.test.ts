@@ -20,6 +20,7 @@ const skip = bin ? false : "no Postgres: `npm run test:all` installs it, or name
 interface Status {
   readonly route: { readonly candidatePpm: number; readonly epoch: number };
   readonly holder: { readonly here: boolean };
+  readonly storeAway?: { readonly reason: string };
   readonly served: { readonly candidatePpm: number };
   readonly rollouts: readonly {
     readonly id: string;
@@ -271,6 +272,11 @@ describe("replicas over one Postgres", { skip }, () => {
       t.diagnostic(`${mode}: stable after ${took} ms`);
       assert.ok(took < 4000, `${took} ms`);
       await untilServed(other, "candidate");
+      if (mode === "cut") {
+        const { storeAway, rollouts } = await statusOf(cut);
+        assert.match(storeAway?.reason ?? "", /does not answer/, "from memory, and it says so");
+        assert.equal(rollouts[0]?.phase, "progressing");
+      }
       wire.mode = "pass";
       wire.drop();
       await untilServed(cut, "candidate");

@@ -1,3 +1,4 @@
+import type { Seat } from "../../control/seat.ts";
 import type { Exchange, OpenOrder, SystemView, View } from "../../core/exchange.ts";
 import type { FlagState, Store, TrafficAdapter } from "../../core/ports.ts";
 import type { ReleaseId } from "../../core/release.ts";
@@ -10,7 +11,7 @@ import { type FollowedEdge, followEdge } from "./followed-edge.ts";
 import { createNews } from "./news.ts";
 import { createOrders, isCord, type Orders } from "./orders.ts";
 import { createSampleMail } from "./sample-mail.ts";
-import { createSeats, type ReplicaSeat } from "./seats.ts";
+import { createSeats } from "./seats.ts";
 
 /** How often the store is looked at without a hint, and how often counts go to the holder. */
 const LOOK_MS = 250;
@@ -30,7 +31,7 @@ export interface Joining {
 }
 
 export interface Joined {
-  readonly seat: ReplicaSeat;
+  readonly seat: Seat;
   readonly traffic: TrafficAdapter;
   /** What other replicas have counted. */
   readonly mail: () => readonly Sample[];
@@ -189,7 +190,10 @@ export function createReplicas(parts: ReplicaParts): Replicas {
       const member: Member = {
         joining,
         followed,
-        seat,
+        seat: {
+          ...seat,
+          elsewhere: () => !seat.lease() && (member.view?.left ?? 0) > 0 && member.view?.holder !== name,
+        },
         traffic: followed.traffic,
         mail: () => mail.take(system),
         attend(work) {

@@ -19,7 +19,7 @@ const CALM_MS: Milliseconds = 1000;
 const AGAIN_MS: Milliseconds = 300;
 
 /** The right of this process to act on one system, as long as it has it. */
-export interface ReplicaSeat extends Seat {
+export interface ReplicaSeat extends Omit<Seat, "elsewhere"> {
   readonly system: string;
   /** The candidate's share was renewed at the edge here; `always`: for as long as we hold the seat. */
   exposes(always?: boolean): void;

@@ -26,10 +26,12 @@ export function statusText(status: Status, now: number): string {
   return [
     `${system}  (authority: ${authority}, owner: ${owner}, risk: ${risk}${place})`,
     row("playbook", status.playbook),
+    ...storeLines(status, now),
     ...goodLines(status, now),
     ...wayBackLines(status, now),
     row("traffic", trafficText(status)),
     ...unrecordedLines(status, now),
+    ...brokenLines(status, now),
     ...(status.gateway ? [row("gateway", status.gateway)] : []),
     ...holderLines(status),
     ...Object.entries(status.sources).map(([name, { kind, reason }]) =>
@@ -52,6 +54,23 @@ function unrecordedLines({ unrecorded }: Status, now: number): readonly string[]
   if (!unrecorded) return [];
   const { what, since, reason } = unrecorded;
   return [row("UNRECORDED", `${what}, since ${formatDuration(now - since)}: ${reason}; what follows is older`)];
+}
+
+/** What stands before all that the store knows. */
+function storeLines({ storeAway, storeOver }: Status, now: number): readonly string[] {
+  const since = (trouble: { readonly since: number; readonly reason: string }) =>
+    `since ${formatDuration(now - trouble.since)}: ${trouble.reason}`;
+  return [
+    ...(storeAway ? [row("STORE AWAY", `${since(storeAway)} What follows is from memory.`)] : []),
+    ...(storeOver
+      ? [row("STORE FAILED", `${since(storeOver)} Start Rollbook again; nothing is recorded until then.`)]
+      : []),
+  ];
+}
+
+function brokenLines({ broken }: Status, now: number): readonly string[] {
+  if (!broken) return [];
+  return [row("BROKEN", `${broken.what}, since ${formatDuration(now - broken.since)}: ${broken.reason}`)];
 }
 
 /** What requests see; a share that is recorded and has lapsed is named beside it. */
@@ -97,10 +116,10 @@ function wayBackLines({ wayBack: back }: Status, now: number): readonly string[]
 
 function goodLines({ lastKnownGood: good }: Status, now: number): readonly string[] {
   if (!good) return [row("last known good", "NONE: run `rollbook adopt` while the system serves well")];
-  const proved = `proved ${formatDuration(now - good.provedAt)} ago`;
+  const proved = good.provedAt === undefined ? "" : `, proved ${formatDuration(now - good.provedAt)} ago`;
   const parts = Object.entries(good.revisions ?? {});
   return [
-    row("last known good", `${good.label ?? "?"} (${shortDigest(good.release)}), ${proved}`),
+    row("last known good", `${good.label ?? "?"} (${shortDigest(good.release)})${proved}`),
     ...parts.map(([name, { label, digest }]) => row("", `${name}: ${label} (${shortDigest(digest)})`)),
   ];
 }

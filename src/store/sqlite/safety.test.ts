@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
@@ -45,6 +45,21 @@ describe("opening the SQLite store", () => {
     await store.commit([entry]);
     await store.close();
     await (await open(folder)).close();
+  });
+
+  it("brings what a dead process left in the log into the database, with a flush of its own, before anything rests on it", async () => {
+    const [folder, copy] = [newFolder(), newFolder()];
+    const store = await open(folder);
+    await store.commit([entry]);
+    mkdirSync(copy);
+    const left = ["rollbook.sqlite", "rollbook.sqlite-wal"];
+    for (const file of left) copyFileSync(join(folder, file), join(copy, file));
+    await store.close();
+    assert.ok(statSync(join(copy, "rollbook.sqlite-wal")).size > 0);
+    const next = await open(copy);
+    assert.equal(statSync(join(copy, "rollbook.sqlite-wal")).size, 0);
+    assert.equal(await next.entryCount(), 1);
+    await next.close();
   });
 
   it("a lease that a clock gave while it was an hour ahead locks nobody out", async () => {

@@ -37,6 +37,7 @@ export async function openSqliteStore({ folder, now, sleep }: SqliteStoreOptions
   try {
     const connection = new Connection(prepareFile(folder, "rollbook.sqlite"));
     try {
+      connection.takeIn();
       migrate(connection, knownMigrations(), now);
       leaseTable(connection).shorten(now());
       return storeOver(connection, lock.free, sleep && checkpointWhenQuiet(connection, sleep));
