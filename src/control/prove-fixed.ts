@@ -145,13 +145,13 @@ async function unlike(
   const { clock, adapterFor } = run.ports;
   const over = new AbortController();
   const done = new AbortController();
-  const late = clock.sleep(READ_MS, done.signal).then(() => over.abort());
+  const late = clock.sleep(READ_MS, done.signal).then(() => over.abort(OVER));
   const reads = componentSteps(plan).map(async (step) => {
     const answer = adapterFor(step.at).read(step.at, over.signal);
     const live = await Promise.race([answer, late]);
     return { step, live };
   });
-  const found = await Promise.all(reads).finally(() => done.abort());
+  const found = await Promise.all(reads).finally(() => done.abort(OVER));
   const diverged = found.filter(({ step, live }) => live?.kind === "live" && live.digest !== step.desired);
   const unread = found.filter(({ live }) => live?.kind !== "live").length;
   return { diverged: diverged.map(({ step }) => step.id), unread };

@@ -1,3 +1,4 @@
+import { OVER } from "../core/deadline.ts";
 import type { EntryDraft, EntryType, Route } from "../core/entry.ts";
 import { RollbookError } from "../core/errors.ts";
 import type { Playbook } from "../core/playbook.ts";
@@ -268,5 +269,5 @@ function renewUntilStopped(run: Run): () => void {
     }
   };
   void loop();
-  return () => done.abort();
+  return () => done.abort(OVER);
 }

@@ -27,6 +27,10 @@ export interface Crowd {
   /** So long after the start nothing goes wrong any more. */
   readonly calmAfter: number;
   readonly downtime: number;
+  /** Whoever acts holds a standing seat, which others take over; else a lease for each rollout. */
+  readonly seats: boolean;
+  /** Somebody beside each component brings the candidate back whenever it is not frozen. */
+  readonly rivals: boolean;
 }
 
 const HOUR = 3_600_000;
@@ -36,9 +40,10 @@ export function drawCrowd(random: Random): Crowd {
   const rate = (rates: readonly number[]) => drawPick(random, rates);
   const wrongClocks = drawChance(random, 0.5);
   const skew = () => (wrongClocks ? drawPick(random, [0, -500, 4000, -30_000, HOUR, -HOUR]) : 0);
+  const begins = drawChance(random, 0.6) ? "pending" : "exposed";
   return {
     controllers,
-    begins: drawChance(random, 0.6) ? "pending" : "exposed",
+    begins,
     ...(drawChance(random, 0.7) ? { harmAfter: drawInteger(random, 0, 3000) } : {}),
     crash: rate([0, 0.015, 0.05]),
     pause: rate([0, 0.015, 0.045]),
@@ -50,6 +55,8 @@ export function drawCrowd(random: Random): Crowd {
     jump: wrongClocks ? drawPick(random, [0, HOUR, -HOUR]) : 0,
     calmAfter: drawInteger(random, 3000, 25_000),
     downtime: rate([0, 500, 4000]),
+    seats: drawChance(random, 0.5),
+    rivals: begins === "exposed" && drawChance(random, 0.3),
   };
 }
 
@@ -62,6 +69,8 @@ export function drawCrowdScenario(random: Random): Scenario {
   const half = drawChance(random, 0.15);
   const most = drawPick(random, [0, 0.12, 0.25, 0.55]);
   const fault = () => (drawChance(random, 0.5) ? most * random.next() : 0);
+  // What was sent first may arrive long after everybody has given up, and gone back.
+  const congested = drawChance(random, 0.1);
   return {
     truth: crowd.harmAfter === undefined ? "healthy" : "leaking",
     ratio: 1,
@@ -73,14 +82,14 @@ export function drawCrowdScenario(random: Random): Scenario {
     faults: {
       "lost-request": fault(),
       "lost-reply": fault(),
-      slow: fault(),
+      slow: congested ? 0.8 : fault(),
       duplicate: fault(),
       unreachable: fault(),
       "late-view": fault(),
       "half-applied": half ? fault() / 2 : 0,
       "rival-write": rival ? fault() / 4 : 0,
     },
-    slowness: drawPick(random, [300, 2000, 8000]),
+    slowness: congested ? 60_000 : drawPick(random, [300, 2000, 8000]),
     storeErrors: 0,
     crashAtPoint: [],
     crashAfter: [],

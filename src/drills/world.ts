@@ -1,6 +1,6 @@
 import type { Digest } from "../core/digest.ts";
 import type { RestoreAdapter, SignalSource, Store, TrafficAdapter } from "../core/ports.ts";
-import type { ReleaseId } from "../core/release.ts";
+import type { Release, ReleaseId } from "../core/release.ts";
 import type { StepRecord } from "../core/rollout.ts";
 import type { Instant } from "../core/time.ts";
 import { createSimulatedClock, type SimulatedClock } from "../simulation/clock.ts";
@@ -77,12 +77,13 @@ export function createWorld(seed: number, sabotage: Sabotage = {}, kind: WorldKi
     random: random.fork("target"),
     revisions: revisionsOf(system, crowd?.begins === "exposed"),
     faults: { rates: faults, ...(scenario.slowness ? { meanDelay: scenario.slowness } : {}) },
+    ...(crowd?.rivals ? { rivals: revisionsServed(system.candidate, system) } : {}),
     ...(sabotage.guarantee ? { guarantee: sabotage.guarantee } : {}),
   });
   const injected: Record<string, number> = {};
   const { traffic, signals } = crowd ? givenEdge(crowd, system, clock) : drawnEdge(scenario, system, clock, random);
   const honest: WorldPorts = { store, target, traffic, signals };
-  const lines: string[] = [];
+  const said: (readonly [at: Instant, who: string, text: string])[] = [];
   return {
     seed,
     scenario,
@@ -96,8 +97,11 @@ export function createWorld(seed: number, sabotage: Sabotage = {}, kind: WorldKi
     ports: { ...honest, ...sabotage.ports?.(honest) },
     faults,
     injected,
-    lines,
-    say: (who, text) => void lines.push(`${((clock.now() - START) / 1000).toFixed(3)} ${who} ${text}`),
+    // Written out only when somebody reads them.
+    get lines() {
+      return said.map(([at, who, text]) => `${((at - START) / 1000).toFixed(3)} ${who} ${text}`);
+    },
+    say: (who, text) => void said.push([clock.now(), who, text]),
     calm: () => clock.now() - START >= (crowd?.calmAfter ?? 0),
   };
 }
@@ -135,6 +139,11 @@ function revisionsOf({ playbook, stable, candidate }: SeededSystem, swapped: boo
       return [at, first === second ? [first] : [first, second]];
     }),
   );
+}
+
+/** By address, what a release serves there. */
+function revisionsServed({ revisions }: Release, { playbook }: SeededSystem): Readonly<Record<string, Digest>> {
+  return Object.fromEntries(playbook.components.map(({ name, at }) => [at, revisions[name]!.digest]));
 }
 
 function trafficOf(scenario: Scenario, system: SeededSystem, clock: SimulatedClock, random: SeededRandom) {
