@@ -29,6 +29,8 @@ export interface Crowd {
   readonly downtime: number;
   /** Whoever acts holds a standing seat, which others take over; else a lease for each rollout. */
   readonly seats: boolean;
+  /** What is sent to a target may arrive long after everybody has given it up, and gone back. */
+  readonly congested: boolean;
   /** Somebody beside each component brings the candidate back whenever it is not frozen. */
   readonly rivals: boolean;
 }
@@ -40,7 +42,8 @@ export function drawCrowd(random: Random): Crowd {
   const rate = (rates: readonly number[]) => drawPick(random, rates);
   const wrongClocks = drawChance(random, 0.5);
   const skew = () => (wrongClocks ? drawPick(random, [0, -500, 4000, -30_000, HOUR, -HOUR]) : 0);
-  const begins = drawChance(random, 0.6) ? "pending" : "exposed";
+  const congested = drawChance(random, 0.15);
+  const begins = congested || drawChance(random, 0.55) ? "pending" : "exposed";
   return {
     controllers,
     begins,
@@ -56,6 +59,7 @@ export function drawCrowd(random: Random): Crowd {
     calmAfter: drawInteger(random, 3000, 25_000),
     downtime: rate([0, 500, 4000]),
     seats: drawChance(random, 0.5),
+    congested,
     rivals: begins === "exposed" && drawChance(random, 0.3),
   };
 }
@@ -66,11 +70,9 @@ export function drawCrowdScenario(random: Random): Scenario {
   const components = drawInteger(random, 1, 5);
   const cord = crowd.harmAfter === undefined || drawChance(random, 0.3);
   const rival = drawChance(random, 0.1);
-  const half = drawChance(random, 0.15);
-  const most = drawPick(random, [0, 0.12, 0.25, 0.55]);
+  const half = drawChance(random, 0.25);
+  const most = crowd.congested ? 0 : drawPick(random, [0, 0.12, 0.25, 0.55]);
   const fault = () => (drawChance(random, 0.5) ? most * random.next() : 0);
-  // What was sent first may arrive long after everybody has given up, and gone back.
-  const congested = drawChance(random, 0.1);
   return {
     truth: crowd.harmAfter === undefined ? "healthy" : "leaking",
     ratio: 1,
@@ -82,14 +84,14 @@ export function drawCrowdScenario(random: Random): Scenario {
     faults: {
       "lost-request": fault(),
       "lost-reply": fault(),
-      slow: congested ? 0.8 : fault(),
+      slow: crowd.congested ? 0.8 : fault(),
       duplicate: fault(),
       unreachable: fault(),
       "late-view": fault(),
       "half-applied": half ? fault() / 2 : 0,
       "rival-write": rival ? fault() / 4 : 0,
     },
-    slowness: congested ? 60_000 : drawPick(random, [300, 2000, 8000]),
+    slowness: crowd.congested ? 60_000 : drawPick(random, [300, 2000, 8000]),
     storeErrors: 0,
     crashAtPoint: [],
     crashAfter: [],

@@ -55,6 +55,7 @@ export interface Sabotage {
   readonly guarantee?: "idempotent" | "blind";
   readonly ports?: (ports: WorldPorts) => Partial<WorldPorts>;
   readonly scenario?: Partial<Scenario>;
+  readonly crowd?: Partial<Crowd>;
 }
 
 /** `whole`: the loop with its statistics, one controller at a time. `saga`: the decision is given, and many act on it. */
@@ -65,8 +66,9 @@ const START: Instant = Date.UTC(2027, 0, 1);
 export function createWorld(seed: number, sabotage: Sabotage = {}, kind: WorldKind = "whole"): World {
   const random = createSeededRandom(kind === "whole" ? seed : `saga ${seed}`);
   const draw = kind === "whole" ? drawScenario : drawCrowdScenario;
-  const scenario = { ...draw(random.fork("scenario")), ...sabotage.scenario };
-  const { crowd } = scenario;
+  const drawn = { ...draw(random.fork("scenario")), ...sabotage.scenario };
+  const crowd = drawn.crowd && { ...drawn.crowd, ...sabotage.crowd };
+  const scenario = { ...drawn, ...(crowd && { crowd }) };
   const system = crowd ? sagaSystem(scenario) : seededSystem(scenario);
   const clock = createSimulatedClock(START, { closed: true });
   const intents = new Map<string, StepRecord>();
