@@ -21,6 +21,8 @@ export interface ControllerProcess {
   readonly diedAt: Instant | undefined;
   /** Asks for its seat, where it needs one. */
   mayAct(): Promise<boolean>;
+  /** Leaves its seat to whoever wants it. */
+  rest(): void;
   /** Nothing that it awaits is ever answered again; what it has sent stays on its way. */
   kill(): void;
   /** Hears nothing before this moment. */
@@ -62,6 +64,7 @@ export function bootController(world: World, witness: Witness, name: string, ids
     kill,
     death,
     mayAct: async () => seat?.take() ?? true,
+    rest: () => seat?.rest(),
     pause: (until) => {
       life.pausedUntil = until;
     },

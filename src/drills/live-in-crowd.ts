@@ -93,6 +93,7 @@ async function work(
   };
   const seats = world.scenario.crowd!.skews.map((skew, index) => seat(index, skew));
   await Promise.all(seats);
+  for (const process of members.all) process.rest();
   return finished;
 }
 

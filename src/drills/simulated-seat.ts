@@ -7,6 +7,8 @@ import type { Milliseconds } from "../core/time.ts";
 export interface SimulatedSeat extends Seat {
   /** Takes it if it is free, and renews it from then on; answers whether it is ours now. */
   take(): Promise<boolean>;
+  /** Renews it no more, until it is asked for again. */
+  rest(): void;
 }
 
 /** The store gives it to another after so long, and its holder stops so long after its last success. */
@@ -28,6 +30,7 @@ export function createSimulatedSeat(
   const listeners = new Set<SeatListener>();
   let held: Lease | undefined;
   let until = 0;
+  let resting = false;
   const valid = () => (steady.now() < until ? held : undefined);
   const drop = () => {
     held = undefined;
@@ -45,7 +48,7 @@ export function createSimulatedSeat(
     while (valid()) {
       await clock.sleep(RENEW_MS);
       const lease = valid();
-      if (!lease) break;
+      if (!lease || resting) break;
       const asked = steady.now();
       try {
         const renewed = await store.renewLease(lease, LEASE_MS, clock.now());
@@ -63,7 +66,11 @@ export function createSimulatedSeat(
       listeners.add(listener);
       return () => void listeners.delete(listener);
     },
+    rest() {
+      resting = true;
+    },
     async take() {
+      resting = false;
       if (valid()) return true;
       if (held) return false;
       const asked = steady.now();
