@@ -1,3 +1,4 @@
+import { OVER } from "../core/deadline.ts";
 import type { Finding, Verdict } from "../core/verdict.ts";
 import { nextMove } from "../decide/next-move.ts";
 import { FencedError } from "./fenced-error.ts";
@@ -39,7 +40,7 @@ type End = () => Promise<void>;
 function watchWayBack(run: Run): () => void {
   const stopped = new AbortController();
   void run.plans.run(stopped.signal);
-  return () => stopped.abort();
+  return () => stopped.abort(OVER);
 }
 
 /** No request reaches a candidate whose way back is red; a person may go back meanwhile. */

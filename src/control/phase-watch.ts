@@ -1,3 +1,4 @@
+import { OVER } from "../core/deadline.ts";
 import { type Deadlines, type PhaseClock, type PhaseName, phaseClocks, phaseText } from "../core/phase-clock.ts";
 import type { Playbook } from "../core/playbook.ts";
 import type { Settings } from "./ports.ts";
@@ -36,7 +37,7 @@ export function watchPhases(run: Run): () => void {
     }
   };
   void watch();
-  return () => over.abort();
+  return () => over.abort(OVER);
 }
 
 function tellLate(run: Run, clock: PhaseClock): void {

@@ -1,4 +1,4 @@
-import { withDeadline } from "../core/deadline.ts";
+import { OVER, withDeadline } from "../core/deadline.ts";
 import type { Json } from "../core/digest.ts";
 import type { PolicyAnswer } from "../core/ports.ts";
 import type { Finding, Verdict } from "../core/verdict.ts";
@@ -37,7 +37,7 @@ export function watchPolicies(run: Run): PolicyWatch {
       const because = [...new Set([...verdict.because, ...given.keys()])];
       return { ...verdict, kind: "harmful", because, findings: [...verdict.findings, ...given.values()] };
     },
-    stop: () => stopped.abort(),
+    stop: () => stopped.abort(OVER),
   };
 }
 

@@ -145,14 +145,14 @@ async function unlike(
   const { clock, adapterFor } = run.ports;
   const over = new AbortController();
   const done = new AbortController();
-  const late = clock.sleep(READ_MS, done.signal).then(() => over.abort());
+  const late = clock.sleep(READ_MS, done.signal).then(() => over.abort(OVER));
   const reads = componentSteps(plan).map(async (step) => {
     const read = async () => adapterFor(step.at).read(step.at, over.signal);
     // An adapter that throws, or is gone, has not answered.
     const live = await Promise.race([read().catch(() => undefined), late]);
     return { step, live };
   });
-  const found = await Promise.all(reads).finally(() => done.abort());
+  const found = await Promise.all(reads).finally(() => done.abort(OVER));
   const diverged = found.filter(({ step, live }) => live?.kind === "live" && live.digest !== step.desired);
   const unread = found.filter(({ live }) => live?.kind !== "live").length;
   return { diverged: diverged.map(({ step }) => step.id), unread };

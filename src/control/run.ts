@@ -1,3 +1,4 @@
+import { OVER } from "../core/deadline.ts";
 import type { EntryDraft, EntryType, Route } from "../core/entry.ts";
 import type { Playbook } from "../core/playbook.ts";
 import type { Change } from "../core/ports.ts";
@@ -265,5 +266,5 @@ function renewUntilStopped(run: Run): () => void {
     }
   };
   void loop();
-  return () => done.abort();
+  return () => done.abort(OVER);
 }

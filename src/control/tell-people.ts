@@ -1,3 +1,4 @@
+import { OVER } from "../core/deadline.ts";
 import { formatDuration } from "../core/time.ts";
 import type { Run } from "./run.ts";
 
@@ -19,7 +20,7 @@ export function escalate(run: Run): () => void {
     };
     wait().catch(() => undefined);
   }
-  return () => over.abort();
+  return () => over.abort(OVER);
 }
 
 /** People are told beside the work; a dead channel delays nothing. */

@@ -1,3 +1,4 @@
+import { OVER } from "../core/deadline.ts";
 import type { Playbook } from "../core/playbook.ts";
 import type { Release } from "../core/release.ts";
 import type { Place } from "../core/rollout.ts";
@@ -45,7 +46,7 @@ export function watchPlaces(run: Run): PlacesWatch {
     }
   };
   void loop();
-  return { foreign: () => foreign, stop: () => stopped.abort() };
+  return { foreign: () => foreign, stop: () => stopped.abort(OVER) };
 }
 
 async function foreignIn({ ports, playbook, place, candidate, stable }: Run): Promise<string | undefined> {

@@ -6,8 +6,8 @@ export type Digest = `sha256:${string}`;
 /** A value that JSON can hold. */
 export type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json | undefined };
 
-/** Names that need no escape: nearly all. */
-const PLAIN = /^[\w .-]*$/;
+/** Text that JSON writes as it is: printable ASCII without quotes and backslashes. */
+const PLAIN = /^[ !#-[\]-~]*$/;
 
 /** SHA-256 of bytes or of the UTF-8 of a text. */
 export function digestOf(content: string | Uint8Array): Digest {
@@ -19,25 +19,30 @@ export function digestOf(content: string | Uint8Array): Digest {
  * Numbers are written as ECMAScript writes them, which is what RFC 8785 asks for, or as `writeNumber` does.
  */
 export function canonicalJson(value: Json, writeNumber: (value: number) => string = writeFinite): string {
+  if (typeof value === "string") return quoted(value);
   if (typeof value === "number") return writeNumber(value);
   if (value === null || typeof value !== "object") return JSON.stringify(value);
-  if (Array.isArray(value)) return `[${value.map((item) => canonicalJson(item as Json, writeNumber)).join(",")}]`;
-  const fields = value as { readonly [key: string]: Json | undefined };
   let text = "";
+  if (Array.isArray(value)) {
+    for (const item of value as readonly Json[]) text += `${text && ","}${canonicalJson(item, writeNumber)}`;
+    return `[${text}]`;
+  }
+  const fields = value as { readonly [key: string]: Json | undefined };
   for (const key of inOrder(Object.keys(fields))) {
     const field = fields[key];
-    if (field !== undefined) text += `${text && ","}${nameOf(key)}${canonicalJson(field, writeNumber)}`;
+    if (field !== undefined) text += `${text && ","}${quoted(key)}:${canonicalJson(field, writeNumber)}`;
   }
   return `{${text}}`;
 }
 
 /** Most are in order already, and sorting costs more than to see that. */
 function inOrder(keys: string[]): readonly string[] {
-  return keys.every((key, index) => index === 0 || keys[index - 1]! < key) ? keys : keys.sort();
+  for (let index = 1; index < keys.length; index++) if (keys[index - 1]! > keys[index]!) return keys.sort();
+  return keys;
 }
 
-function nameOf(key: string): string {
-  return PLAIN.test(key) ? `"${key}":` : `${JSON.stringify(key)}:`;
+function quoted(text: string): string {
+  return PLAIN.test(text) ? `"${text}"` : JSON.stringify(text);
 }
 
 /** As ECMAScript writes it; what JSON cannot hold is null, as `JSON.stringify` has it. */

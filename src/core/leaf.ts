@@ -11,12 +11,14 @@ export function leafOf(draft: EntryDraft): string {
   if (made !== undefined) return made;
   const { type, at, system, actor, rollout, data } = draft;
   const leaf = canonicalJson({ actor, at, data, rollout, system, type, v: 1 }, writeAny);
+  if (leaves.size >= KEPT) leaves.clear();
   leaves.set(draft, leaf);
   return leaf;
 }
 
-/** A draft never changes; what is tried again is not written out again. */
-const leaves = new WeakMap<EntryDraft, string>();
+/** A draft never changes; what is tried again soon is not written out again. */
+const leaves = new Map<EntryDraft, string>();
+const KEPT = 100;
 
 function writeAny(value: number): string {
   return Number.isFinite(value) ? String(value) : `"${value}"`;

@@ -1,6 +1,7 @@
 import { type Control, createControl } from "../control/control.ts";
 import type { ControlPorts } from "../control/ports.ts";
-import type { Clock, Ids, RestoreAdapter, Store, TrafficAdapter } from "../core/ports.ts";
+import { targetUnderSeat, underSeat } from "../control/seat.ts";
+import type { Clock, Ids, Random, RestoreAdapter, Store, TrafficAdapter } from "../core/ports.ts";
 import type { Lease } from "../core/rollout.ts";
 import type { Instant } from "../core/time.ts";
 import { drawChance } from "../simulation/draws.ts";
@@ -8,6 +9,7 @@ import { type Hardship, hardshipOf } from "./hardship.ts";
 import { type Gate, gateOf, type Life, newLife } from "./process-life.ts";
 import { sagaSettings } from "./saga-system.ts";
 import { seededSettings } from "./seeded-system.ts";
+import { createSimulatedSeat, type SimulatedSeat } from "./simulated-seat.ts";
 import type { Witness } from "./witness.ts";
 import { inject, storeError, type World } from "./world.ts";
 
@@ -17,6 +19,10 @@ export interface ControllerProcess {
   readonly control: Control;
   readonly alive: boolean;
   readonly diedAt: Instant | undefined;
+  /** Asks for its seat, where it needs one. */
+  mayAct(): Promise<boolean>;
+  /** Leaves its seat to whoever wants it. */
+  rest(): void;
   /** Nothing that it awaits is ever answered again; what it has sent stays on its way. */
   kill(): void;
   /** Hears nothing before this moment. */
@@ -42,8 +48,9 @@ export function bootController(world: World, witness: Witness, name: string, ids
   const hardship = crowd && hardshipOf(world, crowd, world.random.fork(`hardship of ${name}`), life, kill);
   const gate = gateOf(world, life, hardship?.befall);
   const clock = gatedClock(world.clock, gate, life);
+  const { seat, ...ports } = portsOf(world, witness, { name, ids, life, kill, hardship, gate, clock });
   const control = createControl(
-    portsOf(world, witness, { name, ids, life, kill, hardship, gate, clock }),
+    seat ? { ...ports, seat } : ports,
     crowd ? sagaSettings(name) : seededSettings(name),
     world.system.playbook,
     {
@@ -56,6 +63,8 @@ export function bootController(world: World, witness: Witness, name: string, ids
     control,
     kill,
     death,
+    mayAct: async () => seat?.take() ?? true,
+    rest: () => seat?.rest(),
     pause: (until) => {
       life.pausedUntil = until;
     },
@@ -81,23 +90,32 @@ interface Body {
   readonly clock: Clock;
 }
 
-function portsOf(world: World, witness: Witness, body: Body): ControlPorts {
+type Ports = Omit<ControlPorts, "seat"> & { readonly seat?: SimulatedSeat };
+
+function portsOf(world: World, witness: Witness, body: Body): Ports {
   const { name, ids, life, kill, hardship, gate, clock } = body;
   const target = gatedAdapter(
     hardship ? hardship.target(witness.watchTarget(world.ports.target)) : witness.watchTarget(world.ports.target),
     gate,
   );
+  const store = gatedStore(world, witness, body);
+  const { system } = world.system.playbook;
+  const seat = world.scenario.crowd?.seats ? createSimulatedSeat(store, clock, world.clock, system, name) : undefined;
+  const adapter = seat ? targetUnderSeat(target, seat) : target;
   return {
-    store: gatedStore(world, witness, body),
+    ...(seat && { seat }),
+    store: seat ? underSeat(store, system, seat) : store,
     clock,
     ids,
     traffic: gatedTraffic(witness.watchTraffic(world.ports.traffic), life),
     signals: { drain: () => (life.alive ? inOwnTime(world.ports.signals.drain(), life) : []) },
-    adapterFor: () => target,
+    adapterFor: () => adapter,
     checkpoint: async () => undefined,
     notifier: { notify: () => Promise.reject(new Error("the channel is down")) },
     emit: ({ kind, text }) => {
-      if (life.alive && kind !== "judged" && kind !== "proving") world.say(name, `${kind}: ${text}`);
+      if (!life.alive || kind === "judged" || kind === "proving") return;
+      if (kind === "thawed") witness.toldOfThaw(text);
+      world.say(name, `${kind}: ${text}`);
     },
     atCrashPoint: (point) => {
       if (!life.alive || !(witness.crashesHere() || hardship?.crashes())) return;
@@ -128,37 +146,44 @@ function inOwnTime(samples: Samples, { skew }: Life): Samples {
 }
 
 function gatedStore(world: World, witness: Witness, { name, hardship, gate, clock }: Body): Store {
-  const random = world.random.fork(`store of ${name}`);
-  const fails = () => drawChance(random, world.scenario.storeErrors);
-  const fail = (kind: string) => {
-    inject(world, kind);
-    return storeError(kind);
-  };
   const store: Store = witness.watchStore(world.ports.store, name);
-  const reach = hardship?.reach ?? (<Answer>(call: () => Promise<Answer>) => call());
-  const ask = <Answer>(call: () => Promise<Answer>) => gate("store", () => reach(call));
+  const commit = failing(world, world.random.fork(`store of ${name}`), store.commit);
+  const reach = hardship?.reach;
+  const ask: <Answer>(call: () => Promise<Answer>) => Promise<Answer> = reach
+    ? (call) => gate("store", () => reach(call))
+    : (call) => gate("store", call);
   const gated: Record<string, unknown> = {};
-  for (const [method, call] of Object.entries(store) as readonly [string, (...given: unknown[]) => Promise<unknown>][])
-    gated[method] = (...given: readonly unknown[]) => ask(() => call(...given));
+  for (const method of Object.keys(store) as (keyof Store)[]) {
+    const call = store[method] as (...given: unknown[]) => Promise<unknown>;
+    gated[method] = (...given: unknown[]) => ask(() => call(...given));
+  }
   /** A lease ends by the clock of whoever holds it, counted from the question. */
   const inOwnTime = async (ttl: number, call: () => Promise<Lease | undefined>) => {
     const until = clock.now() + ttl;
     const lease = await ask(call);
     return lease && { ...lease, until };
   };
-  return {
-    ...(gated as unknown as Store),
+  return Object.assign(gated as unknown as Store, {
     acquireLease: (resource, holder, ttl, now) => inOwnTime(ttl, () => store.acquireLease(resource, holder, ttl, now)),
     renewLease: (lease, ttl, now) => inOwnTime(ttl, () => store.renewLease(lease, ttl, now)),
-    commit: (changes, guard, claim) => {
-      if (world.scenario.storeErrors === 0) return ask(() => store.commit(changes, guard, claim));
-      return ask(async () => {
-        if (fails()) throw fail("store error before a write");
-        const committed = await store.commit(changes, guard, claim);
-        if (fails()) throw fail("store error after a write");
-        return committed;
-      });
-    },
+    commit: (changes, guard, claim) => ask(() => commit(changes, guard, claim)),
+  } satisfies Partial<Store>);
+}
+
+/** A write may fail, before or after it was made. */
+function failing(world: World, random: Random, commit: Store["commit"]): Store["commit"] {
+  const { storeErrors } = world.scenario;
+  if (storeErrors === 0) return commit;
+  const mayFail = (kind: string) => {
+    if (!drawChance(random, storeErrors)) return;
+    inject(world, kind);
+    throw storeError(kind);
+  };
+  return async (changes, guard, claim) => {
+    mayFail("store error before a write");
+    const committed = await commit(changes, guard, claim);
+    mayFail("store error after a write");
+    return committed;
   };
 }
 
@@ -171,8 +196,11 @@ function gatedTraffic(traffic: TrafficAdapter, life: Life): TrafficAdapter {
 }
 
 function gatedAdapter(adapter: RestoreAdapter, gate: Gate): RestoreAdapter {
-  const { seen } = adapter;
+  const { seen, rivals, readRival, writeRival } = adapter;
   return {
+    ...(rivals && { rivals: (at, signal) => gate("target", () => rivals(at, signal)) }),
+    ...(readRival && { readRival: (rival, signal) => gate("target", () => readRival(rival, signal)) }),
+    ...(writeRival && { writeRival: (request, signal) => gate("target", () => writeRival(request, signal)) }),
     ...(seen && { seen: (at, digest, signal) => gate("target", () => seen(at, digest, signal)) }),
     name: adapter.name,
     guarantee: adapter.guarantee,

@@ -27,6 +27,12 @@ export interface Crowd {
   /** So long after the start nothing goes wrong any more. */
   readonly calmAfter: number;
   readonly downtime: number;
+  /** Whoever acts holds a standing seat, which others take over; else a lease for each rollout. */
+  readonly seats: boolean;
+  /** What is sent to a target may arrive long after everybody has given it up, and gone back. */
+  readonly congested: boolean;
+  /** Somebody beside each component brings the candidate back whenever it is not frozen. */
+  readonly rivals: boolean;
 }
 
 const HOUR = 3_600_000;
@@ -36,9 +42,11 @@ export function drawCrowd(random: Random): Crowd {
   const rate = (rates: readonly number[]) => drawPick(random, rates);
   const wrongClocks = drawChance(random, 0.5);
   const skew = () => (wrongClocks ? drawPick(random, [0, -500, 4000, -30_000, HOUR, -HOUR]) : 0);
+  const congested = drawChance(random, 0.15);
+  const begins = congested || drawChance(random, 0.55) ? "pending" : "exposed";
   return {
     controllers,
-    begins: drawChance(random, 0.6) ? "pending" : "exposed",
+    begins,
     ...(drawChance(random, 0.7) ? { harmAfter: drawInteger(random, 0, 3000) } : {}),
     crash: rate([0, 0.015, 0.05]),
     pause: rate([0, 0.015, 0.045]),
@@ -50,6 +58,9 @@ export function drawCrowd(random: Random): Crowd {
     jump: wrongClocks ? drawPick(random, [0, HOUR, -HOUR]) : 0,
     calmAfter: drawInteger(random, 3000, 25_000),
     downtime: rate([0, 500, 4000]),
+    seats: drawChance(random, 0.5),
+    congested,
+    rivals: begins === "exposed" && drawChance(random, 0.3),
   };
 }
 
@@ -59,8 +70,8 @@ export function drawCrowdScenario(random: Random): Scenario {
   const components = drawInteger(random, 1, 5);
   const cord = crowd.harmAfter === undefined || drawChance(random, 0.3);
   const rival = drawChance(random, 0.1);
-  const half = drawChance(random, 0.15);
-  const most = drawPick(random, [0, 0.12, 0.25, 0.55]);
+  const half = drawChance(random, 0.25);
+  const most = crowd.congested ? 0 : drawPick(random, [0, 0.12, 0.25, 0.55]);
   const fault = () => (drawChance(random, 0.5) ? most * random.next() : 0);
   return {
     truth: crowd.harmAfter === undefined ? "healthy" : "leaking",
@@ -73,14 +84,14 @@ export function drawCrowdScenario(random: Random): Scenario {
     faults: {
       "lost-request": fault(),
       "lost-reply": fault(),
-      slow: fault(),
+      slow: crowd.congested ? 0.8 : fault(),
       duplicate: fault(),
       unreachable: fault(),
       "late-view": fault(),
       "half-applied": half ? fault() / 2 : 0,
       "rival-write": rival ? fault() / 4 : 0,
     },
-    slowness: drawPick(random, [300, 2000, 8000]),
+    slowness: crowd.congested ? 60_000 : drawPick(random, [300, 2000, 8000]),
     storeErrors: 0,
     crashAtPoint: [],
     crashAfter: [],

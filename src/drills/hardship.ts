@@ -22,42 +22,52 @@ const STORE_MS = 400;
 const STORE_TIMEOUT_MS = 1000;
 const CUT_MS = 6000;
 
+/** How a call gets to the store, and its answer back. */
+interface Way {
+  readonly slowly: boolean;
+  readonly lost: boolean;
+  readonly slowlyBack: boolean;
+  readonly lostBack: boolean;
+}
+
 export function hardshipOf(world: World, crowd: Crowd, random: SeededRandom, life: Life, kill: () => void): Hardship {
   const { clock } = world;
   const strikes = (rate: number) => rate > 0 && !world.calm() && drawChance(random, rate);
-  /** Undefined: at once. */
-  const late = (): Promise<void> | undefined => {
-    if (!strikes(crowd.storeSlow)) return undefined;
+  const slow = async (): Promise<void> => {
     inject(world, "store: slow");
-    return clock.sleep(drawExponential(random, STORE_MS));
+    await clock.sleep(drawExponential(random, STORE_MS));
   };
-  const reach = <T>(call: () => Promise<T>): Promise<T> =>
-    world.calm() && clock.now() >= life.storeUntil ? call() : reachAtRisk(call);
-  const reachAtRisk = async <T>(call: () => Promise<T>): Promise<T> => {
+  const unheard = async (what: "request" | "answer"): Promise<never> => {
+    inject(world, `store: lost ${what}`);
+    await clock.sleep(STORE_TIMEOUT_MS);
+    throw storeError("the store did not answer");
+  };
+  const cutOff = async (): Promise<never> => {
+    await clock.sleep(STORE_TIMEOUT_MS);
+    throw new Error("the store cannot be reached");
+  };
+  const reach = <T>(call: () => Promise<T>): Promise<T> => {
     if (strikes(crowd.cutOff)) {
       inject(world, "cut off from the store");
       life.storeUntil = clock.now() + drawExponential(random, CUT_MS);
     }
-    if (clock.now() < life.storeUntil) {
-      await clock.sleep(STORE_TIMEOUT_MS);
-      throw new Error("the store cannot be reached");
-    }
-    const before = late();
-    if (before) await before;
-    if (strikes(crowd.storeLost)) {
-      inject(world, "store: lost request");
-      await clock.sleep(STORE_TIMEOUT_MS);
-      throw storeError("the store did not answer");
-    }
-    const answer = await call();
-    const after = late();
-    if (after) await after;
-    if (strikes(crowd.storeLost)) {
-      inject(world, "store: lost answer");
-      await clock.sleep(STORE_TIMEOUT_MS);
-      throw storeError("the store did not answer");
-    }
-    return answer;
+    if (clock.now() < life.storeUntil) return cutOff();
+    const way = wayOf();
+    return way ? reachBy(way, call) : call();
+  };
+  /** What the next call to the store meets; undefined: nothing. */
+  const wayOf = (): Way | undefined => {
+    if (world.calm()) return undefined;
+    const [slowly, lost] = [strikes(crowd.storeSlow), strikes(crowd.storeLost)];
+    const [slowlyBack, lostBack] = [strikes(crowd.storeSlow), strikes(crowd.storeLost)];
+    return slowly || lost || slowlyBack || lostBack ? { slowly, lost, slowlyBack, lostBack } : undefined;
+  };
+  const reachBy = async <T>({ slowly, lost, slowlyBack, lostBack }: Way, call: () => Promise<T>): Promise<T> => {
+    if (slowly) await slow();
+    if (lost) return unheard("request");
+    const given = await call();
+    if (slowlyBack) await slow();
+    return lostBack ? unheard("answer") : given;
   };
   return {
     befall() {

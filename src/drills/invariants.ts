@@ -8,6 +8,7 @@ export async function checkEnd(world: World, witness: Witness, id: string): Prom
   if (!record) return witness.violate("the rollout is lost");
   await nothingAcknowledgedIsLost(world, witness, record);
   effectsOnceAndNeverStale(world, witness);
+  nobodyIsLeftFrozen(world, witness);
   const { rollout } = record;
   const { skews = [], jump = 0 } = world.scenario.crowd ?? {};
   if ([...skews, jump].every((wrong) => wrong === 0)) clocksInOrder(witness, rollout);
@@ -42,8 +43,10 @@ async function nothingAcknowledgedIsLost(world: World, witness: Witness, record:
 function same(kept: unknown, acknowledged: unknown): boolean {
   if (typeof kept !== "object" || typeof acknowledged !== "object" || !kept || !acknowledged)
     return Object.is(kept ?? null, acknowledged ?? null);
-  const [one, other] = [kept, acknowledged] as readonly Readonly<Record<string, unknown>>[];
-  return Object.keys({ ...one, ...other }).every((name) => same(one![name], other![name]));
+  const [one, other] = [kept, acknowledged] as [Readonly<Record<string, unknown>>, Readonly<Record<string, unknown>>];
+  for (const name of Object.keys(one)) if (!same(one[name], other[name])) return false;
+  for (const name of Object.keys(other)) if (other[name] !== undefined && !(name in one)) return false;
+  return true;
 }
 
 function effectsOnceAndNeverStale({ target }: World, { violate }: Witness): void {
@@ -55,6 +58,14 @@ function effectsOnceAndNeverStale({ target }: World, { violate }: Witness): void
     if (byKey.get(key) === 2) violate(`a step had its effect at ${at} twice`);
     if (fence < (fences.get(at) ?? 0)) violate(`${at} accepted a write of a stale fence`);
     fences.set(at, Math.max(fence, fences.get(at) ?? 0));
+  }
+}
+
+/** A rival works again in the end, also after a rollback that is stuck, or people were told to thaw it by hand. */
+function nobodyIsLeftFrozen({ system, target }: World, { violate, thaws }: Witness): void {
+  for (const { at } of system.playbook.components) {
+    const told = thaws.some((text) => text.includes(`the rival of ${at} is not as it was`));
+    if (target.rivalState(at) === "frozen" && !told) violate(`the rival at ${at} is left frozen, and nobody was told`);
   }
 }
 

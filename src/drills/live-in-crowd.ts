@@ -9,7 +9,7 @@ import type { Witness } from "./witness.ts";
 import { inject, type World } from "./world.ts";
 
 /** Long enough for the last late request to land. */
-const SETTLE_MS = 60_000;
+const SETTLE_MS = 600_000;
 const MOST_RETRIES = 5;
 /** How often a controller looks again; and one that was not let act, when it has asked for two leases' time already. */
 const LOOK_MS = 1000;
@@ -93,10 +93,12 @@ async function work(
   };
   const seats = world.scenario.crowd!.skews.map((skew, index) => seat(index, skew));
   await Promise.all(seats);
+  for (const process of members.all) process.rest();
   return finished;
 }
 
-async function goOn({ control }: ControllerProcess): Promise<void> {
+async function goOn({ control, mayAct }: ControllerProcess): Promise<void> {
+  if (!(await mayAct())) return;
   const open = await control.resume();
   if (open) await control.ended(open.id);
 }

@@ -28,20 +28,23 @@ export type Gate = <T>(kind: Awaited, call: () => Promise<T>) => Promise<T>;
  * may happen to the process while it waits.
  */
 export function gateOf(world: World, life: Life, befall: (kind: Awaited) => void = () => undefined): Gate {
+  const hears = async (): Promise<void> => {
+    while (life.alive && world.clock.now() < life.pausedUntil) {
+      await world.clock.sleep(life.pausedUntil - world.clock.now());
+    }
+    if (!life.alive) await never();
+  };
   return async (kind, call) => {
     if (!life.alive) return never();
     try {
       return await call();
     } finally {
       befall(kind);
-      while (life.alive && world.clock.now() < life.pausedUntil) {
-        await world.clock.sleep(life.pausedUntil - world.clock.now());
-      }
-      if (!life.alive) await never();
+      if (!life.alive || world.clock.now() < life.pausedUntil) await hears();
     }
   };
 }
 
-function never<T>(): Promise<T> {
+function never(): Promise<never> {
   return new Promise(() => undefined);
 }

@@ -5,14 +5,15 @@ import { fileURLToPath } from "node:url";
 import { runs } from "../testing/runs.fixture.ts";
 import { naiveDesigns } from "./naive-designs.ts";
 import { runSeed } from "./run-seed.ts";
+import type { Sabotage } from "./world.ts";
 
 /** The laws that are broken in the first so many saga worlds with a design; stops at the first world that breaks one. */
 async function caught(
-  design: string,
+  sabotage: Sabotage,
   seeds: number,
 ): Promise<{ readonly seed: number; readonly laws: string } | undefined> {
   for (let seed = 1; seed <= seeds; seed++) {
-    const { violations } = await runSeed(seed, naiveDesigns[design], "saga");
+    const { violations } = await runSeed(seed, sabotage, "saga");
     if (violations.length > 0) return { seed, laws: violations.join("; ") };
   }
   return undefined;
@@ -71,6 +72,37 @@ describe("a naive design", () => {
   };
   for (const [design, law] of Object.entries(laws))
     it(`with ${design} is caught within forty worlds`, async () => {
-      assert.match((await caught(design, 40))?.laws ?? "", law);
+      assert.match((await caught(naiveDesigns[design]!, 40))?.laws ?? "", law);
     });
+
+  it("with no fence at the targets is caught where what was sent arrives after it was taken back", async () => {
+    const congested: Sabotage = {
+      crowd: { congested: true, begins: "pending", seats: false },
+      scenario: { faults: { slow: 0.8 }, slowness: 60_000 },
+    };
+    const broken = await caught({ ...congested, ...naiveDesigns["no fence at the targets"] }, 60);
+    assert.match(broken?.laws ?? "", /accepted a write of a stale fence|is not at its restore point/);
+    assert.equal(await caught(congested, 60), undefined);
+  });
+});
+
+describe("saga worlds", () => {
+  it("have seats that another takes over, and rivals that are frozen and work again", async () => {
+    const actors = new Map<number, Set<string>>();
+    const said: string[] = [];
+    for (let seed = 1; seed <= 30; seed++) {
+      const crowd = { begins: "exposed", rivals: true, seats: true } as const;
+      const { world, violations } = await runSeed(seed, { crowd }, "saga");
+      assert.deepEqual(violations, [], `seed ${seed}`);
+      said.push(...world.lines);
+      const acting = world.lines.filter((line) => line.includes(" step: ")).map((line) => line.split(" ")[1]!);
+      actors.set(seed, new Set(acting));
+    }
+    assert.ok([...actors.values()].some(({ size }) => size > 1));
+    for (const end of [/freeze sim:\w+#rival: done/, /thaw sim:\w+#rival: done/, /the rival of sim:\w+ works again/])
+      assert.ok(
+        said.some((line) => end.test(line)),
+        String(end),
+      );
+  });
 });

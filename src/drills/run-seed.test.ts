@@ -4,7 +4,7 @@ import { believing } from "./naive-designs.ts";
 import { runSeed, traceDigest } from "./run-seed.ts";
 import type { Scenario } from "./scenario.ts";
 import { brokenIn, scorecard, surprising } from "./scorecard.ts";
-import { addTallies, tallyOf } from "./tally.ts";
+import { sumOfTallies, tallyOf } from "./tally.ts";
 import { createWitness } from "./witness.ts";
 import { createWorld, type Sabotage, type WorldPorts } from "./world.ts";
 
@@ -140,7 +140,7 @@ describe("the scorecard", () => {
     const once = tallyOf({ ...result, violations: ["a law"] });
     assert.equal(brokenIn(once), 1);
     const healthy = tallyOf({ ...result, truth: "healthy" });
-    const often = Array.from({ length: 9 }, () => healthy).reduce(addTallies, once);
+    const often = sumOfTallies([once, ...Array.from({ length: 9 }, () => healthy)]);
     assert.equal(often.seeds, 10);
     assert.equal(brokenIn(often), 2);
     assert.match(scorecard(often), /healthy releases are rolled back more often than alpha/);

@@ -26,7 +26,7 @@ export interface SeedResult {
 
 /** Long enough for the last late request to land. */
 const SETTLE_MS = 30_000;
-const LONGEST_MS = 1_800_000;
+const LONGEST_MS = 3_600_000;
 /** Targets that stay half dead keep the way back red, and a sound release waits for it: they are mended after so long. */
 const MENDED_AFTER_MS = 900_000;
 const MOST_BOOTS = 40;

@@ -1,6 +1,6 @@
 import { naiveDesigns } from "./naive-designs.ts";
 import { runSeed } from "./run-seed.ts";
-import { addTallies, NO_TALLY, type Tally, tallyOf } from "./tally.ts";
+import { sumOfTallies, type Tally, tallyOf } from "./tally.ts";
 import type { WorldKind } from "./world.ts";
 
 /** Some seeds, one after the other, in worlds of one kind. */
@@ -23,14 +23,14 @@ export async function runRange({ kind, from, seeds, design, trace }: SeedRange):
   const sabotage = design === undefined ? {} : naiveDesigns[design];
   const traces: string[] = [];
   const broken: { seed: number; laws: readonly string[] }[] = [];
-  let tally = NO_TALLY;
+  const tallies: Tally[] = [];
   for (let seed = from; seed < from + seeds; seed++) {
     const result = await runSeed(seed, sabotage, kind);
-    tally = addTallies(tally, tallyOf(result));
+    tallies.push(tallyOf(result));
     if (result.violations.length > 0) broken.push({ seed, laws: result.violations });
     if (trace) traces.push(result.trace);
   }
-  return { tally, broken, traces };
+  return { tally: sumOfTallies(tallies), broken, traces };
 }
 
 /** The same seeds, in pieces for several to run. */

@@ -21,16 +21,6 @@ export interface ErrorsOf {
 
 const NONE: ErrorsOf = { worlds: 0, wrong: 0 };
 
-export const NO_TALLY: Tally = {
-  seeds: 0,
-  violations: 0,
-  outcomes: {},
-  injected: {},
-  effects: 0,
-  healthy: NONE,
-  harmful: NONE,
-};
-
 /** `statistics`: the truth was there to be found out, and not given. */
 export function tallyOf({ truth, outcome, violations, injected, world }: SeedResult): Tally {
   const statistics = world.scenario.crowd === undefined;
@@ -48,26 +38,27 @@ export function tallyOf({ truth, outcome, violations, injected, world }: SeedRes
   };
 }
 
-export function addTallies(a: Tally, b: Tally): Tally {
-  const errors = (one: ErrorsOf, other: ErrorsOf): ErrorsOf => ({
-    worlds: one.worlds + other.worlds,
-    wrong: one.wrong + other.wrong,
+export function sumOfTallies(tallies: readonly Tally[]): Tally {
+  const total = (of: (tally: Tally) => number) => tallies.reduce((sum, tally) => sum + of(tally), 0);
+  const errors = (of: (tally: Tally) => ErrorsOf): ErrorsOf => ({
+    worlds: total((tally) => of(tally).worlds),
+    wrong: total((tally) => of(tally).wrong),
   });
   return {
-    seeds: a.seeds + b.seeds,
-    violations: a.violations + b.violations,
-    outcomes: addCounts(a.outcomes, b.outcomes),
-    injected: addCounts(a.injected, b.injected),
-    effects: a.effects + b.effects,
-    healthy: errors(a.healthy, b.healthy),
-    harmful: errors(a.harmful, b.harmful),
+    seeds: total(({ seeds }) => seeds),
+    violations: total(({ violations }) => violations),
+    outcomes: sumOfCounts(tallies.map(({ outcomes }) => outcomes)),
+    injected: sumOfCounts(tallies.map(({ injected }) => injected)),
+    effects: total(({ effects }) => effects),
+    healthy: errors(({ healthy }) => healthy),
+    harmful: errors(({ harmful }) => harmful),
   };
 }
 
 type Counts = Readonly<Record<string, number>>;
 
-function addCounts(a: Counts, b: Counts): Counts {
-  const sums: Record<string, number> = { ...a };
-  for (const [kind, times] of Object.entries(b)) sums[kind] = (sums[kind] ?? 0) + times;
+function sumOfCounts(counts: readonly Counts[]): Counts {
+  const sums: Record<string, number> = {};
+  for (const one of counts) for (const kind of Object.keys(one)) sums[kind] = (sums[kind] ?? 0) + one[kind]!;
   return sums;
 }

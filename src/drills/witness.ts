@@ -17,10 +17,14 @@ export interface Witness {
   watchTraffic(adapter: TrafficAdapter): TrafficAdapter;
   /** Is this crash point, the nth that was reached in this world, one to crash at? */
   crashesHere(): boolean;
+  /** People were told who works again, and who must be thawed by hand. */
+  toldOfThaw(text: string): void;
   /** A person was told that the order to go back is durable. */
   ordered(): void;
   violate(law: string): void;
   readonly violations: readonly string[];
+  /** What people were told of rivals. */
+  readonly thaws: readonly string[];
   readonly acknowledged: Acknowledged;
   /** Requests that the candidate had served when a rollback had become durable. */
   readonly servedAtContainment: number | undefined;
@@ -41,6 +45,7 @@ export function createWitness(world: World): Witness {
   const states = new Map<string, unknown>();
   const steps = new Map<string, StepRecord>();
   const violations: string[] = [];
+  const thaws: string[] = [];
   const { exposureMs } = seededSettings("");
   /** By key: what is sent again because an answer was lost is one. */
   const samples = new Set<string>();
@@ -84,6 +89,8 @@ export function createWitness(world: World): Witness {
   return {
     violate,
     violations,
+    thaws,
+    toldOfThaw: (text) => void thaws.push(text),
     ordered: () => {
       cord = true;
     },
@@ -133,6 +140,13 @@ export function createWitness(world: World): Witness {
         }
         return adapter.apply(request, signal);
       },
+      ...(adapter.writeRival && {
+        writeRival(request, signal) {
+          if (!world.intents.has(intentId(request)))
+            violate(`the rival at ${request.through} was told something before its intent was durable`);
+          return adapter.writeRival!(request, signal);
+        },
+      }),
     }),
     watchTraffic: (adapter) => ({
       current: adapter.current,

@@ -1,6 +1,6 @@
 import type { Digest } from "../core/digest.ts";
 import type { RestoreAdapter, SignalSource, Store, TrafficAdapter } from "../core/ports.ts";
-import type { ReleaseId } from "../core/release.ts";
+import type { Release, ReleaseId } from "../core/release.ts";
 import type { StepRecord } from "../core/rollout.ts";
 import type { Instant } from "../core/time.ts";
 import { createSimulatedClock, type SimulatedClock } from "../simulation/clock.ts";
@@ -55,6 +55,7 @@ export interface Sabotage {
   readonly guarantee?: "idempotent" | "blind";
   readonly ports?: (ports: WorldPorts) => Partial<WorldPorts>;
   readonly scenario?: Partial<Scenario>;
+  readonly crowd?: Partial<Crowd>;
 }
 
 /** `whole`: the loop with its statistics, one controller at a time. `saga`: the decision is given, and many act on it. */
@@ -65,8 +66,9 @@ const START: Instant = Date.UTC(2027, 0, 1);
 export function createWorld(seed: number, sabotage: Sabotage = {}, kind: WorldKind = "whole"): World {
   const random = createSeededRandom(kind === "whole" ? seed : `saga ${seed}`);
   const draw = kind === "whole" ? drawScenario : drawCrowdScenario;
-  const scenario = { ...draw(random.fork("scenario")), ...sabotage.scenario };
-  const { crowd } = scenario;
+  const drawn = { ...draw(random.fork("scenario")), ...sabotage.scenario };
+  const crowd = drawn.crowd && { ...drawn.crowd, ...sabotage.crowd };
+  const scenario = { ...drawn, ...(crowd && { crowd }) };
   const system = crowd ? sagaSystem(scenario) : seededSystem(scenario);
   const clock = createSimulatedClock(START, { closed: true });
   const intents = new Map<string, StepRecord>();
@@ -77,12 +79,13 @@ export function createWorld(seed: number, sabotage: Sabotage = {}, kind: WorldKi
     random: random.fork("target"),
     revisions: revisionsOf(system, crowd?.begins === "exposed"),
     faults: { rates: faults, ...(scenario.slowness ? { meanDelay: scenario.slowness } : {}) },
+    ...(crowd?.rivals ? { rivals: revisionsServed(system.candidate, system) } : {}),
     ...(sabotage.guarantee ? { guarantee: sabotage.guarantee } : {}),
   });
   const injected: Record<string, number> = {};
   const { traffic, signals } = crowd ? givenEdge(crowd, system, clock) : drawnEdge(scenario, system, clock, random);
   const honest: WorldPorts = { store, target, traffic, signals };
-  const lines: string[] = [];
+  const said: (readonly [at: Instant, who: string, text: string])[] = [];
   return {
     seed,
     scenario,
@@ -96,8 +99,11 @@ export function createWorld(seed: number, sabotage: Sabotage = {}, kind: WorldKi
     ports: { ...honest, ...sabotage.ports?.(honest) },
     faults,
     injected,
-    lines,
-    say: (who, text) => void lines.push(`${((clock.now() - START) / 1000).toFixed(3)} ${who} ${text}`),
+    // Written out only when somebody reads them.
+    get lines() {
+      return said.map(([at, who, text]) => `${((at - START) / 1000).toFixed(3)} ${who} ${text}`);
+    },
+    say: (who, text) => void said.push([clock.now(), who, text]),
     calm: () => clock.now() - START >= (crowd?.calmAfter ?? 0),
   };
 }
@@ -135,6 +141,11 @@ function revisionsOf({ playbook, stable, candidate }: SeededSystem, swapped: boo
       return [at, first === second ? [first] : [first, second]];
     }),
   );
+}
+
+/** By address, what a release serves there. */
+function revisionsServed({ revisions }: Release, { playbook }: SeededSystem): Readonly<Record<string, Digest>> {
+  return Object.fromEntries(playbook.components.map(({ name, at }) => [at, revisions[name]!.digest]));
 }
 
 function trafficOf(scenario: Scenario, system: SeededSystem, clock: SimulatedClock, random: SeededRandom) {

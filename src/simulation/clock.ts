@@ -60,35 +60,37 @@ export function createSimulatedClock(start: Instant, { closed = false }: Simulat
     sleeper.wake();
   }
 
-  async function exclusively<T>(drive: () => Promise<T>): Promise<T> {
-    if (driving) throw new Error("This simulated clock is already being driven; drive it from one place.");
+  function exclusively<T>(drive: () => Promise<T>): Promise<T> {
+    if (driving)
+      return Promise.reject(new Error("This simulated clock is already being driven; drive it from one place."));
     driving = true;
-    try {
-      return await drive();
-    } finally {
+    return drive().finally(() => {
       driving = false;
-    }
+    });
   }
 
-  async function runUntilSettled(settled: () => boolean, limits: DriveLimits): Promise<void> {
+  /** Wakes one sleeper after the other, each when nothing else can go on; `over` is called when time must stand still. */
+  function drive(settled: () => boolean, limits: DriveLimits, over: (error?: Error) => void): void {
     const deadline = limits.within === undefined ? Number.POSITIVE_INFINITY : now + limits.within;
     let wakesLeft = limits.wakes ?? DEFAULT_WAKES;
     let idle = 0;
-    while (!settled()) {
-      await (closed && idle === 0 ? microtasksDone() : drained());
-      if (settled()) return;
-      const next = queue.peek();
-      if (next === undefined) {
-        if (++idle > PATIENCE) throw stalled("nobody is asleep and the promise still waits", []);
-        continue;
+    const next = () => (closed && idle === 0 ? afterMicrotasks(step) : void setImmediate(step));
+    const step = () => {
+      if (settled()) return over();
+      const earliest = queue.peek();
+      if (earliest === undefined) {
+        if (++idle > PATIENCE) return over(stalled("nobody is asleep and the promise still waits", []));
+      } else if (earliest.due > deadline) {
+        const what = `the promise is not settled after ${formatDuration(limits.within ?? 0)}`;
+        return over(stalled(what, queue.sleepers()));
+      } else if (wakesLeft-- === 0) return over(stalled("sleepers woke without end", queue.sleepers()));
+      else {
+        idle = 0;
+        wakeEarliest();
       }
-      if (next.due > deadline) {
-        throw stalled(`the promise is not settled after ${formatDuration(limits.within ?? 0)}`, queue.sleepers());
-      }
-      if (wakesLeft-- === 0) throw stalled("sleepers woke without end", queue.sleepers());
-      idle = 0;
-      wakeEarliest();
-    }
+      next();
+    };
+    next();
   }
 
   function stalled(what: string, sleepers: readonly Sleeper[]): Error {
@@ -108,7 +110,13 @@ export function createSimulatedClock(start: Instant, { closed = false }: Simulat
           settled = true;
         };
         promise.then(settle, settle);
-        await runUntilSettled(() => settled, limits);
+        await new Promise<void>((resolve, reject) => {
+          drive(
+            () => settled,
+            limits,
+            (error) => (error ? reject(error) : resolve()),
+          );
+        });
         return promise;
       }),
     advance: (span) =>
@@ -129,9 +137,11 @@ function drained(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }
 
+const NOW = Promise.resolve();
+
 /** The same for promises that rest on nothing but promises: ticks come after them, and before the event loop goes on. */
-function microtasksDone(): Promise<void> {
-  return Promise.resolve().then(() => new Promise((resolve) => process.nextTick(resolve)));
+function afterMicrotasks(step: () => void): void {
+  void NOW.then(() => process.nextTick(step));
 }
 
 function iso(at: Instant): string {

@@ -3,7 +3,7 @@ import { parseArgs } from "node:util";
 import { naiveDesigns } from "../naive-designs.ts";
 import { brokenIn, scorecard } from "../scorecard.ts";
 import { type RangeResult, type SeedRange, splitRange } from "../seed-range.ts";
-import { addTallies, NO_TALLY } from "../tally.ts";
+import { sumOfTallies } from "../tally.ts";
 import type { WorldKind } from "../world.ts";
 import { runRanges } from "./range-pool.ts";
 
@@ -71,7 +71,7 @@ async function runOurs({ kind, seeds, from, threads, trace }: Options): Promise<
     const before = performance.now();
     const results = await runRanges(splitRange({ kind, from, seeds: count, trace }, PIECE), threads);
     const seconds = (performance.now() - before) / 1000;
-    const tally = results.map((result) => result.tally).reduce(addTallies, NO_TALLY);
+    const tally = sumOfTallies(results.map((result) => result.tally));
     for (const { traces } of results) for (const one of traces) process.stdout.write(`${one}\n`);
     for (const line of violationsIn(results, kind)) process.stdout.write(`${line}\n`);
     process.stdout.write(`${kind}: ${scorecard(tally)}`);

@@ -1,8 +1,8 @@
 import { isMainThread, parentPort, Worker } from "node:worker_threads";
 import { type RangeResult, runRange, type SeedRange } from "../seed-range.ts";
 
-/** Nearly all of a world dies with it: fewer, larger collections. */
-const YOUNG_MB = 96;
+/** Nearly all of a world dies with it: few collections, and yet small enough for the processor's caches. */
+const YOUNG_MB = 12;
 
 /** Runs the pieces on so many threads; results are in the order of the pieces, whichever thread ran them. */
 export async function runRanges(pieces: readonly SeedRange[], threads: number): Promise<readonly RangeResult[]> {
