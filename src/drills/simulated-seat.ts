@@ -31,6 +31,8 @@ export function createSimulatedSeat(
   let held: Lease | undefined;
   let until = 0;
   let resting = false;
+  /** The store said so, when it was asked last. */
+  let taken = false;
   const valid = () => (steady.now() < until ? held : undefined);
   const drop = () => {
     held = undefined;
@@ -52,6 +54,7 @@ export function createSimulatedSeat(
       const asked = steady.now();
       try {
         const renewed = await store.renewLease(lease, LEASE_MS, clock.now());
+        taken = !renewed;
         if (!renewed) break;
         if (keep(renewed, asked)) for (const listener of listeners) listener.renewed(held!);
       } catch {
@@ -62,6 +65,7 @@ export function createSimulatedSeat(
   };
   return {
     lease: valid,
+    elsewhere: () => taken,
     follow(listener) {
       listeners.add(listener);
       return () => void listeners.delete(listener);
@@ -75,6 +79,7 @@ export function createSimulatedSeat(
       if (held) return false;
       const asked = steady.now();
       const lease = await store.acquireLease(`system:${system}`, holder, LEASE_MS, clock.now());
+      taken = !lease;
       if (!lease || held || !keep(lease, asked)) return false;
       void renewWhileHeld();
       return true;
