@@ -1,4 +1,4 @@
-import { maturityOf, type Playbook, type Signal, UNIT_MATURITY } from "../core/playbook.ts";
+import { isReportedLater, maturityOf, type Playbook, type Signal, UNIT_MATURITY } from "../core/playbook.ts";
 import { formatDuration, type Milliseconds } from "../core/time.ts";
 import type { LintFinding } from "./lint-playbook.ts";
 
@@ -23,8 +23,10 @@ function lintUnits({ name, per, labels }: Signal): readonly LintFinding[] {
 /** Of what comes as it comes a claim is only as good as the arms are alike in how long outcomes take. */
 function lintUndeclared({ signals, triggers }: Playbook): readonly LintFinding[] {
   const watched = new Set(triggers.flatMap((one) => (one.kind === "limit" ? [] : [one.signal])));
-  return signals.flatMap(({ name, from, per, labels }): LintFinding[] => {
-    if (from !== "events" || per !== undefined || labels !== undefined || !watched.has(name)) return [];
+  return signals.flatMap((signal): LintFinding[] => {
+    const { name, per, labels } = signal;
+    const isReported = signal.from === "events" || isReportedLater(signal);
+    if (!isReported || per !== undefined || labels !== undefined || !watched.has(name)) return [];
     return [
       {
         level: "note",

@@ -247,14 +247,17 @@ test("labels slower than the release and its holdback, than a trigger's window o
 
 test("triggers that watch only what the gateway sees are a warning, though their words are not technical", () => {
   const only = lint(
-    ["of: loans, from: events", "of: loans, from: gateway"],
-    ["of: applications, from: events", "of: applications, from: gateway"],
+    ["of: loans, from: events", "of: loans, labels: 30s, from: gateway"],
+    ["of: applications, from: events", "of: applications, labels: 30s, from: gateway"],
   );
   assert.deepEqual(
     named(only, "only-technical").map(({ level, about }) => [level, about]),
     [["warning", "when"]],
   );
-  assert.deepEqual(named(lint(["of: loans, from: events", "of: loans, from: gateway"]), "only-technical"), []);
+  assert.deepEqual(
+    named(lint(["of: loans, from: events", "of: loans, labels: 30s, from: gateway"]), "only-technical"),
+    [],
+  );
 });
 
 test("a fallback that others move, or that is what is being rolled back, is no fallback", () => {

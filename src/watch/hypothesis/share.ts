@@ -1,3 +1,4 @@
+import { isReportedLater } from "../../core/playbook.ts";
 import type { FrozenWindow } from "../../core/rollout.ts";
 import type { Sample } from "../../core/sample.ts";
 import {
@@ -73,11 +74,15 @@ function within(k: number, n: number): number {
   return Math.min(Math.max(k, 0), n);
 }
 
-/** Can this be? Units that turn bad after they were counted come as corrections, which only their sum has to be true for. */
-function possibleOf({ kind, per }: ShareRule["signal"]): (sample: Sample) => boolean {
+/**
+ * Can this be? Units that turn bad after they were counted come as corrections, and what the gateway counted gets its
+ * outcome later: only the sum of these has to be true.
+ */
+function possibleOf(signal: ShareRule["signal"]): (sample: Sample) => boolean {
+  const { kind, per, labels } = signal;
   const whole = ({ n, k }: Sample) => Number.isSafeInteger(n) && Number.isSafeInteger(k) && n >= 0;
   if (per !== undefined) return whole;
-  return kind === "count"
+  return kind === "count" || (labels !== undefined && isReportedLater(signal))
     ? (sample) => whole(sample) && sample.k >= 0
     : (sample) => whole(sample) && sample.k >= 0 && sample.k <= sample.n;
 }
