@@ -34,7 +34,7 @@ export interface TriggerTest {
   readonly chances: number;
   /** ln of what the first start's evidence has to reach by itself. */
   readonly logThreshold: number;
-  /** The evidence must gather within this time. */
+  /** The evidence must gather within this time: what of the trigger's is left once outcomes are known. */
   readonly within: Milliseconds | undefined;
   /** Seconds are compared when they are this old. */
   readonly maturity: Milliseconds;
@@ -85,7 +85,7 @@ export function testOf(
     trigger,
     signal,
     alpha,
-    within: trigger.within,
+    within: trigger.within === undefined ? undefined : Math.max(0, trigger.within - maturityOf(signal)),
     maturity: maturityOf(signal),
     logThreshold: startThreshold(playbook, trigger, alpha),
   };
