@@ -1,3 +1,4 @@
+import { HOLDBACK, horizonOf, recentStarts } from "../../core/error-budget.ts";
 import { isUnbounded, maturityOf, type Playbook, type Signal, type Trigger } from "../../core/playbook.ts";
 import type { Milliseconds } from "../../core/time.ts";
 import {
@@ -63,11 +64,6 @@ const RESERVE = 0.1;
 const WHOLE = 0.5;
 export const SEGMENTS = 10;
 const ONE_SEGMENT = ((1 - WHOLE) * (1 - RESERVE)) / SEGMENTS;
-/** While a holdback is watched, this part of the budget is kept for it. */
-const HOLDBACK = 0.1;
-/** The evaluator is given so many times the planned length of the release, and looks at a recent change in so many parts. */
-const PATIENCE = 4;
-const RECENT = 10;
 /** Lines nearer to the ends of a scale than this are not tested. */
 const EDGE = 1e-3;
 
@@ -143,10 +139,10 @@ function segmentTest(playbook: Playbook, trigger: Trigger, signal: Signal, times
 }
 
 /** What the release's own start must reach for the sum of all starts and all triggers to pass: each has a part of the budget. */
-function startThreshold({ how }: Playbook, { within }: Trigger, alpha: number): number {
-  const horizon = PATIENCE * how.steps.length * how.each;
+function startThreshold(playbook: Playbook, { within }: Trigger, alpha: number): number {
+  const { how } = playbook;
   const holdback = how.holdbackFor ?? 0;
-  if (within !== undefined) return Math.log(Math.ceil((horizon + holdback) / Math.max(1000, within / RECENT)) / alpha);
+  if (within !== undefined) return -Math.log(alpha * recentStarts(within, horizonOf(playbook) + holdback).weightOf(0));
   return -Math.log(alpha * FIRST * (holdback > 0 ? 1 - HOLDBACK : 1));
 }
 
