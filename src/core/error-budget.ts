@@ -16,10 +16,10 @@ export function horizonOf({ how, triggers, signals }: Pick<Playbook, "how" | "tr
 /** The part that is spread over the holdback, where harm is rarer than while a release goes out. */
 export const HOLDBACK = 0.1;
 
-/** The part of a claim about segments that the whole has; the segments share the rest. */
+/** The part of a claim about segments that the whole has, so that it is found about as soon as without; the segments share the rest. */
 export const WHOLE = 0.5;
 
-/** The part that is kept for groups and segments that nobody has seen before. */
+/** The part of what groups or segments share that is kept for those that nobody has seen before the release. */
 export const UNSEEN = 0.1;
 
 /** So many intervals make a span of `within`: a start that is a tenth of it off costs little. */

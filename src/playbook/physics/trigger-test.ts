@@ -1,4 +1,4 @@
-import { HOLDBACK, horizonOf, recentStarts } from "../../core/error-budget.ts";
+import { HOLDBACK, horizonOf, recentStarts, UNSEEN, WHOLE } from "../../core/error-budget.ts";
 import { isUnbounded, maturityOf, type Playbook, type Signal, type Trigger } from "../../core/playbook.ts";
 import type { Milliseconds } from "../../core/time.ts";
 import {
@@ -11,6 +11,7 @@ import {
   linearEvidence,
   linearMeanEvidence,
   type MarginNull,
+  MEAN_EDGE,
   meanDesign,
   safetyDesign,
 } from "../../statistics/index.ts";
@@ -57,15 +58,11 @@ export interface TriggerTest {
 
 /** The spread of the logarithm of a time: p95 is then 2.7 times the median. */
 const LOG_SPREAD = 0.6;
-/** Groups: the smallest one's part of the traffic, and what is kept for those that nobody has seen before. */
+/** Groups: the smallest one's part of the traffic. */
 const SMALLEST_GROUP = 0.1;
-const RESERVE = 0.1;
-/** Segments: the part of the claim's budget that the whole has; of each so many, ten of them share the rest. */
-const WHOLE = 0.5;
+/** So many segments share what the whole leaves of the claim's budget. */
 export const SEGMENTS = 10;
-const ONE_SEGMENT = ((1 - WHOLE) * (1 - RESERVE)) / SEGMENTS;
-/** Lines nearer to the ends of a scale than this are not tested. */
-const EDGE = 1e-3;
+const ONE_SEGMENT = ((1 - WHOLE) * (1 - UNSEEN)) / SEGMENTS;
 
 /** @param times how many times the margin the harm is, where nobody stated one */
 export function testOf(
@@ -115,7 +112,7 @@ export function testOf(
     ...head,
     ...test,
     ...groupTest(test, alpha),
-    logThreshold: head.logThreshold + Math.log(2 / (1 - RESERVE)),
+    logThreshold: head.logThreshold + Math.log(2 / (1 - UNSEEN)),
     baseline: level,
     sayHarm: `${words.sayHarm} in one group`,
     assumes: `${says}, two groups of ${trigger.across}, the smaller with ${formatPercent(SMALLEST_GROUP)} of the traffic`,
@@ -196,9 +193,9 @@ function groupTest(test: Numbers, alpha: number): Pick<Numbers, "chances" | "evi
 }
 
 function meanTest({ ratio, points }: MarginNull, p0: number, p1: number, alpha: number): Numbers {
-  const nothing = { ratio, points: ratio === 0 ? Math.min(Math.max(points, EDGE), 1 - EDGE) : points };
+  const nothing = { ratio, points: ratio === 0 ? Math.min(Math.max(points, MEAN_EDGE), 1 - MEAN_EDGE) : points };
   // As the evaluator does: a forecast only steers the bets.
-  const [low, high] = ratio === 0 ? [0, 1] : [(EDGE - points) / ratio, (1 - EDGE - points) / ratio];
+  const [low, high] = ratio === 0 ? [0, 1] : [(MEAN_EDGE - points) / ratio, (1 - MEAN_EDGE - points) / ratio];
   const forecast = Math.min(Math.max(p0, low, 0), Math.max(0, high), 1);
   // What is wholly bad does not spread at all: it lies at its end.
   const ends = p1 > 0 && p1 < 1 ? varianceAt(p1) / (p1 * (1 - p1)) : 1;
