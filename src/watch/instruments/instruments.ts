@@ -4,6 +4,7 @@ import type { Instant } from "../../core/time.ts";
 import { watchDispersion } from "./dispersion.ts";
 import { type Instrument, NO_DOUBTS, QUIET } from "./instrument.ts";
 import { createLabelDelay } from "./label-delay.ts";
+import { createLateTurns } from "./late-turns.ts";
 import { createSampleRatio } from "./sample-ratio.ts";
 
 export interface InstrumentsSetup {
@@ -46,7 +47,11 @@ export function createInstruments({ signals, candidate, reference }: Instruments
   /** Doubts arise from samples only: while there is none, no instrument is asked. */
   let isDoubted = false;
   for (const [index, signal] of signals.entries()) {
-    const own = [createLabelDelay({ signal, candidate, reference }), watchDispersion({ signal, reference })];
+    const own = [
+      createLabelDelay({ signal, candidate, reference }),
+      createLateTurns({ signal, candidate, reference }),
+      watchDispersion({ signal, reference }),
+    ];
     const loud = own.filter((instrument) => instrument !== QUIET);
     const ratio = shared ?? ratios[index]!;
     asked.set(signal.name, [ratio, ...loud]);
