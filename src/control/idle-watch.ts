@@ -117,6 +117,7 @@ export function createIdleWatch(ports: ControlPorts, settings: Settings, playboo
         : undefined;
     },
     async run(idle, onFound, signal) {
+      hours.begin();
       while (!signal.aborted) {
         await ports.clock.sleep(settings.tickMs, signal);
         if (signal.aborted) return;
