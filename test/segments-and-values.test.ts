@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { frozenWindows } from "../src/control/frozen-windows.ts";
+import { maturedWindows } from "../src/control/frozen-windows.ts";
 import { judgeAgain } from "../src/control/recompute.ts";
 import { triggerRules } from "../src/control/rules.ts";
 import { digestOf } from "../src/core/digest.ts";
@@ -66,7 +66,7 @@ function played(harm: { readonly unhelpful?: number; readonly spends?: number })
     reference: STABLE,
     from,
     horizon: 3_600_000,
-    frozen: frozenWindows(playbook, samples, STABLE, from),
+    frozen: maturedWindows(playbook, samples, STABLE, from),
     blindMs: 60_000,
   };
   const evaluator = createEvaluator(setup);

@@ -3,7 +3,7 @@ import type { FrozenWindow } from "../core/rollout.ts";
 import type { Sample } from "../core/sample.ts";
 import type { Milliseconds } from "../core/time.ts";
 import { FencedError } from "./fenced-error.ts";
-import { frozenWindows } from "./frozen-windows.ts";
+import { agesOf, maturedWindows } from "./frozen-windows.ts";
 import { cordOf } from "./order.ts";
 import { drain, emit, keep, type Run } from "./run.ts";
 
@@ -48,7 +48,8 @@ export async function freezeBaseline(run: Run): Promise<readonly FrozenWindow[]>
     await keep(run, samples);
     spent = clock.now() - from;
   }
-  return frozenWindows(run.playbook, await run.ports.store.samples(run.rollout.id), run.stable.id);
+  const samples = await run.ports.store.samples(run.rollout.id);
+  return maturedWindows(run.playbook, samples, run.stable.id, clock.now());
 }
 
 /** Which signals that `fixed` compares with the reference have fewer observations of stable than asked, with these more. */
@@ -65,7 +66,7 @@ function comparedWithIt({ playbook }: Run): readonly string[] {
   return playbook.fixed.criteria.filter(({ kind }) => kind === "within").map(({ signal }) => signal);
 }
 
-/** How old counts may be that were taken while stable was being promoted. */
+/** How old counts may be that were taken while stable was being promoted, once they are known for certain. */
 const MEMORY_MS: Milliseconds = 900_000;
 
 /** The counts that stable itself was promoted on, if that was lately and lasted long enough. */
@@ -76,9 +77,10 @@ async function fromPromotion(run: Run): Promise<readonly FrozenWindow[] | undefi
   );
   if (!promoted) return undefined;
   const since = clock.now() - MEMORY_MS;
-  const samples = (await store.samples(promoted.id)).filter(({ bucket }) => bucket >= since);
+  const ageOf = agesOf(run.playbook.signals);
+  const samples = (await store.samples(promoted.id)).filter(({ signal, bucket }) => bucket >= since - ageOf(signal));
   const seconds = new Set(samples.filter(({ release }) => release === run.stable.id).map(({ bucket }) => bucket));
   return seconds.size * 1000 >= run.settings.baselineMs
-    ? frozenWindows(run.playbook, samples, run.stable.id)
+    ? maturedWindows(run.playbook, samples, run.stable.id, promoted.endedAt ?? clock.now())
     : undefined;
 }

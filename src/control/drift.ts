@@ -1,12 +1,12 @@
 import { RollbookError } from "../core/errors.ts";
-import { maturityOf, type Playbook } from "../core/playbook.ts";
+import type { Playbook } from "../core/playbook.ts";
 import type { Release } from "../core/release.ts";
 import type { FrozenWindow, Rollout } from "../core/rollout.ts";
 import type { Sample } from "../core/sample.ts";
 import type { Instant, Milliseconds } from "../core/time.ts";
 import { createDriftWatch, type DriftAlarm, type DriftWatch, TICK } from "../watch/drift-watch.ts";
 import { driftLines } from "./drift-words.ts";
-import { frozenWindows } from "./frozen-windows.ts";
+import { maturedWindows } from "./frozen-windows.ts";
 import type { ControlPorts } from "./ports.ts";
 import { driftRules } from "./rules.ts";
 
@@ -120,10 +120,6 @@ async function promotionWindows(
   if (!rollout) return [];
   const from = (rollout.exposedAt ?? 0) + (playbook.how.warmUp ?? 0);
   const until = rollout.promotedAt ?? rollout.endedAt!;
-  // By name: the playbook may have lost a signal since.
-  const age = new Map(playbook.signals.map((signal) => [signal.name, maturityOf(signal)]));
-  const known = (await ports.store.samples(rollout.id)).filter(
-    ({ signal, bucket }) => bucket >= from && bucket + (age.get(signal) ?? 0) + 1000 <= until,
-  );
-  return frozenWindows(playbook, known, release);
+  const served = (await ports.store.samples(rollout.id)).filter(({ bucket }) => bucket >= from);
+  return maturedWindows(playbook, served, release, until);
 }

@@ -1,20 +1,30 @@
-import type { Playbook } from "../core/playbook.ts";
+import { maturityOf, type Playbook } from "../core/playbook.ts";
 import type { ReleaseId } from "../core/release.ts";
 import type { FrozenWindow } from "../core/rollout.ts";
 import type { Sample } from "../core/sample.ts";
-import type { Instant } from "../core/time.ts";
+import type { Instant, Milliseconds } from "../core/time.ts";
 
-/** Stable's counts of each signal, of the seconds that were over by `until`. */
-export function frozenWindows(
+/**
+ * Stable's counts of each signal, of the seconds whose outcomes were known for certain by `until`: those of a younger one
+ * are not all there, and would make stable look better, or worse, than it is.
+ */
+export function maturedWindows(
   { signals }: Pick<Playbook, "signals">,
   samples: readonly Sample[],
   stable: ReleaseId,
-  until: Instant = Number.POSITIVE_INFINITY,
+  until: Instant,
 ): readonly FrozenWindow[] {
+  const ageOf = agesOf(signals);
   const freezing = createFreezing(stable);
-  freezing.take(samples.filter(({ bucket }) => bucket + 1000 <= until));
+  freezing.take(samples.filter(({ signal, bucket }) => bucket + ageOf(signal) + 1000 <= until));
   const found = new Map(freezing.windows().map((window) => [window.signal, window]));
   return signals.map(({ name }) => found.get(name) ?? { signal: name, n: 0, k: 0 });
+}
+
+/** By name, how old a second must be; 0 of a signal that the playbook does not have any more. */
+export function agesOf(signals: Playbook["signals"]): (signal: string) => Milliseconds {
+  const ages = new Map(signals.map((signal) => [signal.name, maturityOf(signal)]));
+  return (signal) => ages.get(signal) ?? 0;
 }
 
 /** Sums stable's counts up to a frozen window for each signal that had any. */
@@ -24,7 +34,7 @@ export interface Freezing {
 }
 
 /** Sums of one signal, or of one group of it. */
-interface Sums {
+export interface Sums {
   n: number;
   k: number;
   readonly cells: Map<number, number>;
@@ -52,14 +62,14 @@ export function createFreezing(stable: ReleaseId): Freezing {
   };
 }
 
-const noSums = (): Sums => ({ n: 0, k: 0, cells: new Map() });
+export const noSums = (): Sums => ({ n: 0, k: 0, cells: new Map() });
 
-function addSample(sums: Sums, { n, k, cells = [] }: Sample): void {
+export function addSample(sums: Sums, { n, k, cells = [] }: Sample): void {
   sums.n += n;
   sums.k += k;
   for (const [cell, count] of cells) sums.cells.set(cell, (sums.cells.get(cell) ?? 0) + count);
 }
 
-function countsOf({ n, k, cells }: Sums): Pick<FrozenWindow, "n" | "k" | "cells"> {
+export function countsOf({ n, k, cells }: Sums): Pick<FrozenWindow, "n" | "k" | "cells"> {
   return { n, k, ...(cells.size > 0 ? { cells: [...cells].sort(([a], [b]) => a - b) } : {}) };
 }

@@ -7,15 +7,16 @@ import type { Instant, Milliseconds } from "../core/time.ts";
 import { servingPlace } from "../decide/place.ts";
 import type { Past } from "./baseline.ts";
 import { createDriftTeller, type DriftTeller } from "./drift.ts";
-import { frozenWindows } from "./frozen-windows.ts";
+import { maturedWindows } from "./frozen-windows.ts";
 import { leftByStuck } from "./left-behind.ts";
 import { changedComponents, readComponents } from "./live-state.ts";
 import type { ControlPorts, Settings } from "./ports.ts";
+import { createRecentCounts } from "./recent-counts.ts";
 import { stamped } from "./run.ts";
 import { createStableHours } from "./stable-hours.ts";
 import { withdrawOrphan } from "./weight.ts";
 
-/** How far back stable's counts are remembered while nothing is going on. */
+/** How far back stable's counts that are known for certain are remembered while nothing is going on. */
 const MEMORY_MS: Milliseconds = 900_000;
 
 /** After so many ticks without a look somebody else has taken the samples in between. */
@@ -43,7 +44,7 @@ export interface IdleWatch extends Past {
  * in place is not noticed again.
  */
 export function createIdleWatch(ports: ControlPorts, settings: Settings, playbook: Playbook): IdleWatch {
-  let memory: readonly Sample[] = [];
+  const memory = createRecentCounts(playbook, MEMORY_MS);
   /** From when to when nothing else has taken samples. */
   let since: Instant = 0;
   let until: Instant = 0;
@@ -60,13 +61,13 @@ export function createIdleWatch(ports: ControlPorts, settings: Settings, playboo
   const remember = (now: Instant) => {
     if (now - until > GAP_TICKS * settings.tickMs) {
       since = now;
-      memory = [];
+      memory.clear();
       unconfirmed = [];
     }
     until = now;
     const fresh = stamped(ports.signals.drain(), now);
     if (fresh.length === 0) return;
-    memory = [...memory, ...fresh].filter(({ bucket }) => bucket > now - MEMORY_MS);
+    memory.add(fresh, now);
     unconfirmed = [...unconfirmed, ...fresh].filter(({ known }) => known! > now - MEMORY_MS);
   };
 
@@ -106,7 +107,7 @@ export function createIdleWatch(ports: ControlPorts, settings: Settings, playboo
     const label = changed.map(({ revision }) => revision.label).join(" + ");
     const candidate = defineRelease(playbook.system, label, { ...stable.revisions, ...news });
     unconfirmed = [];
-    const before = frozenWindows(playbook, memory, stable.id, confirmedAt);
+    const before = maturedWindows(playbook, memory.samples(), stable.id, confirmedAt);
     return { stable, candidate, frozen: hours.orSeason(before) };
   };
 
@@ -116,9 +117,12 @@ export function createIdleWatch(ports: ControlPorts, settings: Settings, playboo
     count: hours.count,
     recent(stable, atLeast) {
       const fresh = ports.clock.now() - until <= settings.leaseMs + GAP_TICKS * settings.tickMs;
-      return fresh && until - since >= atLeast ? frozenWindows(playbook, memory, stable.id, until) : undefined;
+      return fresh && until - since >= atLeast
+        ? maturedWindows(playbook, memory.samples(), stable.id, until)
+        : undefined;
     },
     async run(idle, onFound, signal) {
+      hours.begin();
       while (!signal.aborted) {
         await ports.clock.sleep(settings.tickMs, signal);
         if (signal.aborted) return;

@@ -79,6 +79,22 @@ describe("stable's hours", () => {
     assert.deepEqual(third.orSeason([{ ...window, signal: "leaks" }]), [{ ...window, signal: "leaks" }]);
   });
 
+  it("that another replica counted meanwhile are kept by one that watches again", async () => {
+    const { start, sample, pass, store } = aWorld();
+    const [one, other] = [start(), start()];
+    for (const [hours, n] of [
+      [one, 100],
+      [other, 20],
+      [one, 3],
+    ] as const) {
+      hours.begin();
+      hours.count([sample(n, 1)], stable.id);
+      await hours.keep();
+      pass(MINUTE);
+    }
+    assert.deepEqual(await store.seasons("loans"), [{ hour: START, signal: "losses", n: 123, k: 3 }]);
+  });
+
   it("that could not be written are written later, and those of four weeks ago are forgotten", async () => {
     const { start, sample, pass, setAway, store } = aWorld();
     const hours = start();

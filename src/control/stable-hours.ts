@@ -11,8 +11,10 @@ export interface StableHours {
   count(samples: readonly Sample[], stable: ReleaseId): void;
   /** Windows that saw too little give way to the same hour of an earlier week, where that is known. */
   orSeason(windows: readonly FrozenWindow[]): readonly FrozenWindow[];
+  /** Begins to watch, perhaps again: somebody else may have counted meanwhile, so what was kept is read anew. */
+  begin(): void;
   /**
-   * Reads what was kept, once, and writes what has changed: once a minute at most, and when an hour is over. Nobody need
+   * Reads what was kept, once since it began, and writes what has changed: once a minute at most, and when an hour is over. Nobody need
    * wait for it: it does one thing at a time.
    */
   keep(): Promise<void>;
@@ -26,7 +28,7 @@ export function createStableHours(
   { store, clock }: Pick<ControlPorts, "store" | "clock">,
   { system }: Playbook,
 ): StableHours {
-  const seasons = createSeasons();
+  let seasons = createSeasons();
   const changed = new Set<Instant>();
   let isRead = false;
   let isBusy = false;
@@ -56,6 +58,13 @@ export function createStableHours(
     count(samples, stable) {
       seasons.add(samples, stable, clock.now());
       for (const { release, bucket } of samples) if (release === stable) changed.add(hourOf(bucket));
+    },
+    begin() {
+      // What was counted before the first look belongs to nobody else.
+      if (!isRead) return;
+      seasons = createSeasons();
+      changed.clear();
+      isRead = false;
     },
     orSeason: (windows) =>
       windows.map((window) => (window.n >= ENOUGH ? window : (seasons.seasonAt(window.signal, clock.now()) ?? window))),

@@ -1,6 +1,9 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { digestOf } from "../core/digest.ts";
+import type { Sample } from "../core/sample.ts";
+import type { Instant, Milliseconds } from "../core/time.ts";
+import type { ControlPorts } from "./ports.ts";
 import { candidate, createControlWorld, playbook, START, stable, third, type WorldOptions } from "./world.fixture.ts";
 
 const MODEL_1 = digestOf("model 1");
@@ -26,6 +29,25 @@ async function moved(
     return ended;
   });
   return { ...world, rollout };
+}
+
+/** Who lost is told so much later than that they were there. */
+function lateLosses({ clock, signals }: ControlPorts, delay: Milliseconds): ControlPorts["signals"] {
+  let sequence = 0;
+  let waiting: readonly { readonly due: Instant; readonly sample: Sample }[] = [];
+  return {
+    drain() {
+      const now = clock.now();
+      const all = signals.drain();
+      const losses = all.filter(({ signal }) => signal === "losses");
+      waiting = [...waiting, ...losses.map((sample) => ({ due: now + delay, sample: { ...sample, n: 0 } }))];
+      const due = waiting.filter((one) => one.due <= now).map(({ sample }) => sample);
+      waiting = waiting.filter((one) => one.due > now);
+      const told = all.map((sample) => (sample.signal === "losses" ? { ...sample, k: 0 } : sample));
+      sequence += 1;
+      return [...told, ...due].map((sample) => ({ ...sample, node: "late", sequence }));
+    },
+  };
 }
 
 describe("a release that nobody announced", () => {
@@ -79,6 +101,20 @@ describe("a release that nobody announced", () => {
       assert.deepEqual(report.windows?.[0], { signal: "losses", n: 5000, of: "Friday 00:00 UTC, a week before" });
     });
   });
+
+  for (const losses of [0.05, 0.2])
+    it(`that loses ${losses} is judged against what was known for certain, where losses are known later`, async () => {
+      const signals = playbook.signals.map((one) =>
+        one.name === "losses" ? { ...one, per: "session", labels: 20_000 } : one,
+      );
+      const { rollout } = await moved({
+        losses,
+        playbook: { signals },
+        ports: (ports) => ({ signals: lateLosses(ports, 18_000) }),
+      });
+      assert.equal(rollout.rollback !== undefined, losses > 0.05, rollout.note);
+      assert.ok(Math.abs(rollout.frozen[0]!.k / rollout.frozen[0]!.n - 0.05) < 0.01, JSON.stringify(rollout.frozen[0]));
+    });
 
   it("that stays undecided is left in place, told once, and not noticed again", async () => {
     const { rollout, target, kinds, notices } = await moved({ losses: 0.05, blind: true }, ({ clock }) =>

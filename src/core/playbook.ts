@@ -105,6 +105,11 @@ export function isUnbounded({ kind, range }: Pick<Signal, "kind" | "range">): bo
   return kind === "mean" && range === undefined;
 }
 
+/** The gateway counts each request at its end, and reports tell later which were `part`. */
+export function isReportedLater({ from, kind, part }: Pick<Signal, "from" | "kind" | "part">): boolean {
+  return from === "gateway" && (kind === "share" || kind === "count") && part !== "failed" && part !== "cancelled";
+}
+
 /** How old a second is when it is compared, where what counts is one person or application and nobody said `labels`. */
 export const UNIT_MATURITY: Milliseconds = 60_000;
 

@@ -1,4 +1,4 @@
-import { maturityOf, type Playbook, type Signal, UNIT_MATURITY } from "../core/playbook.ts";
+import { isReportedLater, maturityOf, type Playbook, type Signal, UNIT_MATURITY } from "../core/playbook.ts";
 import { formatDuration, type Milliseconds } from "../core/time.ts";
 import type { LintFinding } from "./lint-playbook.ts";
 
@@ -23,8 +23,10 @@ function lintUnits({ name, per, labels }: Signal): readonly LintFinding[] {
 /** Of what comes as it comes a claim is only as good as the arms are alike in how long outcomes take. */
 function lintUndeclared({ signals, triggers }: Playbook): readonly LintFinding[] {
   const watched = new Set(triggers.flatMap((one) => (one.kind === "limit" ? [] : [one.signal])));
-  return signals.flatMap(({ name, from, per, labels }): LintFinding[] => {
-    if (from !== "events" || per !== undefined || labels !== undefined || !watched.has(name)) return [];
+  return signals.flatMap((signal): LintFinding[] => {
+    const { name, per, labels } = signal;
+    const isReported = signal.from === "events" || isReportedLater(signal);
+    if (!isReported || per !== undefined || labels !== undefined || !watched.has(name)) return [];
     return [
       {
         level: "note",
@@ -40,11 +42,13 @@ function lintUndeclared({ signals, triggers }: Playbook): readonly LintFinding[]
 function lintTooLate({ signals, triggers, fixed, how }: Playbook): readonly LintFinding[] {
   const labelsOf = new Map(signals.map((signal) => [signal.name, maturityOf(signal)]));
   const watched = how.steps.length * how.each + (how.holdbackFor ?? 0);
-  const claims = triggers.map(({ name, signal, within = watched }) => {
-    const inside = within < watched;
+  const claims = triggers.map(({ name, signal, within = Number.POSITIVE_INFINITY }) => {
+    const inside = within < watched || within <= (labelsOf.get(signal) ?? 0);
     return {
       about: `when.${name}`,
       signal,
+      // Nothing is left of it to gather evidence in where labels take as long.
+      least: within,
       span: Math.min(within, watched),
       window: inside ? "this trigger's `within`" : "the release and its holdback together",
       so: inside
@@ -56,14 +60,15 @@ function lintTooLate({ signals, triggers, fixed, how }: Playbook): readonly Lint
   const criteria = fixed.criteria.map(({ signal }) => ({
     about: `fixed.${signal}`,
     signal,
+    least: Number.POSITIVE_INFINITY,
     span: fixed.for,
     window: "`for`",
     so: "nothing would ever be proved",
     hint: "Make `for` longer",
   }));
-  return [...claims, ...criteria].flatMap(({ about, signal, span, window, so, hint }): LintFinding[] => {
+  return [...claims, ...criteria].flatMap(({ about, signal, least, span, window, so, hint }): LintFinding[] => {
     const labels: Milliseconds = labelsOf.get(signal) ?? 0;
-    if (labels <= span) return [];
+    if (labels <= span && labels < least) return [];
     const known = `Whether one of \`${signal}\` was bad is known only after ${formatDuration(labels)}`;
     return [
       {

@@ -238,6 +238,11 @@ test("labels slower than the release and its holdback, than a trigger's window o
   assert.equal(slow("holdback: 5% for 14d", "holdback: 5%")[0]?.level, "error");
   const within = slow("limit: 1.5% }", "limit: 1.5%, within: 10m }");
   assert.match(within[0]?.message ?? "", /known only after 2 d 0 h/);
+  for (const [span, refused] of [
+    ["2d", true],
+    ["49h", false],
+  ] as const)
+    assert.equal(slow("limit: 1.5% }", `limit: 1.5%, within: ${span} }`).length > 0, refused, span);
   const proved = slow("  errors:    { below: 0.8% }", "  errors:    { below: 0.8% }\n  missed:    { below: 1% }");
   assert.deepEqual(
     proved.map(({ about }) => about),
@@ -247,14 +252,17 @@ test("labels slower than the release and its holdback, than a trigger's window o
 
 test("triggers that watch only what the gateway sees are a warning, though their words are not technical", () => {
   const only = lint(
-    ["of: loans, from: events", "of: loans, from: gateway"],
-    ["of: applications, from: events", "of: applications, from: gateway"],
+    ["of: loans, from: events", "of: loans, labels: 30s, from: gateway"],
+    ["of: applications, from: events", "of: applications, labels: 30s, from: gateway"],
   );
   assert.deepEqual(
     named(only, "only-technical").map(({ level, about }) => [level, about]),
     [["warning", "when"]],
   );
-  assert.deepEqual(named(lint(["of: loans, from: events", "of: loans, from: gateway"]), "only-technical"), []);
+  assert.deepEqual(
+    named(lint(["of: loans, from: events", "of: loans, labels: 30s, from: gateway"]), "only-technical"),
+    [],
+  );
 });
 
 test("a fallback that others move, or that is what is being rolled back, is no fallback", () => {

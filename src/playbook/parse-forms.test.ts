@@ -28,6 +28,23 @@ test("a mean has its scale, a time its unit, and what is observed is requests wh
   assert.deepEqual(signal("latency"), { name: "latency", part: "latency", from: "gateway", ...time });
 });
 
+test("what is reported of the gateway's requests needs to say when it is known", () => {
+  const failed = "failed: { share: failed, of: requests, from: gateway, better: down }";
+  const thumbs = (more: string) =>
+    read("good/every-form.yaml").replace(
+      failed,
+      `${failed}\n  thumbs: { share: thumbs-down, of: requests, ${more}from: gateway, better: down }`,
+    );
+  const result = parsePlaybook(thumbs(""), "a.yaml");
+  assert.equal(result.kind, "invalid");
+  assert.deepEqual(
+    result.issues.map(({ code }) => code),
+    ["VALUE_NOT_SUPPORTED"],
+  );
+  const { signals } = parsed(thumbs("labels: 10m, "));
+  assert.equal(signals.find(({ name }) => name === "thumbs")?.labels, 600_000);
+});
+
 test("a time that is reported is called like its signal", () => {
   const { part, of, unit } = signal("handling") ?? assert.fail();
   assert.deepEqual([part, of, unit], ["handling", "answers", "milliseconds"]);

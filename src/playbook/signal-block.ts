@@ -1,4 +1,4 @@
-import { isUnbounded, type Signal } from "../core/playbook.ts";
+import { isReportedLater, isUnbounded, type Signal } from "../core/playbook.ts";
 import { defaults, limits } from "./defaults.ts";
 import { type IssueList, quote } from "./issue.ts";
 import { timeUnits } from "./language/what-keys.ts";
@@ -70,7 +70,7 @@ function readSignal(entry: YamlEntry, issues: IssueList): Signal | undefined {
   if (!measured || !from || !better) return undefined;
   const { part = from === "gateway" ? "latency" : entry.key, ...rest } = measured;
   const signal: Signal = { name: entry.key, part, ...rest, from, better, ...more };
-  if (!isSeen(signal, fromEntry, issues)) return undefined;
+  if (!isSeen(signal, fromEntry, issues) || !isWaitedFor(signal, fromEntry, issues)) return undefined;
   return withUnits(signal, block.get("per"), issues);
 }
 
@@ -148,6 +148,16 @@ function isSeen({ name, kind, from }: Signal, entry: YamlEntry | undefined, issu
       : "a connection gives counts, and no values";
   const message = `${quote(name)} is a ${kind}, and ${why}.`;
   const hint = `Report it with the outcomes: \`from: events\`${kind === "time" ? ", or `from: gateway` for the time to the answer" : ""}.`;
+  issues.add("VALUE_NOT_SUPPORTED", entry!.value.offset, message, hint);
+  return false;
+}
+
+/** A request is counted at its end and its outcome after that: taken as they come, the second would be more than all. */
+function isWaitedFor(signal: Signal, entry: YamlEntry | undefined, issues: IssueList): boolean {
+  if (signal.kind !== "share" || signal.labels !== undefined || !isReportedLater(signal)) return true;
+  const message = `${quote(signal.name)} counts requests at the gateway, which does not see whether one was ${signal.part}: that is reported later.`;
+  const hint =
+    "Say when it is known for certain, for example `labels: 10m`, or report both counts together, with `from: events`.";
   issues.add("VALUE_NOT_SUPPORTED", entry!.value.offset, message, hint);
   return false;
 }

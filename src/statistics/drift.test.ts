@@ -128,7 +128,7 @@ test("recent evidence is the sum over the window's starts, in any order, and for
     }
     return logSumExp(logs);
   };
-  const recent = createRecentEvidence(limit, { window: 10, weight: 1 / 60 });
+  const recent = createRecentEvidence(limit, { window: 10, weightOf: () => 1 / 60 });
   const all = steps.slice(0, 8).map((step, interval) => ({ step, interval }));
   for (const { step, interval } of all.toReversed()) recent.add(interval, step);
   assert.ok(Math.abs(recent.log(7) - byStarts(7)) < 1e-9);
@@ -139,7 +139,7 @@ test("recent evidence is the sum over the window's starts, in any order, and for
 });
 
 test("windows, weights and promises that are none are refused", () => {
-  assert.throws(() => createRecentEvidence(limit, { window: 0, weight: 1 }), RangeError);
-  assert.throws(() => createRecentEvidence(limit, { window: 3, weight: 0 }), RangeError);
+  assert.throws(() => createRecentEvidence(limit, { window: 0, weightOf: () => 1 }), RangeError);
+  assert.throws(() => createRecentEvidence(limit, { window: 3, weightOf: () => 0 }), RangeError);
   assert.throws(() => driftAlarm(startRecursion(limit), 0), RangeError);
 });

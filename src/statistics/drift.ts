@@ -1,4 +1,12 @@
-import { advance, logEvidence, logSumExp, NOTHING, type RecursionState, type Weighed } from "./recursion.ts";
+import {
+  advance,
+  logEvidence,
+  logSumExp,
+  logWeightsOf,
+  NOTHING,
+  type RecursionState,
+  type Weighed,
+} from "./recursion.ts";
 
 /**
  * One tick of an endless watch: a start before every tick, for ever (Shiryaev-Roberts). Alarm when `driftAlarm` says so,
@@ -40,20 +48,23 @@ export interface RecentEvidence {
 export interface RecentRequest {
   /** How many intervals the window holds. */
   readonly window: number;
-  /** What each start weighs: 1/N when a life has N intervals, then compare with ln(1/alpha); 1 for ever, then with ln(A). */
-  readonly weight: number;
+  /**
+   * What the start of an interval weighs: so that all weigh at most 1, like 1/N of N intervals, then compare with ln(1/alpha);
+   * or 1 for ever, then compare with ln(A).
+   */
+  readonly weightOf: (interval: number) => number;
 }
 
 /**
- * The Shiryaev sum over the starts within the window. It never exceeds the sum over all starts, so both promises hold: at
- * weight 1/N at most alpha in a life of N intervals, at weight 1 a mean time of at least A intervals between false alarms.
+ * The Shiryaev sum over the starts within the window. It never exceeds the sum over all starts, so both promises hold: where
+ * all starts weigh at most 1, at most alpha for ever, at weight 1 a mean time of at least A intervals between false alarms.
  * Blocks may come in any order within the window. Memory: one number for each interval of the window and alternative.
  */
-export function createRecentEvidence(design: Weighed, { window, weight }: RecentRequest): RecentEvidence {
+export function createRecentEvidence(design: Weighed, { window, weightOf }: RecentRequest): RecentEvidence {
   if (!(Number.isSafeInteger(window) && window >= 1)) throw new RangeError(`Not a number of intervals: ${window}.`);
-  if (!(weight > 0)) throw new RangeError(`Not the weight of a start: ${weight}.`);
+  if (!(weightOf(0) > 0)) throw new RangeError(`Not the weight of a start: ${weightOf(0)}.`);
   const size = design.alternatives.length;
-  const starts = design.alternatives.map((one) => Math.log(one.weight * weight));
+  const logWeights = logWeightsOf(design);
   const totals = new Float64Array(window * size);
   const at = new Float64Array(size);
   let newest = 0;
@@ -75,9 +86,11 @@ export function createRecentEvidence(design: Weighed, { window, weight }: Recent
       moveTo(interval);
       at.fill(NOTHING);
       for (let start = Math.max(0, newest - window + 1); start <= newest; start++) {
+        const weight = Math.log(weightOf(start));
         for (let j = 0; j < size; j++) {
-          const high = Math.max(at[j]!, starts[j]!);
-          const sum = high + Math.log1p(Math.exp(Math.min(at[j]!, starts[j]!) - high));
+          const fresh = logWeights[j]! + weight;
+          const high = Math.max(at[j]!, fresh);
+          const sum = high + Math.log1p(Math.exp(Math.min(at[j]!, fresh) - high));
           at[j] = Math.max(NOTHING, sum + totals[(start % window) * size + j]!);
         }
       }

@@ -69,6 +69,7 @@ export {
 } from "./linear-evidence.ts";
 export { createLogHistogram, type LogHistogram } from "./log-histogram.ts";
 export {
+  MEAN_EDGE,
   type MeanAlternative,
   type MeanDesign,
   type MeanRequest,

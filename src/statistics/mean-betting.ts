@@ -32,6 +32,9 @@ export interface MeanRequest {
   readonly forecast: number;
 }
 
+/** Lines nearer to the ends of the scale than this are not to be tested. */
+export const MEAN_EDGE = 1e-3;
+
 const BETS = 8;
 /** A bet may lose at most this part of the stake on one observation of either arm. */
 const STAKE = 0.9;

@@ -1,3 +1,4 @@
+import { HOLDBACK, RECENT, recentStarts } from "../core/error-budget.ts";
 import type { Instant, Milliseconds } from "../core/time.ts";
 import {
   createRecentEvidence,
@@ -28,9 +29,6 @@ export interface Watch {
   /** Afterwards, beside the holdback; 0 without one. */
   readonly holdback: Milliseconds;
 }
-
-/** The share of the error budget that is spread over the holdback, where harm is rarer than while a release goes out. */
-const HOLDBACK = 0.1;
 
 /**
  * Evidence of harm that may begin at any time. A start of the recursion is a moment of *requests*: it takes in what
@@ -111,30 +109,25 @@ class InTwoParts implements Evidence {
   }
 }
 
-/** So many intervals make a window: a start that is a tenth of it off costs little. */
-const RECENT = 10;
-
 /**
- * Evidence of harm that began within the last `within`: a slow sum of small differences is none. Each interval of the whole
- * watch has an equal part of the error budget; what is served after the watch starts nothing.
+ * Evidence of harm that began within the last `within`: a slow sum of small differences is none. Each interval of the
+ * planned watch has an equal part of the error budget; those after it have a smaller one.
  */
 export function createRecentWatch(design: Weighed, within: Milliseconds, watch: Watch): Evidence {
-  const every = Math.max(1000, within / RECENT);
-  const life = Math.max(1, Math.ceil((watch.horizon + watch.holdback) / every));
-  const evidence = createRecentEvidence(design, { window: RECENT, weight: 1 / life });
+  const { every, weightOf } = recentStarts(within, watch.horizon + watch.holdback);
+  const evidence = createRecentEvidence(design, { window: RECENT, weightOf });
   const intervalOf = (moment: Instant) => Math.floor((moment - watch.from) / every);
   /** What a clock that is ahead says was served after now waits for its time: else it would push what is new out of the window. */
   const waiting = new Map<number, Float64Array>();
   return {
     add(bucket, increments) {
       const interval = intervalOf(bucket);
-      if (interval >= life) return;
       const sums = waiting.get(interval) ?? new Float64Array(design.alternatives.length);
       for (let j = 0; j < sums.length; j++) sums[j]! += Math.floor(increments[j]! / GRAIN) * GRAIN;
       waiting.set(interval, sums);
     },
     log(now) {
-      const present = Math.min(life - 1, Math.max(0, intervalOf(now)));
+      const present = Math.max(0, intervalOf(now));
       for (const [interval, sums] of waiting) {
         if (interval > present) continue;
         evidence.add(interval, sums);

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import type { Signal } from "../core/playbook.ts";
 import type { Random } from "../core/ports.ts";
 import type { Sample } from "../core/sample.ts";
 import { drawBinomial } from "../simulation/draws.ts";
@@ -42,6 +43,27 @@ function rolledBack(samples: readonly Sample[], rule = labelled, alpha = 0.05): 
   }
   return false;
 }
+
+describe("outcomes of requests that the gateway has counted before", () => {
+  const thumbs: Signal = { ...LOSSES, part: "thumbs-down", of: "requests", from: "gateway", labels: 10_000 };
+  const rule = aRule({ ...equal, signal: thumbs });
+  const told = (bad: number) =>
+    Array.from({ length: 120 }, (_, second) => {
+      const row = { known: START + 1000 * second + 1000, sequence: second };
+      const arm = (release: typeof STABLE, n: number, k: number) => [
+        aSample(second, n, 0, { ...row, release }),
+        ...(second < 5 ? [] : [aSample(second - 5, 0, k, { ...row, release })]),
+      ];
+      return [...arm(CANDIDATE, 12, bad), ...arm(STABLE, 40, 4)];
+    }).flat();
+
+  it("are evidence once they are known for certain, and no fault of the instrument", () => {
+    assert.ok(rolledBack(told(9), rule, 0.001));
+    const evaluator = createEvaluator(aSetup({ rules: [rule], horizon: 120_000 }));
+    evaluator.observe(told(0));
+    assert.equal(evaluator.judge(START + 131_000).kind, "healthy");
+  });
+});
 
 describe("outcomes that are known late", () => {
   it("are no harm where one arm's come twice as fast, once the signal says how long they take", () => {

@@ -1,3 +1,4 @@
+import { UNSEEN } from "../core/error-budget.ts";
 import { maturityOf } from "../core/playbook.ts";
 import type { Sample } from "../core/sample.ts";
 import type { Milliseconds } from "../core/time.ts";
@@ -13,8 +14,6 @@ import type { Sight } from "./sight.ts";
 
 /** Groups are smaller than arms: requests of one minute may share a cohort. A full one closes sooner. */
 const SPAN: Milliseconds = 60_000;
-/** Of the error budget, what is kept for pairs with groups that nobody has seen before the release. */
-const RESERVE = 0.1;
 /** A label has so many groups at most, with the one for all others; after a restart the intake may name further ones. */
 const MOST_GROUPS = 17;
 
@@ -44,7 +43,7 @@ export function watchParity(rule: ParityRule, setup: EvaluatorSetup, sight: Sigh
   let broken = false;
 
   const known = Object.keys(window?.groups ?? {}).filter((group) => group.startsWith(prefix));
-  const reserve = known.length >= 2 ? RESERVE : 1;
+  const reserve = known.length >= 2 ? UNSEEN : 1;
 
   function meet(group: string, weight: number): void {
     if (sums.has(group)) return;

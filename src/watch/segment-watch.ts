@@ -1,3 +1,4 @@
+import { UNSEEN, WHOLE } from "../core/error-budget.ts";
 import { maturityOf } from "../core/playbook.ts";
 import type { FrozenWindow } from "../core/rollout.ts";
 import type { Sample } from "../core/sample.ts";
@@ -15,10 +16,6 @@ import type { Sight } from "./sight.ts";
 
 /** Segments are smaller than arms: requests of so long may share a cohort. A full one closes sooner. */
 const SPAN: Milliseconds = 10_000;
-/** Of the rule's part of the error budget, what the whole has: so it is found about as soon as without segments. */
-const WHOLE = 0.5;
-/** Of what segments have, what is kept for those that nobody has seen before the release. */
-const RESERVE = 0.1;
 /** A label has so many values at most, with the one for all others; after a restart the intake may name further ones. */
 const MOST = 17;
 /** Of fewer outcomes before the release nothing is taken for a segment's own: the whole's are then the forecast. */
@@ -53,10 +50,10 @@ export function watchSegments(rule: SegmentedRule, setup: EvaluatorSetup, sight:
   const known = Object.keys(window?.groups ?? {})
     .filter((group) => group.startsWith(prefix))
     .slice(0, MOST);
-  const later = ((1 - WHOLE) * (known.length > 0 ? RESERVE : 1)) / MOST;
+  const later = ((1 - WHOLE) * (known.length > 0 ? UNSEEN : 1)) / MOST;
   const whole = createSegment(rule, setup, window, undefined, WHOLE)!;
   const segments = new Map<string | undefined, Segment | undefined>([[undefined, whole]]);
-  for (const group of known) meet(group, ((1 - WHOLE) * (1 - RESERVE)) / known.length);
+  for (const group of known) meet(group, ((1 - WHOLE) * (1 - UNSEEN)) / known.length);
   let unseen = MOST;
   let broken = false;
 

@@ -105,6 +105,15 @@ test("a margin of 60 % costs the published number of bad answers, a little more 
   }
 });
 
+test("of `within` only what is left when outcomes are known can gather evidence", () => {
+  const recent = { ...rising, within: 120_000 };
+  const labelled = (labels: number) => ({ signals: [{ ...losses, labels }] });
+  assert.equal(said(recent, 1000, labelled(0), "losses=2%").kind, "decides");
+  const late = said(recent, 1000, labelled(115_000), "losses=2%");
+  assert.notEqual(late.kind, "decides");
+  assert.ok((late.wouldDecide?.within ?? 0) > 115_000, JSON.stringify(late.wouldDecide));
+});
+
 test("harm to one segment of ten needs ten times the answers, and more for its small part of the budget", () => {
   const whole = said(rising, 1000, {}, "losses=2%");
   const { harm, assumes, detection, falseAlarms } = said({ ...rising, inAny: "language" }, 1000, {}, "losses=2%");

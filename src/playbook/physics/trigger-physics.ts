@@ -1,3 +1,4 @@
+import { PATIENCE } from "../../core/error-budget.ts";
 import { isUnbounded, labelOf, type Playbook, type Signal, type Trigger } from "../../core/playbook.ts";
 import type { Milliseconds } from "../../core/time.ts";
 import { stoppingBoundary, stoppingLaw, tailExponent, trialsOf } from "../../statistics/index.ts";
@@ -93,7 +94,6 @@ const USUAL_WINDOW: Milliseconds = 30_000;
 const TRAVEL: Milliseconds = 2000;
 /** Of the bad answers that the statistics need, what may come on top. */
 const WASTE = 0.1;
-const PATIENCE = 4;
 /** Bad outcomes of both arms after which hardly any first alarm is left. */
 const MOST_TRIALS = 6000;
 

@@ -1,3 +1,4 @@
+import { HOLDBACK, horizonOf, recentStarts, UNSEEN, WHOLE } from "../../core/error-budget.ts";
 import { isUnbounded, maturityOf, type Playbook, type Signal, type Trigger } from "../../core/playbook.ts";
 import type { Milliseconds } from "../../core/time.ts";
 import {
@@ -10,6 +11,7 @@ import {
   linearEvidence,
   linearMeanEvidence,
   type MarginNull,
+  MEAN_EDGE,
   meanDesign,
   safetyDesign,
 } from "../../statistics/index.ts";
@@ -34,7 +36,7 @@ export interface TriggerTest {
   readonly chances: number;
   /** ln of what the first start's evidence has to reach by itself. */
   readonly logThreshold: number;
-  /** The evidence must gather within this time. */
+  /** The evidence must gather within this time: what of the trigger's is left once outcomes are known. */
   readonly within: Milliseconds | undefined;
   /** Seconds are compared when they are this old. */
   readonly maturity: Milliseconds;
@@ -56,20 +58,11 @@ export interface TriggerTest {
 
 /** The spread of the logarithm of a time: p95 is then 2.7 times the median. */
 const LOG_SPREAD = 0.6;
-/** Groups: the smallest one's part of the traffic, and what is kept for those that nobody has seen before. */
+/** Groups: the smallest one's part of the traffic. */
 const SMALLEST_GROUP = 0.1;
-const RESERVE = 0.1;
-/** Segments: the part of the claim's budget that the whole has; of each so many, ten of them share the rest. */
-const WHOLE = 0.5;
+/** So many segments share what the whole leaves of the claim's budget. */
 export const SEGMENTS = 10;
-const ONE_SEGMENT = ((1 - WHOLE) * (1 - RESERVE)) / SEGMENTS;
-/** While a holdback is watched, this part of the budget is kept for it. */
-const HOLDBACK = 0.1;
-/** The evaluator is given so many times the planned length of the release, and looks at a recent change in so many parts. */
-const PATIENCE = 4;
-const RECENT = 10;
-/** Lines nearer to the ends of a scale than this are not tested. */
-const EDGE = 1e-3;
+const ONE_SEGMENT = ((1 - WHOLE) * (1 - UNSEEN)) / SEGMENTS;
 
 /** @param times how many times the margin the harm is, where nobody stated one */
 export function testOf(
@@ -85,7 +78,7 @@ export function testOf(
     trigger,
     signal,
     alpha,
-    within: trigger.within,
+    within: trigger.within === undefined ? undefined : Math.max(0, trigger.within - maturityOf(signal)),
     maturity: maturityOf(signal),
     logThreshold: startThreshold(playbook, trigger, alpha),
   };
@@ -119,7 +112,7 @@ export function testOf(
     ...head,
     ...test,
     ...groupTest(test, alpha),
-    logThreshold: head.logThreshold + Math.log(2 / (1 - RESERVE)),
+    logThreshold: head.logThreshold + Math.log(2 / (1 - UNSEEN)),
     baseline: level,
     sayHarm: `${words.sayHarm} in one group`,
     assumes: `${says}, two groups of ${trigger.across}, the smaller with ${formatPercent(SMALLEST_GROUP)} of the traffic`,
@@ -143,10 +136,10 @@ function segmentTest(playbook: Playbook, trigger: Trigger, signal: Signal, times
 }
 
 /** What the release's own start must reach for the sum of all starts and all triggers to pass: each has a part of the budget. */
-function startThreshold({ how }: Playbook, { within }: Trigger, alpha: number): number {
-  const horizon = PATIENCE * how.steps.length * how.each;
+function startThreshold(playbook: Playbook, { within }: Trigger, alpha: number): number {
+  const { how } = playbook;
   const holdback = how.holdbackFor ?? 0;
-  if (within !== undefined) return Math.log(Math.ceil((horizon + holdback) / Math.max(1000, within / RECENT)) / alpha);
+  if (within !== undefined) return -Math.log(alpha * recentStarts(within, horizonOf(playbook) + holdback).weightOf(0));
   return -Math.log(alpha * FIRST * (holdback > 0 ? 1 - HOLDBACK : 1));
 }
 
@@ -200,9 +193,9 @@ function groupTest(test: Numbers, alpha: number): Pick<Numbers, "chances" | "evi
 }
 
 function meanTest({ ratio, points }: MarginNull, p0: number, p1: number, alpha: number): Numbers {
-  const nothing = { ratio, points: ratio === 0 ? Math.min(Math.max(points, EDGE), 1 - EDGE) : points };
+  const nothing = { ratio, points: ratio === 0 ? Math.min(Math.max(points, MEAN_EDGE), 1 - MEAN_EDGE) : points };
   // As the evaluator does: a forecast only steers the bets.
-  const [low, high] = ratio === 0 ? [0, 1] : [(EDGE - points) / ratio, (1 - EDGE - points) / ratio];
+  const [low, high] = ratio === 0 ? [0, 1] : [(MEAN_EDGE - points) / ratio, (1 - MEAN_EDGE - points) / ratio];
   const forecast = Math.min(Math.max(p0, low, 0), Math.max(0, high), 1);
   // What is wholly bad does not spread at all: it lies at its end.
   const ends = p1 > 0 && p1 < 1 ? varianceAt(p1) / (p1 * (1 - p1)) : 1;

@@ -86,7 +86,7 @@ export const AHEAD = 5;
  * A signal from `events` takes both its counts from reports; of one from the `gateway` each proxied request is one
  * `of`, whatever it is called there, and `part` is `failed`, `cancelled` or, by any other name, reported.
  * A (request, name) pair counts once: reports may be repeated and may come in any order. A name that is left out
- * is zero until it is reported. `part` of a share comes in the same report as its `of`, when the outcome is known, and
+ * is zero until it is reported. `part` of a share from `events` comes in the same report as its `of`, when the outcome is known, and
  * never exceeds it. A request that stable served in the candidate's place is excluded.
  */
 export function createCounter(options: CounterOptions): Counter {

@@ -180,6 +180,14 @@ test("what a unit's later outcome changes may come alone", () => {
   assert.deepEqual(drained(counter), { "1000 happy": { n: 10, k: 4 }, "1000 angry": { n: 10, k: 9 } });
 });
 
+test("what is reported of requests that were counted before may come alone", () => {
+  const counter = counterOf([signalOf("thumbs", { from: "gateway", better: "down", labels: 60_000 })]);
+  const thumbs = { ...block, signal: "thumbs", k: 0 };
+  const told = takeBlocks(new Map([["loans", counter]]), [thumbs, { ...thumbs, sequence: 2, n: 0, k: 3 }]);
+  assert.equal(told.new, 2);
+  assert.deepEqual(drained(counter), { "1000 thumbs": { n: 10, k: 3 } });
+});
+
 test("each block goes to the system of its release, and groups beyond the limits are told", () => {
   const [one, two] = [worldOf(), worldOf()];
   const theirs = digestOf("cards");

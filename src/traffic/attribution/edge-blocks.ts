@@ -1,5 +1,5 @@
 import { LAST_BUCKET, SCORE_PARTS, ZERO_CELL } from "../../core/cells.ts";
-import { isUnbounded, type Signal } from "../../core/playbook.ts";
+import { isReportedLater, isUnbounded, type Signal } from "../../core/playbook.ts";
 import type { ReleaseId } from "../../core/release.ts";
 import type { Cells, Sample } from "../../core/sample.ts";
 import type { Instant } from "../../core/time.ts";
@@ -118,16 +118,17 @@ function misshapeOf(block: unknown): string | undefined {
 
 /** Why these cannot be counts of the signal. */
 function flawOf(signal: Signal, n: number, k: number, cells: Cells | undefined): string | undefined {
-  const { name, kind, from, per, better } = signal;
+  const { name, kind, from, per, labels, better } = signal;
   if (from !== "gateway" && from !== "events") return `${name} is counted from ${from} alone`;
   if (kind === "mean" || kind === "time") {
     if (k !== 0) return `${name} is of values: its k is 0`;
     return cells === undefined ? `${name} is of values: its cells are missing` : cellsFlaw(signal, n, cells);
   }
   if (cells !== undefined) return `${name} is a ${kind} and has no cells`;
-  // By unit, a later block may tell that one of before has turned bad.
+  // By unit, a later block may tell that one of before has turned bad; so may one of what is reported later.
   const least = per !== undefined && better === "up" ? -MOST : 0;
-  const most = kind === "share" && !(per !== undefined && better === "down") ? n : MOST;
+  const mayTurn = (per !== undefined && better === "down") || (labels !== undefined && isReportedLater(signal));
+  const most = kind === "share" && !mayTurn ? n : MOST;
   return k < least || k > most ? `k is ${k} of n ${n}, which cannot be` : undefined;
 }
 

@@ -1,5 +1,5 @@
 import { GREATEST_VALUE } from "../../core/cells.ts";
-import type { Signal } from "../../core/playbook.ts";
+import { isReportedLater, type Signal } from "../../core/playbook.ts";
 import { type Counts, type ReportTerms, valuesOf } from "./report.ts";
 
 /** What has been reported for a request, by index of the name; NaN where nothing has. */
@@ -59,7 +59,7 @@ export function endingOf({ part }: Signal): "failed" | "cancelled" | "reported" 
 function countedNames(signal: Signal): string[] {
   if (!isCounted(signal)) return [];
   if (signal.from === "events") return [signal.of, signal.part];
-  return endingOf(signal) === "reported" ? [signal.part] : [];
+  return isReportedLater(signal) ? [signal.part] : [];
 }
 
 /** Why a signal cannot take what a report says, all it said before included in `after`. */

@@ -2,7 +2,7 @@ import { SCORE_PARTS, valueAt } from "../../core/cells.ts";
 import type { Signal } from "../../core/playbook.ts";
 import type { FrozenWindow } from "../../core/rollout.ts";
 import type { Cells, Sample } from "../../core/sample.ts";
-import { meanDesign, meanIncrements, type ScoreBlock, summarise } from "../../statistics/index.ts";
+import { MEAN_EDGE, meanDesign, meanIncrements, type ScoreBlock, summarise } from "../../statistics/index.ts";
 import type { Arm, Cohort } from "../cohort.ts";
 import type { HarmNull, MeanRule } from "../rule.ts";
 import type { Hypothesis } from "./hypothesis.ts";
@@ -11,8 +11,6 @@ import type { Hypothesis } from "./hypothesis.ts";
 const PLACES = SCORE_PARTS + 1;
 /** The badness that is assumed where stable was never seen. */
 const UNKNOWN = 0.5;
-/** Lines nearer to the ends of the scale than this cannot be tested. */
-const EDGE = 1e-3;
 
 /** The mean of a score whose least and greatest value are known, by betting. */
 export function meanHypothesis(rule: MeanRule, frozen: FrozenWindow | undefined): Hypothesis {
@@ -62,8 +60,8 @@ function testable(
   { ratio, points }: HarmNull,
   forecast: number,
 ): { readonly null: HarmNull; readonly forecast: number } {
-  if (ratio === 0) return { null: { ratio, points: Math.min(Math.max(points, EDGE), 1 - EDGE) }, forecast };
-  const [low, high] = [(EDGE - points) / ratio, (1 - EDGE - points) / ratio];
+  if (ratio === 0) return { null: { ratio, points: Math.min(Math.max(points, MEAN_EDGE), 1 - MEAN_EDGE) }, forecast };
+  const [low, high] = [(MEAN_EDGE - points) / ratio, (1 - MEAN_EDGE - points) / ratio];
   return { null: { ratio, points }, forecast: Math.min(Math.max(forecast, low, 0), high, 1) };
 }
 

@@ -1,3 +1,4 @@
+import { isReportedLater } from "../../core/playbook.ts";
 import type { FrozenWindow } from "../../core/rollout.ts";
 import type { Sample } from "../../core/sample.ts";
 import {
@@ -56,10 +57,15 @@ class ShareTest implements RuleTest {
   }
 
   /** Units that turn bad after they were counted come as corrections, which only their sum has to be true for. */
+  /**
+   * Units that turn bad after they were counted come as corrections, and what the gateway counted gets its outcome later:
+   * only the sum of these has to be true.
+   */
   possible({ n, k }: Sample): boolean {
-    const { kind, per } = this.#rule.signal;
+    const { signal } = this.#rule;
     if (!(Number.isSafeInteger(n) && Number.isSafeInteger(k) && n >= 0)) return false;
-    return per !== undefined || (k >= 0 && (kind === "count" || k <= n));
+    const summed = signal.kind === "count" || (signal.labels !== undefined && isReportedLater(signal));
+    return signal.per !== undefined || (k >= 0 && (summed || k <= n));
   }
 
   shown({ k }: Arm): { readonly k: number } {

@@ -6,6 +6,7 @@ import type { NumberShelf } from "../../statistics/index.ts";
 import { watchDispersion } from "./dispersion.ts";
 import { type Instrument, NO_DOUBTS, QUIET } from "./instrument.ts";
 import { createLabelDelay } from "./label-delay.ts";
+import { createLateTurns } from "./late-turns.ts";
 import { createSampleRatio } from "./sample-ratio.ts";
 
 export interface InstrumentsSetup {
@@ -49,7 +50,11 @@ export function createInstruments({ signals, candidate, reference, shelf }: Inst
   const fed = new Map<string, readonly Instrument[]>();
   const state = { isDoubted: false };
   for (const [index, signal] of signals.entries()) {
-    const own = [createLabelDelay({ signal, candidate, reference }), watchDispersion({ signal, reference, shelf })];
+    const own = [
+      createLabelDelay({ signal, candidate, reference }),
+      createLateTurns({ signal, candidate, reference }),
+      watchDispersion({ signal, reference, shelf }),
+    ];
     const loud = own.filter((instrument) => instrument !== QUIET);
     const ratio = shared ?? ratios[index]!;
     asked.set(signal.name, [ratio, ...loud]);

@@ -2,7 +2,7 @@ import type { ReleaseId } from "../../core/release.ts";
 import type { Sample } from "../../core/sample.ts";
 import type { Instant, Milliseconds } from "../../core/time.ts";
 import { logSumExp, NOTHING } from "../../statistics/recursion.ts";
-import { createClosingCounts } from "./closing-counts.ts";
+import { type ClosingCounts, createClosingCounts } from "./closing-counts.ts";
 import { byNode } from "./closing-seconds.ts";
 import { DOUBTFUL, type Instrument, NO_DOUBTS, REQUESTS_OF_ONE } from "./instrument.ts";
 import { type ShareStretch, startStretch } from "./share-stretch.ts";
@@ -27,7 +27,7 @@ export interface SampleRatioSetup {
   readonly lump?: number;
   /** Requests are counted when they are so much older than the latest: a candidate that is slower by more is missed. 10 s. */
   readonly mature?: Milliseconds;
-  /** Seconds so near a change of the share are left out; at least the step of a polled source. 3 s. */
+  /** Seconds so near a change of the share are left out, and a step more of a source that is polled in steps. 3 s. */
   readonly around?: Milliseconds;
 }
 
@@ -35,6 +35,24 @@ export interface SampleRatioSetup {
 const STRETCH = 10_000;
 /** Shares that are remembered, for requests that become known late. */
 const REMEMBERED = 64;
+const SECOND: Milliseconds = 1000;
+/** Nobody polls at longer steps. */
+const MOST_STEP: Milliseconds = 3_600_000;
+
+/** What one node has counted, and how it counts. */
+interface Node {
+  newest: Instant;
+  /** How far its counts lie apart: a step of a polled source holds what was served up to a step before it. */
+  step: Milliseconds;
+  readonly seconds: ClosingCounts;
+}
+
+/** A shorter step is believed at once, and a longer one bit by bit: seconds without requests are no longer step. */
+function advance(node: Node, bucket: Instant): void {
+  if (bucket <= node.newest) return;
+  if (node.newest > 0) node.step = Math.min(bucket - node.newest, 2 * node.step);
+  node.newest = bucket;
+}
 
 /**
  * Are the arms drawn with their planned shares? Two one-sided e-processes, against "at most 1.2 times" and "at least 0.8
@@ -48,7 +66,7 @@ const REMEMBERED = 64;
  */
 export function createSampleRatio(setup: SampleRatioSetup): SampleRatio {
   const { of = "requests", lump = REQUESTS_OF_ONE, mature = 10_000, around = 3000 } = setup;
-  const nodes = byNode(() => ({ newest: 0, seconds: createClosingCounts(mature) }));
+  const nodes = byNode((): Node => ({ newest: 0, step: MOST_STEP, seconds: createClosingCounts(mature) }));
   const shares: { readonly at: Instant; readonly share: number }[] = [];
   let stretch: ShareStretch | undefined;
   /** ln of the weighted sum of what earlier stretches have shown, and how many have begun. */
@@ -58,9 +76,10 @@ export function createSampleRatio(setup: SampleRatioSetup): SampleRatio {
 
   const evidence = () => (stretch ? logSumExp([past, stretch.log() - Math.log(begun * (begun + 1))]) : NOTHING);
 
-  function count(bucket: Instant, n: number, k: number): void {
-    const planned = shares.findLast(({ at }) => bucket >= at - around);
-    if (!planned || bucket <= planned.at + around || !(planned.share > 0 && planned.share < 1)) return;
+  function count({ step }: Node, bucket: Instant, n: number, k: number): void {
+    const apart = around + (step > SECOND ? step : 0);
+    const planned = shares.findLast(({ at }) => bucket >= at - apart);
+    if (!planned || bucket <= planned.at + apart || !(planned.share > 0 && planned.share < 1)) return;
     if (stretch && planned.at < stretch.at) return;
     if (stretch?.at !== planned.at || stretch.expected() >= STRETCH) {
       past = evidence();
@@ -84,12 +103,12 @@ export function createSampleRatio(setup: SampleRatioSetup): SampleRatio {
       const node = nodes(batch[0]?.node ?? "");
       for (const sample of batch) {
         if (!counts(sample, setup)) continue;
-        node.newest = Math.max(node.newest, sample.bucket);
+        advance(node, sample.bucket);
         const k = sample.release === setup.candidate ? sample.n : 0;
         // What comes later still belongs to its arm: a slow answer is a request like any other.
-        if (!node.seconds.add(sample.bucket, sample.n, k)) count(sample.bucket, sample.n, k);
+        if (!node.seconds.add(sample.bucket, sample.n, k)) count(node, sample.bucket, sample.n, k);
       }
-      if (node.seconds.isDue(node.newest)) node.seconds.close(node.newest, count);
+      if (node.seconds.isDue(node.newest)) node.seconds.close(node.newest, (...second) => count(node, ...second));
     },
     doubts: () => (doubt ? [doubt] : NO_DOUBTS),
   };
