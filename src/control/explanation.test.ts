@@ -96,7 +96,7 @@ describe("what would have changed its mind", () => {
     for (const losses of [0.2, 0.05]) {
       const { store, id } = await ended({ losses });
       const { held, samples, verdict } = (await recompute(store, id))!;
-      const mind = changeOfMind(held.parameters!, samples!, verdict!);
+      const mind = await changeOfMind(held.parameters!, samples!, verdict!);
       assert.equal(mind?.turned, losses === 0.2 ? "good" : "bad");
       assert.ok(mind!.answers > 0);
       const turned = (answers: number): readonly Sample[] => {
@@ -109,9 +109,10 @@ describe("what would have changed its mind", () => {
         };
         return samples!.toReversed().map(turn).toReversed();
       };
-      const harmful = (answers: number) => judgeAgain(held.parameters!, turned(answers), held.at).kind === "harmful";
-      assert.notEqual(harmful(mind!.answers), losses === 0.2);
-      assert.equal(harmful(mind!.answers - 1), losses === 0.2);
+      const harmful = async (answers: number) =>
+        (await judgeAgain(held.parameters!, [turned(answers)], held.at)).kind === "harmful";
+      assert.notEqual(await harmful(mind!.answers), losses === 0.2);
+      assert.equal(await harmful(mind!.answers - 1), losses === 0.2);
       assert.match(mindSentence(mind!), /What would have changed its mind: had [\d,]+ of the candidate's newest/);
     }
   });
