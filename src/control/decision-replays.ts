@@ -27,7 +27,7 @@ export function createDecisionReplays(rest?: Rest) {
     const known = kept.get(key);
     if (known) return known;
     const { samples, ...again } = await judgeHeld(store, rollout, held, rest);
-    const asks = again.answer === "same" && samples;
+    const asks = again.answer === "same" && isOfCounts(again) && samples;
     const mind = asks ? await changeOfMind(held.parameters!, samples, again.verdict!, rest) : undefined;
     const answer = { ...again, ...(mind ? { changeOfMind: mind } : {}) };
     if (kept.size === KEPT) kept.delete(kept.keys().next().value!);
@@ -40,4 +40,9 @@ export function createDecisionReplays(rest?: Rest) {
     last = next.catch(() => {});
     return next;
   };
+}
+
+/** A rollback of a policy's or a person's would have been one whatever the counts were. */
+function isOfCounts({ held, verdict }: Recomputed): boolean {
+  return held.decision === "promotion" || verdict?.kind === "harmful";
 }

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { upperEdge } from "../core/cells.ts";
 import type { Playbook } from "../core/playbook.ts";
-import type { Store } from "../core/ports.ts";
+import type { Policy, Store } from "../core/ports.ts";
 import type { Rollout } from "../core/rollout.ts";
 import type { Sample } from "../core/sample.ts";
 import { packOf, samplesIn } from "../core/sample-pack.ts";
@@ -114,6 +114,41 @@ describe("what would have changed its mind", () => {
       assert.notEqual(await harmful(mind!.answers), losses === 0.2);
       assert.equal(await harmful(mind!.answers - 1), losses === 0.2);
       assert.match(mindSentence(mind!), /What would have changed its mind: had [\d,]+ of the candidate's newest/);
+    }
+  });
+
+  it("is nothing where a policy or a person sent it back: no count would have kept it", async () => {
+    const world = (polls: number) => {
+      let asked = 0;
+      const reasons = () => (asked++ < polls ? [] : ["the law says so"]);
+      const policy: Policy = {
+        name: "opa",
+        serves: () => true,
+        decide: async () => ({ kind: "answered", reasons: reasons() }),
+      };
+      return createControlWorld({
+        losses: 0.05,
+        playbook: { policies: [{ name: "law", at: "opa://back" }] },
+        ports: () => ({ policyFor: () => policy }),
+      });
+    };
+    const byPolicy = world(4);
+    const byPerson = world(100);
+    for (const { control, live, release, ended, clock, until, kinds, store } of [byPolicy, byPerson]) {
+      const id = await live(async () => {
+        const { id } = await release();
+        await until(() => kinds().includes("exposed"));
+        await clock.sleep(3000);
+        if (control === byPerson.control) await control.pullCord(id, "ada", "a feeling");
+        await ended(id);
+        return id;
+      });
+      const explained = await explainRollout(store, playbook, id);
+      assert.equal(explained.recomputed, "same");
+      assert.match(explained.sentences[0]!, /because of (law|ada: a feeling)/);
+      assert.equal(explained.changeOfMind, undefined, explained.sentences.join("\n"));
+      const { held, samples, verdict } = (await recompute(store, id))!;
+      assert.ok(await changeOfMind(held.parameters!, samples!, verdict!), "the counts would have had a say otherwise");
     }
   });
 

@@ -90,7 +90,7 @@ export async function explainRollout(
   );
   const decision = decisionSentence(rollout);
   const again = await replays(store, id);
-  const mind = again?.changeOfMind;
+  const mind = rollout.rollback && rollout.rollback.cause[0] !== "harm" ? undefined : again?.changeOfMind;
   return {
     rollout: id,
     decision,
