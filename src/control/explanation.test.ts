@@ -51,18 +51,27 @@ describe("a decision", () => {
       },
     };
     assert.match((await explain(forged)).sentences.at(-1)!, /THE COUNTS ARE NOT THOSE OF THE DECISION/);
-    const rewritten: Store = {
+    const rewritten = (from: RegExp, to: string): Store => ({
       ...store,
-      entries: async (from, limit) =>
-        (await store.entries(from, limit)).map((entry) => ({
-          ...entry,
-          leaf: entry.leaf.includes("evidence-held")
-            ? entry.leaf.replace(/"logEvidence":\d/, '"logEvidence":9')
-            : entry.leaf,
-        })),
-    };
-    assert.equal((await recompute(rewritten, id))?.answer, "differs");
-    assert.match((await explain(rewritten)).sentences.at(-1)!, /COMPUTED ONCE MORE IT DIFFERS/);
+      entries: async (first, limit) =>
+        (await store.entries(first, limit)).map((entry) => {
+          if (!entry.leaf.includes("evidence-held")) return entry;
+          const leaf = entry.leaf.replace(from, to);
+          assert.notEqual(leaf, entry.leaf);
+          return { ...entry, leaf };
+        }),
+    });
+    for (const [from, to] of [
+      [/"logEvidence":\d/, '"logEvidence":9'],
+      [/"kind":"harmful"/, '"kind":"healthy"'],
+      [/"because":\["rising"\]/, '"because":["leak"]'],
+      [/"logThreshold":\d/, '"logThreshold":9'],
+    ] as const)
+      assert.equal((await recompute(rewritten(from, to), id))?.answer, "differs", to);
+    assert.match(
+      (await explain(rewritten(/"logEvidence":\d/, '"logEvidence":9'))).sentences.at(-1)!,
+      /COMPUTED ONCE MORE IT DIFFERS/,
+    );
   });
 
   it("of a person is recomputed too; before anything was judged, and of another rollout, there is nothing", async () => {

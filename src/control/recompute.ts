@@ -104,10 +104,16 @@ export async function judgeAgain(
   return evaluator.judge(at);
 }
 
-/** Policies have findings too, which counts do not tell: they are left out. */
+/** Policies have findings too, which counts do not tell: they are left out, and what they added to the verdict. */
 function agrees(held: HeldEvidence, verdict: Verdict): boolean {
   const before = new Map(held.findings.map((finding) => [finding.name, finding]));
+  const judged = new Set(verdict.findings.map(({ name }) => name));
+  const added = held.findings.some(({ name }) => !judged.has(name));
+  const because = held.because?.filter((name) => judged.has(name)) ?? verdict.because;
   return (
+    held.kind === (added ? "harmful" : verdict.kind) &&
+    because.join("\n") === verdict.because.join("\n") &&
+    Object.is(held.logThreshold, verdict.logThreshold) &&
     Object.is(held.logEvidence, verdict.logEvidence) &&
     verdict.findings.every(({ name, logHarm, logSafe, candidate, reference }) => {
       const was = before.get(name);
