@@ -4,6 +4,8 @@ import { createBinomialDraws } from "../bench/detection/draws.ts";
 import { createDefault, designOf } from "../bench/detection/ours.ts";
 import { createFactors, createScreen } from "../bench/detection/screen.ts";
 import { createStream } from "../bench/detection/stream.ts";
+import { createValueJudge } from "../bench/detection/value-judge.ts";
+import { VALUES } from "../bench/detection/values.ts";
 import { HEALTHY } from "../bench/detection/worlds.ts";
 import { createSeededRandom } from "../src/simulation/random.ts";
 import { logBinomial } from "../src/statistics/binomial.ts";
@@ -21,6 +23,21 @@ test("the quick evidence of healthy worlds is the evaluator's own, to rounding a
       judge.take(stream.units, stream.at);
       assert.ok(quick - judge.log >= -1e-9 && quick - judge.log < 1e-6, `${world.name}: ${quick}, ${judge.log}`);
     }
+  }
+});
+
+test("values are judged by the evaluator itself with the trigger's rule: what is worse goes back, what is not stays", () => {
+  for (const { claim, candidate, stable, reported } of VALUES) {
+    const random = createSeededRandom(`values/${claim.signal.name}`);
+    const draw = (n: number, of: typeof stable) => Array.from({ length: n }, () => reported(of(random)));
+    const ends = (of: typeof stable, seconds: number) => {
+      const judge = createValueJudge(claim, draw(5000, stable));
+      for (let tick = 1; tick <= seconds * 10; tick++)
+        if (judge.take(draw(5, of), draw(20, stable), tick / 10)) return tick;
+      return undefined;
+    };
+    assert.ok(ends(candidate, 200), claim.signal.name);
+    assert.equal(ends(stable, 60), undefined, claim.signal.name);
   }
 });
 

@@ -20,7 +20,7 @@ const [CANDIDATE, STABLE] = [digestOf("candidate"), digestOf("stable")];
 const LANGUAGES = ["de", "en", "fr", "it"];
 
 /** Answers of both arms as applications report them, second by second; before the first one stable is alone. */
-function played(harm: { readonly unhelpful?: number; readonly spends?: number }) {
+async function played(harm: { readonly unhelpful?: number; readonly spends?: number }) {
   const random = createSeededRandom("shop");
   const start = 1_700_000_000_000;
   const counter = createCounter({
@@ -72,25 +72,25 @@ function played(harm: { readonly unhelpful?: number; readonly spends?: number })
   const evaluator = createEvaluator(setup);
   evaluator.observe(samples);
   const verdict = evaluator.judge(from + 60_000);
-  const again = judgeAgain(JSON.parse(JSON.stringify(setup)), samples, verdict.at);
+  const again = await judgeAgain(JSON.parse(JSON.stringify(setup)), [samples], verdict.at);
   assert.deepEqual(again, verdict);
   return { verdict, words: verdict.findings.map((finding) => evidenceOf(finding).words) };
 }
 
-test("from the playbook to the decision: one language that got worse is named, and the rest is as reported", () => {
-  const { verdict, words } = played({ unhelpful: 0.2 });
+test("from the playbook to the decision: one language that got worse is named, and the rest is as reported", async () => {
+  const { verdict, words } = await played({ unhelpful: 0.2 });
   assert.deepEqual(verdict.because, ["less-helpful"]);
   assert.match(words[0]!, /; language=fr: [\d.]+ in 100 \(\d+ of 1800\), against language=fr: [\d.]+ in 100/);
   assert.match(words[0]!, /in the whole or in any language/);
 });
 
-test("from the playbook to the decision: people who spend less send the release back, and it says that it is approximate", () => {
-  const { verdict, words } = played({ spends: 28 });
+test("from the playbook to the decision: people who spend less send the release back, and it says that it is approximate", async () => {
+  const { verdict, words } = await played({ spends: 28 });
   assert.deepEqual(verdict.because, ["earning-less"]);
   assert.match(words[1]!, /^a mean of 2\d\.\d+ \(7200\), against a mean of (39|4\d)\.\d+ \(7200\)/);
   assert.match(words[1]!, /approximate \(asymptotic\): .*decides from 1,000 of each side on$/);
 });
 
-test("from the playbook to the decision: a sound release stays", () => {
-  assert.notEqual(played({}).verdict.kind, "harmful");
+test("from the playbook to the decision: a sound release stays", async () => {
+  assert.notEqual((await played({})).verdict.kind, "harmful");
 });

@@ -164,7 +164,8 @@ async function showReport(rollout) {
   const report = await answer.json();
   const [state, headline] = OUTCOMES[report.outcome] ?? ["watching", report.outcome];
   find("state").dataset.state = state;
-  find("headline").textContent = headline;
+  const word = report.outcome === "promoted" ? report.promotedOn : undefined;
+  find("headline").textContent = word ? `Promoted by ${word.by}, and ${word.verdict} then: ${word.reason}` : headline;
   const { badAnswers: bad, article, ledger, components, fixed, candidate } = report;
   find("detail").textContent =
     `${candidate.label}${candidate.quarantined ? ", now in quarantine" : ""}${report.because.length ? `: ${report.because.join(", ")}` : ""}${report.toDo ? `. To do: ${report.toDo}.` : ""}`;

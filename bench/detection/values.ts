@@ -2,22 +2,10 @@ import type { Random } from "../../src/core/ports.ts";
 import { createSeededRandom } from "../../src/simulation/random.ts";
 import { isHarmful } from "../../src/statistics/incumbents/growth-book.ts";
 import { atIntervals } from "../../src/statistics/incumbents/online-judge.ts";
-import {
-  type Block,
-  combine,
-  countValue,
-  createLateEvidence,
-  emptyValues,
-  harmDesign,
-  increments,
-  type LateEvidence,
-  meanDesign,
-  meanIncrements,
-  planStarts,
-  type ValueSums,
-} from "../../src/statistics/index.ts";
+import type { Block, ValueSums } from "../../src/statistics/index.ts";
 import type { Outcome } from "./harm.ts";
 import { INCUMBENTS } from "./methods.ts";
+import { createValueJudge, type ValueClaim } from "./value-judge.ts";
 import { ALPHA, HEALTHY, HOUR, type World } from "./worlds.ts";
 
 /** One signal whose outcomes are values: what a candidate and a stable answer give, 0 the best. */
@@ -30,7 +18,9 @@ interface ValueWorld {
   /** What those see who count bad answers only, and stable's share of them. */
   readonly isBad: (value: number) => boolean;
   readonly badShare: number;
-  readonly ours: () => { take(candidate: readonly number[], stable: readonly number[], second: number): number };
+  readonly claim: ValueClaim;
+  /** A value as it is reported. */
+  readonly reported: (value: number) => number;
 }
 
 const PER_TICK = 20;
@@ -46,9 +36,8 @@ function drawNormal(random: Random): number {
 /** Sentiment in [-1, 1] as badness in [0, 1]. */
 const sentiment = (mean: number) => (random: Random) =>
   (1 - Math.min(1, Math.max(-1, mean + 0.5 * drawNormal(random)))) / 2;
-const CELLS = 16;
-/** Of sentiment +.2, with what is clipped. */
-const CALM = 0.4075;
+/** Answers of stable that were seen before the release. */
+const FROZEN = 100_000;
 
 const SENTIMENT: ValueWorld = {
   name: "sentiment +.2 -> -.1",
@@ -58,36 +47,30 @@ const SENTIMENT: ValueWorld = {
   bound: (2 * LOG * 0.25) / (1 - SHARE) / 0.09,
   isBad: (value) => value > 0.5,
   badShare: 0.3446,
-  ours: () => {
-    const design = meanDesign({ direction: "harm", null: { ratio: 1, points: 0 }, forecast: CALM });
-    const evidence = createLateEvidence(design, planStarts(HOUR));
-    const binned = (values: readonly number[]) => {
-      const counts = emptyValues(CELLS);
-      for (const value of values) countValue(counts, value);
-      return counts;
-    };
-    return {
-      take(candidate, stable, second) {
-        evidence.add(
-          Math.floor(second / 10),
-          meanIncrements(design, { candidate: binned(candidate), reference: binned(stable) }),
-        );
-        return evidence.log();
-      },
-    };
+  // `{ mean: sentiment, between: [-1, 1] }` and `{ sentiment: falls, by: 0.02 }`
+  claim: {
+    signal: {
+      name: "sentiment",
+      kind: "mean",
+      part: "sentiment",
+      of: "answers",
+      from: "events",
+      better: "up",
+      range: [-1, 1],
+    },
+    trigger: {
+      kind: "compare",
+      name: "sadder",
+      signal: "sentiment",
+      move: "falls",
+      by: { kind: "points", value: 0.02 },
+    },
   },
+  reported: (badness) => 1 - 2 * badness,
 };
 
 /** ln of a latency: deviation .8 around 0. */
 const DEVIATION = 0.8;
-const QUANTILES = [
-  [0.5, 0],
-  [0.25, 0.6745],
-  [0.1, 1.2816],
-  [0.05, 1.6449],
-  [0.01, 2.3263],
-] as const;
-
 function slower(factor: number): ValueWorld {
   return {
     name: `latency x${factor}`,
@@ -96,32 +79,12 @@ function slower(factor: number): ValueWorld {
     bound: (2 * LOG * DEVIATION ** 2) / (1 - SHARE) / Math.log(factor) ** 2,
     isBad: (value) => value > 1.6449 * DEVIATION,
     badShare: 0.05,
-    ours: () => {
-      const tests = QUANTILES.map(([share, deviations]) => {
-        const hypothesis = { ratio: 1, points: 0 };
-        const form = share <= 0.03 ? "poisson-tilt" : "projected-bernoulli";
-        const design = harmDesign({ form, null: hypothesis, forecast: share });
-        const evidence: LateEvidence = createLateEvidence(design, planStarts(HOUR));
-        return { design, evidence, limit: deviations * DEVIATION };
-      });
-      return {
-        take(candidate, stable, second) {
-          for (const { design, evidence, limit } of tests) {
-            evidence.add(
-              Math.floor(second / 10),
-              increments(
-                design,
-                blockOf(candidate, stable, (v) => v > limit),
-              ),
-            );
-          }
-          return combine(
-            tests.map(({ evidence }) => evidence.log()),
-            tests.map(() => 1),
-          );
-        },
-      };
+    // `{ time: seconds }` and `{ latency: slows, at: p95, by: 1% }`
+    claim: {
+      signal: { name: "latency", kind: "time", part: "seconds", of: "answers", from: "events", better: "down" },
+      trigger: { kind: "slows", name: "slow", signal: "latency", quantile: 0.95, by: 0.01 },
     },
+    reported: Math.exp,
   };
 }
 
@@ -142,7 +105,8 @@ export function runValues(name: string, seed: string, rollout: number): readonly
   const world = VALUES.find((one) => one.name === name);
   if (!world) throw new RangeError(`No world is called ${name}.`);
   const random = createSeededRandom(`${seed}/${name}/${rollout}`);
-  const waiting = judgesOf(world, random);
+  const past = createSeededRandom(`${seed}/${name}/${rollout}/before`);
+  const waiting = judgesOf(world, random, past);
   const outcomes: Outcome[] = [];
   let [answers, bad, ticks] = [0, 0, 0];
   const note = (method: string, end: Outcome["end"]) => {
@@ -167,10 +131,12 @@ export function runValues(name: string, seed: string, rollout: number): readonly
   return outcomes;
 }
 
-function judgesOf(world: ValueWorld, random: Random): Map<string, ValueJudge> {
-  const ours = world.ours();
+function judgesOf(world: ValueWorld, random: Random, past: Random): Map<string, ValueJudge> {
+  const before = Array.from({ length: FROZEN }, () => world.reported(world.stable(past)));
+  const ours = createValueJudge(world.claim, before);
+  const reported = (values: readonly number[]) => values.map(world.reported);
   const judges = new Map<string, ValueJudge>([
-    ["ours, default", ({ candidate, stable, at }) => ours.take(candidate, stable, at - 1e-6) >= LOG],
+    ["ours, default", ({ candidate, stable, at }) => ours.take(reported(candidate), reported(stable), at)],
     ["GrowthBook, each second", growthBook()],
   ]);
   const asShare: World = { ...HEALTHY[0]!, forecast: world.badShare, limit: 1.6 * world.badShare };

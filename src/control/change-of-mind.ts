@@ -2,7 +2,7 @@ import type { Sample } from "../core/sample.ts";
 import type { Verdict } from "../core/verdict.ts";
 import type { EvaluatorSetup } from "../watch/evaluator.ts";
 import type { ShareRule } from "../watch/rule.ts";
-import { judgeAgain } from "./recompute.ts";
+import { judgeAgain, type Rest } from "./recompute.ts";
 
 /** What it would have taken to decide otherwise. */
 export interface ChangeOfMind {
@@ -12,24 +12,17 @@ export interface ChangeOfMind {
   readonly answers: number;
 }
 
-/** The search replays all counts a score of times. */
-const MOST_BLOCKS = 20_000;
-
-/** The same where it does not take long; undefined of too many counts. */
-export function changeOfMindWithin(...[parameters, samples, verdict]: Parameters<typeof changeOfMind>) {
-  return samples.length <= MOST_BLOCKS ? changeOfMind(parameters, samples, verdict) : undefined;
-}
-
 /**
  * The fewest of the candidate's newest answers that would have changed the verdict, had they been the other way round, for
  * the rule about a share that spoke loudest: exact, since more bad answers never take harm back. Undefined where no number
  * of them would have.
  */
-export function changeOfMind(
+export async function changeOfMind(
   parameters: EvaluatorSetup,
   samples: readonly Sample[],
   verdict: Verdict,
-): ChangeOfMind | undefined {
+  rest?: Rest,
+): Promise<ChangeOfMind | undefined> {
   const harmful = verdict.kind === "harmful";
   const loudest = verdict.findings
     .filter(({ name }) => parameters.rules.some((rule) => rule.name === name && rule.test === "share"))
@@ -39,19 +32,36 @@ export function changeOfMind(
   if (rule?.signal.kind !== "share" || rule.signal.per !== undefined || rule.inAny !== undefined) return undefined;
   if (harmful && !verdict.because.includes(rule.name)) return undefined;
   const turned = harmful ? "good" : "bad";
-  const changes = (answers: number) => {
-    const other = judgeAgain(parameters, turnNewest(samples, rule, parameters, turned, answers), verdict.at);
-    return (other.kind === "harmful") !== harmful;
+  const changes = async (answers: number) => {
+    const other = turnNewest(samples, rule, parameters, turned, answers);
+    const { kind } = await judgeAgain(parameters, batchesOf(other), verdict.at, rest);
+    return (kind === "harmful") !== harmful;
   };
   const most = available(samples, rule, parameters, turned);
-  if (most === 0 || !changes(most)) return undefined;
+  if (most === 0 || !(await changes(most))) return undefined;
   let [no, yes] = [0, most];
   while (yes - no > 1) {
     const middle = Math.floor((no + yes) / 2);
-    if (changes(middle)) yes = middle;
+    if (await changes(middle)) yes = middle;
     else no = middle;
   }
   return { rule: rule.name, turned, answers: yes };
+}
+
+/** About as many rows as a pack has. */
+const BATCH = 2000;
+
+/** Never cut within what a node counted under one sequence: the rest of it would count as taken before. */
+export function* batchesOf(samples: readonly Sample[], size = BATCH): Generator<readonly Sample[]> {
+  for (let from = 0, to = 0; from < samples.length; from = to) {
+    to = Math.min(from + size, samples.length);
+    while (to < samples.length && isTogether(samples[to - 1]!, samples[to]!)) to += 1;
+    yield samples.slice(from, to);
+  }
+}
+
+function isTogether(a: Sample, b: Sample): boolean {
+  return a.node === b.node && a.sequence === b.sequence;
 }
 
 function isOwn({ signal, release, group }: Sample, rule: ShareRule, { candidate }: EvaluatorSetup): boolean {

@@ -7,6 +7,7 @@ import { servingPlace } from "../decide/place.ts";
 import type { LedgerState, Report } from "../record/report.ts";
 import { composeReport } from "./compose-report.ts";
 import { createHandContainment } from "./contain-by-hand.ts";
+import { createDecisionReplays } from "./decision-replays.ts";
 import type { DriftStatus } from "./drift.ts";
 import { type Explanation, explainRollout } from "./explanation.ts";
 import { gate, type ReleasePlans, refuse } from "./gate.ts";
@@ -110,6 +111,7 @@ export function createControl(
   const runs = new Map<string, Running>();
   let opening: Promise<unknown> = Promise.resolve();
   let begun = 0;
+  const replays = createDecisionReplays(() => ports.clock.sleep(0));
   const idle = createIdleWatch(ports, settings, playbook);
   const plans = createPlanWatch(ports, settings, playbook);
   let closed = false;
@@ -286,7 +288,7 @@ export function createControl(
       await Promise.all([idle.run(calm, open, signal), takeUp.run(signal), plans.run(signal)]);
     },
     lift: (id, by) => liftQuarantine(ports, id, by),
-    explain: (id) => explainRollout(fresh, playbook, id),
+    explain: (id) => explainRollout(fresh, playbook, id, replays),
     report: (id) => composeReport({ ...ports, store: fresh }, playbook, id, facts),
     rollouts: () => ports.store.rollouts(playbook.system),
   };

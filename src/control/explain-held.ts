@@ -1,11 +1,11 @@
 import { RollbookError } from "../core/errors.ts";
 import type { Verdict } from "../core/verdict.ts";
 import type { EvaluatorSetup } from "../watch/evaluator.ts";
-import { changeOfMindWithin } from "./change-of-mind.ts";
+import { createDecisionReplays } from "./decision-replays.ts";
 import { explainedFinding } from "./explanation.ts";
 import { budgetSentence, findingSentence, mindSentence, recordSentence } from "./explanation-words.ts";
 import type { Decision } from "./held-evidence.ts";
-import { type HeldRecord, type Recomputed, recompute } from "./recompute.ts";
+import type { HeldRecord, Recomputed } from "./recompute.ts";
 
 /** What an exported ledger says of a decision by itself, computed once more from its leaves and packs. */
 export interface HeldExplanation {
@@ -27,10 +27,9 @@ const WORDS: Readonly<Record<Decision, string>> = {
 
 /** @throws NOT_FOUND when the record holds no decision about the rollout */
 export async function explainHeld(record: HeldRecord, rollout: string): Promise<HeldExplanation> {
-  const again = await recompute(record, rollout);
+  const again = await createDecisionReplays()(record, rollout);
   if (!again) throw new RollbookError("NOT_FOUND", { what: `a decision about rollout ${rollout} in this ledger` });
-  const { held, verdict, samples, answer } = again;
-  const mind = answer === "same" ? changeOfMindWithin(held.parameters!, samples!, verdict!) : undefined;
+  const { held, verdict, answer, changeOfMind: mind } = again;
   return {
     rollout,
     decision: held.decision,

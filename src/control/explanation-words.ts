@@ -6,10 +6,13 @@ import type { Counted, ExplainedFinding, ExplainedSegment } from "./explanation.
 import type { Recomputed } from "./recompute.ts";
 
 /** What became of the rollout, and why. */
-export function decisionSentence({ rollback, wouldHave, promotedAt, phase, note, order }: Rollout): string {
+export function decisionSentence(rollout: Rollout): string {
+  const { rollback, wouldHave, promotedAt, promotedOn, phase, note, order } = rollout;
   if (wouldHave)
     return `It would have gone back because of ${wouldHave.because.join(", ")}; the playbook only observes.`;
   if (rollback) return `It went back: ${rollback.cause[0]}, because of ${rollback.cause.slice(1).join(", ")}.`;
+  if (promotedOn)
+    return `It was promoted by ${promotedOn.by}: ${promotedOn.reason}. It was ${promotedOn.verdict} then.`;
   if (promotedAt !== undefined || phase === "healthy") return "It was promoted: every claim was proved not to hold.";
   if (order?.kind === "pause") return `It is paused by ${order.by}: ${order.reason}.`;
   return note ? `It ended: ${note}.` : "Nothing is decided yet.";

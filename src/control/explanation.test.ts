@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { upperEdge } from "../core/cells.ts";
 import type { Playbook } from "../core/playbook.ts";
-import type { Store } from "../core/ports.ts";
+import type { Policy, Store } from "../core/ports.ts";
 import type { Rollout } from "../core/rollout.ts";
 import type { Sample } from "../core/sample.ts";
 import { packOf, samplesIn } from "../core/sample-pack.ts";
@@ -51,18 +51,27 @@ describe("a decision", () => {
       },
     };
     assert.match((await explain(forged)).sentences.at(-1)!, /THE COUNTS ARE NOT THOSE OF THE DECISION/);
-    const rewritten: Store = {
+    const rewritten = (from: RegExp, to: string): Store => ({
       ...store,
-      entries: async (from, limit) =>
-        (await store.entries(from, limit)).map((entry) => ({
-          ...entry,
-          leaf: entry.leaf.includes("evidence-held")
-            ? entry.leaf.replace(/"logEvidence":\d/, '"logEvidence":9')
-            : entry.leaf,
-        })),
-    };
-    assert.equal((await recompute(rewritten, id))?.answer, "differs");
-    assert.match((await explain(rewritten)).sentences.at(-1)!, /COMPUTED ONCE MORE IT DIFFERS/);
+      entries: async (first, limit) =>
+        (await store.entries(first, limit)).map((entry) => {
+          if (!entry.leaf.includes("evidence-held")) return entry;
+          const leaf = entry.leaf.replace(from, to);
+          assert.notEqual(leaf, entry.leaf);
+          return { ...entry, leaf };
+        }),
+    });
+    for (const [from, to] of [
+      [/"logEvidence":\d/, '"logEvidence":9'],
+      [/"kind":"harmful"/, '"kind":"healthy"'],
+      [/"because":\["rising"\]/, '"because":["leak"]'],
+      [/"logThreshold":\d/, '"logThreshold":9'],
+    ] as const)
+      assert.equal((await recompute(rewritten(from, to), id))?.answer, "differs", to);
+    assert.match(
+      (await explain(rewritten(/"logEvidence":\d/, '"logEvidence":9'))).sentences.at(-1)!,
+      /COMPUTED ONCE MORE IT DIFFERS/,
+    );
   });
 
   it("of a person is recomputed too; before anything was judged, and of another rollout, there is nothing", async () => {
@@ -96,7 +105,7 @@ describe("what would have changed its mind", () => {
     for (const losses of [0.2, 0.05]) {
       const { store, id } = await ended({ losses });
       const { held, samples, verdict } = (await recompute(store, id))!;
-      const mind = changeOfMind(held.parameters!, samples!, verdict!);
+      const mind = await changeOfMind(held.parameters!, samples!, verdict!);
       assert.equal(mind?.turned, losses === 0.2 ? "good" : "bad");
       assert.ok(mind!.answers > 0);
       const turned = (answers: number): readonly Sample[] => {
@@ -109,10 +118,46 @@ describe("what would have changed its mind", () => {
         };
         return samples!.toReversed().map(turn).toReversed();
       };
-      const harmful = (answers: number) => judgeAgain(held.parameters!, turned(answers), held.at).kind === "harmful";
-      assert.notEqual(harmful(mind!.answers), losses === 0.2);
-      assert.equal(harmful(mind!.answers - 1), losses === 0.2);
+      const harmful = async (answers: number) =>
+        (await judgeAgain(held.parameters!, [turned(answers)], held.at)).kind === "harmful";
+      assert.notEqual(await harmful(mind!.answers), losses === 0.2);
+      assert.equal(await harmful(mind!.answers - 1), losses === 0.2);
       assert.match(mindSentence(mind!), /What would have changed its mind: had [\d,]+ of the candidate's newest/);
+    }
+  });
+
+  it("is nothing where a policy or a person sent it back: no count would have kept it", async () => {
+    const world = (polls: number) => {
+      let asked = 0;
+      const reasons = () => (asked++ < polls ? [] : ["the law says so"]);
+      const policy: Policy = {
+        name: "opa",
+        serves: () => true,
+        decide: async () => ({ kind: "answered", reasons: reasons() }),
+      };
+      return createControlWorld({
+        losses: 0.05,
+        playbook: { policies: [{ name: "law", at: "opa://back" }] },
+        ports: () => ({ policyFor: () => policy }),
+      });
+    };
+    const byPolicy = world(4);
+    const byPerson = world(100);
+    for (const { control, live, release, ended, clock, until, kinds, store } of [byPolicy, byPerson]) {
+      const id = await live(async () => {
+        const { id } = await release();
+        await until(() => kinds().includes("exposed"));
+        await clock.sleep(3000);
+        if (control === byPerson.control) await control.pullCord(id, "ada", "a feeling");
+        await ended(id);
+        return id;
+      });
+      const explained = await explainRollout(store, playbook, id);
+      assert.equal(explained.recomputed, "same");
+      assert.match(explained.sentences[0]!, /because of (law|ada: a feeling)/);
+      assert.equal(explained.changeOfMind, undefined, explained.sentences.join("\n"));
+      const { held, samples, verdict } = (await recompute(store, id))!;
+      assert.ok(await changeOfMind(held.parameters!, samples!, verdict!), "the counts would have had a say otherwise");
     }
   });
 

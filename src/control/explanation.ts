@@ -8,7 +8,8 @@ import type { Finding, Tally, Verdict } from "../core/verdict.ts";
 import { type Interval, interval } from "../statistics/index.ts";
 import { meanOf } from "../watch/hypothesis/mean.ts";
 import { badOf } from "../watch/rule.ts";
-import { type ChangeOfMind, changeOfMindWithin } from "./change-of-mind.ts";
+import type { ChangeOfMind } from "./change-of-mind.ts";
+import { createDecisionReplays } from "./decision-replays.ts";
 import {
   budgetSentence,
   decisionSentence,
@@ -16,7 +17,7 @@ import {
   mindSentence,
   recordSentence,
 } from "./explanation-words.ts";
-import { type Recomputed, recompute } from "./recompute.ts";
+import type { Recomputed } from "./recompute.ts";
 import { signalOf } from "./rules.ts";
 
 /** A verdict taken apart: the numbers that it rests on, and the same in sentences. */
@@ -74,7 +75,12 @@ export interface Counted {
 const CONFIDENCE = 0.95;
 
 /** Explains the verdict that a rollout rests on now, or ended with. @throws NOT_FOUND */
-export async function explainRollout(store: Store, playbook: Playbook, id: string): Promise<Explanation> {
+export async function explainRollout(
+  store: Store,
+  playbook: Playbook,
+  id: string,
+  replays = createDecisionReplays(),
+): Promise<Explanation> {
   const rollout = await store.rollout(id);
   if (!rollout) throw new RollbookError("NOT_FOUND", { what: `rollout ${id}` });
   const verdict = verdictOf(rollout);
@@ -83,9 +89,8 @@ export async function explainRollout(store: Store, playbook: Playbook, id: strin
     explainedFinding(playbook, finding, frozenOf(playbook, rollout, finding), rollout.startedAt),
   );
   const decision = decisionSentence(rollout);
-  const again = await recompute(store, id);
-  const mind =
-    again?.answer === "same" ? changeOfMindWithin(again.held.parameters!, again.samples!, again.verdict!) : undefined;
+  const again = await replays(store, id);
+  const mind = rollout.rollback && rollout.rollback.cause[0] !== "harm" ? undefined : again?.changeOfMind;
   return {
     rollout: id,
     decision,

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { digestOf } from "../core/digest.ts";
 import type { Rollout } from "../core/rollout.ts";
+import { renderReport } from "../record/report-text.ts";
 import { candidate, createControlWorld, slowly, stable, type WorldOptions } from "./world.fixture.ts";
 
 /** Pulls the cord of a rollout at the moment at which it is so, and answers how it ended. */
@@ -217,6 +218,10 @@ describe("a person who steers", () => {
       await world.clock.sleep(1500);
       await world.control.promote(id, "on-call", "it must be out today");
       assert.equal((await world.ended(id)).phase, "healthy");
+      const { sentences } = await world.control.explain(id);
+      assert.equal(sentences[0], "It was promoted by on-call: it must be out today. It was inconclusive then.");
+      const report = renderReport(await world.control.report(id));
+      assert.match(report, /^loans: PROMOTED by on-call, and inconclusive then: it must be out today$/m);
     });
     const orders = (await world.entries()).filter(({ type }) => type === "ordered");
     assert.deepEqual(

@@ -15,6 +15,8 @@ export interface HeldEvidence {
   /** When it was judged: what became known later had no part in it. */
   readonly at: Instant;
   readonly kind: Verdict["kind"];
+  /** What was blamed, policies too. Absent in records of before it was held. */
+  readonly because?: readonly string[];
   /** Everything that was fixed before the first outcome. Absent: nothing was judged yet. */
   readonly parameters?: EvaluatorSetup;
   readonly playbook: string;
@@ -53,11 +55,12 @@ export async function holdEvidence(run: Run, decision: Decision, verdict: Verdic
 /** The pack and the entry, made once: what is tried again must be the same. */
 export function heldChanges(run: Run, decision: Decision, verdict: Verdict): readonly Change[] {
   const packed = run.counts.pack();
-  const { kind, at, logEvidence, logThreshold } = verdict;
+  const { kind, at, because, logEvidence, logThreshold } = verdict;
   const held: HeldEvidence = {
     decision,
     at,
     kind,
+    because,
     ...(run.parameters ? { parameters: run.parameters } : {}),
     playbook: run.playbook.digest,
     ...run.counts.packed(),

@@ -5,7 +5,7 @@ import { startJudgement } from "./judgement.ts";
 import { backFromQuarantine } from "./left-behind.ts";
 import { changedComponents } from "./live-state.ts";
 import { noteHarm } from "./observe.ts";
-import { cordOf, noteOf } from "./order.ts";
+import { cordOf, noteOf, wordFor } from "./order.ts";
 import { rollBack } from "./roll-back.ts";
 import { emit, entryOf, keep, type Run, samplesChange, save } from "./run.ts";
 
@@ -105,10 +105,11 @@ async function close(
   // What people gave a share while nothing but observing was allowed keeps it.
   const share = run.playbook.authority === "observe" && candidate ? { candidate, candidatePpm } : { candidatePpm: 0 };
   const route = { ...rest, epoch: Math.max(run.epoch, rest.epoch + 1), stable: serving, ...share };
+  const word = wordFor(run.order, verdict);
   run.order = undefined;
   await save(
     run,
-    { ...run.rollout, phase: outcome === "promoted" ? "healthy" : "aborted", endedAt: now, verdict, note },
+    { ...run.rollout, ...word, phase: outcome === "promoted" ? "healthy" : "aborted", endedAt: now, verdict, note },
     [
       ...samplesChange(run, samples),
       ...(outcome === "promoted" ? [good] : []),

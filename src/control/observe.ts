@@ -3,7 +3,7 @@ import type { Verdict } from "../core/verdict.ts";
 import { nextMove } from "../decide/next-move.ts";
 import { holdEvidence } from "./held-evidence.ts";
 import { startJudgement } from "./judgement.ts";
-import { noteOf } from "./order.ts";
+import { noteOf, wordFor } from "./order.ts";
 import { emit, entryOf, keep, type Run, samplesChange, save } from "./run.ts";
 import { tellPeople } from "./tell-people.ts";
 
@@ -105,8 +105,9 @@ async function close(
   const { system } = run.playbook;
   const good = { kind: "known-good", knownGood: { system, release: run.candidate.id, provedAt: now } } as const;
   const phase = outcome === "promoted" ? "healthy" : "aborted";
+  const word = wordFor(run.order, verdict);
   run.order = undefined;
-  await save(run, { ...run.rollout, phase, endedAt: now, verdict, note }, [
+  await save(run, { ...run.rollout, ...word, phase, endedAt: now, verdict, note }, [
     ...samplesChange(run, samples),
     ...(outcome === "promoted" ? [good] : []),
     entryOf(run, "rollout-ended", { outcome, authority: "observe", note, release: run.candidate.id }, by),

@@ -1,8 +1,15 @@
 import type { Order, Rollout } from "../core/rollout.ts";
+import type { Verdict } from "../core/verdict.ts";
 import type { Run } from "./run.ts";
 
 export function noteOf({ by, reason }: Order): string {
   return `${by}: ${reason}`;
+}
+
+/** What a promotion rests on where that is a person's order, and not its evidence. */
+export function wordFor(order: Order | undefined, verdict: Verdict): Pick<Rollout, "promotedOn"> {
+  if (order?.kind !== "promote" || verdict.kind === "healthy") return {};
+  return { promotedOn: { by: order.by, reason: order.reason, verdict: verdict.kind } };
 }
 
 /** The order to go back, if there is one. */

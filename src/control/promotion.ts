@@ -1,7 +1,7 @@
 import { formatDuration } from "../core/time.ts";
 import type { Verdict } from "../core/verdict.ts";
 import { holdEvidence } from "./held-evidence.ts";
-import { cordOf } from "./order.ts";
+import { cordOf, wordFor } from "./order.ts";
 import { emit, entryOf, type Run, routeTo, samplesChange, save } from "./run.ts";
 
 /**
@@ -17,8 +17,9 @@ export async function promote(run: Run, verdict: Verdict): Promise<boolean> {
   const route = routeTo(run, how.steps[last] ?? 0);
   const { order: _, ...rest } = run.rollout;
   const by = run.order?.kind === "promote" ? run.order.by : "rollbook";
+  const word = wordFor(run.order, verdict);
   run.order = undefined;
-  await save(run, { ...rest, phase: "healthy", step: last, promotedAt: now, verdict }, [
+  await save(run, { ...rest, ...word, phase: "healthy", step: last, promotedAt: now, verdict }, [
     ...samplesChange(run, []),
     { kind: "route", route },
     { kind: "known-good", knownGood: { system, release: run.candidate.id, provedAt: now } },

@@ -52,7 +52,7 @@ function lateLosses({ clock, signals }: ControlPorts, delay: Milliseconds): Cont
 
 describe("a release that nobody announced", () => {
   it("is noticed within one poll, judged against the window before it, and goes back when that proves harm", async () => {
-    const { rollout, target, store, entries, notices, traffic, control } = await moved({ losses: 0.2 });
+    const { rollout, target, store, entries, notices, traffic, control, clock } = await moved({ losses: 0.2 });
     assert.equal(rollout.unannounced, true);
     assert.deepEqual(rollout.rollback?.cause, ["harm", "rising"]);
     assert.equal(rollout.rollback?.outcome, "verified");
@@ -61,7 +61,7 @@ describe("a release that nobody announced", () => {
     assert.equal(target.live("sim:model"), MODEL_1);
     assert.equal((await store.lastKnownGood("loans"))?.release, stable.id);
     assert.equal(traffic.current("loans")?.stable, stable.id);
-    const { sentences } = await control.explain(rollout.id);
+    const { sentences } = await clock.run(control.explain(rollout.id));
     assert.match(sentences.join("\n"), /; frozen window right before: [\d,]+ bad of [\d,]+/);
     const noticed = (await entries()).find(({ type }) => type === "noticed");
     assert.deepEqual(noticed.data.changed, { model: { digest: MODEL_2, label: noticed.data.changed.model.label } });

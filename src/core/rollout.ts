@@ -38,6 +38,8 @@ export interface Rollout {
   readonly order?: Order;
   /** When it had proved itself; while the rollout goes on after it, the holdback is watched. */
   readonly promotedAt?: Instant;
+  /** Who promoted it while its evidence did not say that it is healthy. */
+  readonly promotedOn?: PromotedOn;
   /** Under `authority: observe`: when it would have gone back first, and why. */
   readonly wouldHave?: WouldHave;
 }
@@ -50,6 +52,13 @@ export interface Order {
   readonly kind: "rollback" | "abort" | "pause" | "promote";
   readonly by: string;
   readonly reason: string;
+}
+
+/** A person's word, and the verdict at that moment. */
+export interface PromotedOn {
+  readonly by: string;
+  readonly reason: string;
+  readonly verdict: Verdict["kind"];
 }
 
 export interface WouldHave {

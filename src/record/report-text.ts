@@ -13,10 +13,15 @@ const HEADLINES: Readonly<Record<Report["outcome"], string>> = {
   running: "RUNNING",
 };
 
+function headlineOf({ outcome, promotedOn }: Report): string {
+  if (outcome !== "promoted" || !promotedOn) return HEADLINES[outcome];
+  return `PROMOTED by ${promotedOn.by}, and ${promotedOn.verdict} then: ${promotedOn.reason}`;
+}
+
 /** The report as plain text for people. */
 export function renderReport(report: Report): string {
   const lines = [
-    `${report.system}: ${HEADLINES[report.outcome]}`,
+    `${report.system}: ${headlineOf(report)}`,
     `  candidate  ${report.candidate.label} (${shortDigest(report.candidate.id)})${report.candidate.quarantined ? ", in quarantine" : ""}`,
     `  stable     ${report.stable.label} (${shortDigest(report.stable.id)})`,
   ];

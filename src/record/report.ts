@@ -2,7 +2,7 @@ import type { Digest } from "../core/digest.ts";
 import { type PhaseClock, phaseClocks } from "../core/phase-clock.ts";
 import { componentSteps } from "../core/plan.ts";
 import type { Release } from "../core/release.ts";
-import type { Rollout, RolloutRecord, Tried } from "../core/rollout.ts";
+import type { PromotedOn, Rollout, RolloutRecord, Tried } from "../core/rollout.ts";
 import { type Instant, type Milliseconds, seasonWords } from "../core/time.ts";
 import { type Article, articleOf } from "./article.ts";
 import { type BusinessSignal, meaningOf, sumOf } from "./business-signal.ts";
@@ -21,6 +21,8 @@ export interface Report {
   /** What an unannounced one was judged against: of each signal, which window, and how much it saw. */
   readonly windows?: readonly WindowUsed[];
   readonly note?: string;
+  /** It was promoted by a person while its evidence did not say that it is healthy. */
+  readonly promotedOn?: PromotedOn;
   /** Of a restore that is stuck: what people can order. */
   readonly toDo?: string;
   readonly because: readonly string[];
@@ -119,6 +121,7 @@ export function buildReport(input: ReportInput): Report {
     unannounced: rollout.unannounced ?? false,
     ...(rollout.unannounced ? { windows: windowsOf(rollout) } : {}),
     ...(rollout.note === undefined ? {} : { note: rollout.note }),
+    ...(rollout.promotedOn ? { promotedOn: rollout.promotedOn } : {}),
     ...toDoOf(rollout),
     because: rollout.rollback?.cause.slice(1) ?? rollout.wouldHave?.because ?? [],
     playbook: rollout.playbook,

@@ -79,7 +79,7 @@ export {
 } from "./mean-betting.ts";
 export { type ApproximateBound, meanDifferenceBound, normalMixtureBound, type ValueSums } from "./mean-sequence.ts";
 export { NumberShelf } from "./number-shelf.ts";
-export { exceedanceBlock, frozenThresholds, type QuantileBounds, quantileBounds, type Threshold } from "./quantile.ts";
+export { type QuantileBounds, quantileBounds } from "./quantile.ts";
 export {
   advance,
   logEvidence,
@@ -93,7 +93,6 @@ export {
   startRecursion,
   type Weighed,
 } from "./recursion.ts";
-export { type RatioEpoch, sampleRatioEvidence } from "./sample-ratio.ts";
 export { type StoppingLaw, stoppingBoundary, stoppingLaw, successQuantile, type Trials, trialsOf } from "./stopping.ts";
 export { countValue, emptyValues, mergeValues, summarise, type ValueCounts } from "./value-counts.ts";
 export { type Bounds, chanceInAll, firstAlarms, slidingAlarm, type WindowRule, windowAlarm } from "./window-rule.ts";

@@ -1,18 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import {
-  bucketOf,
-  combine,
-  createLogHistogram,
-  exceedanceBlock,
-  frozenThresholds,
-  harmDesign,
-  increments,
-  mixture,
-  quantileBounds,
-  upperEdge,
-} from "./index.ts";
+import { bucketOf, createLogHistogram, quantileBounds, upperEdge } from "./index.ts";
 import { binomial, seeded } from "./published.fixture.ts";
 
 const values = fc.array(fc.double({ min: 1e-7, max: 1e10, noNaN: true }), { minLength: 1, maxLength: 60 });
@@ -113,38 +102,7 @@ test("too few values bound nothing, and billions are no trouble", () => {
   assert.equal(quantileBounds(histogramOf([0, 0]), 0.5, 0.4).estimate, 0);
 });
 
-test("a slower tail is found by exceedances at frozen thresholds, with the mean of e-values", () => {
-  const random = seeded(52);
-  const call = (factor: number) =>
-    factor * Math.exp(0.5 * Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random()));
-  const batch = (n: number, factor: number) => histogramOf(Array.from({ length: n }, () => call(factor)));
-  const thresholds = frozenThresholds(batch(5000, 1));
-  assert.equal(thresholds.length, 5);
-  const designs = thresholds.map(({ share }) =>
-    harmDesign({ form: "projected-bernoulli", null: { ratio: 1, points: 0 }, forecast: share }),
-  );
-  const run = (factor: number) => {
-    const totals = designs.map((design) => new Float64Array(design.alternatives.length));
-    for (let block = 0; block < 40; block++) {
-      const [candidate, reference] = [batch(10, factor), batch(190, 1)];
-      thresholds.forEach((threshold, i) => {
-        increments(designs[i]!, exceedanceBlock(threshold, candidate, reference)).forEach((log, j) => {
-          totals[i]![j]! += log;
-        });
-      });
-    }
-    return combine(
-      designs.map((design, i) => mixture(design, totals[i]!)),
-      designs.map(() => 1),
-    );
-  };
-  assert.ok(run(1.5) > Math.log(1000));
-  for (let i = 0; i < 5; i++) assert.ok(run(1) < Math.log(100));
-});
-
-test("thresholds that fall together are one; nothing gives none; nonsense is refused", () => {
-  assert.equal(frozenThresholds(histogramOf([1, 1, 1])).length, 1);
-  assert.deepEqual(frozenThresholds(createLogHistogram()), []);
+test("quantiles of nothing and nonsense are refused", () => {
   const some = histogramOf([1]);
   assert.throws(() => quantileBounds(createLogHistogram(), 0.5, 0.1), RangeError);
   assert.throws(() => quantileBounds(some, 1, 0.1), RangeError);

@@ -1,5 +1,4 @@
 import { ACCURACY, upperEdge } from "../core/cells.ts";
-import type { Block } from "./block.ts";
 import { exactUpperBound } from "./exact-bound.ts";
 import type { LogHistogram } from "./log-histogram.ts";
 
@@ -10,15 +9,6 @@ export interface QuantileBounds {
   readonly estimate: number;
   /** Infinity where there are too few values for an upper bound. */
   readonly high: number;
-}
-
-/** A border between quick and slow, frozen from the baseline before the first block that it is used for. */
-export interface Threshold {
-  readonly bucket: number;
-  /** Slow is what takes longer than this. */
-  readonly value: number;
-  /** The share of the baseline that was slow: the forecast of a design. */
-  readonly share: number;
 }
 
 /**
@@ -43,27 +33,6 @@ export function quantileBounds(histogram: LogHistogram, quantile: number, error:
     estimate: middle === 0 ? 0 : lowerEdge(middle) * (1 + ACCURACY),
     high: highest === 0 ? Number.POSITIVE_INFINITY : upperEdge(bucketAt(histogram, n + 1 - highest)),
   };
-}
-
-/**
- * Thresholds at quantiles of a baseline, for a rule about the whole distribution ("no slower anywhere"): judge each as a
- * share, with its own design, and take the mean of the e-values (`combine`). Exact whatever the distribution is; a few
- * outliers weigh no more than their number. Quantiles that fall into one bucket give one threshold.
- */
-export function frozenThresholds(
-  baseline: LogHistogram,
-  quantiles: readonly number[] = [0.5, 0.75, 0.9, 0.95, 0.99],
-): readonly Threshold[] {
-  const n = baseline.total;
-  if (n === 0) return [];
-  const buckets = new Set(quantiles.map((quantile) => bucketAt(baseline, Math.max(1, Math.ceil(quantile * n)))));
-  return [...buckets].map((bucket) => ({ bucket, value: upperEdge(bucket), share: baseline.above(bucket) / n }));
-}
-
-/** A block of the binary machinery: bad is what took longer than the threshold. */
-export function exceedanceBlock(threshold: Threshold, candidate: LogHistogram, reference: LogHistogram): Block {
-  const { bucket } = threshold;
-  return { n1: candidate.total, k1: candidate.above(bucket), n0: reference.total, k0: reference.above(bucket) };
 }
 
 function lowerEdge(bucket: number): number {

@@ -1,3 +1,4 @@
+import { countsFlaw } from "../../core/counts-flaw.ts";
 import type { Playbook, Signal } from "../../core/playbook.ts";
 import type { Cells } from "../../core/sample.ts";
 import { DataFlaw } from "./data-flaw.ts";
@@ -37,7 +38,7 @@ export function sampleLines(file: string, playbook: Playbook, sink: Sink) {
       const signal = kinds.get(get.text("signal"));
       const group = get.maybe("group", get.text);
       const known = get.maybe("known", get.count);
-      const cells = fields["cells"] === undefined ? undefined : cellsOf(fields["cells"], line);
+      const cells = fields["cells"] as Cells | undefined;
       const counts = {
         at: get.count("bucket"),
         node: get.text("node"),
@@ -51,7 +52,8 @@ export function sampleLines(file: string, playbook: Playbook, sink: Sink) {
         ...(cells ? { cells } : {}),
       };
       if (!signal) return void ignored.add(get.text("signal"));
-      checkShare(signal, n, k, line);
+      const flaw = countsFlaw(signal, n, k, cells);
+      if (flaw !== undefined) throw new DataFlaw(flaw, line, cells === undefined ? "k" : "cells");
       sink.add({ ...counts, signal: signal.name });
     },
     end: (): Omit<FileRead, "file"> => ({ form: "JSON lines of samples", rows, ignored: [...ignored], notes: [] }),
@@ -142,8 +144,8 @@ function getter(fields: Fields, allowed: readonly string[], line: number) {
     new DataFlaw(`${key} must be ${what}, not ${JSON.stringify(fields[key])}`, line, key);
   const number = (key: string): number => {
     const value = fields[key];
-    if (typeof value === "number" && Number.isFinite(value) && value >= 0) return value;
-    throw wrong(key, "a number from 0");
+    if (typeof value === "number" && Number.isFinite(value)) return value;
+    throw wrong(key, "a number");
   };
   const count = (key: string): number => {
     if (Number.isSafeInteger(fields[key]) && (fields[key] as number) >= 0) return fields[key] as number;
@@ -157,15 +159,4 @@ function getter(fields: Fields, allowed: readonly string[], line: number) {
   const maybe = <Value>(key: string, get: (key: string) => Value): Value | undefined =>
     fields[key] === undefined ? undefined : get(key);
   return { number, count, text, maybe };
-}
-
-function cellsOf(value: unknown, line: number): Cells {
-  const isPair = (pair: unknown): pair is [number, number] =>
-    Array.isArray(pair) &&
-    pair.length === 2 &&
-    Number.isSafeInteger(pair[0]) &&
-    typeof pair[1] === "number" &&
-    pair[1] >= 0;
-  if (Array.isArray(value) && value.every(isPair)) return value;
-  throw new DataFlaw("cells must be pairs of a cell and a count", line, "cells");
 }

@@ -190,7 +190,17 @@ describe("JSON", () => {
   test("lines of samples come back as they were, with groups, values and when they were known", async () => {
     const samples: readonly Sample[] = [
       SAMPLE,
-      { ...SAMPLE, sequence: 5, group: "g", known: AT + 5000, cells: [[3, 1.5]] },
+      { ...SAMPLE, sequence: 5, group: "g", known: AT + 5000 },
+      {
+        ...SAMPLE,
+        signal: "scores",
+        n: 2,
+        k: 0,
+        cells: [
+          [3, 1.5],
+          [4, 0.5],
+        ],
+      },
     ];
     const lines = samples.map((sample) => JSON.stringify(sample));
     const expected = samples.map(({ bucket, ...rest }) => ({ ...rest, at: bucket }));
@@ -199,12 +209,42 @@ describe("JSON", () => {
       ["array.json", `[${lines.join(",\n")}]`],
       ["body.json", JSON.stringify({ samples }, undefined, 2)],
     ] as const) {
-      const { rows } = await takeText(name, text);
+      const { rows } = await takeText(name, text, playbookOf(ERRORS, SCORES));
       assert.deepEqual(
         rows.map(({ line, ...rest }) => rest),
         expected,
         name,
       );
+    }
+  });
+
+  test("lines of cells that are none of the signal's are refused with their place", async () => {
+    for (const [cells, says] of [
+      [[[99_999, 9]], /:1:cells: a cell of a time is a whole number from 0 to 1727/],
+      [[[1.5, 9]], /:1:cells: a cell of a time is a whole number from 0/],
+      [[[1, 8]], /:1:cells: cells add up to 8, and n is 9/],
+      ["many", /:1:cells: cells is not a list of \[cell, count\]/],
+      [undefined, /:1:k: latency is of values: its cells are missing/],
+    ] as const) {
+      const line = JSON.stringify({ ...SAMPLE, signal: "latency", k: 0, cells });
+      await assert.rejects(takeText("time.jsonl", line, playbookOf(LATENCY)), (error: RollbookError) => {
+        assert.equal(error.exit, 3);
+        assert.match(error.message, says);
+        return true;
+      });
+    }
+  });
+
+  test("lines tell of units that have turned bad since, as live samples do", async () => {
+    for (const [better, k, cannot] of [
+      ["down", 1, -1],
+      ["up", -1, 1],
+    ] as const) {
+      const playbook = playbookOf({ ...ERRORS, per: "session", better });
+      const line = (turned: number) => JSON.stringify({ ...SAMPLE, sequence: 9, n: 0, k: turned });
+      const { rows } = await takeText("turned.jsonl", line(k), playbook);
+      assert.deepEqual([rows[0]?.n, rows[0]?.k], [0, k]);
+      await assert.rejects(takeText("turned.jsonl", line(cannot), playbook), /which cannot be/);
     }
   });
 
@@ -470,8 +510,9 @@ const WRONG: readonly (readonly [name: string, content: string | Uint8Array, say
   ["strange.jsonl", sampleWith({ gruop: "a" }), /:1:gruop: there is no field gruop; there are node, sequence/],
   ["float.jsonl", sampleWith({ n: 1.5 }), /:1:n: n must be a whole number from 0, not 1\.5/],
   ["absent.jsonl", JSON.stringify({ ...SAMPLE, node: undefined }), /:1:node: node must be a text, not undefined/],
-  ["above.jsonl", sampleWith({ k: 10 }), /:1:k: 10 failed of 9 requests/],
-  ["cells.jsonl", sampleWith({ cells: [[1.5, 2]] }), /:1:cells: cells must be pairs/],
+  ["above.jsonl", sampleWith({ k: 10 }), /:1:k: k is 10 of n 9, which cannot be/],
+  ["below.jsonl", sampleWith({ k: -1 }), /:1:k: k is -1 of n 9, which cannot be/],
+  ["cells.jsonl", sampleWith({ cells: [[1, 9]] }), /:1:cells: errors is a share and has no cells/],
   ["mixed.jsonl", `${sampleWith({})}\n[1]\n`, /:2: it is no JSON object/],
   [
     "request.jsonl",

@@ -67,7 +67,10 @@ test("limits that are harm only together are no limits", () => {
 });
 
 test("nesting without end is refused, and no text throws", () => {
-  assert.match(harmOf("(".repeat(100_000)), /unreadable/);
+  for (const open of ["(", "!", "not ", "len(", "default(", "default(result, ", "all(result, "])
+    assert.match(harmOf(open.repeat(100_000)), /unreadable/, open);
+  for (const word of ["toString", "constructor", "__proto__"])
+    assert.match(harmOf(`result[0] ${word} 5`), /^unreadable at 10$/, word);
   const pieces = fc.constantFrom(
     "result",
     "[0]",

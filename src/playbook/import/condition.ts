@@ -88,10 +88,17 @@ class ConditionParser {
   }
 
   #any(): Condition {
+    return this.#joined("or", ["||", "or"], () =>
+      this.#joined("and", ["&&", "and"], () => this.#deeper(() => this.#one())),
+    );
+  }
+
+  /** Everything that can be nested is read through this. */
+  #deeper<Read>(read: () => Read): Read {
     if (++this.#depth > MAX_DEPTH) this.#fail("is nested too deeply");
-    const condition = this.#joined("or", ["||", "or"], () => this.#joined("and", ["&&", "and"], () => this.#one()));
+    const inside = read();
     this.#depth--;
-    return condition;
+    return inside;
   }
 
   #joined(kind: "and" | "or", words: readonly string[], read: () => Condition): Condition {
@@ -107,7 +114,7 @@ class ConditionParser {
     const begin = this.#place();
     if (["!", "not"].includes(this.#peek())) {
       this.#take();
-      return { kind: "not", part: this.#one() };
+      return { kind: "not", part: this.#deeper(() => this.#one()) };
     }
     if (this.#peek() === "(") {
       this.#take();
@@ -124,7 +131,7 @@ class ConditionParser {
     if (["all", "any"].includes(word)) return this.#each(word);
     const left = this.#operand();
     const operator = this.#peek();
-    if (!(operator in TURNED)) return { kind: "other", text: this.#since(begin) };
+    if (!Object.hasOwn(TURNED, operator)) return { kind: "other", text: this.#since(begin) };
     this.#take();
     return compared(left, operator, this.#operand(), () => this.#since(begin));
   }
@@ -164,14 +171,14 @@ class ConditionParser {
     if (!["asFloat", "asInt", "float", "int", "len", "default"].includes(name)) {
       this.#fail(`is a function that is not read here: ${name}()`, this.#next - 2);
     }
-    const inner = this.#operand();
+    const inner = this.#deeper(() => this.#operand());
     const text = inner.kind === "number" ? String(inner.value) : inner.text;
     if (name !== "default") {
       this.#expect(")");
       return { kind: name === "len" ? "length" : "value", text };
     }
     this.#expect(",");
-    this.#operand();
+    this.#deeper(() => this.#operand());
     this.#expect(")");
     this.#path();
     return { kind: "value", text, instead: this.#since(begin) };

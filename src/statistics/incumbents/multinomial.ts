@@ -1,5 +1,5 @@
-import { sampleRatioEvidence } from "../sample-ratio.ts";
 import type { OnlineJudge } from "./online-judge.ts";
+import { sampleRatioEvidence } from "./sample-ratio.ts";
 
 export interface MultinomialRequest {
   readonly alpha: number;

@@ -1,7 +1,7 @@
-import { LAST_BUCKET, SCORE_PARTS, ZERO_CELL } from "../../core/cells.ts";
-import { isReportedLater, isUnbounded, type Signal } from "../../core/playbook.ts";
+import { countsFlaw, isCount } from "../../core/counts-flaw.ts";
+import type { Signal } from "../../core/playbook.ts";
 import type { ReleaseId } from "../../core/release.ts";
-import type { Cells, Sample } from "../../core/sample.ts";
+import type { Sample } from "../../core/sample.ts";
 import type { Instant } from "../../core/time.ts";
 import { addCell } from "./counting.ts";
 import { createEdgeMemory, type EdgeMemory } from "./edge-memory.ts";
@@ -49,11 +49,15 @@ export function createEdgeBlocks(parts: EdgeBlocksParts) {
       const place = places.get(name);
       const signal = place === undefined ? undefined : signals[place];
       if (place === undefined || !signal) return rejected(`there is no signal ${name}`);
+      if (signal.from !== "gateway" && signal.from !== "events")
+        return rejected(`${name} is counted from ${signal.from} alone`);
       const known = releaseOf((block as Block).release);
       if (!known) return rejected("the release is not known here");
       if (bucket > heard + AHEAD_MS) heard = now();
       const flaw =
-        bucket > heard + AHEAD_MS ? "bucket lies in the future; look at the node's clock" : flawOf(signal, n, k, cells);
+        bucket > heard + AHEAD_MS
+          ? "bucket lies in the future; look at the node's clock"
+          : countsFlaw(signal, n, k, cells);
       if (flaw !== undefined) return rejected(flaw);
       const found = group === undefined ? undefined : groupIn(groups, place, group);
       if (group !== undefined && !found) return rejected(`no trigger tells ${name} apart by the label of ${group}`);
@@ -115,41 +119,6 @@ function misshapeOf(block: unknown): string | undefined {
   if (fields.length === NEEDED.length + (group === undefined ? 0 : 1) + (cells === undefined ? 0 : 1)) return undefined;
   return `a block has no ${fields.find((field) => !FIELDS.has(field))?.slice(0, 100)}`;
 }
-
-/** Why these cannot be counts of the signal. */
-function flawOf(signal: Signal, n: number, k: number, cells: Cells | undefined): string | undefined {
-  const { name, kind, from, per, labels, better } = signal;
-  if (from !== "gateway" && from !== "events") return `${name} is counted from ${from} alone`;
-  if (kind === "mean" || kind === "time") {
-    if (k !== 0) return `${name} is of values: its k is 0`;
-    return cells === undefined ? `${name} is of values: its cells are missing` : cellsFlaw(signal, n, cells);
-  }
-  if (cells !== undefined) return `${name} is a ${kind} and has no cells`;
-  // By unit, a later block may tell that one of before has turned bad; so may one of what is reported later.
-  const least = per !== undefined && better === "up" ? -MOST : 0;
-  const mayTurn = (per !== undefined && better === "down") || (labels !== undefined && isReportedLater(signal));
-  const most = kind === "share" && !mayTurn ? n : MOST;
-  return k < least || k > most ? `k is ${k} of n ${n}, which cannot be` : undefined;
-}
-
-function cellsFlaw(signal: Signal, n: number, cells: Cells): string | undefined {
-  const { kind } = signal;
-  const last = kind === "time" ? LAST_BUCKET : isUnbounded(signal) ? 2 * ZERO_CELL : SCORE_PARTS;
-  let before = -1;
-  let sum = 0;
-  for (const pair of cells as readonly unknown[]) {
-    const [cell, count] = (Array.isArray(pair) ? pair : []) as readonly unknown[];
-    if (!isCount(cell) || cell > last) return `a cell of a ${kind} is a whole number from 0 to ${last}`;
-    if (cell <= before) return "cells do not rise";
-    if (kind === "time" ? !isCount(count) : !(Number.isFinite(count) && (count as number) >= 0))
-      return `cell ${cell} has no count`;
-    before = cell;
-    sum += count as number;
-  }
-  return Math.abs(sum - n) > 1e-6 * Math.max(1, n) ? `cells add up to ${sum}, and n is ${n}` : undefined;
-}
-
-const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
 
 /** The group as it is counted; undefined where nobody compares it. */
 function groupIn(groups: GroupLabels, signal: number, text: string): ReturnType<GroupLabels["groupOf"]> | undefined {

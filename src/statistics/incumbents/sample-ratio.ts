@@ -1,4 +1,4 @@
-import { logGamma } from "./binomial.ts";
+import { logGamma } from "../binomial.ts";
 
 /** What was counted while the arms had these shares. A new planned share begins a new epoch. */
 export interface RatioEpoch {
