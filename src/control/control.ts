@@ -168,26 +168,32 @@ export function createControl(
     await steer(run, order, by);
     return run.rollout;
   };
-  /** A rollback that needs people is given another order by one, and goes on. */
-  const takeUpStuck = async (id: string, order: (rollout: Rollout) => Promise<void>): Promise<Rollout> => {
-    const [newest] = await ports.store.rollouts(playbook.system);
-    if (newest?.id !== id || !isStuck(newest) || !calm())
-      throw refuse(`rollout ${id} is no rollback that waits for people`);
-    await order(newest);
-    start(id);
-    return find(id);
-  };
-  /** One after the other: two at the same moment would both pass the gate. */
-  const openAlone = async (open: () => Promise<Opened>): Promise<Rollout> => {
+  /** Whatever starts a run comes one after the other: two at the same moment would both find that nothing runs. */
+  const alone = async <T>(begin: () => Promise<T>): Promise<T> => {
     begun += 1;
-    const alone = () => {
-      if (owed) throw refuse(`a rollout is ${CONTAINED_UNRECORDED}: ${owed.reason}`);
-      return open();
-    };
-    const opened = opening.then(alone, alone);
-    opening = opened;
+    const begins = opening.then(begin, begin);
+    opening = begins;
     try {
-      const { rollout, missed } = await opened;
+      return await begins;
+    } finally {
+      begun -= 1;
+    }
+  };
+  /** A rollback that needs people is given another order by one, and goes on. */
+  const takeUpStuck = (id: string, order: (rollout: Rollout) => Promise<void>): Promise<Rollout> =>
+    alone(async () => {
+      const [newest] = await ports.store.rollouts(playbook.system);
+      if (newest?.id !== id || !isStuck(newest) || !calm())
+        throw refuse(`rollout ${id} is no rollback that waits for people`);
+      await order(newest);
+      start(id);
+      return find(id);
+    });
+  const openAlone = (open: () => Promise<Opened>): Promise<Rollout> =>
+    alone(async () => {
+      if (owed) throw refuse(`a rollout is ${CONTAINED_UNRECORDED}: ${owed.reason}`);
+      if ([...runs.values()].some(restarts)) throw refuse("a rollout is being taken up");
+      const { rollout, missed } = await open();
       start(rollout.id, missed?.afterwards);
       if (!missed) return rollout;
       owed = missed;
@@ -196,10 +202,9 @@ export function createControl(
       };
       missed.afterwards.then(end, end);
       throw new RollbookError("NOT_RECORDED", { reason: missed.reason });
-    } finally {
-      begun -= 1;
-    }
-  };
+    });
+  /** The store says that it has ended, until it restores once more. */
+  const restarts = ({ over, acting }: Running) => !over && (!acting || isStuck(acting.rollout));
   /** The newest rollout of this process, if it was promoted and is over. */
   const lastPromoted = (): Run | undefined => {
     const run = [...runs.values()].at(-1)?.acting;
@@ -225,15 +230,16 @@ export function createControl(
     compose: (label, references) => composeRelease(ports, playbook, label, references),
     release: (candidate) =>
       openAlone(async () => ({ rollout: await openRollout(ports, playbook, candidate, plans.past()) })),
-    async resume() {
-      const rollouts = await ports.store.rollouts(playbook.system);
-      const newest = rollouts[0];
-      const open =
-        rollouts.find(({ endedAt }) => endedAt === undefined) ??
-        (newest && isStuck(newest) && !newest.rollback?.held && playbook.authority === "act" ? newest : undefined);
-      if (open) start(open.id);
-      return open;
-    },
+    resume: () =>
+      alone(async () => {
+        const rollouts = await ports.store.rollouts(playbook.system);
+        const newest = rollouts[0];
+        const open =
+          rollouts.find(({ endedAt }) => endedAt === undefined) ??
+          (newest && isStuck(newest) && !newest.rollback?.held && playbook.authority === "act" ? newest : undefined);
+        if (open) start(open.id);
+        return open;
+      }),
     ended: async (id) => runs.get(id)?.ended ?? find(id),
     acting: actingRollout,
     readyBack,

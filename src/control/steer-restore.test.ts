@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { digestOf } from "../core/digest.ts";
 import { haltRestore } from "./steer-restore.ts";
-import { candidate, createControlWorld, slowly, stable } from "./world.fixture.ts";
+import { candidate, createControlWorld, slowly, stable, third } from "./world.fixture.ts";
 
 const [MODEL_1, MODEL_2] = [digestOf("model 1"), digestOf("model 2")];
 
@@ -132,4 +132,64 @@ describe("a restore that a person halts", () => {
       code: "RELEASE_REFUSED",
     });
   });
+});
+
+describe("a stuck restore that is taken up again", () => {
+  /** Halted, and mended by other hands; while `gate` says so, the gate and the lease take their time. */
+  async function mended() {
+    let slow = false;
+    const world = createControlWorld({
+      losses: 0.2,
+      ports: (shared) => {
+        const pause = async () => void (slow && (await shared.clock.sleep(1500)));
+        return {
+          adapterFor: (at) => {
+            const adapter = slowly(slow ? 0 : 400)(shared).adapterFor!(at);
+            return { ...adapter, holds: async (...asked) => pause().then(() => adapter.holds(...asked)) };
+          },
+          store: {
+            ...shared.store,
+            acquireLease: (...asked) => pause().then(() => shared.store.acquireLease(...asked)),
+          },
+        };
+      },
+    });
+    const { id } = await world.live(async () => {
+      const opened = await world.release();
+      await world.until(() => world.kinds().includes("contained"));
+      await world.control.pause(opened.id, "ada", "wait");
+      return world.ended(opened.id);
+    });
+    for (const name of ["model", "schema"]) world.target.rivalWrite(`sim:${name}`, digestOf(`${name} 1`));
+    slow = true;
+    const opened = async () => (await world.store.rollouts("loans")).length;
+    return { ...world, id, opened };
+  }
+
+  it("waits for a release that is at the gate, and is refused then", async () => {
+    const { live, control, clock, id, opened, kill } = await mended();
+    await live(async () => {
+      const releasing = control.release(third);
+      await clock.sleep(2000);
+      await assert.rejects(control.proceed(id, "bob"), { message: /is no rollback that waits for people/ });
+      await releasing;
+      assert.equal(await opened(), 2);
+      kill();
+    });
+  });
+
+  for (const by of ["a person", "a restart"])
+    it(`by ${by} leaves nothing to a release that comes next`, async () => {
+      const { live, control, store, id, opened, boot } = await mended();
+      await live(async () => {
+        const { rollback, ...rollout } = (await store.rollout(id))!;
+        const { halted: _, held: __, ...free } = rollback!;
+        if (by === "a restart") await store.commit([{ kind: "rollout", rollout: { ...rollout, rollback: free } }]);
+        const second = by === "a restart" ? boot("second").control : control;
+        await (by === "a restart" ? second.resume() : second.proceed(id, "bob"));
+        await assert.rejects(second.release(third), { message: /a rollout is being taken up/ });
+        assert.equal((await second.ended(id)).rollback?.outcome, "verified");
+        assert.equal(await opened(), 1);
+      });
+    });
 });
