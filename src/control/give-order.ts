@@ -35,9 +35,14 @@ export async function steer(run: Run, order: Order | undefined, by: string): Pro
   if (rollout.rollback && order?.kind === "pause") return haltRestore(run, order);
   if (rollout.rollback || cordOf(run)) throw refused(`rollout ${rollout.id} is on its way back`);
   if (order?.kind === "promote") forbidBlindPromotion(run);
+  const before = run.order;
   run.order = order;
   const data = { order: order?.kind ?? "resume", reason: order?.reason, verdict: run.verdict?.kind };
-  await save(run, () => run.rollout, [entryOf(run, "ordered", data, by)]);
+  await save(run, () => run.rollout, [entryOf(run, "ordered", data, by)]).catch((error: unknown) => {
+    // What was answered with an error is not obeyed later; a cord that came meanwhile stands.
+    if (run.order === order) run.order = before;
+    throw error;
+  });
 }
 
 /** People may end the waiting, and not the evidence: what was never seen, or cannot be trusted, is not promoted. */
