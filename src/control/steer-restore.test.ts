@@ -80,6 +80,31 @@ describe("a restore that a person halts", () => {
     assert.equal(world.target.live("sim:model"), MODEL_2);
   });
 
+  it("brings back what served, also after a restore that ended and was undone", async () => {
+    const world = createControlWorld({ losses: 0.2 });
+    await world.live(async () => {
+      const { id } = await world.release();
+      const live = () => world.target.live("sim:model");
+      const undone = new AbortController();
+      const undo = async () => {
+        while (!undone.signal.aborted) {
+          await world.clock.sleep(500);
+          if (world.kinds().includes("restored") && live() !== MODEL_2) world.target.rivalWrite("sim:model", MODEL_2);
+        }
+      };
+      void undo();
+      assert.match((await world.ended(id)).note ?? "", /changed again after the restore/);
+      undone.abort();
+      await world.clock.sleep(1000);
+      world.target.rivalWrite("sim:model", MODEL_1);
+      await world.control.redeploy(id, "ada", "model 1 is worse");
+      const { note, rollback } = await world.ended(id);
+      assert.match(note ?? "", /^ada: model 1 is worse; taken back$/);
+      assert.deepEqual([rollback?.outcome, rollback?.restoredAt], ["stuck", undefined]);
+    });
+    assert.equal(world.target.live("sim:model"), MODEL_2);
+  });
+
   it("holds over a crash", async () => {
     const world = createControlWorld({ losses: 0.2, ports: slowly(400) });
     const rollout = await world.live(async () => {

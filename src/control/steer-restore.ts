@@ -32,11 +32,11 @@ export async function takeUpRestore(ports: ControlPorts, rollout: Rollout, by: s
  * @throws NOT_FOUND when the saga is not known.
  */
 export async function turnRestore(ports: ControlPorts, rollout: Rollout, by: string, reason: string): Promise<void> {
-  const { outcome: _, endedAt: __, halted: ___, ...rollback } = rollout.rollback!;
+  const { outcome: _, endedAt: __, halted: ___, restoredAt: ____, ...rollback } = rollout.rollback!;
   const sagas: readonly Saga[] = (await ports.store.record(rollout.id))?.sagas ?? [];
   const saga = sagas.find(({ id }) => id === rollback.saga);
   if (!saga) throw new RollbookError("NOT_FOUND", { what: `saga of rollout ${rollout.id}` });
-  const { endedAt: ____, ...open } = rollout;
+  const { endedAt: _____, ...open } = rollout;
   await ports.store.commit([
     { kind: "rollout", rollout: { ...open, rollback: { ...rollback, held: true } } },
     ordered(ports, rollout, by, { order: "redeploy", reason }),
