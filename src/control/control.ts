@@ -234,9 +234,10 @@ export function createControl(
       alone(async () => {
         const rollouts = await ports.store.rollouts(playbook.system);
         const newest = rollouts[0];
+        const waits = newest?.rollback?.held || newest?.rollback?.halted;
         const open =
           rollouts.find(({ endedAt }) => endedAt === undefined) ??
-          (newest && isStuck(newest) && !newest.rollback?.held && playbook.authority === "act" ? newest : undefined);
+          (newest && isStuck(newest) && !waits && playbook.authority === "act" ? newest : undefined);
         if (open) start(open.id);
         return open;
       }),

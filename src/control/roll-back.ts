@@ -181,6 +181,8 @@ function lostFor({ playbook, candidate, stable }: Run): readonly string[] {
 
 async function endStuck(run: Run, note: string, held = false): Promise<void> {
   await thaw(run);
+  // A halt that is being recorded at this moment is part of what ends.
+  await run.saving.catch(() => undefined);
   const now = run.ports.clock.now();
   const rollback: Rollback = {
     ...run.rollout.rollback!,

@@ -120,6 +120,36 @@ describe("a restore that a person halts", () => {
     assert.equal(world.target.live("sim:schema"), digestOf("schema 2"));
   });
 
+  it("holds also where it comes after the last step, while rivals are thawed", async () => {
+    let thawing = false;
+    const world = createControlWorld({
+      losses: 0.2,
+      ports: ({ store, clock }) => ({
+        store: {
+          ...store,
+          // Read again, after the saga has ended stuck, for what was frozen.
+          sagas: async (id) => {
+            const sagas = await store.sagas(id);
+            thawing = sagas.some(({ status }) => status === "stuck");
+            if (thawing) await clock.sleep(2000);
+            return sagas;
+          },
+        },
+      }),
+    });
+    await world.live(async () => {
+      const { id } = await world.release();
+      await world.until(() => world.kinds().includes("exposed"));
+      world.target.lose("sim:model", MODEL_1);
+      await world.until(() => thawing);
+      await world.control.pause(id, "ada", "do not touch it");
+      assert.equal((await world.ended(id)).rollback?.halted?.by, "ada");
+      world.kill();
+      await world.clock.sleep(4000);
+      assert.equal(await world.boot("second").control.resume(), undefined);
+    });
+  });
+
   it("is no release of anybody's meanwhile, however long it takes and whoever restarts", async () => {
     const world = await halted();
     await world.live(async () => {
