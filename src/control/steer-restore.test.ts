@@ -46,6 +46,34 @@ describe("a restore that a person halts", () => {
     assert.equal(world.target.live("sim:schema"), digestOf("schema 1"));
   });
 
+  it("goes on once it was taken up, also where the store fails at that moment", async () => {
+    let fails = false;
+    const world = createControlWorld({
+      losses: 0.2,
+      ports: (shared) => ({
+        ...slowly(400)(shared),
+        store: {
+          ...shared.store,
+          commit: async (changes, ...rest) => {
+            const failed = fails && changes.some(({ kind }) => kind === "saga");
+            if (failed) fails = false;
+            if (failed) throw new Error("connection refused");
+            return shared.store.commit(changes, ...rest);
+          },
+        },
+      }),
+    });
+    await world.live(async () => {
+      const { id } = await world.release();
+      await world.until(() => world.kinds().includes("contained"));
+      await world.control.pause(id, "ada", "wait");
+      await world.ended(id);
+      fails = true;
+      await world.control.proceed(id, "ada");
+      await world.until(async () => (await world.store.rollout(id))?.rollback?.outcome === "verified");
+    }, 200_000);
+  });
+
   it("is put back on a person's order, with the reason on record, and never by itself", async () => {
     const world = await halted();
     const rollout = await world.live(async () => {
