@@ -23,7 +23,7 @@ import { CONTAINED_UNRECORDED, type Missed } from "./record-afterwards.ts";
 import { adopt, composeRelease, openRollout } from "./release.ts";
 import { isStuck, runRollout } from "./rollout.ts";
 import type { Run, Unrecorded } from "./run.ts";
-import { type Running, startRun } from "./running.ts";
+import { type Running, startRun, takesUp } from "./running.ts";
 import { takeUpRestore, turnRestore } from "./steer-restore.ts";
 import { knowingFailures } from "./store-failure.ts";
 import { type Opened, openTakeBack } from "./take-back.ts";
@@ -160,8 +160,11 @@ export function createControl(
   };
   const goBack = async (id: string, order: Order): Promise<Rollout> => {
     const run = await runOf(id);
-    await pullCord(run, order);
-    return run.rollout;
+    if (!(await pullCord(run, order))) return run.rollout;
+    // What its run still writes, it writes under a lease that the next run takes.
+    await runs.get(id)?.ended;
+    const settled = await ports.store.route(playbook.system);
+    return openAlone(() => openTakeBack(ports, playbook, order, run, () => closed, settled));
   };
   const steerRun = async (id: string, order: Order | undefined, by: string): Promise<Rollout> => {
     const run = await runOf(id);
@@ -192,7 +195,7 @@ export function createControl(
   const openAlone = (open: () => Promise<Opened>): Promise<Rollout> =>
     alone(async () => {
       if (owed) throw refuse(`a rollout is ${CONTAINED_UNRECORDED}: ${owed.reason}`);
-      if ([...runs.values()].some(restarts)) throw refuse("a rollout is being taken up");
+      if ([...runs.values()].some(takesUp)) throw refuse("a rollout is being taken up");
       const { rollout, missed } = await open();
       start(rollout.id, missed?.afterwards);
       if (!missed) return rollout;
@@ -203,8 +206,6 @@ export function createControl(
       missed.afterwards.then(end, end);
       throw new RollbookError("NOT_RECORDED", { reason: missed.reason });
     });
-  /** The store says that it has ended, until it restores once more. */
-  const restarts = ({ over, acting }: Running) => !over && (!acting || isStuck(acting.rollout));
   /** The newest rollout of this process, if it was promoted and is over. */
   const lastPromoted = (): Run | undefined => {
     const run = [...runs.values()].at(-1)?.acting;

@@ -7,10 +7,11 @@ import { haltRestore } from "./steer-restore.ts";
 
 /**
  * A person pulls the cord: the candidate gets no new request from here on, and the order is durable when this returns.
- * The way back follows within one tick; a rollback that is on its way already goes on as it is.
- * @throws NOT_FOUND when the rollout ended in the meantime, NOT_RECORDED when the order stands and is not durable yet.
+ * The way back follows within one tick; a rollback that is on its way already goes on as it is. Answers whether the rollout
+ * was settled at that very moment: the edge serves stable, and what is settled has to be taken back.
+ * @throws NOT_FOUND when the rollout has ended, NOT_RECORDED when the order stands and is not durable yet.
  */
-export async function pullCord(run: Run, order: Order): Promise<void> {
+export async function pullCord(run: Run, order: Order): Promise<boolean> {
   const { rollout, candidate, ports } = run;
   if (rollout.endedAt !== undefined) throw ended(rollout);
   if (!cordOf(run)) run.order = order;
@@ -21,7 +22,9 @@ export async function pullCord(run: Run, order: Order): Promise<void> {
     // The loop has it in memory, and records it as soon as the store takes it.
     throw error instanceof FencedError ? error : new RollbookError("NOT_RECORDED", { reason: error.message });
   });
-  if (run.rollout.endedAt !== undefined && run.rollout.phase === "healthy") throw ended(run.rollout);
+  const settled = run.rollout.endedAt !== undefined && run.rollout.phase === "healthy";
+  if (settled && !acts) throw ended(run.rollout);
+  return settled;
 }
 
 /**
