@@ -214,7 +214,7 @@ export function createControl(
   /** What a take-back can go by while the store cannot be read. */
   const remembered = () => lastPromoted() ?? (calm() ? { foreign: idle.lastKnown() } : undefined);
   const calm = () => [...runs.values()].every(({ over }) => over);
-  const takeUp = createTakeUp(ports, settings, playbook, calm, (id) => runs.get(id)?.over === true, start);
+  const takeUp = createTakeUp(ports, settings, playbook, () => begun === 0 && calm(), start);
   const releaseOf = async (id: Release["id"]): Promise<Release> => {
     const release = await ports.store.release(id);
     if (!release) throw new RollbookError("NOT_FOUND", { what: `release ${id}` });
@@ -235,10 +235,9 @@ export function createControl(
       alone(async () => {
         const rollouts = await ports.store.rollouts(playbook.system);
         const newest = rollouts[0];
-        const waits = newest?.rollback?.held || newest?.rollback?.halted;
-        const open =
-          rollouts.find(({ endedAt }) => endedAt === undefined) ??
-          (newest && isStuck(newest) && !waits && playbook.authority === "act" ? newest : undefined);
+        const { held, halted } = newest?.rollback ?? {};
+        const goesOn = newest && isStuck(newest) && !held && !halted && playbook.authority === "act";
+        const open = rollouts.find(({ endedAt }) => endedAt === undefined) ?? (goesOn ? newest : undefined);
         if (open) start(open.id);
         return open;
       }),
