@@ -17,11 +17,18 @@ export function fallbacksOf({ traffic }: Pick<ControlPorts, "traffic">, { system
 export function containmentFor(run: Run, sick = false): { readonly to: Containment; readonly route: Route } {
   const { ports, playbook, stable, candidate, place } = run;
   const route = routeTo(run, 0);
+  if (route.contained) return { to: route.contained, route };
   // What came into the only place there is has nothing beside it.
   const beside = servingPlace(route) !== place;
   const serves = beside && !sick && incompatibilities(stable, candidate).length === 0;
   const to = containmentOf(serves, fallbacksOf(ports, playbook));
   return { to, route: to === "else" || to === "safe" ? { ...route, contained: to } : route };
+}
+
+/** Why nothing goes forward while traffic is contained by hand; a rollout that runs cannot be contained so any more. */
+export function containedBefore({ ports, playbook }: Pick<Run, "ports" | "playbook">): string | undefined {
+  const { contained } = ports.traffic.current(playbook.system) ?? {};
+  return contained && `all traffic is contained to \`${contained}\``;
 }
 
 /** Where the way back restores: the candidate's place; an older release goes where the harmful one does not serve. */

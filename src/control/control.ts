@@ -24,7 +24,7 @@ import { CONTAINED_UNRECORDED, type Missed } from "./record-afterwards.ts";
 import { adopt, composeRelease, openRollout } from "./release.ts";
 import { isStuck, runRollout } from "./rollout.ts";
 import type { Run, Unrecorded } from "./run.ts";
-import { type Running, startRun } from "./running.ts";
+import { type Running, startRun, takesUp } from "./running.ts";
 import { takeUpRestore, turnRestore } from "./steer-restore.ts";
 import { knowingFailures } from "./store-failure.ts";
 import { type Opened, openTakeBack } from "./take-back.ts";
@@ -162,34 +162,43 @@ export function createControl(
   };
   const goBack = async (id: string, order: Order): Promise<Rollout> => {
     const run = await runOf(id);
-    await pullCord(run, order);
-    return run.rollout;
+    if (!(await pullCord(run, order))) return run.rollout;
+    // What its run still writes, it writes under a lease that the next run takes.
+    await runs.get(id)?.ended;
+    const settled = await ports.store.route(playbook.system);
+    return openAlone(() => openTakeBack(ports, playbook, order, run, () => closed, settled));
   };
   const steerRun = async (id: string, order: Order | undefined, by: string): Promise<Rollout> => {
     const run = await runOf(id);
     await steer(run, order, by);
     return run.rollout;
   };
-  /** A rollback that needs people is given another order by one, and goes on. */
-  const takeUpStuck = async (id: string, order: (rollout: Rollout) => Promise<void>): Promise<Rollout> => {
-    const [newest] = await ports.store.rollouts(playbook.system);
-    if (newest?.id !== id || !isStuck(newest) || !calm())
-      throw refuse(`rollout ${id} is no rollback that waits for people`);
-    await order(newest);
-    start(id);
-    return find(id);
-  };
-  /** One after the other: two at the same moment would both pass the gate. */
-  const openAlone = async (open: () => Promise<Opened>): Promise<Rollout> => {
+  /** Whatever starts a run comes one after the other: two at the same moment would both find that nothing runs. */
+  const alone = async <T>(begin: () => Promise<T>): Promise<T> => {
     begun += 1;
-    const alone = () => {
-      if (owed) throw refuse(`a rollout is ${CONTAINED_UNRECORDED}: ${owed.reason}`);
-      return open();
-    };
-    const opened = opening.then(alone, alone);
-    opening = opened;
+    const begins = opening.then(begin, begin);
+    opening = begins;
     try {
-      const { rollout, missed } = await opened;
+      return await begins;
+    } finally {
+      begun -= 1;
+    }
+  };
+  /** A rollback that needs people is given another order by one, and goes on. */
+  const takeUpStuck = (id: string, order: (rollout: Rollout) => Promise<void>): Promise<Rollout> =>
+    alone(async () => {
+      const [newest] = await ports.store.rollouts(playbook.system);
+      if (newest?.id !== id || !isStuck(newest) || !calm())
+        throw refuse(`rollout ${id} is no rollback that waits for people`);
+      await order(newest);
+      start(id);
+      return find(id);
+    });
+  const openAlone = (open: () => Promise<Opened>): Promise<Rollout> =>
+    alone(async () => {
+      if (owed) throw refuse(`a rollout is ${CONTAINED_UNRECORDED}: ${owed.reason}`);
+      if ([...runs.values()].some(takesUp)) throw refuse("a rollout is being taken up");
+      const { rollout, missed } = await open();
       start(rollout.id, missed?.afterwards);
       if (!missed) return rollout;
       owed = missed;
@@ -198,10 +207,7 @@ export function createControl(
       };
       missed.afterwards.then(end, end);
       throw new RollbookError("NOT_RECORDED", { reason: missed.reason });
-    } finally {
-      begun -= 1;
-    }
-  };
+    });
   /** The newest rollout of this process, if it was promoted and is over. */
   const lastPromoted = (): Run | undefined => {
     const run = [...runs.values()].at(-1)?.acting;
@@ -210,7 +216,7 @@ export function createControl(
   /** What a take-back can go by while the store cannot be read. */
   const remembered = () => lastPromoted() ?? (calm() ? { foreign: idle.lastKnown() } : undefined);
   const calm = () => [...runs.values()].every(({ over }) => over);
-  const takeUp = createTakeUp(ports, settings, playbook, calm, (id) => runs.get(id)?.over === true, start);
+  const takeUp = createTakeUp(ports, settings, playbook, () => begun === 0 && calm(), start);
   const releaseOf = async (id: Release["id"]): Promise<Release> => {
     const release = await ports.store.release(id);
     if (!release) throw new RollbookError("NOT_FOUND", { what: `release ${id}` });
@@ -227,15 +233,16 @@ export function createControl(
     compose: (label, references) => composeRelease(ports, playbook, label, references),
     release: (candidate) =>
       openAlone(async () => ({ rollout: await openRollout(ports, playbook, candidate, plans.past()) })),
-    async resume() {
-      const rollouts = await ports.store.rollouts(playbook.system);
-      const newest = rollouts[0];
-      const open =
-        rollouts.find(({ endedAt }) => endedAt === undefined) ??
-        (newest && isStuck(newest) && !newest.rollback?.held && playbook.authority === "act" ? newest : undefined);
-      if (open) start(open.id);
-      return open;
-    },
+    resume: () =>
+      alone(async () => {
+        const rollouts = await ports.store.rollouts(playbook.system);
+        const newest = rollouts[0];
+        const { held, halted } = newest?.rollback ?? {};
+        const goesOn = newest && isStuck(newest) && !held && !halted && playbook.authority === "act";
+        const open = rollouts.find(({ endedAt }) => endedAt === undefined) ?? (goesOn ? newest : undefined);
+        if (open) start(open.id);
+        return open;
+      }),
     ended: async (id) => runs.get(id)?.ended ?? find(id),
     acting: actingRollout,
     readyBack,

@@ -1,6 +1,7 @@
 import { OVER } from "../core/deadline.ts";
 import type { Finding, Verdict } from "../core/verdict.ts";
 import { nextMove } from "../decide/next-move.ts";
+import { containedBefore } from "./containment.ts";
 import { FencedError } from "./fenced-error.ts";
 import { type Judgement, startJudgement } from "./judgement.ts";
 import { cordOf, noteOf } from "./order.ts";
@@ -47,7 +48,7 @@ function watchWayBack(run: Run): () => void {
 async function readyOrCord(run: Run): Promise<void> {
   for (;;) {
     await run.plans.look();
-    const red = run.plans.blocked();
+    const red = run.plans.blocked() ?? containedBefore(run);
     if (red === undefined || cordOf(run)) return;
     emit(run, "judged", `not forward: ${red}`);
     await run.ports.clock.sleep(run.settings.pollMs);
@@ -59,7 +60,11 @@ async function judgeAndMove(run: Run, resumed: boolean): Promise<End> {
   const now = run.ports.clock.now();
   // By the clock of whoever exposed it: where that was ahead of ours, the harm of today would come before its evidence.
   const judgement = await startJudgement(run, Math.min(run.rollout.exposedAt ?? now, now));
-  const stands = resumed && !cordOf(run) && judgement.evaluator.judge(run.ports.clock.now()).kind !== "harmful";
+  const stands =
+    resumed &&
+    !cordOf(run) &&
+    !containedBefore(run) &&
+    judgement.evaluator.judge(run.ports.clock.now()).kind !== "harmful";
   if (stands) await moveTo(run, run.rollout.step, undefined);
   const places = watchPlaces(run);
   try {
@@ -101,7 +106,7 @@ async function goForward(run: Run, judgement: Judgement, places: PlacesWatch): P
     // Its share lapsed because of the store, and not because nothing was seen of it.
     if (away && run.unsaved.length === 0) shownSince = now;
     if (cordOf(run)) continue;
-    const foreign = places.foreign() ?? run.plans.blocked() ?? unrecorded(run);
+    const foreign = places.foreign() ?? run.plans.blocked() ?? containedBefore(run) ?? unrecorded(run);
     if (move.kind === "settle" && foreign === undefined) return () => settle(run);
     const ordered = run.order?.kind === "promote";
     const forward = (move.kind === "advance" || move.kind === "promote") && (ordered || grown(verdict, atStep));

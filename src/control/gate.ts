@@ -1,4 +1,5 @@
 import { withDeadline } from "../core/deadline.ts";
+import type { Route } from "../core/entry.ts";
 import { RollbookError } from "../core/errors.ts";
 import type { Plan } from "../core/plan.ts";
 import { type ComponentSpec, isRoute, type Playbook } from "../core/playbook.ts";
@@ -45,8 +46,7 @@ export async function gate(
   const quarantine = await ports.store.quarantine(candidate.id);
   if (quarantine && !quarantine.liftedBy) throw refuse(`${candidate.label} is in quarantine: ${quarantine.reason}`);
   const route = ports.traffic.current(playbook.system);
-  if (route?.contained)
-    throw refuse(`all traffic is contained to \`${route.contained}\`; \`rollbook contain stable\` ends that first`);
+  insistOpen(route);
   const place = freePlace(route);
   const out = planRelease(playbook, stable, candidate, place, past);
   const rivals = await rivalsOf(ports, playbook, place);
@@ -81,6 +81,13 @@ export async function insistFree(ports: ControlPorts, playbook: Playbook): Promi
       ? "is still running"
       : `is promoted and still watched beside its holdback; \`rollbook promote ${running.id}\` ends that now`;
   throw refuse(`rollout ${running.id} ${next}`);
+}
+
+/** Nothing goes out while traffic is contained. @throws RELEASE_REFUSED */
+export function insistOpen(route: Route | undefined): void {
+  const { contained } = route ?? {};
+  if (contained)
+    throw refuse(`all traffic is contained to \`${contained}\`; \`rollbook contain stable\` ends that first`);
 }
 
 /** @throws ENVIRONMENT_MISMATCH where the playbook may not act. */

@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import { digestOf } from "../core/digest.ts";
 import type { Rollout } from "../core/rollout.ts";
 import { renderReport } from "../record/report-text.ts";
-import { candidate, createControlWorld, slowly, stable, type WorldOptions } from "./world.fixture.ts";
+import { candidate, createControlWorld, playbook, slowly, stable, type WorldOptions } from "./world.fixture.ts";
 
 /** Pulls the cord of a rollout at the moment at which it is so, and answers how it ended. */
 async function pulled(when: "baseline" | "deploying" | "exposed" | "restored", options: WorldOptions = {}) {
@@ -230,6 +230,34 @@ describe("a person who steers", () => {
     );
     assert.equal((await world.entries()).find(({ type }) => type === "promoted").actor, "on-call");
   });
+
+  for (const order of ["promote", "pause"] as const)
+    it(`is not obeyed after an answer that ${order} could not be recorded`, async () => {
+      let away = false;
+      const ports: WorldOptions["ports"] = ({ store }) => ({
+        store: {
+          ...store,
+          commit: async (changes, ...rest) => {
+            if (away && changes.some((one) => one.kind === "entry" && one.entry.type === "ordered"))
+              throw new Error("the disk is full");
+            return store.commit(changes, ...rest);
+          },
+        },
+      });
+      const how = { ...playbook.how, each: 20_000 };
+      await exposed(
+        async (world, id) => {
+          const { control, store, clock } = world;
+          await clock.sleep(3000);
+          away = true;
+          await assert.rejects(control[order](id, "ada", "friday"), { message: "the disk is full" });
+          await clock.sleep(25_000);
+          const { step, order: standing, promotedAt } = (await store.rollout(id))!;
+          assert.deepEqual([step, standing, promotedAt], [1, undefined, undefined]);
+        },
+        { playbook: { how }, ports },
+      );
+    });
 
   it("cannot promote what nobody has seen", async () => {
     await exposed(

@@ -7,10 +7,11 @@ import { haltRestore } from "./steer-restore.ts";
 
 /**
  * A person pulls the cord: the candidate gets no new request from here on, and the order is durable when this returns.
- * The way back follows within one tick; a rollback that is on its way already goes on as it is.
- * @throws NOT_FOUND when the rollout ended in the meantime, NOT_RECORDED when the order stands and is not durable yet.
+ * The way back follows within one tick; a rollback that is on its way already goes on as it is. Answers whether the rollout
+ * was settled at that very moment: the edge serves stable, and what is settled has to be taken back.
+ * @throws NOT_FOUND when the rollout has ended, NOT_RECORDED when the order stands and is not durable yet.
  */
-export async function pullCord(run: Run, order: Order): Promise<void> {
+export async function pullCord(run: Run, order: Order): Promise<boolean> {
   const { rollout, candidate, ports } = run;
   if (rollout.endedAt !== undefined) throw ended(rollout);
   if (!cordOf(run)) run.order = order;
@@ -21,7 +22,9 @@ export async function pullCord(run: Run, order: Order): Promise<void> {
     // The loop has it in memory, and records it as soon as the store takes it.
     throw error instanceof FencedError ? error : new RollbookError("NOT_RECORDED", { reason: error.message });
   });
-  if (run.rollout.endedAt !== undefined && run.rollout.phase === "healthy") throw ended(run.rollout);
+  const settled = run.rollout.endedAt !== undefined && run.rollout.phase === "healthy";
+  if (settled && !acts) throw ended(run.rollout);
+  return settled;
 }
 
 /**
@@ -35,9 +38,14 @@ export async function steer(run: Run, order: Order | undefined, by: string): Pro
   if (rollout.rollback && order?.kind === "pause") return haltRestore(run, order);
   if (rollout.rollback || cordOf(run)) throw refused(`rollout ${rollout.id} is on its way back`);
   if (order?.kind === "promote") forbidBlindPromotion(run);
+  const before = run.order;
   run.order = order;
   const data = { order: order?.kind ?? "resume", reason: order?.reason, verdict: run.verdict?.kind };
-  await save(run, () => run.rollout, [entryOf(run, "ordered", data, by)]);
+  await save(run, () => run.rollout, [entryOf(run, "ordered", data, by)]).catch((error: unknown) => {
+    // What was answered with an error is not obeyed later; a cord that came meanwhile stands.
+    if (run.order === order) run.order = before;
+    throw error;
+  });
 }
 
 /** People may end the waiting, and not the evidence: what was never seen, or cannot be trusted, is not promoted. */

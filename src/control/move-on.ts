@@ -95,13 +95,13 @@ export async function serveRestored(run: Run): Promise<void> {
   const { ports, playbook, stable } = run;
   const current = ports.traffic.current(playbook.system);
   if (!current || (current.contained === undefined && current.stable === stable.id)) return;
-  const { swapped: _, ...plain } = routeTo(run, 0);
+  const { swapped: _, contained, ...plain } = routeTo(run, 0);
   const moved = current.stable !== stable.id && playbook.components.some(({ beside }) => beside !== undefined);
   const at = moved ? freePlace(current) : servingPlace(current);
   const route = { ...plain, ...(at === "beside" ? { swapped: true } : {}) };
   await save(run, run.rollout, [
     { kind: "route", route },
-    entryOf(run, "contained", { to: stable.id, epoch: route.epoch, ended: current.contained }),
+    entryOf(run, "contained", { to: stable.id, epoch: route.epoch, ended: contained }),
   ]);
   ports.traffic.set(route);
 }

@@ -6,7 +6,7 @@ import { defineRelease, type Release, type Revision } from "../core/release.ts";
 import type { Rollout } from "../core/rollout.ts";
 import { addressIn, freePlace, servingPlace } from "../decide/place.ts";
 import type { PastSteps } from "../decide/price.ts";
-import { gate, insistFree, insistHere, refuse, unreadiness } from "./gate.ts";
+import { gate, insistFree, insistHere, insistOpen, refuse, unreadiness } from "./gate.ts";
 import { readComponents } from "./live-state.ts";
 import type { ControlPorts } from "./ports.ts";
 import { withdrawShare } from "./weight.ts";
@@ -162,6 +162,8 @@ export async function openRollout(
     falseAlarms: playbook.falseAlarms,
   };
   const { system } = playbook;
+  // Somebody may have contained it while the gate was asking.
+  if (!observing) insistOpen(ports.traffic.current(system));
   await ports.store.commit([
     { kind: "release", release: candidate },
     { kind: "rollout", rollout },

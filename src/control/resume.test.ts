@@ -274,3 +274,31 @@ describe("a run that broke", () => {
       });
     });
 });
+
+describe("a rollout whose opening was answered with an error, and recorded all the same", () => {
+  it("is run by who looks on", async () => {
+    let lost = true;
+    const world = createControlWorld({
+      ports: ({ store }) => ({
+        store: {
+          ...store,
+          commit: async (changes, ...rest) => {
+            const written = await store.commit(changes, ...rest);
+            const opens = changes.some((one) => one.kind === "entry" && one.entry.type === "rollout-started");
+            if (opens && lost) {
+              lost = false;
+              throw new Error("connection reset");
+            }
+            return written;
+          },
+        },
+      }),
+    });
+    await world.live(async () => {
+      await assert.rejects(world.release(), { message: "connection reset" });
+      const ended = async () => (await world.store.rollouts())[0]?.endedAt !== undefined;
+      await world.until(ended);
+      assert.equal((await world.store.rollouts())[0]?.phase, "healthy");
+    }, 200_000);
+  });
+});

@@ -150,8 +150,8 @@ async function restoreOnce(run: Run, saga: Saga): Promise<Proof> {
 
 /** People mended what was stuck: contain again, and restore by a new saga, with new attempts and new keys. */
 export async function retryRollback(run: Run): Promise<void> {
-  const { contained, stable = run.stable.id } = run.ports.traffic.current(run.playbook.system) ?? {};
-  run.ports.traffic.set({ ...routeTo(run, 0), stable, ...(contained ? { contained } : {}) });
+  const { stable = run.stable.id } = run.ports.traffic.current(run.playbook.system) ?? {};
+  run.ports.traffic.set({ ...routeTo(run, 0), stable });
   await restart(run, `tried again after: ${run.rollout.note ?? "it was stuck"}`);
   await continueRollback(run);
 }
@@ -181,6 +181,8 @@ function lostFor({ playbook, candidate, stable }: Run): readonly string[] {
 
 async function endStuck(run: Run, note: string, held = false): Promise<void> {
   await thaw(run);
+  // A halt that is being recorded at this moment is part of what ends.
+  await run.saving.catch(() => undefined);
   const now = run.ports.clock.now();
   const rollback: Rollback = {
     ...run.rollout.rollback!,

@@ -4,6 +4,7 @@ import type { Order, Rollout, Saga } from "../core/rollout.ts";
 import { planRelease } from "../decide/plan-change.ts";
 import type { SagaEnd } from "../restore/saga-runner.ts";
 import { freezeBaseline, NO_PAST, type Past } from "./baseline.ts";
+import { containedBefore } from "./containment.ts";
 import { createCountJournal, readJournal } from "./count-journal.ts";
 import { expose } from "./exposure.ts";
 import { FencedError } from "./fenced-error.ts";
@@ -60,6 +61,8 @@ async function goOn(run: Run): Promise<void> {
   if (run.rollout.step < 0) {
     await endOldShare(run);
     const begun = (await run.ports.store.sagas(run.rollout.id)).length > 0;
+    const reason = containedBefore(run);
+    if (reason !== undefined && !begun) return endUntouched(run, { kind: "abort", by: "rollbook", reason });
     if (run.rollout.frozen.length === 0) {
       const frozen = await freezeBaseline(run);
       if (!cordOf(run)) await save(run, { ...run.rollout, frozen });

@@ -200,7 +200,7 @@ export function emit(
   run.ports.emit({ kind, at: run.ports.clock.now(), rollout: run.rollout, text, ...extra });
 }
 
-/** The route that gives the candidate this share; every change is a new epoch. */
+/** The route that gives the candidate this share; every change is a new epoch. What is contained stays so. */
 export function routeTo(run: Run, percent: number): Route {
   const { system } = run.playbook;
   const current = run.ports.traffic.current(system);
@@ -212,6 +212,7 @@ export function routeTo(run: Run, percent: number): Route {
     candidate: run.candidate.id,
     candidatePpm: Math.round(percent * 10_000),
     ...(current?.swapped ? { swapped: true } : {}),
+    ...(current?.contained ? { contained: current.contained } : {}),
   };
 }
 

@@ -1,4 +1,5 @@
 import type { Rollout } from "../core/rollout.ts";
+import { isStuck } from "./rollout.ts";
 import type { Run } from "./run.ts";
 
 /** One rollout that this process runs, or ran. */
@@ -29,4 +30,9 @@ export function startRun(
     reject(reason);
   });
   return running;
+}
+
+/** Is a rollout being taken up? Of one that was stuck the store says that it has ended, until it restores once more. */
+export function takesUp({ over, acting }: Running): boolean {
+  return !over && (!acting || isStuck(acting.rollout));
 }

@@ -19,11 +19,15 @@ export async function haltRestore(run: Run, order: Order): Promise<void> {
   ]);
 }
 
-/** A stuck or halted rollback that a person takes up again: the next run restores by a new saga. */
+/**
+ * A stuck or halted rollback that a person takes up again: the next run restores by a new saga. It is open from here on, so
+ * that it is taken up until one does.
+ */
 export async function takeUpRestore(ports: ControlPorts, rollout: Rollout, by: string): Promise<void> {
-  const { halted: _, held: __, ...rollback } = rollout.rollback!;
+  const { halted: _, held: __, endedAt: ___, ...rollback } = rollout.rollback!;
+  const { endedAt: ____, ...open } = rollout;
   const entry = ordered(ports, rollout, by, { order: "resume", was: rollout.note });
-  await ports.store.commit([{ kind: "rollout", rollout: { ...rollout, rollback } }, entry]);
+  await ports.store.commit([{ kind: "rollout", rollout: { ...open, rollback } }, entry]);
 }
 
 /**
@@ -32,11 +36,11 @@ export async function takeUpRestore(ports: ControlPorts, rollout: Rollout, by: s
  * @throws NOT_FOUND when the saga is not known.
  */
 export async function turnRestore(ports: ControlPorts, rollout: Rollout, by: string, reason: string): Promise<void> {
-  const { outcome: _, endedAt: __, halted: ___, ...rollback } = rollout.rollback!;
+  const { outcome: _, endedAt: __, halted: ___, restoredAt: ____, ...rollback } = rollout.rollback!;
   const sagas: readonly Saga[] = (await ports.store.record(rollout.id))?.sagas ?? [];
   const saga = sagas.find(({ id }) => id === rollback.saga);
   if (!saga) throw new RollbookError("NOT_FOUND", { what: `saga of rollout ${rollout.id}` });
-  const { endedAt: ____, ...open } = rollout;
+  const { endedAt: _____, ...open } = rollout;
   await ports.store.commit([
     { kind: "rollout", rollout: { ...open, rollback: { ...rollback, held: true } } },
     ordered(ports, rollout, by, { order: "redeploy", reason }),

@@ -44,6 +44,7 @@ export interface Opened {
  * A store that takes no write gets the record afterwards, and traffic stays where it went meanwhile.
  * @param remembered what this process has promoted last, or read last to be good: all that is known while the store
  * cannot even be read.
+ * @param settled the route of what is taken back, where a cord keeps the edge from following it.
  * @throws RELEASE_REFUSED when there is nothing to go back to, or a rollout is running.
  */
 export async function openTakeBack(
@@ -52,6 +53,7 @@ export async function openTakeBack(
   order: Order,
   remembered: Promotion | Foreign | undefined,
   over: () => boolean,
+  settled?: Route,
 ): Promise<Opened> {
   const { system } = playbook;
   if (playbook.authority !== "act") throw refuse("the playbook only observes; go back by your own means");
@@ -61,12 +63,13 @@ export async function openTakeBack(
   });
   if ("foreign" in known) return takeBackForeign(ports, playbook, known, order, over);
   const { rollout: promoted, candidate, stable: before } = known;
-  const current = ports.traffic.current(system);
+  const current = settled ?? ports.traffic.current(system);
   const warm = await isWarm(ports, playbook, before, freePlace(current));
-  const { swapped, ...rest } = ports.traffic.current(system) ?? { system, epoch: 0 };
+  const edge = ports.traffic.current(system);
+  const { swapped, ...rest } = settled ?? edge ?? { system, epoch: 0 };
   const route: Route = {
     ...rest,
-    epoch: rest.epoch + 1,
+    epoch: Math.max(rest.epoch, edge?.epoch ?? 0) + 1,
     stable: promoted.stable,
     candidate: candidate.id,
     candidatePpm: 0,

@@ -16,7 +16,7 @@ interface Broken extends Unrecorded {
   readonly at: Instant;
 }
 
-/** Rollouts whose run broke: nobody else would bring them back. */
+/** Rollouts that are open and do not run, because a run broke or an answer was lost: nobody else would bring them back. */
 export interface TakeUp {
   /** A run ended by this, and not by itself. */
   broke(rollout: string, error: unknown): void;
@@ -30,14 +30,13 @@ export interface TakeUp {
 /**
  * What the store or a newer controller cut off is taken up at each lease. What breaks by a fault of ours is told to people
  * at once, is taken up after growing pauses, and not more often than `MOST_BREAKS`: meanwhile its share lapses.
- * @param ended says whether a rollout was run here, and is not any more
+ * @param calm says whether nothing runs here, or begins
  */
 export function createTakeUp(
   ports: ControlPorts,
   { leaseMs }: Settings,
   playbook: Playbook,
   calm: () => boolean,
-  ended: (rollout: string) => boolean,
   start: (rollout: string) => void,
 ): TakeUp {
   const { clock, store } = ports;
@@ -80,7 +79,7 @@ export function createTakeUp(
         if (signal.aborted || !calm()) continue;
         const rollouts = await store.rollouts(system).catch(() => []);
         const open = rollouts.find(({ endedAt }) => endedAt === undefined);
-        if (open && ended(open.id) && mayStart(open.id) && calm()) start(open.id);
+        if (open && mayStart(open.id) && calm()) start(open.id);
       }
     },
   };
