@@ -51,7 +51,7 @@ export function createMemoryStore({ now: ownNow }: MemoryStoreOptions = {}): Sto
       return { rollout, samples, sagas, steps };
     },
     sagas: async (rollout) => sagasOf(tables, rollout),
-    runningSagas: async () => inOrderOfStart(tables.sagas).filter((saga) => saga.status === "running"),
+    runningSagas: async () => [...tables.sagas.values()].filter((saga) => saga.status === "running"),
     steps: async (saga) => [...(tables.steps.get(saga)?.values() ?? [])],
     samples: async (rollout) => samplesOf(tables, rollout),
     unpacked: async (rollout) => unpackedOf(tables, rollout),
@@ -119,7 +119,7 @@ function prepare(tables: Tables, change: Change): () => unknown {
     case "release":
       return putting(tables.releases, change.release.id, change.release);
     case "known-good":
-      return proving(tables.knownGoods, frozenCopy(change.knownGood));
+      return putting(tables.knownGoods, change.knownGood.system, change.knownGood);
     case "quarantine":
       return putting(tables.quarantines, change.quarantine.release, change.quarantine);
     case "rollout":
@@ -164,12 +164,6 @@ function prepare(tables: Tables, change: Change): () => unknown {
 function putting<T>(table: Map<string, T>, key: string, entity: T): () => unknown {
   const copy = frozenCopy(entity);
   return () => table.set(key, copy);
-}
-
-function proving(table: Map<string, KnownGood>, good: KnownGood): () => unknown {
-  return () => {
-    if (good.provedAt >= (table.get(good.system)?.provedAt ?? -Infinity)) table.set(good.system, good);
-  };
 }
 
 function adding(table: Map<string, SampleSet>, rollout: string, samples: readonly Sample[]): () => unknown {
@@ -228,7 +222,7 @@ function samplesOf(tables: Tables, rollout: string): readonly Sample[] {
 }
 
 function sagasOf({ sagas }: Tables, rollout: string): readonly Saga[] {
-  return inOrderOfStart(sagas).filter((saga) => saga.rollout === rollout);
+  return [...sagas.values()].filter((saga) => saga.rollout === rollout);
 }
 
 function unpackedOf(tables: Tables, rollout: string): readonly Sample[] {
@@ -241,16 +235,9 @@ function byText(a: string, b: string): number {
   return a < b ? -1 : 1;
 }
 
-/** A sort keeps the order of arrival of equals, so the reversed list is newest first in both senses. */
+/** A map keeps the place of what is set again. */
 function newestFirst(rollouts: ReadonlyMap<string, Rollout>, system: string | undefined): readonly Rollout[] {
-  return [...rollouts.values()]
-    .filter((rollout) => system === undefined || rollout.system === system)
-    .sort((a, b) => a.startedAt - b.startedAt)
-    .reverse();
-}
-
-function inOrderOfStart(sagas: ReadonlyMap<string, Saga>): readonly Saga[] {
-  return [...sagas.values()].sort((a, b) => a.startedAt - b.startedAt);
+  return [...rollouts.values()].filter((rollout) => system === undefined || rollout.system === system).reverse();
 }
 
 function take(leases: Map<string, Lease>, wanted: Omit<Lease, "fence">, now: Instant): Lease | undefined {
