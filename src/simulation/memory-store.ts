@@ -24,6 +24,7 @@ export function createMemoryStore({ now: ownNow }: MemoryStoreOptions = {}): Sto
       const usurper = guard && usurperOf(tables.leases, guard);
       if (usurper !== undefined) return { kind: "fenced", holder: usurper };
       // Everything that can fail happens before the first write.
+      insistOnNextPacks(tables, changes);
       const prepared = changes.map((change) => prepare(tables, change));
       for (const write of prepared) write();
       return claim && takeAll(tables.leases, claim, ownNow)
@@ -179,13 +180,23 @@ function adding(table: Map<string, SampleSet>, rollout: string, samples: readonl
 }
 
 /** Packs of one commit may follow one another. */
+function insistOnNextPacks({ packs }: Tables, changes: readonly Change[]): void {
+  const next = new Map<string, number>();
+  for (const change of changes) {
+    if (change.kind !== "pack") continue;
+    const { rollout, pack } = change;
+    const number = next.get(rollout) ?? packs.get(rollout)?.length ?? 0;
+    if (pack.number !== number) throw new Error(`pack ${pack.number} of ${rollout} is not the next one, ${number}`);
+    next.set(rollout, number + 1);
+  }
+}
+
 function packing(tables: Tables, { rollout, pack }: PackUpdate): () => unknown {
   const samples = samplesIn(pack);
   const known = tables.samples.get(rollout)?.byKey;
   const fresh = samples.filter((sample) => !known?.has(keyOf(sample)));
   const add = adding(tables.samples, rollout, fresh.map(frozenCopy));
   const packs = getOrAdd(tables.packs, rollout, () => []);
-  if (pack.number < packs.length) throw new Error(`there is a pack ${pack.number} of ${rollout}`);
   return () => {
     add();
     for (const sample of samples) tables.samples.get(rollout)?.packed.add(keyOf(sample));
