@@ -37,6 +37,8 @@ export interface ProtectedSystem {
   holder(): { readonly here: boolean; readonly name?: string } | undefined;
   /** Takes a new playbook of the same system into effect. Nothing of it may be running. */
   replace(playbook: Playbook): void;
+  /** Lets go of what was counted, while there is nothing to judge it against. */
+  dropCounts(): void;
   /** Begins to notice who changes components without Rollbook. */
   watch(): void;
   stop(): Promise<void>;
@@ -88,6 +90,7 @@ export async function protectSystem(
     drain: () => counter.drain(),
     acts: () => newest.authority === "act",
   });
+  const drain = () => [...counter.drain(), ...(joined?.mail() ?? [])];
   const build = (playbook: Playbook) => {
     // Of several replicas the holder alone asks: the others would count the same once more.
     const open = () => openSources(playbook, connections, store, edge.traffic);
@@ -101,7 +104,7 @@ export async function protectSystem(
       adapters: [...(edgeSettings.adapters ?? []), flagAdapter(shared.flags, system)],
       edge: joined ? { ...edge, traffic: joined.traffic } : edge,
       sources,
-      drain: () => [...counter.drain(), ...(joined?.mail() ?? [])],
+      drain,
       emit,
       ...(joined ? { seat: joined.seat } : {}),
     };
@@ -138,6 +141,10 @@ export async function protectSystem(
       now = next;
       newest = playbook;
       if (watched) watch();
+    },
+    dropCounts() {
+      drain();
+      now.sources.drain();
     },
     watch,
     attend(begin) {

@@ -173,7 +173,7 @@ function createKeeper(
       } catch (error) {
         if (over.aborted) return;
         once(`adopt ${system}`, `${system}: no restore point yet: ${(error as Error).message}`);
-        await systemClock.sleep(ADOPT_AGAIN_MS, over);
+        await dropCounts(guarded, over);
         if (over.aborted) return;
       }
     }
@@ -183,6 +183,14 @@ function createKeeper(
     const resumed = await guarded.control().resume();
     if (resumed) say(`${system}: going on with rollout ${resumed.id}, which was cut off`);
     if (!over.aborted) guarded.watch();
+  };
+
+  /** Until it is tried again: nobody drains them, here or in the store that replicas share. */
+  const dropCounts = async (guarded: ProtectedSystem, over: AbortSignal) => {
+    for (let waited = 0; waited < ADOPT_AGAIN_MS && !over.aborted; waited += LOOK_MS) {
+      guarded.dropCounts();
+      await systemClock.sleep(LOOK_MS, over);
+    }
   };
 
   const replace = async (guarded: ProtectedSystem, file: PlaybookFile) => {
