@@ -167,7 +167,7 @@ export async function protectSystem(
 
 /** Releases that late outcomes may still belong to. */
 async function releasesOf(store: Store, system: string) {
-  const rollouts = (await store.rollouts(system)).slice(0, 200);
+  const rollouts = await store.rollouts(system, 200);
   return new Set(rollouts.flatMap(({ stable, candidate }) => [stable, candidate]));
 }
 

@@ -170,7 +170,7 @@ export function createControl(
   };
   /** A rollback that needs people is given another order by one, and goes on. */
   const takeUpStuck = async (id: string, order: (rollout: Rollout) => Promise<void>): Promise<Rollout> => {
-    const [newest] = await ports.store.rollouts(playbook.system);
+    const [newest] = await ports.store.rollouts(playbook.system, 1);
     if (newest?.id !== id || !isStuck(newest) || !calm())
       throw refuse(`rollout ${id} is no rollback that waits for people`);
     await order(newest);

@@ -68,7 +68,7 @@ function exchangeOver(table: Table, store: Store, now: () => Instant, reaches: (
   const viewOf = async (system: string): Promise<SystemView> => {
     const held = table.leases.get(`system:${system}`);
     const route = await store.route(system);
-    const [newest] = await store.rollouts(system);
+    const [newest] = await store.rollouts(system, 1);
     return {
       system,
       ...(route ? { route } : {}),

@@ -42,7 +42,7 @@ export function createMemoryStore({ now: ownNow }: MemoryStoreOptions = {}): Sto
     lastKnownGood: async (system) => tables.knownGoods.get(system),
     quarantine: async (release) => tables.quarantines.get(release),
     rollout: async (id) => tables.rollouts.get(id),
-    rollouts: async (system) => newestFirst(tables.rollouts, system),
+    rollouts: async (system, limit) => newestFirst(tables.rollouts, system).slice(0, limit),
     record: async (id) => {
       const rollout = tables.rollouts.get(id);
       if (rollout === undefined) return undefined;

@@ -163,6 +163,14 @@ function rolloutListCases({ test }: Cases): void {
       assert.deepEqual(idsOf(listed), ["c", "a", "b"]);
   });
 
+  test("a list may be cut short: the newest so many", async (store) => {
+    for (const id of ["a", "b", "c"]) await store.commit([{ kind: "rollout", rollout: aRollout(id) }]);
+    await store.commit([{ kind: "rollout", rollout: aRollout("d", { system: "fraud" }) }]);
+    assert.deepEqual(idsOf(await store.rollouts("loans", 2)), ["c", "b"]);
+    assert.deepEqual(idsOf(await store.rollouts(undefined, 1)), ["d"]);
+    assert.deepEqual(await store.rollouts("loans", 0), []);
+  });
+
   test("a rollout keeps its place when it is written again", async (store) => {
     for (const id of ["z", "a"]) await store.commit([{ kind: "rollout", rollout: aRollout(id) }]);
     await store.commit([{ kind: "rollout", rollout: aRollout("z", { phase: "healthy" }) }]);
