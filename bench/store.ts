@@ -80,7 +80,8 @@ async function postgres(): Promise<Subject | undefined> {
   const bin = provide();
   if (bin === undefined) return undefined;
   const server = await startPostgres(bin);
-  const open = () => openPostgresStore({ url: server.url, now: Date.now, sleep: (span) => setTimeout(span) });
+  const open = () =>
+    openPostgresStore({ url: server.url, elapsed: () => performance.now(), sleep: (span) => setTimeout(span) });
   const stores = await Promise.all(Array.from({ length: CLIENTS }, open));
   const close = async () => {
     await Promise.all(stores.map((store) => store.close()));

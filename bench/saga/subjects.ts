@@ -52,7 +52,11 @@ async function overPostgres(closing: (() => Promise<unknown>)[]): Promise<readon
   closing.push(() => server.remove());
   const stores: Store[] = [];
   for (let replica = 0; replica < REPLICAS; replica += 1) {
-    const store = await openPostgresStore({ url: server.url, now: Date.now, sleep: (span) => setTimeout(span) });
+    const store = await openPostgresStore({
+      url: server.url,
+      elapsed: () => performance.now(),
+      sleep: (span) => setTimeout(span),
+    });
     closing.push(() => store.close());
     stores.push(store);
   }

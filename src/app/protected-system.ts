@@ -37,6 +37,8 @@ export interface ProtectedSystem {
   holder(): { readonly here: boolean; readonly name?: string } | undefined;
   /** Takes a new playbook of the same system into effect. Nothing of it may be running. */
   replace(playbook: Playbook): void;
+  /** Lets go of what was counted, while there is nothing to judge it against. */
+  dropCounts(): void;
   /** Begins to notice who changes components without Rollbook. */
   watch(): void;
   stop(): Promise<void>;
@@ -88,6 +90,7 @@ export async function protectSystem(
     drain: () => counter.drain(),
     acts: () => newest.authority === "act",
   });
+  const drain = () => [...counter.drain(), ...(joined?.mail() ?? [])];
   const build = (playbook: Playbook) => {
     // Of several replicas the holder alone asks: the others would count the same once more.
     const open = () => openSources(playbook, connections, store, edge.traffic);
@@ -101,7 +104,7 @@ export async function protectSystem(
       adapters: [...(edgeSettings.adapters ?? []), flagAdapter(shared.flags, system)],
       edge: joined ? { ...edge, traffic: joined.traffic } : edge,
       sources,
-      drain: () => [...counter.drain(), ...(joined?.mail() ?? [])],
+      drain,
       emit,
       ...(joined ? { seat: joined.seat } : {}),
     };
@@ -139,6 +142,10 @@ export async function protectSystem(
       newest = playbook;
       if (watched) watch();
     },
+    dropCounts() {
+      drain();
+      now.sources.drain();
+    },
     watch,
     attend(begin) {
       if (!joined) return begin(ended.signal);
@@ -160,7 +167,7 @@ export async function protectSystem(
 
 /** Releases that late outcomes may still belong to. */
 async function releasesOf(store: Store, system: string) {
-  const rollouts = (await store.rollouts(system)).slice(0, 200);
+  const rollouts = await store.rollouts(system, 200);
   return new Set(rollouts.flatMap(({ stable, candidate }) => [stable, candidate]));
 }
 

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, type TestContext, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
+import { digestOf } from "../core/digest.ts";
 import type { Diagnosis } from "../operations/diagnosis.ts";
 import { openLocalVault } from "./local-vault.ts";
 import { type Serving, serveFolder } from "./serve-folder.ts";
@@ -78,6 +79,21 @@ describe("serving a folder", () => {
     const timers = () => process.getActiveResourcesInfo().filter((one) => one === "Timeout").length;
     for (const began = Date.now(); timers() > 1 && Date.now() - began < 3000; ) await sleep(20);
     assert.ok(timers() <= 1, "something waits on");
+  });
+
+  test("what is counted before there is a restore point is let go, and does not pile up", async (t) => {
+    const { serve, heard, folder } = await folderOf(t);
+    rmSync(join(folder, "a.txt"));
+    const { rollbook } = await serve();
+    await heard(/no restore point yet/);
+    const { counter } = rollbook.systems.get("support-bot")!;
+    const release = digestOf("prompt 1");
+    counter.know(release);
+    const counts = { chats: 10, escalated: 1 };
+    const report = { release, second: Math.floor(Date.now() / 1000), key: "worker-1:1", counts };
+    assert.deepEqual(counter.reportArm(report), { kind: "counted" });
+    await sleep(1300);
+    assert.deepEqual(counter.drain(), []);
   });
 
   test("a release flag says the name of the release that serves", async (t) => {

@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { RollbookError } from "../core/errors.ts";
 import type { Playbook } from "../core/playbook.ts";
+import { unfinishedRollout } from "../core/unfinished-rollout.ts";
 import { blindTargets } from "../decide/blind-targets.ts";
 import { describeRivalry, findRivals } from "../playbook/lint-rivals.ts";
 import { defineFlag } from "../traffic/flags/flag-book.ts";
@@ -135,7 +136,7 @@ function createKeeper(
   /** `again`: the file is the one that was kept. */
   const begin = async (file: PlaybookFile, again = false) => {
     const { system } = file.playbook;
-    const open = (await rollbook.store.rollouts(system)).find(({ endedAt }) => endedAt === undefined);
+    const open = await unfinishedRollout(rollbook.store, system);
     const under = open && open.playbook !== file.playbook.digest ? kept.byDigest(open.playbook) : undefined;
     const { playbook } = under ?? file;
     const guarded = await rollbook.protect(playbook, edgeOf(rollbook, playbook, settings[system]));
@@ -173,7 +174,7 @@ function createKeeper(
       } catch (error) {
         if (over.aborted) return;
         once(`adopt ${system}`, `${system}: no restore point yet: ${(error as Error).message}`);
-        await systemClock.sleep(ADOPT_AGAIN_MS, over);
+        await dropCounts(guarded, over);
         if (over.aborted) return;
       }
     }
@@ -185,9 +186,17 @@ function createKeeper(
     if (!over.aborted) guarded.watch();
   };
 
+  /** Until it is tried again: nobody drains them, here or in the store that replicas share. */
+  const dropCounts = async (guarded: ProtectedSystem, over: AbortSignal) => {
+    for (let waited = 0; waited < ADOPT_AGAIN_MS && !over.aborted; waited += LOOK_MS) {
+      guarded.dropCounts();
+      await systemClock.sleep(LOOK_MS, over);
+    }
+  };
+
   const replace = async (guarded: ProtectedSystem, file: PlaybookFile) => {
     const { system } = guarded;
-    const open = (await rollbook.store.rollouts(system)).find(({ endedAt }) => endedAt === undefined);
+    const open = await unfinishedRollout(rollbook.store, system);
     if (open || guarded.control().busy()) {
       const what = open ? `rollout ${open.id}` : "the rollout that begins now";
       return once(`replace ${system}`, `${system}: the changed playbook takes effect when ${what} is over`);
@@ -275,7 +284,7 @@ function createKeeper(
     /** What was cut off is brought to its end, also where the playbook has been taken away since. */
     async finish(): Promise<void> {
       for (const system of kept.systems().filter((one) => !rollbook.systems.has(one))) {
-        const open = (await rollbook.store.rollouts(system)).find(({ endedAt }) => endedAt === undefined);
+        const open = await unfinishedRollout(rollbook.store, system);
         const last = open && (kept.byDigest(open.playbook) ?? kept.newest(system));
         if (!last) continue;
         say(`${system}: its playbook is gone, and rollout ${open.id} is not over: it goes on under the last one`);

@@ -28,6 +28,13 @@ test("a store that is away, or that is none, is one sentence without the passwor
       () => assert.fail("it began"),
       (error: Error) => error,
     );
+  // What was waited is no matter of the time of day.
+  const now = Date.now;
+  let back = 0;
+  t.mock.method(Date, "now", () => now() - back);
+  setTimeout(() => {
+    back = 3_600_000;
+  }, 500);
   const away = await refused("env:AWAY");
   assert.match(away.message, /^The shared store does not answer: Postgres at 127\.0\.0\.1:9\/x does not answer/);
   const [none, missing] = [await refused("mysql://u:geheim@h/x"), await refused("env:NOWHERE")];

@@ -33,7 +33,7 @@ export async function openStore(given: {
     const store = await openSqliteStore({ folder, ...systemClock });
     return { store, keys: { ledger: ledgerKey(folder), request: requestKey(folder) } };
   }
-  const options = { url: shared.url, now: systemClock.now, sleep: systemClock.sleep };
+  const options = { url: shared.url, elapsed: () => performance.now(), sleep: systemClock.sleep };
   const ledger = shared.ledgerKey === undefined ? ledgerKey(folder) : givenLedgerKey(shared.ledgerKey);
   const store = await openPostgresStore(options).catch((error: Error) => {
     // What the catalogue knows says what to do; whatever else Postgres says, it says of this address.

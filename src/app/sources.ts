@@ -2,6 +2,7 @@ import type { Seat } from "../control/seat.ts";
 import type { Playbook } from "../core/playbook.ts";
 import type { PolledSource, SignalSource, SourceHealth, Store, TrafficAdapter } from "../core/ports.ts";
 import type { Release } from "../core/release.ts";
+import { unfinishedRollout } from "../core/unfinished-rollout.ts";
 import type { Connections } from "./connections/connections.ts";
 import { systemClock } from "./system-clock.ts";
 import { systemIds } from "./system-ids.ts";
@@ -77,7 +78,7 @@ export function openSources(
 /** Which releases a source's labels may mean now: those of the open rollout, or what serves. */
 async function armsOf(playbook: Playbook, store: Store, traffic: TrafficAdapter) {
   const { system } = playbook;
-  const open = (await store.rollouts(system)).find(({ endedAt }) => endedAt === undefined);
+  const open = await unfinishedRollout(store, system);
   const stableId = open?.stable ?? traffic.current(system)?.stable ?? (await store.lastKnownGood(system))?.release;
   const stable = stableId && (await store.release(stableId));
   const candidate = open && (await store.release(open.candidate));

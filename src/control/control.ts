@@ -15,6 +15,7 @@ import { pullCord, steer } from "./give-order.ts";
 import { createIdleWatch, type Unannounced } from "./idle-watch.ts";
 import { type LiveComponent, readComponents } from "./live-state.ts";
 import { lookAt } from "./look.ts";
+import { withNewestKnown } from "./newest-known.ts";
 import { openUnannounced } from "./open-unannounced.ts";
 import { planBackOf } from "./plan-back.ts";
 import { createPlanWatch } from "./plan-watch.ts";
@@ -134,19 +135,11 @@ export function createControl(
     if (!rollout) throw new RollbookError("NOT_FOUND", { what: `rollout ${id}` });
     return rollout;
   };
-  /** The store, with what a running rollout knows beyond it: its newest verdict is not written every time. */
-  const fresh: ControlPorts["store"] = {
-    ...ports.store,
-    rollout: async (id) => actingRollout(id) ?? ports.store.rollout(id),
-    record: async (id) => {
-      const record = await ports.store.record(id);
-      return record && { ...record, rollout: actingRollout(id) ?? record.rollout };
-    },
-  };
   const actingRollout = (id: string): Rollout | undefined => {
     const running = runs.get(id);
     return running?.over === false ? running.acting?.rollout : undefined;
   };
+  const fresh = withNewestKnown(ports.store, actingRollout);
   const runOf = async (id: string): Promise<Run> => {
     // What runs here is known without the store: the cord must work while that is away.
     if (runs.get(id)?.over !== false) {
@@ -187,7 +180,7 @@ export function createControl(
   /** A rollback that needs people is given another order by one, and goes on. */
   const takeUpStuck = (id: string, order: (rollout: Rollout) => Promise<void>): Promise<Rollout> =>
     alone(async () => {
-      const [newest] = await ports.store.rollouts(playbook.system);
+      const [newest] = await ports.store.rollouts(playbook.system, 1);
       if (newest?.id !== id || !isStuck(newest) || !calm())
         throw refuse(`rollout ${id} is no rollback that waits for people`);
       await order(newest);

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
 import { leafOf } from "../core/leaf.ts";
+import type { RolloutRecord } from "../core/rollout.ts";
 import type { Sample } from "../core/sample.ts";
 import { samplesIn } from "../core/sample-pack.ts";
 import type { Verdict } from "../core/verdict.ts";
@@ -11,6 +12,8 @@ import { createEvaluator } from "../watch/evaluator.ts";
 import { aLimit, aRule, aSetup, LOSSES, START, streamOf } from "../watch/stream.fixture.ts";
 import { judgingSpan } from "./cadence.ts";
 import { createCountJournal, packsOf, readJournal } from "./count-journal.ts";
+import { sealOf } from "./seal.ts";
+import { createControlWorld, playbook } from "./world.fixture.ts";
 
 const END = START + 60_000;
 const setup = aSetup({
@@ -58,7 +61,10 @@ describe("counts that were written, packed and read again", () => {
           journal.add(batch);
           await commit(journal.rows());
           const doing = doings[tick % doings.length];
-          if (doing === "pack") await commit(journal.pack());
+          if (doing === "pack") {
+            await commit(journal.pack());
+            journal.packWritten();
+          }
           if (doing === "repeat") await commit([{ kind: "samples", rollout: "r1", samples: batch }]);
           if (doing === "restart") journal = createCountJournal("r1", await readJournal(store, "r1"), entry);
         }
@@ -90,11 +96,51 @@ describe("counts that were written, packed and read again", () => {
       assert.ok(Math.abs(change.pack.body.length - 65_536) < 16_384, `${change.pack.body.length} bytes`);
       assert.ok(leafOf(leaf.entry).includes(change.pack.digest));
       assert.equal(change.pack.number, packs++);
+      journal.packWritten();
     }
     assert.ok(packs > 0);
     assert.equal(journal.packed().packs, packs);
     assert.deepEqual(createCountJournal("r1", { digests: [], blocks: 0, rows: [] }, entry).pack(), []);
   });
+});
+
+describe("a pack that could not be written", () => {
+  for (const [what, taken] of [
+    ["was not taken", false],
+    ["was taken, and whose answer was lost", true],
+  ] as const)
+    it(`and ${what}, leaves no gap, and its rollout ends`, async () => {
+      let failures = 1;
+      const world = createControlWorld({
+        losses: 0.2,
+        playbook: { fixed: { ...playbook.fixed, for: 300_000 } },
+        settings: { proofMs: 1_800_000 },
+        ports: ({ store }) => ({
+          store: {
+            ...store,
+            async commit(...asked) {
+              const fails = asked[0].some(({ kind }) => kind === "pack") && world.kinds().includes("restored");
+              if (!fails || failures === 0) return store.commit(...asked);
+              failures -= 1;
+              if (taken) await store.commit(...asked);
+              throw new Error("a full disk");
+            },
+          },
+        }),
+      });
+      await world.live(async () => {
+        const { id } = await world.release();
+        assert.equal((await world.ended(id)).rollback?.outcome, "verified");
+        assert.equal(failures, 0);
+        const packs = await world.store.packs(id, 0, 99);
+        assert.deepEqual(
+          packs.map(({ number }) => number),
+          packs.map((_, place) => place),
+        );
+        const sealed = (await world.store.record(id)) as RolloutRecord;
+        assert.deepEqual([await world.store.unpacked(id), await sealOf(world.store, sealed)], [[], "whole"]);
+      }, 1e8);
+    });
 });
 
 describe("the time between two judgements", () => {

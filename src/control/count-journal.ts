@@ -17,11 +17,17 @@ export interface CountJournal {
   add(samples: readonly Sample[]): void;
   /** What makes all of it durable, once the change is committed. */
   rows(): readonly Change[];
-  /** Is there enough for a pack? */
+  /** Is there enough for a pack, or one that has to be sent again? */
   isFull(): boolean;
-  /** All durable rows in a pack, and the ledger's entry of it; nothing where there are none. */
-  pack(): readonly Change[];
-  /** All that is packed: how many packs and blocks, and one digest over them. */
+  /**
+   * All durable rows in a pack, and the ledger's entry of it; nothing where there are none. The same until `packWritten`.
+   * `held`: whoever asks writes it, and sends it again; until then it is nobody else's.
+   */
+  pack(by?: "held"): readonly Change[];
+  packWritten(): void;
+  /** The number of a pack that is not known to be written. */
+  unwritten(): number | undefined;
+  /** All that is packed, the unwritten one too: how many packs and blocks, and one digest over them. */
   packed(): PackedCounts;
 }
 
@@ -42,6 +48,7 @@ export function createCountJournal(
   let written = [...start.rows];
   let weight = weightOf(written);
   let fresh: Sample[] = [];
+  let unwritten: { readonly number: number; readonly changes: readonly Change[]; readonly held: boolean } | undefined;
   return {
     add(samples) {
       fresh.push(...samples);
@@ -54,8 +61,9 @@ export function createCountJournal(
       weight += weightOf(samples);
       return [{ kind: "samples", rollout, samples }];
     },
-    isFull: () => weight >= FULL,
-    pack() {
+    isFull: () => (unwritten ? !unwritten.held : weight >= FULL),
+    pack(by) {
+      if (unwritten) return unwritten.changes;
       if (written.length === 0) return [];
       const pack = packOf(digests.length, written);
       digests.push(pack.digest);
@@ -63,8 +71,14 @@ export function createCountJournal(
       const data = { pack: pack.number, digest: pack.digest, blocks: written.length, bytes: pack.body.length };
       written = [];
       weight = 0;
-      return [{ kind: "pack", rollout, pack }, entryOf(data)];
+      const changes: readonly Change[] = [{ kind: "pack", rollout, pack }, entryOf(data)];
+      unwritten = { number: pack.number, changes, held: by === "held" };
+      return changes;
     },
+    packWritten() {
+      unwritten = undefined;
+    },
+    unwritten: () => unwritten?.number,
     packed: () => ({ packs: digests.length, blocks, samples: digestOfPacks(digests) }),
   };
 }

@@ -1,6 +1,8 @@
 import { OVER } from "../core/deadline.ts";
+import type { Rollout } from "../core/rollout.ts";
 import type { Finding, Verdict } from "../core/verdict.ts";
 import { nextMove } from "../decide/next-move.ts";
+import { isDue, Unwatched } from "./cadence.ts";
 import { containedBefore } from "./containment.ts";
 import { FencedError } from "./fenced-error.ts";
 import { type Judgement, startJudgement } from "./judgement.ts";
@@ -80,8 +82,9 @@ async function goForward(run: Run, judgement: Judgement, places: PlacesWatch): P
   let shownSince = clock.now();
   const gate = openForwardGate(run);
   let atStep: Verdict | undefined;
+  const unwatched = new Unwatched();
   let lastSaid = 0;
-  let askAgain = 0;
+  let saidNo = Number.NEGATIVE_INFINITY;
   let wasBlind = false;
   for (;;) {
     const { verdict, samples } = await judgement.next();
@@ -89,7 +92,8 @@ async function goForward(run: Run, judgement: Judgement, places: PlacesWatch): P
     if (cord) return () => rollBack(run, "person", [noteOf(cord)], verdict, samples);
     const now = clock.now();
     shownSince = Math.min(shownSince, now);
-    const move = nextMove(run.playbook, run.rollout, verdict, now, run.settings.patienceMs);
+    unwatched.look(now);
+    const move = nextMove(run.playbook, asWatched(run.rollout, unwatched), verdict, now, run.settings.patienceMs);
     if (move.kind === "roll-back") return () => rollBack(run, move.cause, move.because, verdict, samples);
     const blind = move.kind === "stay" && move.blind && now - shownSince > run.settings.blindMs;
     if (blind && !wasBlind && run.rollout.promotedAt !== undefined)
@@ -110,7 +114,7 @@ async function goForward(run: Run, judgement: Judgement, places: PlacesWatch): P
     if (move.kind === "settle" && foreign === undefined) return () => settle(run);
     const ordered = run.order?.kind === "promote";
     const forward = (move.kind === "advance" || move.kind === "promote") && (ordered || grown(verdict, atStep));
-    if (forward && foreign === undefined && now >= askAgain) {
+    if (forward && foreign === undefined && isDue(now, saidNo, ASK_AGAIN_MS)) {
       const passed = gate.pass();
       if (passed.kind === "asking") continue;
       if (passed.reason === undefined) {
@@ -119,15 +123,26 @@ async function goForward(run: Run, judgement: Judgement, places: PlacesWatch): P
         atStep = verdict;
         continue;
       }
-      askAgain = now + ASK_AGAIN_MS;
+      saidNo = now;
       emit(run, "judged", `not forward: ${passed.reason}`, { verdict });
-    } else if (now - lastSaid >= SAY_MS) {
+    } else if (isDue(now, lastSaid, SAY_MS)) {
       lastSaid = now;
       run.rollout = { ...run.rollout, verdict };
       const why = foreign === undefined ? "no outcome of this step yet" : `not forward: ${foreign}`;
       emit(run, blind ? "blind" : "judged", "why" in move ? move.why : why, { verdict });
     }
   }
+}
+
+/** Since when it is as far as it is, without what nobody watched. */
+function asWatched(rollout: Rollout, unwatched: Unwatched): Rollout {
+  const { exposedAt, promotedAt, stepSince } = rollout;
+  return {
+    ...rollout,
+    stepSince: unwatched.after(stepSince),
+    ...(exposedAt === undefined ? {} : { exposedAt: unwatched.after(exposedAt) }),
+    ...(promotedAt === undefined ? {} : { promotedAt: unwatched.after(promotedAt) }),
+  };
 }
 
 function unrecorded({ unsaved }: Run): string | undefined {

@@ -6,6 +6,7 @@ import { type ComponentSpec, isRoute, type Playbook } from "../core/playbook.ts"
 import type { Concern } from "../core/ports.ts";
 import type { ComponentName, Release } from "../core/release.ts";
 import type { Place } from "../core/rollout.ts";
+import { unfinishedRollout } from "../core/unfinished-rollout.ts";
 import { blindTargets } from "../decide/blind-targets.ts";
 import { incompatibilities } from "../decide/compatibility.ts";
 import { addressIn, freePlace, servingPlace } from "../decide/place.ts";
@@ -74,7 +75,7 @@ export async function gate(
 
 /** A system has one rollout at a time. @throws RELEASE_REFUSED */
 export async function insistFree(ports: ControlPorts, playbook: Playbook): Promise<void> {
-  const running = (await ports.store.rollouts(playbook.system)).find((rollout) => rollout.endedAt === undefined);
+  const running = await unfinishedRollout(ports.store, playbook.system);
   if (!running) return;
   const next =
     running.promotedAt === undefined

@@ -54,7 +54,7 @@ export async function holdEvidence(run: Run, decision: Decision, verdict: Verdic
 
 /** The pack and the entry, made once: what is tried again must be the same. */
 export function heldChanges(run: Run, decision: Decision, verdict: Verdict): readonly Change[] {
-  const packed = run.counts.pack();
+  const packed = run.counts.pack("held");
   const { kind, at, because, logEvidence, logThreshold } = verdict;
   const held: HeldEvidence = {
     decision,
@@ -79,11 +79,15 @@ export function heldChanges(run: Run, decision: Decision, verdict: Verdict): rea
 }
 
 export async function writeHeld(run: Run, changes: readonly Change[]): Promise<void> {
-  await run.ports.store.commit(changes, { resource: run.lease.resource, fence: run.lease.fence });
+  const { resource, fence } = run.lease;
+  const { kind } = await run.ports.store.commit(changes, { resource, fence });
+  if (kind === "committed") run.counts.packWritten();
 }
 
 /** Was it written, although nobody heard so? Its pack tells; without one it is only written twice. */
 export async function isHeld(run: Run, changes: readonly Change[]): Promise<boolean> {
   const pack = changes.find((change) => change.kind === "pack")?.pack;
-  return pack !== undefined && (await run.ports.store.packs(run.rollout.id, pack.number, 1)).length > 0;
+  const held = pack !== undefined && (await run.ports.store.packs(run.rollout.id, pack.number, 1)).length > 0;
+  if (held) run.counts.packWritten();
+  return held;
 }

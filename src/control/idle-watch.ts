@@ -6,6 +6,7 @@ import type { Sample } from "../core/sample.ts";
 import type { Instant, Milliseconds } from "../core/time.ts";
 import { servingPlace } from "../decide/place.ts";
 import type { Past } from "./baseline.ts";
+import { isDue } from "./cadence.ts";
 import { createDriftTeller, type DriftTeller } from "./drift.ts";
 import { maturedWindows } from "./frozen-windows.ts";
 import { leftByStuck } from "./left-behind.ts";
@@ -48,7 +49,7 @@ export function createIdleWatch(ports: ControlPorts, settings: Settings, playboo
   /** From when to when nothing else has taken samples. */
   let since: Instant = 0;
   let until: Instant = 0;
-  let nextRead: Instant = 0;
+  let lastRead: Instant = Number.NEGATIVE_INFINITY;
   /** When stable was last read to be in place: what was counted later may not be stable's. */
   let confirmedAt: Instant = 0;
   let lastKnown: Release | undefined;
@@ -129,15 +130,15 @@ export function createIdleWatch(ports: ControlPorts, settings: Settings, playboo
         // Beside the work: a store that is away holds nothing up, and is asked again.
         void hours.keep().catch(() => undefined);
         if (!idle()) {
-          nextRead = 0;
+          lastRead = Number.NEGATIVE_INFINITY;
           continue;
         }
         // It is taken away in any case; what the store did not take is found again by the next process.
         await withdrawOrphan(ports, playbook).catch(() => undefined);
         const now = ports.clock.now();
         remember(now);
-        if (now < nextRead) continue;
-        nextRead = now + settings.pollMs;
+        if (!isDue(now, lastRead, settings.pollMs)) continue;
+        lastRead = now;
         // What fails now, the store or the opening, is done again with the next look.
         const found = await notice().catch(() => undefined);
         if (found && idle() && !signal.aborted) await onFound(found).catch(() => judged.clear());

@@ -1,6 +1,8 @@
 import type { Order } from "../core/rollout.ts";
 import type { Sample } from "../core/sample.ts";
+import type { Milliseconds } from "../core/time.ts";
 import type { Verdict } from "../core/verdict.ts";
+import { isDue, Unwatched } from "./cadence.ts";
 import { startJudgement } from "./judgement.ts";
 import { backFromQuarantine } from "./left-behind.ts";
 import { changedComponents } from "./live-state.ts";
@@ -34,8 +36,9 @@ export async function judgeUnannounced(run: Run): Promise<void> {
   if (route) traffic.set({ ...route, stable: run.candidate.id, ...(acts ? { candidatePpm: 0 } : {}) });
   const again = acts ? await backFromQuarantine(run.ports.store, run.candidate) : undefined;
   const judgement = await startJudgement(run, run.rollout.exposedAt ?? clock.now());
+  const unwatched = new Unwatched();
   let lastSaid = 0;
-  let nextRead = clock.now() + run.settings.pollMs;
+  let lastRead = clock.now();
   try {
     for (;;) {
       const { verdict, samples } = await judgement.next();
@@ -46,11 +49,14 @@ export async function judgeUnannounced(run: Run): Promise<void> {
       if (verdict.kind === "harmful" && acts) return await rollBack(run, "harm", verdict.because, verdict, samples);
       if (verdict.kind === "harmful" && !run.rollout.wouldHave) await noteHarm(run, verdict, samples);
       else await keep(run, samples);
-      const read = clock.now() >= nextRead;
-      if (read) nextRead = clock.now() + run.settings.pollMs;
-      const end = (read ? await movedAgain(run) : undefined) ?? endOf(run, verdict);
+      const now = clock.now();
+      unwatched.look(now);
+      const read = isDue(now, lastRead, run.settings.pollMs);
+      if (read) lastRead = now;
+      const shown = now - unwatched.after(run.rollout.exposedAt ?? now);
+      const end = (read ? await movedAgain(run) : undefined) ?? endOf(run, verdict, shown);
       if (end) return await close(run, end, verdict, []);
-      if (clock.now() - lastSaid >= SAY_MS) {
+      if (isDue(clock.now(), lastSaid, SAY_MS)) {
         lastSaid = clock.now();
         run.rollout = { ...run.rollout, verdict };
         emit(run, "judged", "unannounced, judged against the window before it", { verdict });
@@ -77,9 +83,8 @@ async function movedAgain(run: Run): Promise<End | undefined> {
     : { outcome: "superseded", note: "somebody changed a component again" };
 }
 
-function endOf(run: Run, verdict: Verdict): End | undefined {
-  const { rollout, playbook, settings, ports, order } = run;
-  const shown = ports.clock.now() - (rollout.exposedAt ?? 0);
+/** @param shown for how long it was watched */
+function endOf({ playbook, settings, order }: Run, verdict: Verdict, shown: Milliseconds): End | undefined {
   if (order?.kind === "promote") return { outcome: "promoted", note: `kept by ${noteOf(order)}` };
   if (verdict.kind === "healthy" && shown >= playbook.how.each * playbook.how.steps.length)
     return { outcome: "promoted", note: "it did no harm" };

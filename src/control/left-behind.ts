@@ -15,7 +15,7 @@ export async function leftByStuck(
   { system }: Playbook,
   changed: readonly Extract<LiveComponent, { readonly kind: "live" }>[],
 ): Promise<boolean> {
-  const [newest] = await store.rollouts(system);
+  const [newest] = await store.rollouts(system, 1);
   if (newest?.rollback?.outcome !== "stuck") return false;
   const steps = (await store.sagas(newest.id)).flatMap(({ plan }) => plan.steps);
   // A saga that never had a plan has no steps: then what went back is all there still.
@@ -29,7 +29,7 @@ export async function leftByStuck(
 
 /** The release in quarantine whose changes serve again, all of them; undefined where there is none. */
 export async function backFromQuarantine(store: Store, candidate: Release): Promise<Release | undefined> {
-  const rollouts = (await store.rollouts(candidate.system)).slice(0, REMEMBERED);
+  const rollouts = await store.rollouts(candidate.system, REMEMBERED);
   for (const went of rollouts.filter(({ rollback }) => rollback)) {
     const quarantine = await store.quarantine(went.candidate);
     if (!quarantine || quarantine.liftedBy !== undefined) continue;

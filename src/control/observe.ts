@@ -1,6 +1,7 @@
 import type { Sample } from "../core/sample.ts";
 import type { Verdict } from "../core/verdict.ts";
 import { nextMove } from "../decide/next-move.ts";
+import { isDue, Unwatched } from "./cadence.ts";
 import { holdEvidence } from "./held-evidence.ts";
 import { startJudgement } from "./judgement.ts";
 import { noteOf, wordFor } from "./order.ts";
@@ -23,15 +24,16 @@ export async function observe(run: Run): Promise<void> {
   }
   await giveShareAgain(run);
   const judgement = await startJudgement(run, run.rollout.exposedAt ?? clock.now());
+  const unwatched = new Unwatched();
   let lastSaid = 0;
   try {
     for (;;) {
       const { verdict, samples } = await judgement.next();
-      const end = endOf(run, verdict);
+      const end = endOf(run, verdict, unwatched);
       if (end) return await close(run, end, verdict, samples);
       if (verdict.kind === "harmful" && !run.rollout.wouldHave) await noteHarm(run, verdict, samples);
       else await keep(run, samples);
-      if (clock.now() - lastSaid >= SAY_MS) {
+      if (isDue(clock.now(), lastSaid, SAY_MS)) {
         lastSaid = clock.now();
         run.rollout = { ...run.rollout, verdict };
         emit(run, "judged", run.rollout.wouldHave ? "would have gone back" : "observing", { verdict });
@@ -74,21 +76,22 @@ interface End {
   readonly by: string;
 }
 
-function endOf(run: Run, verdict: Verdict): End | undefined {
+function endOf(run: Run, verdict: Verdict, unwatched: Unwatched): End | undefined {
   const { order, rollout, playbook, settings, ports } = run;
   const now = ports.clock.now();
+  unwatched.look(now);
   if (order?.kind === "promote") return { outcome: "promoted", note: `kept by ${noteOf(order)}`, by: order.by };
   if (order && order.kind !== "pause")
     return { outcome: "aborted", note: `taken back by ${noteOf(order)}`, by: order.by };
   if (verdict.kind === "harmful") {
-    const over = now - (rollout.wouldHave?.at ?? now) > settings.patienceMs;
+    const over = now - unwatched.after(rollout.wouldHave?.at ?? now) > settings.patienceMs;
     return over
       ? { outcome: "undecided", note: `${rollout.note}; people did not say how it went`, by: "rollbook" }
       : undefined;
   }
   const last = playbook.how.steps.length - 1;
-  const began = rollout.exposedAt ?? now;
-  const asIfLast = { ...rollout, step: last, stepSince: began + playbook.how.each * last };
+  const began = unwatched.after(rollout.exposedAt ?? now);
+  const asIfLast = { ...rollout, exposedAt: began, step: last, stepSince: began + playbook.how.each * last };
   const move = nextMove(playbook, asIfLast, verdict, now, settings.patienceMs);
   if (move.kind === "promote") return { outcome: "promoted", note: "would have been promoted", by: "rollbook" };
   if (move.kind !== "roll-back") return undefined;

@@ -4,6 +4,7 @@ import type { Instant, Milliseconds } from "../core/time.ts";
 import type { WayBack } from "../core/way-back.ts";
 import type { PastSteps } from "../decide/price.ts";
 import { judgeReadiness, readinessKey } from "../decide/readiness.ts";
+import { isDue } from "./cadence.ts";
 import type { ControlPorts, Settings } from "./ports.ts";
 import { rivalsOf } from "./rivals.ts";
 import { createStepDurations } from "./step-durations.ts";
@@ -43,7 +44,7 @@ export function createPlanWatch(ports: ControlPorts, settings: Settings, playboo
   let lease: Lease | undefined;
   let looking: Promise<void> | undefined;
   let stamp = "";
-  let next = 0;
+  let lookedAt: Instant = Number.NEGATIVE_INFINITY;
 
   /** A durable write, which shows that a rollback could be recorded; it also says which replica tells people. */
   const mayTell = async (): Promise<boolean> => {
@@ -136,9 +137,9 @@ export function createPlanWatch(ports: ControlPorts, settings: Settings, playboo
       while (!signal.aborted) {
         const now = ports.clock.now();
         const fresh = stampOf(ports, playbook);
-        if (now >= next || fresh !== stamp) {
+        if (isDue(now, lookedAt, settings.readinessMs) || fresh !== stamp) {
           stamp = fresh;
-          next = now + settings.readinessMs;
+          lookedAt = now;
           await look();
         }
         await ports.clock.sleep(settings.pollMs, signal);

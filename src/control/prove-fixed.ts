@@ -6,6 +6,7 @@ import { samplesIn } from "../core/sample-pack.ts";
 import type { Verdict } from "../core/verdict.ts";
 import type { Evaluator } from "../watch/evaluator.ts";
 import { createFixedEvaluator } from "../watch/fixed-evaluator.ts";
+import { isDue, Unwatched } from "./cadence.ts";
 import { packsOf } from "./count-journal.ts";
 import { FencedError } from "./fenced-error.ts";
 import { BETA } from "./judgement.ts";
@@ -47,6 +48,7 @@ async function prove(run: Run, plan: Plan, undone: () => readonly string[]): Pro
   let { evaluator, since } = await startProof(run, run.rollout.rollback?.restoredAt ?? clock.now());
   emit(run, "proving", "restored; now proving that it is fixed");
   let began = Math.max(clock.now(), since);
+  const unwatched = new Unwatched();
   let lastSaid = 0;
   for (;;) {
     await clock.sleep(run.settings.tickMs);
@@ -62,21 +64,23 @@ async function prove(run: Run, plan: Plan, undone: () => readonly string[]): Pro
     const now = clock.now();
     const verdict = evaluator.judge(now);
     await keep(run, samples);
-    const proved = now - began >= run.playbook.fixed.for && verdict.kind === "healthy";
+    unwatched.look(now);
+    const watched = now - unwatched.after(began);
+    const proved = watched >= run.playbook.fixed.for && verdict.kind === "healthy";
     // Only harm moves on; without proof either way it stays, people are told, and it is watched as long again.
     if (isSick(run.playbook, verdict)) {
       const others = await unlike(run, plan);
       if (others.diverged.length === 0) return { kind: "harmful", verdict };
       return { kind: "diverged", diverged: others.diverged };
     }
-    const late = now - began > PROOFS * run.settings.proofMs;
+    const late = watched > PROOFS * run.settings.proofMs;
     if (proved || late) {
       const others = await unlike(run, plan);
       if (others.diverged.length > 0) return { kind: "diverged", diverged: others.diverged };
       if (proved && others.unread === 0) return end(run, "verified", verdict);
       if (late) return end(run, "unverified", verdict);
     }
-    if (now - lastSaid >= 500) {
+    if (isDue(now, lastSaid, 500)) {
       lastSaid = now;
       emit(run, "proving", `proving that it is fixed: ${verdict.kind}`, { verdict });
     }

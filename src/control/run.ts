@@ -160,7 +160,7 @@ export async function keep(run: Run, samples: readonly Sample[]): Promise<void> 
   if (now >= run.keptAt && now - run.keptAt < settings.tickMs) return;
   const before = run.unsaved.length;
   // Packs hold what is written already; so a pack and its rows are never in one commit.
-  const pack = before === 0 && counts.isFull() ? counts.pack() : [];
+  const pack = before === 0 && counts.isFull() ? await nextPack(run) : [];
   const changes = [...pack, ...samplesChange(run, [])];
   if (changes.length === 0) return;
   run.keptAt = now;
@@ -176,7 +176,14 @@ export async function keep(run: Run, samples: readonly Sample[]): Promise<void> 
 /** Writes all counts, and packs them. */
 export async function packCounts(run: Run): Promise<void> {
   await commitCounts(run, samplesChange(run, []));
-  await commitCounts(run, run.counts.pack());
+  await commitCounts(run, await nextPack(run));
+}
+
+/** A pack that was sent before may have been taken, and only the answer lost. */
+async function nextPack({ counts, ports, rollout }: Run): Promise<readonly Change[]> {
+  const sent = counts.unwritten();
+  if (sent !== undefined && (await ports.store.packs(rollout.id, sent, 1)).length > 0) counts.packWritten();
+  return counts.pack();
 }
 
 async function commitCounts(run: Run, changes: readonly Change[]): Promise<void> {
@@ -184,6 +191,7 @@ async function commitCounts(run: Run, changes: readonly Change[]): Promise<void>
   const { resource, fence } = run.lease;
   const written = await run.ports.store.commit(changes, { resource, fence });
   if (written.kind === "fenced") throw new FencedError(resource);
+  if (changes.some(({ kind }) => kind === "pack")) run.counts.packWritten();
   forget(run, changes);
 }
 

@@ -1,5 +1,6 @@
 import type { Playbook } from "../core/playbook.ts";
 import type { Instant } from "../core/time.ts";
+import { unfinishedRollout } from "../core/unfinished-rollout.ts";
 import { actsElsewhere } from "./fenced-error.ts";
 import type { ControlPorts, Settings } from "./ports.ts";
 import type { Unrecorded } from "./run.ts";
@@ -77,8 +78,7 @@ export function createTakeUp(
       while (!signal.aborted) {
         await clock.sleep(leaseMs, signal);
         if (signal.aborted || !calm()) continue;
-        const rollouts = await store.rollouts(system).catch(() => []);
-        const open = rollouts.find(({ endedAt }) => endedAt === undefined);
+        const open = await unfinishedRollout(store, system).catch(() => undefined);
         if (open && mayStart(open.id) && calm()) start(open.id);
       }
     },

@@ -1,4 +1,5 @@
 import type { Playbook } from "../core/playbook.ts";
+import { unfinishedRollout } from "../core/unfinished-rollout.ts";
 import { refuse } from "./gate.ts";
 import type { ControlPorts } from "./ports.ts";
 
@@ -12,7 +13,7 @@ export async function setWeight(ports: ControlPorts, playbook: Playbook, percent
   if (authority !== "observe") throw refuse("under `authority: act` only the rollout moves traffic");
   const current = ports.traffic.current(system);
   if (!current) throw refuse(`there is no route of ${system} here`);
-  const rollout = await openRolloutOf(ports, system);
+  const rollout = await unfinishedRollout(ports.store, system);
   if (!rollout && percent === 0) return withdrawShare(ports, system, by);
   if (!rollout) throw refuse("no release is being observed; announce one with `rollbook release`");
   const { candidate } = rollout;
@@ -47,9 +48,5 @@ export async function withdrawShare(
 /** Under `authority: act` no release has a share without a rollout; one may be left from when people gave the shares. */
 export async function withdrawOrphan(ports: ControlPorts, { system, authority }: Playbook): Promise<void> {
   if (authority !== "act" || (ports.traffic.current(system)?.candidatePpm ?? 0) === 0) return;
-  if (!(await openRolloutOf(ports, system))) await withdrawShare(ports, system, "rollbook");
-}
-
-async function openRolloutOf({ store }: ControlPorts, system: string) {
-  return (await store.rollouts(system)).find(({ endedAt }) => endedAt === undefined);
+  if (!(await unfinishedRollout(ports.store, system))) await withdrawShare(ports, system, "rollbook");
 }

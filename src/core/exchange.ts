@@ -5,6 +5,9 @@ import type { Lease } from "./rollout.ts";
 import type { Sample } from "./sample.ts";
 import type { Instant, Milliseconds } from "./time.ts";
 
+/** So many posts are fetched at once. */
+export const MOST_POSTS = 2000;
+
 /**
  * What the replicas of one store tell one another. Only a store that several processes share has it. Every call ends
  * within about a second, with an error when the store does not answer.
@@ -24,7 +27,7 @@ export interface Exchange {
   answerTo(order: string): Promise<Json | undefined>;
   /** Counts for the holder, each list of one system. */
   post(posts: readonly { readonly system: string; readonly samples: readonly Sample[] }[]): Promise<void>;
-  /** What was posted of these systems; the posts in `done` are taken away first. */
+  /** What was posted of these systems, oldest first, `MOST_POSTS` at most; the posts in `done` are taken away first. */
   collect(systems: readonly string[], done: readonly string[]): Promise<readonly Post[]>;
   /** Tells people who watch at other replicas. Kept for some minutes. */
   tell(by: string, events: readonly Json[]): Promise<void>;

@@ -86,10 +86,10 @@ export interface Store {
   lastKnownGood(system: string): Promise<KnownGood | undefined>;
   quarantine(release: ReleaseId): Promise<Quarantine | undefined>;
   rollout(id: string): Promise<Rollout | undefined>;
-  /** Newest first. */
-  rollouts(system?: string): Promise<readonly Rollout[]>;
+  /** Newest first, by the order in which they were written first; all of them without a limit. */
+  rollouts(system?: string, limit?: number): Promise<readonly Rollout[]>;
   record(rollout: string): Promise<RolloutRecord | undefined>;
-  /** In the order of their start. */
+  /** In the order in which they were written first. */
   sagas(rollout: string): Promise<readonly Saga[]>;
   runningSagas(): Promise<readonly Saga[]>;
   steps(saga: string): Promise<readonly StepRecord[]>;

@@ -47,7 +47,10 @@ export interface Quarantine {
   readonly liftedBy?: string;
 }
 
-/** A release that served production and whose fixed criteria were proved; the newest one is the last known good. */
+/**
+ * A release that served production and whose fixed criteria were proved. The one written last is the last known good,
+ * whatever `provedAt` says: a clock may be set back.
+ */
 export interface KnownGood {
   readonly system: string;
   readonly release: ReleaseId;

@@ -45,7 +45,7 @@ export function createMemory(store: Store): (system: string, operated: OperatedS
 async function read(store: Store, system: string): Promise<Stored> {
   const known = await store.lastKnownGood(system);
   const good = known && (await store.release(known.release));
-  const rollouts = (await store.rollouts(system)).slice(0, SHOWN).map(async (rollout) => ({
+  const rollouts = (await store.rollouts(system, SHOWN)).map(async (rollout) => ({
     ...rollout,
     candidateLabel: (await store.release(rollout.candidate))?.label,
   }));

@@ -1,5 +1,5 @@
 import type { Json } from "../core/digest.ts";
-import type { Exchange, GivenOrder, Post, SystemView } from "../core/exchange.ts";
+import { type Exchange, type GivenOrder, MOST_POSTS, type Post, type SystemView } from "../core/exchange.ts";
 import type { Store } from "../core/ports.ts";
 import type { Lease } from "../core/rollout.ts";
 import type { Instant } from "../core/time.ts";
@@ -68,7 +68,7 @@ function exchangeOver(table: Table, store: Store, now: () => Instant, reaches: (
   const viewOf = async (system: string): Promise<SystemView> => {
     const held = table.leases.get(`system:${system}`);
     const route = await store.route(system);
-    const [newest] = await store.rollouts(system);
+    const [newest] = await store.rollouts(system, 1);
     return {
       system,
       ...(route ? { route } : {}),
@@ -125,7 +125,7 @@ function exchangeOver(table: Table, store: Store, now: () => Instant, reaches: (
     }),
     collect: wired((systems, done) => {
       for (const id of done) table.posts.delete(id);
-      return [...table.posts.values()].filter(({ system }) => systems.includes(system));
+      return [...table.posts.values()].filter(({ system }) => systems.includes(system)).slice(0, MOST_POSTS);
     }),
     tell: wired((by, events) => {
       for (const event of events) table.news.push({ number: next(), by, event });

@@ -24,6 +24,7 @@ export function createMemoryStore({ now: ownNow }: MemoryStoreOptions = {}): Sto
       const usurper = guard && usurperOf(tables.leases, guard);
       if (usurper !== undefined) return { kind: "fenced", holder: usurper };
       // Everything that can fail happens before the first write.
+      insistOnNextPacks(tables, changes);
       const prepared = changes.map((change) => prepare(tables, change));
       for (const write of prepared) write();
       return claim && takeAll(tables.leases, claim, ownNow)
@@ -41,7 +42,7 @@ export function createMemoryStore({ now: ownNow }: MemoryStoreOptions = {}): Sto
     lastKnownGood: async (system) => tables.knownGoods.get(system),
     quarantine: async (release) => tables.quarantines.get(release),
     rollout: async (id) => tables.rollouts.get(id),
-    rollouts: async (system) => newestFirst(tables.rollouts, system),
+    rollouts: async (system, limit) => newestFirst(tables.rollouts, system).slice(0, limit),
     record: async (id) => {
       const rollout = tables.rollouts.get(id);
       if (rollout === undefined) return undefined;
@@ -51,7 +52,7 @@ export function createMemoryStore({ now: ownNow }: MemoryStoreOptions = {}): Sto
       return { rollout, samples, sagas, steps };
     },
     sagas: async (rollout) => sagasOf(tables, rollout),
-    runningSagas: async () => inOrderOfStart(tables.sagas).filter((saga) => saga.status === "running"),
+    runningSagas: async () => [...tables.sagas.values()].filter((saga) => saga.status === "running"),
     steps: async (saga) => [...(tables.steps.get(saga)?.values() ?? [])],
     samples: async (rollout) => samplesOf(tables, rollout),
     unpacked: async (rollout) => unpackedOf(tables, rollout),
@@ -119,7 +120,7 @@ function prepare(tables: Tables, change: Change): () => unknown {
     case "release":
       return putting(tables.releases, change.release.id, change.release);
     case "known-good":
-      return proving(tables.knownGoods, frozenCopy(change.knownGood));
+      return putting(tables.knownGoods, change.knownGood.system, change.knownGood);
     case "quarantine":
       return putting(tables.quarantines, change.quarantine.release, change.quarantine);
     case "rollout":
@@ -166,12 +167,6 @@ function putting<T>(table: Map<string, T>, key: string, entity: T): () => unknow
   return () => table.set(key, copy);
 }
 
-function proving(table: Map<string, KnownGood>, good: KnownGood): () => unknown {
-  return () => {
-    if (good.provedAt >= (table.get(good.system)?.provedAt ?? -Infinity)) table.set(good.system, good);
-  };
-}
-
 function adding(table: Map<string, SampleSet>, rollout: string, samples: readonly Sample[]): () => unknown {
   return () => {
     const set = getOrAdd(table, rollout, () => ({ byKey: new Map(), packed: new Set<string>(), sorted: undefined }));
@@ -185,13 +180,23 @@ function adding(table: Map<string, SampleSet>, rollout: string, samples: readonl
 }
 
 /** Packs of one commit may follow one another. */
+function insistOnNextPacks({ packs }: Tables, changes: readonly Change[]): void {
+  const next = new Map<string, number>();
+  for (const change of changes) {
+    if (change.kind !== "pack") continue;
+    const { rollout, pack } = change;
+    const number = next.get(rollout) ?? packs.get(rollout)?.length ?? 0;
+    if (pack.number !== number) throw new Error(`pack ${pack.number} of ${rollout} is not the next one, ${number}`);
+    next.set(rollout, number + 1);
+  }
+}
+
 function packing(tables: Tables, { rollout, pack }: PackUpdate): () => unknown {
   const samples = samplesIn(pack);
   const known = tables.samples.get(rollout)?.byKey;
   const fresh = samples.filter((sample) => !known?.has(keyOf(sample)));
   const add = adding(tables.samples, rollout, fresh.map(frozenCopy));
   const packs = getOrAdd(tables.packs, rollout, () => []);
-  if (pack.number < packs.length) throw new Error(`there is a pack ${pack.number} of ${rollout}`);
   return () => {
     add();
     for (const sample of samples) tables.samples.get(rollout)?.packed.add(keyOf(sample));
@@ -228,7 +233,7 @@ function samplesOf(tables: Tables, rollout: string): readonly Sample[] {
 }
 
 function sagasOf({ sagas }: Tables, rollout: string): readonly Saga[] {
-  return inOrderOfStart(sagas).filter((saga) => saga.rollout === rollout);
+  return [...sagas.values()].filter((saga) => saga.rollout === rollout);
 }
 
 function unpackedOf(tables: Tables, rollout: string): readonly Sample[] {
@@ -241,16 +246,9 @@ function byText(a: string, b: string): number {
   return a < b ? -1 : 1;
 }
 
-/** A sort keeps the order of arrival of equals, so the reversed list is newest first in both senses. */
+/** A map keeps the place of what is set again. */
 function newestFirst(rollouts: ReadonlyMap<string, Rollout>, system: string | undefined): readonly Rollout[] {
-  return [...rollouts.values()]
-    .filter((rollout) => system === undefined || rollout.system === system)
-    .sort((a, b) => a.startedAt - b.startedAt)
-    .reverse();
-}
-
-function inOrderOfStart(sagas: ReadonlyMap<string, Saga>): readonly Saga[] {
-  return [...sagas.values()].sort((a, b) => a.startedAt - b.startedAt);
+  return [...rollouts.values()].filter((rollout) => system === undefined || rollout.system === system).reverse();
 }
 
 function take(leases: Map<string, Lease>, wanted: Omit<Lease, "fence">, now: Instant): Lease | undefined {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { digestOf } from "../core/digest.ts";
-import type { Exchange, GivenOrder } from "../core/exchange.ts";
+import { type Exchange, type GivenOrder, MOST_POSTS } from "../core/exchange.ts";
 import type { Store } from "../core/ports.ts";
 import { aRollout, aRoute, aSample } from "./store/fixtures.ts";
 
@@ -132,6 +132,16 @@ export function describeExchange(name: string, open: (place: string) => Promise<
         rest.map((post) => post.samples),
         [[aSample({ sequence: 3 })], [aSample({ sequence: 4 })]],
       );
+    });
+
+    test("brings a bounded number of posts at once, the oldest first", async (world, other) => {
+      const post = (sequence: number) => ({ system: "loans", samples: [aSample({ sequence })] });
+      await world.exchange.post(Array.from({ length: MOST_POSTS + 1 }, (_, sequence) => post(sequence)));
+      const posts = await other.exchange.collect(["loans"], []);
+      assert.deepEqual([posts.length, posts[0]?.samples[0]?.sequence], [MOST_POSTS, 0]);
+      const done = posts.map(({ id }) => id);
+      const [last, ...more] = await other.exchange.collect(["loans"], done);
+      assert.deepEqual([last?.samples[0]?.sequence, more], [MOST_POSTS, []]);
     });
 
     test("tells news to the others, in order", async (world, other) => {

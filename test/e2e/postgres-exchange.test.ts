@@ -17,7 +17,12 @@ else
     after(() => server.remove());
 
     describeExchange("Postgres", async (schema) => {
-      const options = { url: server.url, schema, now: Date.now, sleep: (span: number) => setTimeout(span) };
+      const options = {
+        url: server.url,
+        schema,
+        elapsed: () => performance.now(),
+        sleep: (span: number) => setTimeout(span),
+      };
       const store = await openPostgresStore(options);
       const exchange = openExchange(options);
       const pause = async (span: number) => void (await setTimeout(span));

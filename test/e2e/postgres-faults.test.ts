@@ -22,7 +22,7 @@ const TIMELINE = 2 ** 32;
 const HOUR = 3_600_000;
 
 function open(url: string, options: Partial<PostgresStoreOptions> = {}): Promise<Store> {
-  return openPostgresStore({ url, now: Date.now, sleep: (span) => setTimeout(span), ...options });
+  return openPostgresStore({ url, elapsed: () => performance.now(), sleep: (span) => setTimeout(span), ...options });
 }
 
 /** All notes, after looking that indices have no gap and that nothing is there twice or in half. */

@@ -31,9 +31,10 @@ const start = async () => {
 };
 const end = () => server.remove();
 const sleep = (span: number) => setTimeout(span);
-const open = (schema: string, url = server.url) => openPostgresStore({ url, schema, now: Date.now, sleep });
+const open = (schema: string, url = server.url) =>
+  openPostgresStore({ url, schema, elapsed: () => performance.now(), sleep });
 const database = (schema: string) =>
-  new Database({ url: server.url, schema, connections: 4, patience: 5000, now: Date.now, sleep });
+  new Database({ url: server.url, schema, connections: 4, patience: 5000, elapsed: () => performance.now(), sleep });
 
 /** Runs statements in the store's database. */
 async function run(...statements: readonly string[]): Promise<pg.QueryResult[]> {
@@ -128,7 +129,14 @@ describe("the schema", { skip }, () => {
 
   it("is known to a new connection: no statement of a rollback is planned while it is under way", async () => {
     await (await open("warm")).close();
-    const one = new Database({ url: server.url, schema: "warm", connections: 1, patience: 5000, now: Date.now, sleep });
+    const one = new Database({
+      url: server.url,
+      schema: "warm",
+      connections: 1,
+      patience: 5000,
+      elapsed: () => performance.now(),
+      sleep,
+    });
     one.warmUp = warmUp;
     const store = storeOver(one);
     const planned = async () => {

@@ -22,7 +22,7 @@ else
         openPostgresStore({
           url: server.url,
           schema: place,
-          now: Date.now,
+          elapsed: () => performance.now(),
           sleep: async (span, signal) => setTimeout(span, undefined, { signal }),
         }),
       leaseClock: "store",

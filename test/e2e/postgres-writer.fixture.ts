@@ -6,7 +6,7 @@ import { openPostgresStore } from "../../src/store/postgres/postgres-store.ts";
 import { aRollout, recording } from "../../src/testing/store/fixtures.ts";
 
 const [, , url = "", name = "", resource] = process.argv;
-const store = await openPostgresStore({ url, now: Date.now, sleep: (span) => setTimeout(span) });
+const store = await openPostgresStore({ url, elapsed: () => performance.now(), sleep: (span) => setTimeout(span) });
 const lease = resource === undefined ? undefined : await store.acquireLease(resource, name, 500, 0);
 if (resource !== undefined && lease === undefined) throw new Error("somebody else has the lease");
 let number = 0;

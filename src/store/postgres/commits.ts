@@ -1,6 +1,6 @@
 import type { Change, Committed, Guard } from "../../core/ports.ts";
 import type { Claim } from "../../core/rollout.ts";
-import type { Instant } from "../../core/time.ts";
+import type { Milliseconds } from "../../core/time.ts";
 import { type Kind, writesOf, writesOfNothing } from "./changes.ts";
 import type { Database, Session } from "./database.ts";
 import { isConflict, isLost, PostgresError, sqlStateOf } from "./failure.ts";
@@ -56,8 +56,8 @@ export class Commits {
     const writes = await this.#writes(changes, guard);
     const claim = claimed && { ...claimed, resources: [...new Set(claimed.resources)] };
     if (writes.length === 0 && !guard && !claim) return { kind: "committed" };
-    const { now, patience } = this.#database.options;
-    const giveUp = now() + patience;
+    const { elapsed, patience } = this.#database.options;
+    const giveUp = elapsed() + patience;
     for (let tries = 1; ; tries += 1) {
       const end = await this.#try({ writes, guard, claim }, giveUp);
       if (end.kind === "answered") return end.answer;
@@ -77,7 +77,7 @@ export class Commits {
     }
   }
 
-  async #try(wanted: Wanted, giveUp: Instant): Promise<Try> {
+  async #try(wanted: Wanted, giveUp: Milliseconds): Promise<Try> {
     let sent: Sent | undefined;
     try {
       return await this.#database.once(async (session) => {

@@ -1,6 +1,6 @@
 import pg from "pg";
 import type { Clock } from "../../core/ports.ts";
-import type { Instant, Milliseconds } from "../../core/time.ts";
+import type { Milliseconds } from "../../core/time.ts";
 import { isLost, PostgresError, scrubbed } from "./failure.ts";
 import { assertSafe, LIMITS, SESSION, type ServerSettings, unsafe } from "./settings.ts";
 import { named, type Statement } from "./statement.ts";
@@ -14,7 +14,7 @@ export interface DatabaseOptions {
   readonly patience: Milliseconds;
   /** How long one answer may take; a little more than a statement may without it. */
   readonly limit?: Milliseconds;
-  readonly now: () => Instant;
+  readonly elapsed: () => Milliseconds;
   readonly sleep: Clock["sleep"];
 }
 
@@ -89,7 +89,7 @@ export class Database {
 
   /** Work on one connection, made again on another one when the server goes away, until patience is over. */
   async repeatable<T>(work: (session: Session) => Promise<T>): Promise<T> {
-    const giveUp = this.options.now() + this.options.patience;
+    const giveUp = this.options.elapsed() + this.options.patience;
     for (;;) {
       try {
         return await this.once(work, giveUp);
@@ -101,7 +101,7 @@ export class Database {
   }
 
   /** Work on one connection, once. The connection is thrown away when its answer was lost. */
-  async once<T>(work: (session: Session) => Promise<T>, giveUp: Instant): Promise<T> {
+  async once<T>(work: (session: Session) => Promise<T>, giveUp: Milliseconds): Promise<T> {
     const client = await this.#connect(giveUp);
     const session = this.#sessions.get(client) as Session;
     let broken = true;
@@ -130,7 +130,7 @@ export class Database {
     await this.warmUp(session).catch(() => undefined);
   }
 
-  async #connect(giveUp: Instant): Promise<pg.PoolClient> {
+  async #connect(giveUp: Milliseconds): Promise<pg.PoolClient> {
     for (;;) {
       if (this.#closed) throw this.#unreachable(new Error("the store was closed"));
       try {
@@ -142,8 +142,8 @@ export class Database {
     }
   }
 
-  async waitOrGiveUp(giveUp: Instant, error: unknown): Promise<void> {
-    if (this.#closed || this.options.now() + PAUSE > giveUp) throw this.#unreachable(error);
+  async waitOrGiveUp(giveUp: Milliseconds, error: unknown): Promise<void> {
+    if (this.#closed || this.options.elapsed() + PAUSE > giveUp) throw this.#unreachable(error);
     await this.options.sleep(PAUSE);
   }
 

@@ -11,10 +11,14 @@ import { type Statement, sql } from "./statement.ts";
 export function putPacks(updates: readonly PackUpdate[]): readonly Statement[] {
   const rows = updates.flatMap(({ rollout, pack }) => samplesIn(pack).map((sample) => ({ rollout, ...sample })));
   return [
+    // One that is not the next of its rollout has no number here, which the table refuses.
     sql`INSERT INTO packs (rollout, number, digest, body)
-      SELECT * FROM unnest(${updates.map(({ rollout }) => rollout)}::text[],
+      SELECT rollout, CASE number
+          WHEN (SELECT coalesce(max(known.number) + 1, 0) FROM packs AS known WHERE known.rollout = given.rollout)
+            + row_number() OVER (PARTITION BY rollout ORDER BY place) - 1 THEN number END, digest, body
+      FROM unnest(${updates.map(({ rollout }) => rollout)}::text[],
         ${updates.map(({ pack }) => pack.number)}::bigint[], ${updates.map(({ pack }) => pack.digest)}::text[],
-        ${updates.map(({ pack }) => pack.body)}::text[])`,
+        ${updates.map(({ pack }) => pack.body)}::text[]) WITH ORDINALITY AS given (rollout, number, digest, body, place)`,
     sql`DELETE FROM samples USING unnest(${rows.map(({ rollout }) => rollout)}::text[],
         ${rows.map(({ bucket }) => bucket)}::float8[], ${rows.map(({ node }) => node)}::text[],
         ${rows.map(({ sequence }) => sequence)}::bigint[], ${rows.map(({ signal }) => signal)}::text[],

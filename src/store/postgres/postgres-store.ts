@@ -1,7 +1,7 @@
 import type { Clock, Store } from "../../core/ports.ts";
 import type { RolloutRecord } from "../../core/rollout.ts";
 import { summedUp } from "../../core/sample-pack.ts";
-import type { Instant, Milliseconds } from "../../core/time.ts";
+import type { Milliseconds } from "../../core/time.ts";
 import { Commits } from "./commits.ts";
 import { Database, type Session } from "./database.ts";
 import { entryTables } from "./entries.ts";
@@ -24,7 +24,8 @@ export interface PostgresStoreOptions {
   readonly url: string;
   /** Made when it is missing; `rollbook` without it. Stores in different schemas know nothing of each other. */
   readonly schema?: string;
-  readonly now: () => Instant;
+  /** Grows with time, whatever the time of day is set to: how long a server has been away. */
+  readonly elapsed: () => Milliseconds;
   /** Waits between tries to reach a server that is away. */
   readonly sleep: Clock["sleep"];
   /** Connections at most; 8 without it. */

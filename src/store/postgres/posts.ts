@@ -1,4 +1,4 @@
-import type { Post } from "../../core/exchange.ts";
+import { MOST_POSTS, type Post } from "../../core/exchange.ts";
 import type { Sample } from "../../core/sample.ts";
 import type { Database } from "./database.ts";
 import { sql } from "./statement.ts";
@@ -16,7 +16,7 @@ export function postTable(database: Database) {
       const rows = await database.rows<{ number: string; system: string; body: string }>(
         sql`WITH gone AS (DELETE FROM posts WHERE number = ANY (${[...done]}::bigint[]))
           SELECT number, system, body FROM posts WHERE system = ANY (${[...systems]}::text[])
-            AND number <> ALL (${[...done]}::bigint[]) ORDER BY number`,
+            AND number NOT IN (SELECT unnest(${[...done]}::bigint[])) ORDER BY number LIMIT ${MOST_POSTS}::bigint`,
       );
       return rows.map(({ number, system, body }) => ({ id: number, system, samples: JSON.parse(body) as Sample[] }));
     },

@@ -31,7 +31,7 @@ export function releaseTables(database: Database) {
       entityIn<Release>((await database.rows(sql`SELECT body FROM releases WHERE id = ${id}`))[0]),
     lastKnownGood: async (system: string) => {
       const newest = sql`SELECT body FROM known_goods WHERE system = ${system}
-        ORDER BY proved_at DESC, sequence DESC LIMIT 1`;
+        ORDER BY sequence DESC LIMIT 1`;
       return entityIn<KnownGood>((await database.rows(newest))[0]);
     },
     quarantine: async (release: ReleaseId) =>

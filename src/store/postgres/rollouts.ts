@@ -17,12 +17,12 @@ export async function rolloutIn(from: Pick<Session, "query">, id: string): Promi
 }
 
 export function rolloutTable(database: Database) {
-  const all = sql`SELECT body FROM rollouts ORDER BY started_at DESC, sequence DESC`;
   return {
     get: (id: string) => database.repeatable((session) => rolloutIn(session, id)),
-    newestFirst: async (system?: string) => {
+    newestFirst: async (system?: string, limit = Number.MAX_SAFE_INTEGER) => {
+      const all = sql`SELECT body FROM rollouts ORDER BY sequence DESC LIMIT ${limit}::bigint`;
       const ofSystem = sql`SELECT body FROM rollouts WHERE system = ${system ?? ""}
-        ORDER BY started_at DESC, sequence DESC`;
+        ORDER BY sequence DESC LIMIT ${limit}::bigint`;
       return entitiesIn<Rollout>(await database.rows(system === undefined ? all : ofSystem));
     },
   };

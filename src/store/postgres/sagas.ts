@@ -27,9 +27,7 @@ export function putSteps(given: readonly StepRecord[]): Statement {
 type Reader = Pick<Session, "query">;
 
 export async function sagasOfRollout(from: Reader, rollout: string): Promise<readonly Saga[]> {
-  return entitiesIn<Saga>(
-    await from.query(sql`SELECT body FROM sagas WHERE rollout = ${rollout} ORDER BY started_at, sequence`),
-  );
+  return entitiesIn<Saga>(await from.query(sql`SELECT body FROM sagas WHERE rollout = ${rollout} ORDER BY sequence`));
 }
 
 export async function stepsOfSaga(from: Reader, saga: string): Promise<readonly StepRecord[]> {
@@ -37,7 +35,7 @@ export async function stepsOfSaga(from: Reader, saga: string): Promise<readonly 
 }
 
 export function sagaTables(database: Database) {
-  const running = sql`SELECT body FROM sagas WHERE status = 'running' ORDER BY started_at, sequence`;
+  const running = sql`SELECT body FROM sagas WHERE status = 'running' ORDER BY sequence`;
   return {
     ofRollout: (rollout: string) => database.repeatable((session) => sagasOfRollout(session, rollout)),
     running: async () => entitiesIn<Saga>(await database.rows(running)),

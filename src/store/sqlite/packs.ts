@@ -7,7 +7,10 @@ import type { Connection } from "./connection.ts";
 type Row = Omit<SamplePack, "body"> & { readonly body: Uint8Array };
 
 export function packTable(connection: Connection) {
-  const put = connection.prepare("INSERT INTO packs (rollout, number, digest, body) VALUES (?, ?, ?, ?)");
+  const put = connection.prepare(
+    `INSERT INTO packs (rollout, number, digest, body) SELECT :rollout, :number, :digest, :body
+     WHERE :number = (SELECT coalesce(max(number) + 1, 0) FROM packs WHERE rollout = :rollout)`,
+  );
   const drop = connection.prepare(
     `DELETE FROM samples WHERE rollout = ? AND bucket = ? AND node = ? AND sequence = ? AND signal = ? AND release = ?
      AND "group" = ?`,
@@ -17,7 +20,9 @@ export function packTable(connection: Connection) {
   );
   return {
     put: ({ rollout, pack }: PackUpdate) => {
-      put.run(rollout, pack.number, pack.digest, deflateRawSync(pack.body));
+      const { number, digest, body } = pack;
+      const { changes } = put.run({ rollout, number, digest, body: deflateRawSync(body) });
+      if (changes === 0) throw new Error(`pack ${number} of ${rollout} is not the next one`);
       for (const { bucket, node, sequence, signal, release, group } of samplesIn(pack))
         drop.run(rollout, bucket, node, sequence, signal, release, groupColumn(group));
     },

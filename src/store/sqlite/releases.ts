@@ -9,9 +9,7 @@ export function releaseTables(connection: Connection) {
   );
   const get = connection.prepare("SELECT body FROM releases WHERE id = ?");
   const prove = connection.prepare("INSERT INTO known_goods (system, proved_at, body) VALUES (?, ?, ?)");
-  const newest = connection.prepare(
-    "SELECT body FROM known_goods WHERE system = ? ORDER BY proved_at DESC, sequence DESC LIMIT 1",
-  );
+  const newest = connection.prepare("SELECT body FROM known_goods WHERE system = ? ORDER BY sequence DESC LIMIT 1");
   const confine = connection.prepare(
     "INSERT INTO quarantines (release, body) VALUES (?, ?) ON CONFLICT (release) DO UPDATE SET body = excluded.body",
   );

@@ -8,13 +8,12 @@ export function rolloutTable(connection: Connection) {
      ON CONFLICT (id) DO UPDATE SET system = excluded.system, started_at = excluded.started_at, body = excluded.body`,
   );
   const get = connection.prepare("SELECT body FROM rollouts WHERE id = ?");
-  const all = connection.prepare("SELECT body FROM rollouts ORDER BY started_at DESC, sequence DESC");
-  const ofSystem = connection.prepare(
-    "SELECT body FROM rollouts WHERE system = ? ORDER BY started_at DESC, sequence DESC",
-  );
+  const all = connection.prepare("SELECT body FROM rollouts ORDER BY sequence DESC LIMIT ?");
+  const ofSystem = connection.prepare("SELECT body FROM rollouts WHERE system = ? ORDER BY sequence DESC LIMIT ?");
   return {
     put: (rollout: Rollout) => put.run(rollout.id, rollout.system, rollout.startedAt, toBody(rollout)),
     get: (id: string) => entityIn<Rollout>(get.get(id)),
-    newestFirst: (system?: string) => entitiesIn<Rollout>(system === undefined ? all.all() : ofSystem.all(system)),
+    newestFirst: (system?: string, limit = Number.MAX_SAFE_INTEGER) =>
+      entitiesIn<Rollout>(system === undefined ? all.all(limit) : ofSystem.all(system, limit)),
   };
 }

@@ -10,8 +10,8 @@ export function sagaTables(connection: Connection) {
      ON CONFLICT (id) DO UPDATE SET rollout = excluded.rollout, status = excluded.status,
        started_at = excluded.started_at, body = excluded.body`,
   );
-  const running = connection.prepare("SELECT body FROM sagas WHERE status = 'running' ORDER BY started_at, sequence");
-  const ofRollout = connection.prepare("SELECT body FROM sagas WHERE rollout = ? ORDER BY started_at, sequence");
+  const running = connection.prepare("SELECT body FROM sagas WHERE status = 'running' ORDER BY sequence");
+  const ofRollout = connection.prepare("SELECT body FROM sagas WHERE rollout = ? ORDER BY sequence");
   const putStep = connection.prepare(
     "INSERT INTO steps (saga, step, body) VALUES (?, ?, ?) ON CONFLICT (saga, step) DO UPDATE SET body = excluded.body",
   );

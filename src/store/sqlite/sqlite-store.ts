@@ -133,7 +133,7 @@ function storeOver(connection: Connection, freeLock: () => void, checkpoints: Ch
     lastKnownGood: async (system) => releases.lastKnownGood(system),
     quarantine: async (release) => releases.quarantine(release),
     rollout: async (id) => rollouts.get(id),
-    rollouts: async (system) => rollouts.newestFirst(system),
+    rollouts: async (system, limit) => rollouts.newestFirst(system, limit),
     record: async (id) => {
       const rollout = rollouts.get(id);
       if (rollout === undefined) return undefined;

@@ -52,11 +52,25 @@ function releaseCases({ test }: Cases): void {
 }
 
 function knownGoodCases({ test }: Cases): void {
-  test("the last known good is the one proved last, whatever the order of arrival", async (store) => {
-    const [older, newer] = [aRelease("1"), aRelease("2")];
-    await store.commit([{ kind: "known-good", knownGood: { system: "loans", release: newer.id, provedAt: NOON + 1 } }]);
-    await store.commit([{ kind: "known-good", knownGood: { system: "loans", release: older.id, provedAt: NOON } }]);
-    assert.equal((await store.lastKnownGood("loans"))?.release, newer.id);
+  test("the last known good is the one written last, also when a clock was set back", async (store) => {
+    for (const [label, provedAt] of [
+      ["1", NOON + 3_600_000],
+      ["2", NOON],
+    ] as const)
+      await store.commit([
+        { kind: "known-good", knownGood: { system: "loans", release: aRelease(label).id, provedAt } },
+      ]);
+    assert.equal((await store.lastKnownGood("loans"))?.release, aRelease("2").id);
+  });
+
+  test("of two in one commit the later one is the last known good", async (store) => {
+    await store.commit(
+      ["1", "2"].map((label) => ({
+        kind: "known-good",
+        knownGood: { system: "loans", release: aRelease(label).id, provedAt: NOON },
+      })),
+    );
+    assert.equal((await store.lastKnownGood("loans"))?.release, aRelease("2").id);
   });
 
   test("of two proved in the same millisecond the later commit is the last known good", async (store) => {
@@ -138,17 +152,26 @@ function rolloutCases({ test }: Cases): void {
 }
 
 function rolloutListCases({ test }: Cases): void {
-  test("the newest start comes first, whatever the order of arrival", async (store) => {
+  test("the one that was written first last comes first, also when a clock was set back", async (store) => {
     for (const [id, startedAt] of [
       ["b", 2],
       ["a", 1],
       ["c", 3],
     ] as const)
       await store.commit([{ kind: "rollout", rollout: aRollout(id, { startedAt }) }]);
-    assert.deepEqual(idsOf(await store.rollouts()), ["c", "b", "a"]);
+    for (const listed of [await store.rollouts(), await store.rollouts("loans")])
+      assert.deepEqual(idsOf(listed), ["c", "a", "b"]);
   });
 
-  test("of two with the same start the later arrival comes first, also after an update", async (store) => {
+  test("a list may be cut short: the newest so many", async (store) => {
+    for (const id of ["a", "b", "c"]) await store.commit([{ kind: "rollout", rollout: aRollout(id) }]);
+    await store.commit([{ kind: "rollout", rollout: aRollout("d", { system: "fraud" }) }]);
+    assert.deepEqual(idsOf(await store.rollouts("loans", 2)), ["c", "b"]);
+    assert.deepEqual(idsOf(await store.rollouts(undefined, 1)), ["d"]);
+    assert.deepEqual(await store.rollouts("loans", 0), []);
+  });
+
+  test("a rollout keeps its place when it is written again", async (store) => {
     for (const id of ["z", "a"]) await store.commit([{ kind: "rollout", rollout: aRollout(id) }]);
     await store.commit([{ kind: "rollout", rollout: aRollout("z", { phase: "healthy" }) }]);
     assert.deepEqual(idsOf(await store.rollouts()), ["a", "z"]);
@@ -175,14 +198,15 @@ function rolloutListCases({ test }: Cases): void {
 }
 
 function sagaCases({ test }: Cases): void {
-  test("only sagas that still run are running, oldest first", async (store) => {
+  test("only sagas that still run are running, in the order in which they were written first", async (store) => {
     await store.commit([
-      { kind: "saga", saga: aSaga("late", "r1", { startedAt: NOON + 1 }) },
-      { kind: "saga", saga: aSaga("early", "r1") },
+      { kind: "saga", saga: aSaga("early", "r1", { startedAt: NOON + 1 }) },
+      { kind: "saga", saga: aSaga("late", "r1") },
       { kind: "saga", saga: aSaga("done", "r1", { status: "completed" }) },
       { kind: "saga", saga: aSaga("stuck", "r1", { status: "stuck" }) },
     ]);
     assert.deepEqual(idsOf(await store.runningSagas()), ["early", "late"]);
+    assert.deepEqual(idsOf(await store.sagas("r1")), ["early", "late", "done", "stuck"]);
   });
 
   test("a saga that ends is no longer running", async (store) => {

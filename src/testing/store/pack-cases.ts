@@ -68,6 +68,16 @@ export function packCases({ test }: Cases): void {
       assert.deepEqual(await store.packs("r1", 5, 1), []);
     });
 
+    test("is the next one of its rollout: after a gap its commit fails, and writes nothing", async (store) => {
+      const pack = packOf(1, blocks);
+      await assert.rejects(store.commit([recording("lost"), { kind: "pack", rollout: "r1", pack }]));
+      await store.commit([{ kind: "pack", rollout: "r1", pack: packOf(0, blocks.slice(0, 1)) }]);
+      const later = [2, 1].map((number) => ({ kind: "pack", rollout: "r1", pack: packOf(number, blocks) }) as const);
+      await assert.rejects(store.commit([recording("lost"), ...later]));
+      assert.deepEqual(await store.packs("r1", 0, 9), [packOf(0, blocks.slice(0, 1))]);
+      assert.equal(await store.entryCount(), 0);
+    });
+
     test("never changes: another one under its number fails its commit, which writes nothing", async (store) => {
       await store.commit([{ kind: "pack", rollout: "r1", pack: packOf(0, blocks.slice(0, 1)) }]);
       await assert.rejects(store.commit([recording("lost"), { kind: "pack", rollout: "r1", pack: packOf(0, blocks) }]));

@@ -101,7 +101,7 @@ export class ReferenceStore {
   /** By system, then by hour. */
   readonly seasons = new Map<string, Map<number, number>>();
   packs = 0;
-  lastKnownGood: { readonly label: string; readonly provedAt: number } | undefined;
+  lastKnownGood: { readonly label: string } | undefined;
   size = -1;
   now = NOON;
   readonly #leases = new Map<string, { readonly holder: string; readonly fence: number; readonly until: number }>();
@@ -128,7 +128,7 @@ export class ReferenceStore {
       const steps = this.steps.get(one.saga) ?? new Map<string, number>();
       this.steps.set(one.saga, steps.set(one.step, one.attempts));
     } else if (one.kind === "known-good") {
-      if (one.provedAt >= (this.lastKnownGood?.provedAt ?? 0)) this.lastKnownGood = one;
+      this.lastKnownGood = one;
     } else if (one.kind === "sample") {
       const block = blockOf(one);
       if (!this.samples.has(keyOf(block))) this.samples.set(keyOf(block), block);

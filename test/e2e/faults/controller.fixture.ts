@@ -81,7 +81,7 @@ function settings() {
 
 function open(): Promise<Store> {
   if ("folder" in task.store) return openSqliteStore({ folder: task.store.folder, now: clock.now });
-  return openPostgresStore({ ...task.store, now: clock.now, sleep: (span) => sleep(span) });
+  return openPostgresStore({ ...task.store, elapsed: () => performance.now(), sleep: (span) => sleep(span) });
 }
 
 /** Says what the store has acknowledged of the journal. */

@@ -54,7 +54,7 @@ export async function createFaultWorld(server?: PostgresServer): Promise<FaultWo
     open: () =>
       "folder" in store
         ? openSqliteStore({ folder: store.folder, now: Date.now })
-        : openPostgresStore({ ...store, now: Date.now, sleep: (span) => sleep(span) }),
+        : openPostgresStore({ ...store, elapsed: () => performance.now(), sleep: (span) => sleep(span) }),
     async remove() {
       await components.close();
       rmSync(folder, { recursive: true, force: true });
