@@ -36,7 +36,7 @@ const GROWTH = 1.125;
 /** Of the error budget, the share of the first start: the release itself is the likeliest moment of a change. */
 export const FIRST = 0.67;
 /** Of what later starts get, the share of the marks: a minute of an hour, where schedules and steps begin. */
-const MARKS = 0.57;
+const MARKS = 0.6;
 
 /** 360 intervals, or as many as there are buckets in the horizon: a start within a bucket would change nothing. */
 export function planStarts(buckets: number): StartPlan {
