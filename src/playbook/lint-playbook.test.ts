@@ -90,7 +90,7 @@ test("each trigger gets its number of observations, its time and the assumption 
   const note = named(lint(), "decidable").find((finding) => finding.about === "when.lost-approvals");
   assert.match(
     note?.message ?? "",
-    /needs 660 observations of the candidate at 10% in half .*\(no test fewer than 504 on average\), 11\.0 s of the stated/,
+    /needs 600 observations of the candidate at 10% in half .*\(no test fewer than 504 on average\), 10\.0 s of the stated/,
   );
   assert.match(note?.message ?? "", /assuming that normally 60 % of applications are approved/);
 });

@@ -58,26 +58,32 @@ interface Weights {
  * Few effects, closer to each other where they are small: more of them would cost more than they find.
  */
 const TUNED: Weights = {
-  weight: [167, 120, 63, 165, 40, 342, 1, 102],
-  atMarks: [70, 150, 120, 260, 230, 130, 32, 8],
-  between: [10, 20, 110, 110, 400, 230, 90, 30],
+  weight: [163.5, 118.5, 63.8, 161.8, 21.8, 365.7, 104.9],
+  atMarks: [20, 45, 180, 230, 360, 160, 5],
+  between: [5, 10, 180, 100, 180, 520, 5],
 };
-const TUNED_EFFECTS = [1.48, 1.85, 2.4, 3.27, 5, 8.9, 13, 21.3];
-/** For outcomes that are not rare, where the least and the greatest effects have neighbours on one side only. */
+const TUNED_EFFECTS = [1.482, 1.856, 2.386, 3.308, 4.209, 8.377, 20.295];
+/**
+ * For outcomes that are not rare: the least effect has a neighbour on one side only, and those past the middle are decided
+ * in so few seconds that waiting for the next count costs most.
+ */
 const COMMON_LEAST = 1.12;
-const COMMON_PARTS = [1.3, 1, 1, 1, 1, 1, 1, 1.2];
+const COMMON_PARTS = [1.3, 0.8, 1, 1, 1.8, 0.8, 1];
+/** Their greatest effect is that of so many bad candidates to a good one: more is found as soon. */
+const COMMON_ODDS = 2;
 const COMMON_WEIGHTS: Weights = { weight: COMMON_PARTS, atMarks: COMMON_PARTS, between: COMMON_PARTS };
 const EQUAL = Array.from({ length: 16 }, () => 1);
 const EQUALLY: Weights = { weight: EQUAL, atMarks: EQUAL, between: EQUAL };
 
 /** Drift: the greatest effect that is looked for; beyond it one tick or two are enough. */
-const DRIFT_TOP = 8;
-/** A search over number, range and weights: the least has a neighbour on one side only. */
+const DRIFT_TOP = 7;
+/** A search over number, range and weights: the small effects have the most to find, and fewer neighbours. */
 const DRIFT_LEAST = 1.22;
-const DRIFT_PARTS = [1.5, 1, 1, 1, 1, 1];
+const DRIFT_PARTS = [1.25, 1.35, 0.95, 1, 1, 1];
 const DRIFT: Weights = { weight: DRIFT_PARTS, atMarks: DRIFT_PARTS, between: DRIFT_PARTS };
 /** The same for outcomes that are not rare, where small effects matter more. */
 const COMMON_DRIFT_LEAST = 1.15;
+const COMMON_DRIFT_ODDS = 3;
 const COMMON_DRIFT_PARTS = Array.from({ length: 8 }, (_, index) => Math.exp(-0.15 * index));
 const COMMON_DRIFT: Weights = {
   weight: COMMON_DRIFT_PARTS,
@@ -103,19 +109,25 @@ export function chooseForm(forecast: number, hypothesis: MarginNull): Form {
 export function harmDesign(request: DesignRequest): Design {
   return request.form === "poisson-tilt"
     ? buildDesign("harm", request, TUNED_EFFECTS, TUNED)
-    : buildDesign("harm", request, closeToOne(COMMON_LEAST, commonTop(request), COMMON_PARTS.length), COMMON_WEIGHTS);
+    : buildDesign(
+        "harm",
+        request,
+        closeToOne(COMMON_LEAST, commonTop(request, COMMON_ODDS), COMMON_PARTS.length),
+        COMMON_WEIGHTS,
+      );
 }
 
 /**
  * Evidence against "not harmful" where there is all the time in the world, as after promotion. Alternatives get closer
  * towards the line, so that the nearest one to any effect loses about as little. Simulated at one false alarm in 30 days:
- * 9 to 11 % more time to an alarm than the detector that knows the effect, from 1.3 to ten times the line.
+ * 8 to 10 % more time to an alarm than the detector that knows the effect, from 1.3 to ten times the line.
  * @throws RangeError as `harmDesign` does.
  */
 export function driftDesign(request: DesignRequest): Design {
   if (request.form === "poisson-tilt")
     return buildDesign("harm", request, closeToOne(DRIFT_LEAST, DRIFT_TOP, DRIFT_PARTS.length), DRIFT);
-  const sizes = closeToOne(COMMON_DRIFT_LEAST, Math.min(DRIFT_TOP, commonTop(request)), COMMON_DRIFT_PARTS.length);
+  const top = Math.min(DRIFT_TOP, commonTop(request, COMMON_DRIFT_ODDS));
+  const sizes = closeToOne(COMMON_DRIFT_LEAST, top, COMMON_DRIFT_PARTS.length);
   return buildDesign("harm", request, sizes, COMMON_DRIFT);
 }
 
@@ -136,10 +148,10 @@ export function safetyDesign(request: DesignRequest): Design {
   return buildDesign("safety", request, logSpaced(low, high, EQUAL.length), EQUALLY);
 }
 
-/** The greatest effect on the odds: where three of four candidates are bad, more is found as soon. */
-function commonTop({ null: { ratio, points }, forecast }: DesignRequest): number {
+/** The effect on the odds at which so many candidates are bad for each good one. */
+function commonTop({ null: { ratio, points }, forecast }: DesignRequest, odds: number): number {
   const line = ratio * forecast + points;
-  return Math.min(12, Math.max(2.5, (3 * (1 - line)) / line));
+  return Math.min(12, Math.max(2.5, (odds * (1 - line)) / line));
 }
 
 function effectOf(form: Form, line: number, rate: number): number {
