@@ -34,15 +34,15 @@ function findTests(words = []) {
  * on for too long, counts as one failure more.
  *
  * @param {readonly string[]} files
- * @param {{ isolation: "none" | "process", minutes: number, testTimeoutMs: number, args?: string[], env?: object }} how
+ * @param {{ isolation: "none" | "process", minutes: number, testTimeoutMs: number, abreast?: number, args?: string[], env?: object }} how
  */
-async function runTests(files, { isolation, minutes, testTimeoutMs, args = [], env = {} }) {
+async function runTests(files, { isolation, minutes, testTimeoutMs, abreast = 1, args = [], env = {} }) {
   if (files.length === 0) return sum();
   const folder = mkdtempSync(join(tmpdir(), "rollbook-test-"));
   const tallyFile = join(folder, "tally.json");
   try {
     const flags = ["--test", `--test-isolation=${isolation}`, `--test-timeout=${testTimeoutMs}`];
-    if (isolation === "process") flags.push("--test-concurrency=1");
+    if (isolation === "process") flags.push(`--test-concurrency=${abreast}`);
     const reporters = [`--test-reporter=${REPORTER}`, "--test-reporter-destination=stdout"];
     const ended = await runNode([...flags, ...reporters, ...args, ...files], minutes, {
       NODE_COMPILE_CACHE: args.includes("--experimental-test-coverage") ? undefined : COMPILED,
@@ -110,8 +110,10 @@ export function runKillTests(words = [], how = {}) {
   return runTests(findTests(words).alone, { isolation: "process", minutes: 10, testTimeoutMs: 120_000, ...how });
 }
 
+/** Two files at a time, because most of them wait for what they started. */
 export function runWholeProgramTests(words = [], how = {}) {
-  return runTests(findTests(words).whole, { isolation: "process", minutes: 45, testTimeoutMs: 300_000, ...how });
+  const common = { isolation: "process", minutes: 45, testTimeoutMs: 300_000, abreast: 2 };
+  return runTests(findTests(words).whole, { ...common, ...how });
 }
 
 /** Does any whole-program test mention this? */
