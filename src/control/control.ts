@@ -30,6 +30,7 @@ import { takeUpRestore, turnRestore } from "./steer-restore.ts";
 import { knowingFailures } from "./store-failure.ts";
 import { type Opened, openTakeBack } from "./take-back.ts";
 import { createTakeUp } from "./take-up.ts";
+import { createEscalation } from "./tell-people.ts";
 import { setWeight } from "./weight.ts";
 
 /** The use cases of one protected AI system. */
@@ -115,6 +116,7 @@ export function createControl(
   const replays = createDecisionReplays(() => ports.clock.sleep(0));
   const idle = createIdleWatch(ports, settings, playbook);
   const plans = createPlanWatch(ports, settings, playbook);
+  const escalation = createEscalation(ports, settings, playbook);
   let closed = false;
   const byHand = createHandContainment(ports, playbook, () => closed);
   /** A rollout that was opened and is not recorded yet. */
@@ -129,16 +131,14 @@ export function createControl(
       () => takeUp.mended(id),
       () => undefined,
     );
+    running.run.then(escalation.follow, () => undefined);
   };
   const find = async (id: string): Promise<Rollout> => {
     const rollout = await ports.store.rollout(id);
     if (!rollout) throw new RollbookError("NOT_FOUND", { what: `rollout ${id}` });
     return rollout;
   };
-  const actingRollout = (id: string): Rollout | undefined => {
-    const running = runs.get(id);
-    return running?.over === false ? running.acting?.rollout : undefined;
-  };
+  const actingRollout = (id: string) => (runs.get(id)?.over === false ? runs.get(id)?.acting?.rollout : undefined);
   const fresh = withNewestKnown(ports.store, actingRollout);
   const runOf = async (id: string): Promise<Run> => {
     // What runs here is known without the store: the cord must work while that is away.
@@ -280,12 +280,14 @@ export function createControl(
     },
     close() {
       closed = true;
+      escalation.close();
       for (const { acting } of runs.values()) if (acting) Object.assign(acting, { stopped: true, closed: true });
     },
     async watch(signal) {
       const open = async (found: Unannounced) =>
         void (await openAlone(async () => ({ rollout: await openUnannounced(ports, playbook, found) })));
-      await Promise.all([idle.run(calm, open, signal), takeUp.run(signal), plans.run(signal)]);
+      const paging = escalation.run((id) => runs.get(id)?.acting, signal);
+      await Promise.all([idle.run(calm, open, signal), takeUp.run(signal), plans.run(signal), paging]);
     },
     lift: (id, by) => liftQuarantine(ports, id, by),
     explain: (id) => explainRollout(fresh, playbook, id, replays),

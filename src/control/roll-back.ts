@@ -15,7 +15,7 @@ import { aloneWith, restore, startOf } from "./restoration.ts";
 import { thaw } from "./rivals.ts";
 import { emit, entryOf, type Run, routeTo, samplesChange, save } from "./run.ts";
 import { sagaBack } from "./saga-back.ts";
-import { escalate, tellPeople } from "./tell-people.ts";
+import { tellPeople } from "./tell-people.ts";
 
 export type Cause = "harm" | "undecided" | "person";
 
@@ -92,7 +92,6 @@ async function isRecorded(run: Run, next: Rollout): Promise<boolean> {
 
 /** Everything after the decision; also the way in after a restart. */
 export async function continueRollback(run: Run): Promise<void> {
-  const calm = escalate(run);
   const punctual = watchPhases(run);
   try {
     await goOnAfterwards(
@@ -102,8 +101,6 @@ export async function continueRollback(run: Run): Promise<void> {
     );
   } finally {
     punctual();
-    // Stuck is not over: people are needed more than ever.
-    if (run.rollout.rollback?.outcome !== "stuck") calm();
   }
 }
 

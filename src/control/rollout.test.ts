@@ -477,4 +477,65 @@ describe("people who are told later", () => {
     assert.equal(await told(1000), 1);
     assert.equal(await told(600_000), 0);
   });
+
+  const who = { now: ["page://dashboard"], later: [{ after: 60_000, audience: ["email://model-risk"] }] };
+  const late = (world: ReturnType<typeof createControlWorld>) =>
+    world.notices.filter((notice) => notice.includes("is not back and proved fixed after")).length;
+  /** Its target has lost what served before. */
+  const stuck = async (world: ReturnType<typeof createControlWorld>): Promise<string> => {
+    const { id } = await world.release();
+    await world.until(() => world.kinds().includes("exposed"));
+    world.target.lose("sim:model", digestOf("model 1"));
+    assert.equal((await world.ended(id)).rollback?.outcome, "stuck");
+    return id;
+  };
+
+  it("hear of one that is stuck once, and not when people have mended it in time", async () => {
+    for (const mended of [true, false]) {
+      const world = createControlWorld({ losses: 0.2, playbook: { who } });
+      await world.live(async () => {
+        const id = await stuck(world);
+        if (mended) {
+          world.target.rivalWrite("sim:model", digestOf("model 1"));
+          await world.control.proceed(id, "ada");
+          assert.equal((await world.ended(id)).rollback?.outcome, "verified");
+        }
+        await world.clock.sleep(70_000);
+      });
+      assert.equal(late(world), mended ? 0 : 1);
+    }
+  });
+
+  it("hear of one that is stuck also from the controller that looks on next, and nothing from one that was closed", async () => {
+    const world = createControlWorld({ losses: 0.2, playbook: { who } });
+    await world.live(async () => {
+      await stuck(world);
+      world.control.close();
+      await world.clock.sleep(70_000);
+      assert.equal(late(world), 0);
+      world.boot("second");
+      await world.clock.sleep(1000);
+      assert.equal(late(world), 1);
+    });
+  });
+
+  it("may be told after more time than a timer of the machine can take", async () => {
+    const month = { ...who, later: [{ after: 30 * 86_400_000, audience: ["email://model-risk"] }] };
+    const spans: number[] = [];
+    const world = createControlWorld({
+      losses: 0.2,
+      playbook: { who: month },
+      ports: ({ clock }) => ({
+        clock: {
+          now: clock.now,
+          sleep: (span, signal) => {
+            spans.push(span);
+            return clock.sleep(span, signal);
+          },
+        },
+      }),
+    });
+    await world.live(() => stuck(world));
+    assert.ok(Math.max(...spans) < 2 ** 31);
+  });
 });
