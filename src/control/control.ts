@@ -286,7 +286,7 @@ export function createControl(
     async watch(signal) {
       const open = async (found: Unannounced) =>
         void (await openAlone(async () => ({ rollout: await openUnannounced(ports, playbook, found) })));
-      const paging = escalation.run((id) => runs.get(id)?.acting, signal);
+      const paging = escalation.run((id) => runs.get(id), signal);
       await Promise.all([idle.run(calm, open, signal), takeUp.run(signal), plans.run(signal), paging]);
     },
     lift: (id, by) => liftQuarantine(ports, id, by),

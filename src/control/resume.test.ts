@@ -79,6 +79,27 @@ describe("a restart", () => {
     assert.equal(traffic.current("loans")?.stable, candidate.id);
   });
 
+  it("tells people of the rollback whose controller died before it could, and not of one that was told", async () => {
+    for (const [point, times] of [
+      ["control.rollback-recorded", 1],
+      ["control.restored", 0],
+    ] as const) {
+      const world = createControlWorld({ losses: 0.2 });
+      await world.live(async () => {
+        const first = world.boot("to crash", point);
+        const { id } = await world.release(candidate, first.control);
+        await first.death;
+        const before = world.notices.length;
+        const { control } = world.boot("second");
+        await control.resume();
+        const { rollback } = await control.ended(id);
+        assert.deepEqual([rollback?.outcome, rollback?.owed], ["verified", undefined]);
+        const told = world.notices.slice(before).filter((text) => text.includes("is rolled back: rising"));
+        assert.equal(told.length, times, point);
+      });
+    }
+  });
+
   it("waits for a controller that lives, and then gives up", async () => {
     const world = createControlWorld();
     await world.live(async () => {

@@ -15,7 +15,7 @@ import { aloneWith, restore, startOf } from "./restoration.ts";
 import { thaw } from "./rivals.ts";
 import { emit, entryOf, type Run, routeTo, samplesChange, save } from "./run.ts";
 import { sagaBack } from "./saga-back.ts";
-import { tellPeople } from "./tell-people.ts";
+import { PEOPLE_NEEDED, tellOwed, tellPeople } from "./tell-people.ts";
 
 export type Cause = "harm" | "undecided" | "person";
 
@@ -43,7 +43,8 @@ export async function rollBack(
 
   const saga = await sagaBack(run);
   const deadlines = deadlinesOf(run.playbook, run.settings);
-  const rollback: Rollback = { saga: saga.id, cause: [cause, ...because], decidedAt, ...contained, deadlines };
+  const owed = { what: "is rolled back", lines: because };
+  const rollback: Rollback = { saga: saga.id, cause: [cause, ...because], decidedAt, ...contained, deadlines, owed };
   const next: Rollout = { ...run.rollout, phase: "degraded", verdict, rollback };
   const by = cause === "person" ? (run.order?.by ?? "person") : "rollbook";
   const start = startOf(run, saga);
@@ -66,7 +67,6 @@ export async function rollBack(
   run.ports.atCrashPoint("control.rollback-recorded");
   emit(run, cause === "harm" ? "harm" : "ended", `going back: ${because.join(", ")}`, { verdict });
   emit(run, "contained", containedText(run, to));
-  tellPeople(run, "is rolled back", because);
   const changes = heldChanges(run, "rollback", verdict);
   const held = recordAfterwards(
     run,
@@ -92,6 +92,7 @@ async function isRecorded(run: Run, next: Rollout): Promise<boolean> {
 
 /** Everything after the decision; also the way in after a restart. */
 export async function continueRollback(run: Run): Promise<void> {
+  tellOwed(run);
   const punctual = watchPhases(run);
   try {
     await goOnAfterwards(
@@ -155,7 +156,7 @@ export async function retryRollback(run: Run): Promise<void> {
 
 async function restart(run: Run, why: string): Promise<void> {
   const saga = await sagaBack(run);
-  const { decidedAt, containedAt, cause, target, tried } = run.rollout.rollback!;
+  const { decidedAt, containedAt, cause, target, tried, owed } = run.rollout.rollback!;
   const { endedAt: _, note: __, ...open } = run.rollout;
   const rollback: Rollback = {
     saga: saga.id,
@@ -166,6 +167,7 @@ async function restart(run: Run, why: string): Promise<void> {
     ...(containedAt === undefined ? {} : { containedAt }),
     ...(target === undefined ? {} : { target }),
     ...(tried === undefined ? {} : { tried }),
+    ...(owed === undefined ? {} : { owed }),
   };
   await save(run, { ...open, phase: "degraded", rollback }, startOf(run, saga, why));
   emit(run, "resumed", `restoring once more: ${why}`);
@@ -190,7 +192,7 @@ async function endStuck(run: Run, note: string, held = false): Promise<void> {
   const next: Rollout = { ...run.rollout, phase: "degraded", endedAt: now, rollback, note };
   await save(run, next, [entryOf(run, "rollback-ended", { outcome: "stuck", note })]);
   emit(run, "ended", `people are needed: ${note}`);
-  tellPeople(run, "is contained, but people are needed", [note]);
+  tellPeople(run, PEOPLE_NEEDED, [note]);
 }
 
 function quarantineChange(run: Run, cause: Cause, because: readonly string[]): readonly Change[] {

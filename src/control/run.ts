@@ -3,7 +3,7 @@ import type { EntryDraft, EntryType, Route } from "../core/entry.ts";
 import type { Playbook } from "../core/playbook.ts";
 import type { Change } from "../core/ports.ts";
 import type { Release } from "../core/release.ts";
-import type { Lease, Order, Place, Rollout, Saga } from "../core/rollout.ts";
+import type { Lease, Order, Owed, Place, Rollout, Saga } from "../core/rollout.ts";
 import type { Sample } from "../core/sample.ts";
 import type { Instant } from "../core/time.ts";
 import type { Verdict } from "../core/verdict.ts";
@@ -62,6 +62,8 @@ export interface Run {
   unsaved: readonly Change[];
   /** The newest write of the rollout. */
   saving: Promise<void>;
+  /** What was owed to people, and was told: no write keeps it any more. */
+  told?: Owed;
 }
 
 /** Something that was done in memory, since when the store takes no write, and why. */
@@ -114,7 +116,7 @@ export function save(run: Run, next: Rollout | (() => Rollout), changes: readonl
 
 async function saveNow(run: Run, next: Rollout, changes: readonly Change[]): Promise<void> {
   const guard = { resource: run.lease.resource, fence: run.lease.fence };
-  const rollout = underOrder(next, run.order);
+  const rollout = withoutTold(underOrder(next, run.order), run.told);
   const begun = begunBy(run, changes);
   const now = run.ports.clock.now();
   const claim = begun && claimOf(begun.saga, run.settings.leaseMs, now);
@@ -123,6 +125,12 @@ async function saveNow(run: Run, next: Rollout, changes: readonly Change[]): Pro
   if (begun && written.claimed) begun.heldSince = now;
   forget(run, changes);
   run.rollout = rollout;
+}
+
+function withoutTold(next: Rollout, told: Owed | undefined): Rollout {
+  if (!told || next.rollback?.owed !== told) return next;
+  const { owed: _, ...rollback } = next.rollback;
+  return { ...next, rollback };
 }
 
 function begunBy({ begun }: Run, changes: readonly Change[]): Begun | undefined {

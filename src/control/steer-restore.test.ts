@@ -74,6 +74,20 @@ describe("a restore that a person halts", () => {
     }, 200_000);
   });
 
+  it("is told to people by the controller that looks on next, as the one that recorded it may have died before", async () => {
+    const world = await halted();
+    world.kill();
+    const before = world.notices.length;
+    await world.live(async () => {
+      const { control } = world.boot("second");
+      assert.equal(await control.resume(), undefined);
+      await world.clock.sleep(60_000);
+    });
+    const told = world.notices.slice(before);
+    assert.equal(told.length, 1);
+    assert.match(told[0] ?? "", /release 2 is contained, but people are needed: .*halted by ada/);
+  });
+
   it("is put back on a person's order, with the reason on record, and never by itself", async () => {
     const world = await halted();
     const rollout = await world.live(async () => {

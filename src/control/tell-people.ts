@@ -1,9 +1,12 @@
 import { OVER } from "../core/deadline.ts";
 import type { Release } from "../core/release.ts";
-import type { Rollout } from "../core/rollout.ts";
+import type { Owed, Rollout } from "../core/rollout.ts";
 import { formatDuration } from "../core/time.ts";
 import type { ControlPorts, Settings } from "./ports.ts";
 import type { Run } from "./run.ts";
+import type { Running } from "./running.ts";
+
+export const PEOPLE_NEEDED = "is contained, but people are needed";
 
 /** Whoever may be told of: a run, or what is known of a rollout that does not run. */
 interface Followed {
@@ -15,8 +18,11 @@ interface Followed {
 export interface Escalation {
   /** From now on it is about this rollout. */
   follow(followed: Followed): void;
-  /** Until the signal ends it, and first of all about the newest one, also where that got stuck before we looked on. */
-  run(acting: (rollout: string) => Followed | undefined, signal: AbortSignal): Promise<void>;
+  /**
+   * Until the signal ends it, and first of all about the newest one, also where that got stuck before we looked on: then
+   * people are told at once, as whoever recorded it may have died before they were.
+   */
+  run(running: (rollout: string) => Pick<Running, "acting"> | undefined, signal: AbortSignal): Promise<void>;
   close(): void;
 }
 
@@ -27,9 +33,13 @@ export interface Escalation {
 export function createEscalation(
   ports: Pick<ControlPorts, "clock" | "store" | "notifier">,
   { pollMs }: Pick<Settings, "pollMs">,
-  { system, who: { later = [] } }: Run["playbook"],
+  playbook: Run["playbook"],
 ): Escalation {
   const { clock, store, notifier } = ports;
+  const {
+    system,
+    who: { later = [] },
+  } = playbook;
   const told = new Set<string>();
   let following = new AbortController();
   const watch = async (followed: Followed, signal: AbortSignal) => {
@@ -58,13 +68,17 @@ export function createEscalation(
   };
   return {
     follow,
-    async run(acting, signal) {
+    async run(running, signal) {
       signal.addEventListener("abort", () => following.abort(OVER), { once: true });
       const [newest] = await store.rollouts(system, 1).catch(() => []);
       if (!newest || signal.aborted) return;
       const candidate = await store.release(newest.candidate).catch(() => undefined);
-      const followed = acting(newest.id) ?? { rollout: newest, candidate: candidate ?? { label: newest.candidate } };
-      if (!signal.aborted && followed.rollout.rollback) follow(followed);
+      if (signal.aborted || !newest.rollback) return;
+      const run = running(newest.id);
+      const followed = run?.acting ?? { rollout: newest, candidate: candidate ?? { label: newest.candidate } };
+      if (!run && newest.rollback.outcome === "stuck")
+        tellPeople({ ...followed, ports, playbook }, PEOPLE_NEEDED, [newest.note ?? "it is stuck"]);
+      follow(followed);
     },
     close: () => following.abort(OVER),
   };
@@ -74,12 +88,27 @@ function isOver({ endedAt, rollback }: Rollout): boolean {
   return endedAt !== undefined && rollback?.outcome !== "stuck";
 }
 
+/** Tells what was recorded as owed; the next write of the rollout forgets it. Told twice after a crash is better than never. */
+export function tellOwed(run: Run): void {
+  const { owed } = run.rollout.rollback ?? {};
+  if (!owed) return;
+  const told = () => {
+    run.told = owed;
+  };
+  tell(run, owed.what, owed.lines).then(told, () => undefined);
+}
+
 /** People are told beside the work; a dead channel delays nothing. */
-export function tellPeople(
-  run: Pick<Run, "ports" | "playbook" | "candidate" | "rollout">,
-  what: string,
-  lines: readonly string[],
-): void {
-  const subject = `${run.playbook.system}: ${run.candidate.label} ${what}`;
-  run.ports.notifier.notify(run.playbook.who.now, subject, lines.join("\n"), run.rollout.id).catch(() => undefined);
+export function tellPeople(about: About, what: string, lines: readonly string[]): void {
+  tell(about, what, lines).catch(() => undefined);
+}
+
+interface About extends Followed {
+  readonly ports: Pick<ControlPorts, "notifier">;
+  readonly playbook: Pick<Run["playbook"], "system" | "who">;
+}
+
+async function tell({ ports, playbook, candidate, rollout }: About, what: string, lines: Owed["lines"]): Promise<void> {
+  const subject = `${playbook.system}: ${candidate.label} ${what}`;
+  await ports.notifier.notify(playbook.who.now, subject, lines.join("\n"), rollout.id);
 }

@@ -110,6 +110,14 @@ export interface Rollback {
   readonly restoringSince?: Instant;
   /** What was restored before that. */
   readonly tried?: readonly Tried[];
+  /** What people must be told of it and are not known to have been told: whoever goes on with it tells them. */
+  readonly owed?: Owed;
+}
+
+/** A notice that is recorded with what it tells of, so that no crash in between loses it. */
+export interface Owed {
+  readonly what: string;
+  readonly lines: readonly string[];
 }
 
 /** A release that was restored, and proved harmful by the criteria of `fixed`. */
