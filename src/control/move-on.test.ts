@@ -65,6 +65,50 @@ describe("what is restored and is harmful itself", () => {
     assert.equal((await world.store.lastKnownGood("loans"))?.release, stable.id);
   });
 
+  for (const end of ["fails", "dies"])
+    it(`gets no traffic again when whoever looks for the next target ${end}`, async () => {
+      let left = false;
+      let cut = 0;
+      const world = createControlWorld({
+        losses: 0.3,
+        playbook: { how },
+        fallbacks: both,
+        sickAfterRestore: stable.id,
+        ports: ({ store, traffic }) => ({
+          traffic: {
+            ...traffic,
+            set(route) {
+              left ||= route.contained !== undefined && world.kinds().includes("restored");
+              traffic.set(route);
+            },
+          },
+          store: {
+            ...store,
+            async rollouts(system) {
+              if (!left || cut++ > 0) return store.rollouts(system);
+              if (end === "dies") world.kill();
+              throw new Error("connection refused");
+            },
+          },
+        }),
+      });
+      await world.live(async () => {
+        const { id } = await world.release();
+        await world.until(() => cut > 0);
+        assert.equal((await world.store.route("loans"))?.contained, "else", "recorded before anything is looked for");
+        await world.clock.sleep(settings.leaseMs);
+        const { control } = end === "dies" ? world.boot("second") : world;
+        await control.resume();
+        const watched = world.until(async () => {
+          assert.equal(world.traffic.current("loans")?.contained, "else");
+          return (await world.store.rollout(id))?.rollback?.outcome !== undefined;
+        });
+        await watched;
+        assert.equal((await control.ended(id)).rollback?.outcome, "stuck");
+      });
+      assert.equal((await movedOn(world)).length, 1);
+    });
+
   for (const [fallbacks, to] of [
     [both, "else"],
     [{ else: false, safe: true }, "safe"],

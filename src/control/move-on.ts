@@ -1,5 +1,5 @@
 import type { ReleaseId } from "../core/release.ts";
-import type { Place, Rollback, Tried } from "../core/rollout.ts";
+import type { Place, Rollback, Rollout, Tried } from "../core/rollout.ts";
 import type { Verdict } from "../core/verdict.ts";
 import { incompatibilities } from "../decide/compatibility.ts";
 import { nextTarget, type OlderRelease } from "../decide/next-target.ts";
@@ -18,68 +18,88 @@ import { tellPeople } from "./tell-people.ts";
 const LOOKED_AT = 10;
 
 /**
- * What was restored is proved harmful itself: traffic leaves it at once where it can, and the next target's saga is
- * recorded. Answers why it ended where no release is left: traffic stays where it was contained, and people decide.
+ * What was restored is proved harmful itself: traffic leaves it at once where it can, and that is recorded before anything
+ * is looked for, so that nothing that fails later brings it back.
  */
-export async function moveOn(run: Run, verdict: Verdict): Promise<"moved" | { readonly stuck: string }> {
-  const { ports, playbook, stable } = run;
-  const { to, route } = containmentFor(run, true);
+export async function leaveHarmful(run: Run, verdict: Verdict): Promise<void> {
+  const { ports, stable } = run;
+  const { route } = containmentFor(run, true);
   ports.traffic.set(route);
-  const tried: readonly Tried[] = [
-    ...(run.rollout.rollback?.tried ?? []),
-    { release: stable.id, label: stable.label, harmfulAt: ports.clock.now(), because: verdict.because },
-  ];
+  const { because, logEvidence } = verdict;
+  const { restoredAt: _, tried = [], ...rollback } = run.rollout.rollback!;
+  const harmful: Tried = {
+    release: stable.id,
+    label: stable.label,
+    harmfulAt: ports.clock.now(),
+    because,
+    logEvidence,
+  };
+  const next: Rollback = { ...rollback, tried: [...tried, harmful] };
+  await recordAfterwards(run, () => save(run, { ...run.rollout, rollback: next }, [{ kind: "route", route }]));
+  emit(run, "harm", harmfulText(harmful), { verdict });
+}
+
+function harmfulText({ label, because }: Tried): string {
+  return `${label} was restored and is proved harmful: ${because.join(", ")}`;
+}
+
+/** What the way back leads to now, if that was restored and left because it is harmful. */
+export function harmfulTarget({ rollback, stable }: Rollout): Tried | undefined {
+  return rollback?.tried?.find(({ release }) => release === (rollback.target ?? stable));
+}
+
+/**
+ * Records the saga of the next target after one that was left. Answers why it ended where no release is left: traffic stays
+ * where it was contained, and people decide.
+ */
+export async function moveOn(run: Run, harmful: Tried): Promise<"moved" | { readonly stuck: string }> {
+  const { ports, playbook, stable } = run;
+  const { tried: triedBefore = [harmful], ...rollback } = run.rollout.rollback!;
+  const tried = triedBefore.map(({ release }) => release);
   const { target, passedOver } = nextTarget({
-    tried: tried.map(({ release }) => release),
-    older: await olderReleases(
-      run,
-      tried.map(({ release }) => release),
-    ),
+    tried,
+    older: await olderReleases(run, tried),
     fallbacks: fallbacksOf(ports, playbook),
   });
   const lines = [
-    `${stable.label} was restored and is proved harmful: ${verdict.because.join(", ")}`,
+    harmfulText(harmful),
     target.kind === "release"
       ? `the next target is ${target.release.label}`
       : `the next target is ${wordOf(target.kind)}`,
     ...passedOver.map((text) => `passed over: ${text}`),
   ];
-  const entry = {
+  const entry = entryOf(run, "moved-on", {
     from: stable.id,
     to: target.kind === "release" ? target.release.id : target.kind,
-    contained: to,
-    because: [...verdict.because],
-    logEvidence: verdict.logEvidence,
-    tried: tried.map(({ release }) => release),
+    contained: ports.traffic.current(playbook.system)?.contained ?? "nowhere",
+    because: [...harmful.because],
+    logEvidence: harmful.logEvidence,
+    tried,
     passedOver: [...passedOver],
-  };
-  const { restoredAt: _, ...rollback } = run.rollout.rollback!;
-  const contained = { kind: "route", route } as const;
-  tellPeople(run, "is taken back, and what it went back to is harmful too", lines);
+  });
+  const what = "is taken back, and what it went back to is harmful too";
   if (target.kind !== "release") {
-    const next: Rollback = { ...rollback, tried };
-    const record = () => save(run, { ...run.rollout, rollback: next }, [contained, entryOf(run, "moved-on", entry)]);
-    await recordAfterwards(run, record);
+    tellPeople(run, what, lines);
+    await recordAfterwards(run, () => save(run, run.rollout, [entry]));
     return { stuck: lines.join("; ") };
   }
   const back = planWayBack(playbook, stable, target.release, placeOfNext(run), run.plans.past());
   const planned = withRivals(back.planned, await knownRivals(run));
   if (planned.kind === "impossible")
     throw new Error(`no way to ${target.release.label}: ${planned.reasons.join("; ")}`);
+  tellPeople(run, what, lines);
   const saga = sagaOf(run, planned);
   const next: Rollback = {
     ...rollback,
+    tried: triedBefore,
     saga: saga.id,
-    tried,
     target: target.release.id,
     restoringSince: ports.clock.now(),
   };
   const start = startOf(run, saga, lines[0]);
-  const record = () =>
-    save(run, { ...run.rollout, rollback: next }, [contained, entryOf(run, "moved-on", entry), ...start]);
-  await recordAfterwards(run, record);
+  await recordAfterwards(run, () => save(run, { ...run.rollout, rollback: next }, [entry, ...start]));
   run.stable = target.release;
-  emit(run, "harm", lines.join("; "), { verdict });
+  emit(run, "resumed", lines.slice(1).join("; "));
   return "moved";
 }
 

@@ -7,7 +7,7 @@ import type { Containment } from "../decide/containment.ts";
 import { lostBetween } from "../decide/way-back.ts";
 import { containmentFor } from "./containment.ts";
 import { heldChanges, isHeld, writeHeld } from "./held-evidence.ts";
-import { moveOn, serveRestored } from "./move-on.ts";
+import { harmfulTarget, leaveHarmful, moveOn, serveRestored } from "./move-on.ts";
 import { deadlinesOf, watchPhases } from "./phase-watch.ts";
 import { type Proof, proveFixed } from "./prove-fixed.ts";
 import { goOnAfterwards, recordAfterwards } from "./record-afterwards.ts";
@@ -109,14 +109,19 @@ async function restoreAndProve(run: Run): Promise<void> {
   const current = run.ports.traffic.current(run.playbook.system);
   if (!current || current.candidatePpm > 0) run.ports.traffic.set(routeTo(run, 0));
   for (;;) {
+    const harmful = harmfulTarget(run.rollout);
+    if (harmful) {
+      const moved = await moveOn(run, harmful);
+      if (moved === "moved") continue;
+      return endStuck(run, moved.stuck);
+    }
     const saga = await sagaUnderWay(run);
     if (!saga) throw new Error(`the saga of the rollback of ${run.rollout.id} is not in the store`);
     const proof = await aloneWith(run, saga, () => restoreOnce(run, saga));
     if (proof.kind === "ended") return;
     if (proof.kind === "harmful") {
-      const moved = await moveOn(run, proof.verdict);
-      if (moved === "moved") continue;
-      return endStuck(run, moved.stuck);
+      await leaveHarmful(run, proof.verdict);
+      continue;
     }
     const note = `${proof.diverged.join(", ")} changed again after the restore`;
     const sagas = await run.ports.store.sagas(run.rollout.id);

@@ -9,6 +9,7 @@ import { createCountJournal, readJournal } from "./count-journal.ts";
 import { expose } from "./exposure.ts";
 import { FencedError } from "./fenced-error.ts";
 import { judgeUnannounced } from "./judge-unannounced.ts";
+import { harmfulTarget } from "./move-on.ts";
 import { observe } from "./observe.ts";
 import { cordOf, noteOf } from "./order.ts";
 import { createPlanWatch, type PlanWatch } from "./plan-watch.ts";
@@ -84,10 +85,9 @@ async function endOldShare(run: Run): Promise<void> {
 }
 
 /** A rollout that people must mend before it can go back to its restore point. */
-export function isStuck({ rollback, stable }: Rollout): boolean {
+export function isStuck(rollout: Rollout): boolean {
   // What was proved harmful after its restore is not restored again by itself: traffic would go back to it.
-  const harmful = rollback?.tried?.some(({ release }) => release === (rollback.target ?? stable)) ?? false;
-  return rollback?.outcome === "stuck" && !harmful;
+  return rollout.rollback?.outcome === "stuck" && !harmfulTarget(rollout);
 }
 
 /** The cord was pulled before anything was changed: there is nothing to restore, and nothing was exposed. */

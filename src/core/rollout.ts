@@ -126,6 +126,8 @@ export interface Tried {
   readonly label: string;
   readonly harmfulAt: Instant;
   readonly because: readonly string[];
+  /** Absent in what was recorded before it was kept. */
+  readonly logEvidence?: number;
 }
 
 /** `verified`: restored and proved fixed. `unverified`: restored, not proved in time. `stuck`: people must decide. */
