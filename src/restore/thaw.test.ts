@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { digestOf } from "../core/digest.ts";
 import type { Plan, Step } from "../core/plan.ts";
+import type { RivalRequest } from "../core/ports.ts";
 import type { Saga } from "../core/rollout.ts";
 import { createSeededRandom } from "../simulation/random.ts";
 import { createSimulatedTarget, type SimulatedTarget } from "../simulation/simulated-target.ts";
@@ -132,6 +133,27 @@ describe("a rival", () => {
     const thawed = await world.clock.run(thawRivals(world.ports(), world.saga, lease, QUICK));
     assert.deepEqual(thawed, { kind: "thawed", thawed: [], left: ["the rival"] });
     assert.equal(world.target.rivalState(world.at), "working slowly");
+  });
+
+  it("is not frozen after its thaw by a freeze that was under way", async () => {
+    const world = rivalled();
+    const lease = await world.lease();
+    const late: RivalRequest[] = [];
+    const slow: SimulatedTarget = {
+      ...world.target,
+      writeRival: async (request, signal) => {
+        late.push(request);
+        await world.clock.sleep(600_000, signal);
+        return { kind: "unknown", reason: "no answer" };
+      },
+    };
+    const ports = world.ports({ adapterFor: () => slow });
+    await world.clock.run(runSaga(ports, await world.started(world.saga, lease), lease, QUICK, world.newest()));
+    const next = await world.lease("two");
+    await world.clock.run(thawRivals(world.ports(), world.saga, next, QUICK));
+    for (const request of late) await world.target.writeRival!(request, new AbortController().signal);
+    assert.equal(late.length, 3);
+    assert.equal(world.target.rivalState(world.at), "working fast");
   });
 
   it("that does not answer is waited for no longer than its deadline, and named", async () => {

@@ -28,7 +28,19 @@ export async function thawRivals(
   const known = new Map(records.map((record) => [record.step, record]));
   const open = new Set(steps.filter(({ id }) => known.get(id)?.status !== "done").map(({ id }) => id));
   const { halted: _, ...unstoppable } = ports;
-  const course = { ports: unstoppable, saga, lease, patience, known, steps, unspent: false, atEnd: () => [] };
+  // A freeze that was sent and never read back may still land: its thaw is sent even where it finds nothing frozen.
+  const sent = saga.plan.steps.filter(({ id, kind }) => kind === "freeze" && known.get(id)?.status !== "done");
+  const underWay = new Set(sent.map(({ at }) => at));
+  const course = {
+    ports: { ...unstoppable, underWay },
+    saga,
+    lease,
+    patience,
+    known,
+    steps,
+    unspent: false,
+    atEnd: () => [],
+  };
   const journal = createSagaJournal(ports, lease);
   const stuck = await runSteps({ ...course, journal, direction: "compensate" });
   if (stuck === "fenced") return { kind: "fenced" };
