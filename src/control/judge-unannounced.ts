@@ -26,14 +26,13 @@ type End = {
  * at once.
  */
 export async function judgeUnannounced(run: Run): Promise<void> {
-  const { clock, traffic } = run.ports;
-  const route = traffic.current(run.playbook.system);
+  const { clock } = run.ports;
   if (run.rollout.step < 0) {
     const now = clock.now();
     await save(run, { ...run.rollout, phase: "progressing", step: 0, stepSince: now, exposedAt: now });
   }
   const acts = run.playbook.authority === "act";
-  if (route) traffic.set({ ...route, stable: run.candidate.id, ...(acts ? { candidatePpm: 0 } : {}) });
+  await countAsItself(run, acts);
   const again = acts ? await backFromQuarantine(run.ports.store, run.candidate) : undefined;
   const judgement = await startJudgement(run, run.rollout.exposedAt ?? clock.now());
   const unwatched = new Unwatched();
@@ -65,6 +64,19 @@ export async function judgeUnannounced(run: Run): Promise<void> {
   } finally {
     judgement.stop();
   }
+}
+
+/** What serves is counted under its own name, at every edge: others follow what is recorded. */
+async function countAsItself(run: Run, acts: boolean): Promise<void> {
+  const { traffic } = run.ports;
+  const current = traffic.current(run.playbook.system);
+  const counted = current?.stable === run.candidate.id && (!acts || current.candidatePpm === 0);
+  if (!current || counted) return;
+  run.epoch = Math.max(run.epoch, current.epoch) + 1;
+  const share = acts ? { candidatePpm: 0 } : {};
+  const route = { ...current, epoch: run.epoch, stable: run.candidate.id, ...share };
+  await save(run, run.rollout, [{ kind: "route", route }]);
+  traffic.set(route);
 }
 
 /** Under `authority: observe` a person says that it was taken back; nothing is touched for that. */

@@ -4,7 +4,16 @@ import { digestOf } from "../core/digest.ts";
 import type { Sample } from "../core/sample.ts";
 import type { Instant, Milliseconds } from "../core/time.ts";
 import type { ControlPorts } from "./ports.ts";
-import { candidate, createControlWorld, playbook, START, stable, third, type WorldOptions } from "./world.fixture.ts";
+import {
+  candidate,
+  createControlWorld,
+  intruder,
+  playbook,
+  START,
+  stable,
+  third,
+  type WorldOptions,
+} from "./world.fixture.ts";
 
 const MODEL_1 = digestOf("model 1");
 const MODEL_2 = digestOf("model 2");
@@ -66,6 +75,16 @@ describe("a release that nobody announced", () => {
     const noticed = (await entries()).find(({ type }) => type === "noticed");
     assert.deepEqual(noticed.data.changed, { model: { digest: MODEL_2, label: noticed.data.changed.model.label } });
     assert.match(notices[0] ?? "", /model changed without Rollbook/);
+  });
+
+  it("is counted under its own name at every edge: the route that says so is a new one, and recorded", async () => {
+    await moved({ losses: 0.05 }, async (world) => {
+      await world.until(() => world.kinds().includes("judged"));
+      const route = world.traffic.current("loans")!;
+      assert.equal(route.stable, intruder.id);
+      assert.ok(route.epoch > 0);
+      assert.deepEqual(await world.store.route("loans"), route);
+    });
   });
 
   it("that does no harm is the last known good in the end, and is said to have come unannounced", async () => {
