@@ -2,7 +2,7 @@ import type { Store } from "../core/ports.ts";
 import type { Instant } from "../core/time.ts";
 
 /** How many entries are read at once. */
-const PAGE = 1000;
+export const PAGE = 1000;
 
 /** A leaf, read. */
 export interface ReadEntry {

@@ -294,6 +294,36 @@ describe("a run that broke", () => {
         assert.equal((await world.ended(id)).phase, "healthy");
       });
     });
+
+  for (const end of ["fails", "dies"])
+    it(`when whoever was to seal its record ${end} is sealed afterwards, and once`, async () => {
+      let broken = true;
+      const world = createControlWorld({
+        losses: 0.2,
+        ports: ({ store }) => ({
+          store: {
+            ...store,
+            async commit(changes, ...guarded) {
+              const seals = changes.some((change) => change.kind === "entry" && change.entry.type === "sealed");
+              if (!seals || !broken) return store.commit(changes, ...guarded);
+              broken = false;
+              if (end === "dies") world.kill();
+              throw new Error("connection refused");
+            },
+          },
+        }),
+      });
+      const sealed = async () => (await world.entries()).filter(({ type }) => type === "sealed").length;
+      await world.live(async () => {
+        const { id } = await world.release();
+        await world.until(() => !broken);
+        assert.equal((await world.store.rollout(id))?.rollback?.outcome, "verified");
+        assert.equal(await sealed(), 0);
+        if (end === "dies") world.boot("second");
+        await world.clock.sleep(60_000);
+      });
+      assert.equal(await sealed(), 1);
+    });
 });
 
 describe("a rollout whose opening was answered with an error, and recorded all the same", () => {

@@ -19,7 +19,7 @@ import { rivalsOf, thaw } from "./rivals.ts";
 import { continueRollback, retryRollback, rollBack } from "./roll-back.ts";
 import { emit, entryOf, holdLease, type Run, routeTo, save } from "./run.ts";
 import { runCounted } from "./run-saga.ts";
-import { seal } from "./seal.ts";
+import { isSealed, seal } from "./seal.ts";
 import { tellPeople } from "./tell-people.ts";
 
 /**
@@ -42,7 +42,7 @@ export async function runRollout(
   try {
     const open = run.rollout.endedAt === undefined || isStuck(run.rollout);
     await goOn(run);
-    if (open) await seal(run);
+    if (open || !(await isSealed(ports.store, id))) await seal(run);
     await ports.checkpoint().catch((error: Error) => emit(run, "ended", `the ledger is not signed: ${error.message}`));
     return run.rollout;
   } finally {

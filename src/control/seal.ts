@@ -1,8 +1,8 @@
 import { type Digest, digestOf, digestOfJson, type Json } from "../core/digest.ts";
 import type { Store } from "../core/ports.ts";
-import type { RolloutRecord } from "../core/rollout.ts";
+import type { Rollout, RolloutRecord } from "../core/rollout.ts";
 import { packsOf } from "./count-journal.ts";
-import { newestEntry } from "./ledger-entries.ts";
+import { newestEntry, PAGE, type ReadEntry } from "./ledger-entries.ts";
 import { entryOf, packCounts, type Run } from "./run.ts";
 
 /** What a report is made of, as one digest: the rollout, its counts, its sagas and their steps. */
@@ -23,6 +23,30 @@ export async function seal(run: Run): Promise<void> {
     [entryOf(run, "sealed", { record: await digestOfRecord(run.ports.store, record) })],
     guard,
   );
+}
+
+/** A seal follows whatever else is recorded of a rollout. Looked for from the newest entry back: that of the newest rollout is near. */
+export async function isSealed(store: Pick<Store, "entries" | "entryCount">, rollout: string): Promise<boolean> {
+  for (let to = await store.entryCount(); to > 0; to -= PAGE) {
+    const from = Math.max(0, to - PAGE);
+    const about = (await store.entries(from, to - from)).filter(({ leaf }) => leaf.includes(JSON.stringify(rollout)));
+    const newest = about
+      .map(({ leaf }) => JSON.parse(leaf) as ReadEntry)
+      .findLast((entry) => entry.rollout === rollout);
+    if (newest) return newest.type === "sealed";
+  }
+  return false;
+}
+
+/** Answers the newest rollout when it has ended and was not sealed: the store was away just then, or its controller died. */
+export function createUnsealed(store: Store): (newest: Rollout | undefined) => Promise<string | undefined> {
+  let sealed: string | undefined;
+  return async (newest) => {
+    if (!newest || newest.id === sealed || newest.endedAt === undefined || newest.rollback?.outcome === "stuck") return;
+    if (!(await isSealed(store, newest.id))) return newest.id;
+    sealed = newest.id;
+    return;
+  };
 }
 
 /** `broken`: the record is not the one that was sealed. `open`: it was never sealed, so nothing can be said. */

@@ -4,6 +4,7 @@ import { unfinishedRollout } from "../core/unfinished-rollout.ts";
 import { actsElsewhere } from "./fenced-error.ts";
 import type { ControlPorts, Settings } from "./ports.ts";
 import type { Unrecorded } from "./run.ts";
+import { createUnsealed } from "./seal.ts";
 import { failureText, isStoreFailure } from "./store-failure.ts";
 
 /** So often a rollout that breaks by a fault of ours is taken up again by itself; then people must say so. */
@@ -24,7 +25,7 @@ export interface TakeUp {
   /** The rollout that breaks by a fault of ours, until a run of it ends by itself. */
   broken(): Unrecorded | undefined;
   mended(rollout: string): void;
-  /** Starts what broke again, when nothing else runs, until the signal ends it. */
+  /** Starts what broke again, or was not sealed, when nothing else runs, until the signal ends it. */
   run(signal: AbortSignal): Promise<void>;
 }
 
@@ -42,6 +43,7 @@ export function createTakeUp(
 ): TakeUp {
   const { clock, store } = ports;
   const { system, who } = playbook;
+  const unsealed = createUnsealed(store);
   const faults = new Map<string, Broken>();
   const tell = (rollout: string, what: string, lines: readonly string[]) =>
     void ports.notifier
@@ -79,7 +81,9 @@ export function createTakeUp(
         await clock.sleep(leaseMs, signal);
         if (signal.aborted || !calm()) continue;
         const open = await unfinishedRollout(store, system).catch(() => undefined);
-        if (open && mayStart(open.id) && calm()) start(open.id);
+        const [newest] = open ? [] : await store.rollouts(system, 1).catch(() => []);
+        const left = open?.id ?? (await unsealed(newest).catch(() => undefined));
+        if (left !== undefined && mayStart(left) && calm() && !signal.aborted) start(left);
       }
     },
   };
