@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { describe, type TestContext, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { digestOf } from "../core/digest.ts";
+import type { Rollout } from "../core/rollout.ts";
 import type { Diagnosis } from "../operations/diagnosis.ts";
 import { openLocalVault } from "./local-vault.ts";
 import { type Serving, serveFolder } from "./serve-folder.ts";
@@ -131,6 +132,42 @@ describe("serving a folder", () => {
     write("support.yaml", playbook("rises, by: 60%"));
     await heard(/support\.yaml is in effect/);
     assert.notEqual(rollbook.systems.get("support-bot")!.playbook().digest, digest);
+  });
+
+  test("an edit that takes away what a stuck rollback has to bring back waits until that is over", async (t) => {
+    const { serve, heard, write, said } = await folderOf(t);
+    const { rollbook } = await serve();
+    await heard(/the way back leads to prompt 1/);
+    const guarded = rollbook.systems.get("support-bot")!;
+    const before = guarded.playbook().digest;
+    const good = await rollbook.store.lastKnownGood("support-bot");
+    const now = Date.now();
+    const rollout: Rollout = {
+      id: "rollout-1",
+      system: "support-bot",
+      playbook: before,
+      candidate: good!.release,
+      stable: good!.release,
+      phase: "degraded",
+      step: 0,
+      stepSince: now,
+      startedAt: now,
+      endedAt: now,
+      frozen: [],
+      rollback: { saga: "saga-1", cause: ["person"], decidedAt: now, endedAt: now, outcome: "stuck" },
+    };
+    await rollbook.store.commit([{ kind: "rollout", rollout }]);
+    write(
+      "support.yaml",
+      playbook()
+        .replace("  prompt:", "  style: { at: vault://prompt-b }\n  prompt:")
+        .replace(", beside: vault://prompt-b", ""),
+    );
+    await heard(/other components take effect when the stuck rollback of rollout-1 is over/);
+    assert.equal(guarded.playbook().digest, before);
+    write("support.yaml", playbook("rises, by: 60%"));
+    await heard(/support\.yaml is in effect/);
+    assert.ok(!said.some((line) => /not taken/.test(line)));
   });
 
   test("what cannot be served leaves nothing running, so that the process ends", async (t) => {

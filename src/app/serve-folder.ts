@@ -12,6 +12,7 @@ import { createPlaybookFolder, type KeptPlaybooks, openKeptPlaybooks, type Playb
 import type { ProtectedSystem } from "./protected-system.ts";
 import { type Rollbook, startRollbook } from "./rollbook.ts";
 import type { SharedStore } from "./shared-store.ts";
+import { stuckOverOthers } from "./stuck-components.ts";
 import { systemClock } from "./system-clock.ts";
 
 export interface ServeOptions {
@@ -201,6 +202,8 @@ function createKeeper(
       const what = open ? `rollout ${open.id}` : "the rollout that begins now";
       return once(`replace ${system}`, `${system}: the changed playbook takes effect when ${what} is over`);
     }
+    const stuck = await stuckOverOthers(rollbook.store, guarded.playbook(), file.playbook);
+    if (stuck !== undefined) return once(`replace ${system}`, stuck);
     if (routeOf(file.playbook) !== routeOf(guarded.playbook()))
       return once(
         `replace ${system}`,
