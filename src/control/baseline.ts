@@ -46,7 +46,7 @@ export async function freezeBaseline(run: Run): Promise<readonly FrozenWindow[]>
     const samples = drain(run);
     missing(samples);
     await keep(run, samples);
-    spent = clock.now() - from;
+    spent = Math.max(spent + tickMs, clock.now() - from);
   }
   const samples = await run.ports.store.samples(run.rollout.id);
   return maturedWindows(run.playbook, samples, run.stable.id, clock.now());
