@@ -56,7 +56,8 @@ describe("a connections file", () => {
     const ask = () => all.policyFor("law://lending/allow").decide("law://lending/allow", {}, AbortSignal.timeout(5000));
     let answer = await ask();
     // A machine that is busy may need longer for the first answer than a policy is given.
-    for (let tries = 0; answer.kind === "unreachable" && tries < 10; tries++) answer = await ask();
+    for (const until = performance.now() + 40_000; answer.kind === "unreachable" && performance.now() < until; )
+      answer = await ask();
     await all.close();
     assert.deepEqual(answer.kind === "answered" && answer.reasons, ["the policy says no (allow is false)"]);
   });
