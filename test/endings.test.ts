@@ -28,6 +28,7 @@ interface World {
   readonly seconds: number;
   /** From which second on the candidate has which share. */
   readonly steps: readonly (readonly [second: number, share: number])[];
+  readonly hardLimits?: Parameters<typeof createEvaluator>[0]["hardLimits"];
   /** Is the counter told that a share has changed? Every gateway tells it. */
   readonly told?: boolean;
   readonly request: (
@@ -37,7 +38,15 @@ interface World {
 }
 
 /** When the candidate is proved harmful, in seconds after its exposure; undefined for never. */
-function harmfulAfter({ seed, perSecond, seconds, steps, told = true, request }: World): number | undefined {
+function harmfulAfter({
+  seed,
+  perSecond,
+  seconds,
+  steps,
+  hardLimits = [],
+  told = true,
+  request,
+}: World): number | undefined {
   const random = createSeededRandom(seed);
   const chance = () => random.next();
   let now = START;
@@ -59,7 +68,7 @@ function harmfulAfter({ seed, perSecond, seconds, steps, told = true, request }:
         null: { ratio: 1.2, points: 0 },
       },
     ],
-    hardLimits: [],
+    hardLimits,
     alpha: 0.05,
     beta: 0.05,
     candidate: CANDIDATE,
@@ -118,6 +127,26 @@ describe("outcomes that are known the later the longer a request took", () => {
       },
     });
     assert.ok(found !== undefined && found > 30 && found < 32, `after ${found} s`);
+  });
+
+  it("and by a hard limit too, though its share has grown since", () => {
+    const limit = { name: "meltdown", signal: "errors", comparison: ">", limit: 0.2, over: 5000, min: 20 } as const;
+    const found = harmfulAfter({
+      seed: "hangs",
+      perSecond: 200,
+      seconds: 90,
+      steps: [
+        [0, 0.2],
+        [4, 0.5],
+        [8, 0.9],
+      ],
+      hardLimits: [{ limit, signal: ERRORS }],
+      request(candidate, chance) {
+        const hangs = candidate && chance() < 0.6;
+        return { failed: hangs || chance() < 0.02, seconds: hangs ? 30 : 0.1 + 0.4 * chance() };
+      },
+    });
+    assert.ok(found !== undefined && found > 30 && found < 34, `after ${found} s`);
   });
 
   it("a candidate whose errors come only a little later than its answers is found all the same", () => {

@@ -35,6 +35,7 @@ export function portsOf(config: RollbookConfig, playbook: Playbook, parts: Syste
     clock: systemClock,
     ids: systemIds,
     traffic: edge.traffic,
+    ...(edge.underWay ? { requests: edge.underWay } : {}),
     signals: { drain: () => [...drain(), ...sources.drain()] },
     adapterFor: (at) => (seat ? targetUnderSeat(adapterFor(at), seat) : adapterFor(at)),
     policyFor: connections.policyFor,
@@ -57,7 +58,7 @@ const TRIES = 4;
 export function notifierOf(connections: Connections, log: (text: string) => void): Notifier {
   return {
     async notify(audiences, subject, text, about) {
-      const key = digestOf(`${subject}\n${text}\n${Math.floor(systemClock.now() / 60_000)}`);
+      const key = digestOf(`${JSON.stringify(about)}\n${subject}\n${text}\n${Math.floor(systemClock.now() / 60_000)}`);
       const notice = { key, about, subject, text };
       const tell = async (audience: string) => {
         if (!connections.reaches(audience)) return log(`notice: nothing serves ${audience}: "${subject}"`);

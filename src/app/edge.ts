@@ -4,6 +4,7 @@ import { isRoute, type Playbook } from "../core/playbook.ts";
 import type { RestoreAdapter, TrafficAdapter } from "../core/ports.ts";
 import type { ReleaseId } from "../core/release.ts";
 import type { Instant } from "../core/time.ts";
+import type { UnderWay } from "../core/under-way.ts";
 import type { Counter } from "../traffic/attribution/counter.ts";
 import { createFlagTraffic, type FlagTraffic } from "../traffic/flags/release-flag.ts";
 import type { Fallback } from "../traffic/gateway/containment.ts";
@@ -35,6 +36,8 @@ export interface Edge {
   readonly gateway?: string;
   readonly moved: boolean;
   readonly flag?: FlagTraffic;
+  /** Requests that it has not answered yet, where it sees requests. */
+  readonly underWay?: () => UnderWay;
   /** When something was last sent to the candidate. */
   lastToCandidate(): Instant | undefined;
   close(): Promise<void>;
@@ -103,6 +106,7 @@ async function gatewayEdge(
   return {
     traffic: gateway.traffic,
     served: gateway.traffic.effective,
+    underWay: gateway.underWay,
     gateway: `http://127.0.0.1:${port}`,
     moved,
     lastToCandidate: () => gateway.lastDispatchToCandidate(),

@@ -1,5 +1,6 @@
 import { OVER } from "../core/deadline.ts";
 import type { Rollout } from "../core/rollout.ts";
+import type { ArmUnderWay } from "../core/under-way.ts";
 import type { Finding, Verdict } from "../core/verdict.ts";
 import { nextMove } from "../decide/next-move.ts";
 import { isDue, Unwatched } from "./cadence.ts";
@@ -110,7 +111,8 @@ async function goForward(run: Run, judgement: Judgement, places: PlacesWatch): P
     // Its share lapsed because of the store, and not because nothing was seen of it.
     if (away && run.unsaved.length === 0) shownSince = now;
     if (cordOf(run)) continue;
-    const foreign = places.foreign() ?? run.plans.blocked() ?? containedBefore(run) ?? unrecorded(run);
+    const foreign =
+      places.foreign() ?? run.plans.blocked() ?? containedBefore(run) ?? unrecorded(run) ?? unanswered(run);
     if (move.kind === "settle" && foreign === undefined) return () => settle(run);
     const ordered = run.order?.kind === "promote";
     const forward = (move.kind === "advance" || move.kind === "promote") && (ordered || grown(verdict, atStep));
@@ -143,6 +145,22 @@ function asWatched(rollout: Rollout, unwatched: Unwatched): Rollout {
     ...(exposedAt === undefined ? {} : { exposedAt: unwatched.after(exposedAt) }),
     ...(promotedAt === undefined ? {} : { promotedAt: unwatched.after(promotedAt) }),
   };
+}
+
+/** Fewer open requests than these say nothing. */
+const FEW_OPEN = 10;
+
+/**
+ * A candidate that hangs has few outcomes, and those are good ones. It goes no further while far more of its requests wait
+ * for an answer than of stable's; what becomes of them is known before long.
+ */
+function unanswered({ ports }: Run): string | undefined {
+  const arms = ports.requests?.();
+  if (!arms) return undefined;
+  const share = ({ begun, open }: ArmUnderWay) => (begun === 0 ? 0 : open / begun);
+  const { candidate, stable } = arms;
+  if (candidate.open < FEW_OPEN || share(candidate) <= 2 * share(stable) + 0.1) return undefined;
+  return `${candidate.open} of ${candidate.begun} requests to it wait for an answer, and ${stable.open} of ${stable.begun} to stable`;
 }
 
 function unrecorded({ unsaved }: Run): string | undefined {

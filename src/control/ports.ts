@@ -10,6 +10,7 @@ import type {
 } from "../core/ports.ts";
 import type { Rollout, StepRecord } from "../core/rollout.ts";
 import type { Instant, Milliseconds } from "../core/time.ts";
+import type { UnderWay } from "../core/under-way.ts";
 import type { Verdict } from "../core/verdict.ts";
 import type { AtCrashPoint } from "../restore/crash-point.ts";
 import type { Seat } from "./seat.ts";
@@ -20,6 +21,8 @@ export interface ControlPorts {
   readonly clock: Clock;
   readonly ids: Ids;
   readonly traffic: TrafficAdapter;
+  /** What our own edge has not answered yet. Absent: it does not see requests. */
+  readonly requests?: () => UnderWay;
   readonly signals: SignalSource;
   readonly adapterFor: (at: string) => RestoreAdapter;
   /** Absent: nobody else can be there, or every rollout takes the lease for itself. */

@@ -23,11 +23,13 @@ export function watchHardLimit(limit: HardLimit, signal: Signal, candidate: Rele
   let breached = false;
   return {
     observe(samples) {
+      const arrived = samples.reduce((latest, { known = 0 }) => Math.max(latest, known), 0);
       for (const sample of samples) {
         if (sample.signal !== signal.name || sample.release !== candidate || sample.group !== undefined) continue;
         if (sample.bucket < first) continue;
+        // What comes late, as a time-out does, is as much of a window as what came at once: all of a batch arrived together.
         // A whole rollout has one sum: looking through all its seconds on every arrival would take ever longer.
-        const bucket = limit.over === undefined ? first : knownIn(sample);
+        const bucket = limit.over === undefined ? first : Math.max(sample.bucket, Math.floor(arrived / 1000) * 1000);
         const second = seconds.get(bucket) ?? { n: 0, k: 0 };
         seconds.set(bucket, { n: second.n + sample.n, k: second.k + sample.k });
       }
@@ -58,11 +60,6 @@ export function watchHardLimit(limit: HardLimit, signal: Signal, candidate: Rele
       };
     },
   };
-}
-
-/** The second in which it became known: what comes late, as a time-out does, is as much of a window as what came at once. */
-function knownIn({ bucket, known = bucket }: Sample): Instant {
-  return Math.max(bucket, Math.floor(known / 1000) * 1000);
 }
 
 /** As the playbook has it: a share in percent, without the noise of binary fractions. */

@@ -23,6 +23,8 @@ export interface DataPlane {
   containment(): Containment | undefined;
   nextSequence(): number;
   dispatchedToCandidate(): void;
+  /** A request of an arm begins; the answer is to be called when it ends. */
+  begin(variant: Variant): () => void;
 }
 
 /** Who serves a request in the end. */

@@ -27,6 +27,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
   #since = 0;
   #sent = false;
   #ended = false;
+  #over: (() => void) | undefined;
 
   constructor(plane: DataPlane, request: IncomingMessage, response: ServerResponse) {
     this.#plane = plane;
@@ -69,6 +70,8 @@ export class Exchange implements Dispatcher.DispatchHandler {
   #send(attempt: Attempt, { pool, base }: Upstream): void {
     const body = this.#body ?? null;
     this.#since = performance.now();
+    this.#leave();
+    if (attempt.variant !== "fallback") this.#over = this.#plane.begin(attempt.variant);
     const headers = [...this.#headers, "rollbook-request", attempt.id];
     // A body that broke while no dispatch was under way has nobody else to tell.
     if (body instanceof BodyStream && body.errored) this.onResponseError(null, body.errored);
@@ -78,6 +81,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
   /** The answer that was signed before it was needed: no upstream has a part in it. */
   #answer({ status, body, headers }: StaticAnswer): void {
     this.#ended = true;
+    this.#leave();
     if (this.#body instanceof BodyStream) this.#body.destroy();
     const own = Object.entries({ "content-type": "application/json", ...headers }).flat();
     own.push("content-length", String(Buffer.byteLength(body)), ...this.#ownHeaders());
@@ -161,6 +165,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
 
   #refuse(why: Refusal): void {
     this.#ended = true;
+    this.#leave();
     refuse(this.#response, why, this.#ownHeaders());
   }
 
@@ -171,7 +176,14 @@ export class Exchange implements Dispatcher.DispatchHandler {
 
   #end(ending: Ending): void {
     this.#ended = true;
+    this.#leave();
     if (this.#attempt) this.#count(this.#attempt, ending);
+  }
+
+  /** It is no longer under way for whom it was sent to. */
+  #leave(): void {
+    this.#over?.();
+    this.#over = undefined;
   }
 
   #count(attempt: Attempt, ending: Ending): void {

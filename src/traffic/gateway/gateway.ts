@@ -3,6 +3,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from "node:net";
 import type { Clock, TrafficAdapter } from "../../core/ports.ts";
 import type { Instant } from "../../core/time.ts";
+import type { UnderWay } from "../../core/under-way.ts";
 import type { Counter } from "../attribution/counter.ts";
 import { requestKeyOf } from "../attribution/request-key.ts";
 import type { Variant } from "../routing/assignment.ts";
@@ -11,6 +12,7 @@ import type { DataPlane } from "./attempt.ts";
 import { type Containment, type Fallback, isStaticAnswer } from "./containment.ts";
 import { Exchange } from "./exchange.ts";
 import { defaultLimits, type Limits } from "./limits.ts";
+import { createRequestsUnderWay } from "./requests-under-way.ts";
 import { openUpstream } from "./upstream.ts";
 
 export interface GatewayOptions {
@@ -42,6 +44,8 @@ export interface Gateway {
    */
   contain(to: Containment | undefined): void;
   contained(): Containment | undefined;
+  /** Requests since the shares last changed, and those of them that have not ended. */
+  underWay(): UnderWay;
   /** When a request was last dispatched to the candidate: the clock of containment stops here. */
   lastDispatchToCandidate(): Instant | undefined;
   /** Takes no more requests, waits a little for those in flight, and ends the connections. */
@@ -61,7 +65,11 @@ const LAST_SEQUENCE = 2 ** 48 - 1;
 export function createGateway(options: GatewayOptions): Gateway {
   const { clock, counter } = options;
   const limits = { ...defaultLimits, ...options.limits };
-  const exposure = createExposure(options.system, clock, () => counter.endStretch());
+  const underWay = createRequestsUnderWay();
+  const exposure = createExposure(options.system, clock, () => {
+    counter.endStretch();
+    underWay.restart();
+  });
   const upstreams = {
     stable: openUpstream(options.upstreams.stable, limits),
     candidate: openUpstream(options.upstreams.candidate, limits),
@@ -81,6 +89,7 @@ export function createGateway(options: GatewayOptions): Gateway {
     containment: () => containment ?? exposure.effective()?.contained,
     nextSequence: () => (sequence = sequence === LAST_SEQUENCE ? 0 : sequence + 1),
     dispatchedToCandidate: () => (lastToCandidate = clock.now()),
+    begin: underWay.begin,
   };
   const handle = (request: IncomingMessage, response: ServerResponse): void => {
     new Exchange(plane, request, response).start();
@@ -107,6 +116,7 @@ export function createGateway(options: GatewayOptions): Gateway {
         exposure.set(route);
       },
     },
+    underWay: underWay.now,
     contain(to) {
       containment = to;
     },
