@@ -13,6 +13,7 @@ import { type Explanation, explainRollout } from "./explanation.ts";
 import { gate, type ReleasePlans, refuse } from "./gate.ts";
 import { pullCord, steer } from "./give-order.ts";
 import { createIdleWatch, type Unannounced } from "./idle-watch.ts";
+import { newestThatCounts } from "./left-behind.ts";
 import { type LiveComponent, readComponents } from "./live-state.ts";
 import { lookAt } from "./look.ts";
 import { withNewestKnown } from "./newest-known.ts";
@@ -180,7 +181,7 @@ export function createControl(
   /** A rollback that needs people is given another order by one, and goes on. */
   const takeUpStuck = (id: string, order: (rollout: Rollout) => Promise<void>): Promise<Rollout> =>
     alone(async () => {
-      const [newest] = await ports.store.rollouts(playbook.system, 1);
+      const newest = await newestThatCounts(ports.store, playbook.system);
       if (newest?.id !== id || !isStuck(newest) || !calm())
         throw refuse(`rollout ${id} is no rollback that waits for people`);
       await order(newest);

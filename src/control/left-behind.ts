@@ -1,6 +1,7 @@
 import type { Playbook } from "../core/playbook.ts";
 import type { Store } from "../core/ports.ts";
 import type { Release } from "../core/release.ts";
+import type { Rollout } from "../core/rollout.ts";
 import type { LiveComponent } from "./live-state.ts";
 
 /** So many rollouts are looked through for the one whose release came back. */
@@ -15,7 +16,7 @@ export async function leftByStuck(
   { system }: Playbook,
   changed: readonly Extract<LiveComponent, { readonly kind: "live" }>[],
 ): Promise<boolean> {
-  const [newest] = await store.rollouts(system, 1);
+  const newest = await newestThatCounts(store, system);
   if (newest?.rollback?.outcome !== "stuck") return false;
   const steps = (await store.sagas(newest.id)).flatMap(({ plan }) => plan.steps);
   // A saga that never had a plan has no steps: then what went back is all there still.
@@ -25,6 +26,12 @@ export async function leftByStuck(
     ...went.map((one) => one.digest),
   ]);
   return changed.some(({ revision }) => moved.has(revision.digest));
+}
+
+/** The newest rollout, but what came by other hands since and is over: that takes nothing from a rollback that needs people. */
+export async function newestThatCounts(store: Store, system: string): Promise<Rollout | undefined> {
+  const rollouts = await store.rollouts(system, REMEMBERED);
+  return rollouts.find(({ unannounced, rollback }) => !unannounced || rollback?.outcome === "stuck");
 }
 
 /** The release in quarantine whose changes serve again, all of them; undefined where there is none. */

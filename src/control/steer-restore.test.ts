@@ -214,6 +214,21 @@ describe("a restore that a person halts", () => {
     });
   });
 
+  it("stays what it is when that one is over: what it left is nobody's release, and a person may take it up", async () => {
+    const world = await halted();
+    await world.live(async () => {
+      const { rollback: _, ...rest } = world.rollout;
+      const theirs = { ...rest, id: "theirs", unannounced: true, phase: "healthy" } as const;
+      await world.store.commit([{ kind: "rollout", rollout: theirs }]);
+      for (const name of ["model", "schema"]) world.target.rivalWrite(`sim:${name}`, digestOf(`${name} 2`));
+      await world.clock.sleep(120_000);
+      assert.equal((await world.store.rollouts("loans")).length, 2);
+      await world.control.proceed(world.rollout.id, "ada");
+      await world.ended(world.rollout.id);
+      assert.equal(world.target.live("sim:schema"), digestOf("schema 1"));
+    });
+  });
+
   it("is refused where nothing is being restored", async () => {
     const world = createControlWorld({ losses: 0.2 });
     await world.live(async () => {
