@@ -46,14 +46,8 @@ async function upstream(t: TestContext, listener: RequestListener): Promise<stri
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
 
-/** An address where nothing listens. */
-async function nowhere(): Promise<string> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return `http://127.0.0.1:${port}`;
-}
+/** Nobody listens there. A port that was free a moment ago may be taken by whoever comes next. */
+const NOWHERE = "http://127.0.0.1:1";
 
 interface Setting {
   readonly stable: RequestListener | string;
@@ -270,7 +264,7 @@ test("a body over the limit is 413, announced or not, and nobody's failure", asy
 });
 
 test("an upstream that is down is 502 and counts as failed", async (t) => {
-  const { port, counted } = await gatewayBefore(t, { stable: await nowhere() });
+  const { port, counted } = await gatewayBefore(t, { stable: NOWHERE });
   const answer = await call(port, { method: "POST" }, "x");
   assert.equal(answer.status, 502);
   assert.equal(JSON.parse(answer.text).error.code, "UPSTREAM_UNREACHABLE");
@@ -294,7 +288,7 @@ test("a 5xx passes through and counts as failed, a 4xx does not", async (t) => {
 });
 
 test("when the candidate cannot be reached stable answers, and the failure is the candidate's", async (t) => {
-  const { gateway, port, counter } = await gatewayBefore(t, { stable: echo, candidate: await nowhere(), ppm: ALL });
+  const { gateway, port, counter } = await gatewayBefore(t, { stable: echo, candidate: NOWHERE, ppm: ALL });
   for (const body of ["small", "large".repeat(30_000)]) {
     const answer = await call(port, { method: "POST" }, body);
     assert.ok(answer.status === 201 && answer.text === body);
@@ -401,7 +395,7 @@ test("without a living controller the candidate loses its traffic", async (t) =>
 test("before the first route it says 503, and an absolute address is 400", async (t) => {
   const requestKey = new Uint8Array(32);
   const counter = createCounter({ signals, node: "n", clock, requestKey });
-  const at = await nowhere();
+  const at = NOWHERE;
   const gateway = createGateway({ system: "s", clock, counter, requestKey, upstreams: { stable: at, candidate: at } });
   t.after(() => gateway.close());
   const { port } = await gateway.listen(0, "127.0.0.1");
