@@ -6,6 +6,30 @@ import { createControlWorld } from "./world.fixture.ts";
 const MODEL_2 = digestOf("model 2");
 const HOUR = 3_600_000;
 
+/** How a bad release ends, within a minute, whose controller's clock is set back by an hour at an event of this kind. */
+async function setBackAt(kind: string) {
+  let back = 0;
+  const world = createControlWorld({
+    losses: 0.2,
+    ports: ({ clock, signals }) => ({
+      clock: { ...clock, now: () => clock.now() - back },
+      signals: {
+        drain: () =>
+          signals.drain().map((one) => ({ ...one, bucket: one.bucket - back, known: (one.known ?? 0) - back })),
+      },
+    }),
+  });
+  return world.live(async () => {
+    const { id } = await world.release();
+    await world.until(() => world.events.some((event) => event.kind === kind));
+    back = HOUR;
+    const asked = world.clock.now();
+    const rollout = await world.ended(id);
+    assert.ok(world.clock.now() - asked < 60_000);
+    return rollout;
+  });
+}
+
 describe("a controller that knows less than the store", () => {
   it("is given a new start by an order, when its run broke before the end", async () => {
     let broken = 1;
@@ -29,49 +53,13 @@ describe("a controller that knows less than the store", () => {
   });
 
   it("proves anew when its clock was set back by an hour", async () => {
-    let back = 0;
-    const world = createControlWorld({
-      losses: 0.2,
-      ports: ({ clock, signals }) => ({
-        clock: { ...clock, now: () => clock.now() - back },
-        signals: {
-          drain: () =>
-            signals.drain().map((one) => ({ ...one, bucket: one.bucket - back, known: (one.known ?? 0) - back })),
-        },
-      }),
-    });
-    await world.live(async () => {
-      const { id } = await world.release();
-      await world.until(() => world.kinds().includes("proving"));
-      back = HOUR;
-      const asked = world.clock.now();
-      assert.equal((await world.ended(id)).rollback?.outcome, "verified");
-      assert.ok(world.clock.now() - asked < 60_000);
-    });
+    assert.equal((await setBackAt("proving")).rollback?.outcome, "verified");
   });
 });
 
 describe("a clock that is set back", () => {
   it("to before the exposure, hides no harm from then on", async () => {
-    let back = 0;
-    const world = createControlWorld({
-      losses: 0.2,
-      ports: ({ clock, signals }) => ({
-        clock: { ...clock, now: () => clock.now() - back },
-        signals: {
-          drain: () =>
-            signals.drain().map((one) => ({ ...one, bucket: one.bucket - back, known: (one.known ?? 0) - back })),
-        },
-      }),
-    });
-    await world.live(async () => {
-      const { id } = await world.release();
-      await world.until(() => world.kinds().includes("exposed"));
-      back = HOUR;
-      const asked = world.clock.now();
-      assert.equal((await world.ended(id)).rollback?.cause[0], "harm");
-      assert.ok(world.clock.now() - asked < 60_000);
-    });
+    assert.equal((await setBackAt("exposed")).rollback?.cause[0], "harm");
   });
 
   it("while a step is written, lengthens no share beyond its lease", async () => {
