@@ -94,7 +94,10 @@ async function goForward(run: Run, judgement: Judgement, places: PlacesWatch): P
     const now = clock.now();
     shownSince = Math.min(shownSince, now);
     unwatched.look(now);
-    const move = nextMove(run.playbook, asWatched(run.rollout, unwatched), verdict, now, run.settings.patienceMs);
+    const found = places.foreign();
+    const changed = found && { ...found, since: unwatched.after(found.since) };
+    const watched = asWatched(run.rollout, unwatched);
+    const move = nextMove(run.playbook, watched, verdict, now, run.settings.patienceMs, changed);
     if (move.kind === "roll-back") return () => rollBack(run, move.cause, move.because, verdict, samples);
     const blind = move.kind === "stay" && move.blind && now - shownSince > run.settings.blindMs;
     if (blind && !wasBlind && run.rollout.promotedAt !== undefined)
@@ -111,8 +114,7 @@ async function goForward(run: Run, judgement: Judgement, places: PlacesWatch): P
     // Its share lapsed because of the store, and not because nothing was seen of it.
     if (away && run.unsaved.length === 0) shownSince = now;
     if (cordOf(run)) continue;
-    const foreign =
-      places.foreign() ?? run.plans.blocked() ?? containedBefore(run) ?? unrecorded(run) ?? unanswered(run);
+    const foreign = changed?.what ?? run.plans.blocked() ?? containedBefore(run) ?? unrecorded(run) ?? unanswered(run);
     if (move.kind === "settle" && foreign === undefined) return () => settle(run);
     const ordered = run.order?.kind === "promote";
     const forward = (move.kind === "advance" || move.kind === "promote") && (ordered || grown(verdict, atStep));

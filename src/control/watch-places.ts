@@ -2,6 +2,8 @@ import { OVER } from "../core/deadline.ts";
 import type { Playbook } from "../core/playbook.ts";
 import type { Release } from "../core/release.ts";
 import type { Place } from "../core/rollout.ts";
+import { formatDuration } from "../core/time.ts";
+import type { ForeignChange } from "../decide/next-move.ts";
 import { FencedError } from "./fenced-error.ts";
 import { changedComponents } from "./live-state.ts";
 import { emit, entryOf, type Run } from "./run.ts";
@@ -9,33 +11,33 @@ import { emit, entryOf, type Run } from "./run.ts";
 /** Notices who changes the candidate or stable without Rollbook while a rollout runs. */
 export interface PlacesWatch {
   /** What serves something else than it should, by the newest reading; nothing may go forward on that. */
-  foreign(): string | undefined;
+  foreign(): ForeignChange | undefined;
   stop(): void;
 }
 
 /**
  * Reads both places beside the judgement, once a poll. What is found is recorded and told once, and holds the rollout
- * where it is until it is mended or a person goes back: the counts are no longer those of the releases they are named for.
+ * where it is until it is mended, and goes back when patience is over: the counts are no longer those of the releases they are
+ * named for.
  */
 export function watchPlaces(run: Run): PlacesWatch {
   const { clock, notifier } = run.ports;
   const { playbook } = run;
   const stopped = new AbortController();
   const told = new Set<string>();
-  let foreign: string | undefined;
+  let foreign: ForeignChange | undefined;
   const look = async () => {
     const found = await foreignIn(run);
     // On the way back the places change because Rollbook changes them; the proof reads them at its end.
     if (run.rollout.rollback !== undefined) return;
-    foreign = found;
+    foreign = found === undefined ? undefined : { what: found, since: foreign?.since ?? clock.now() };
     if (stopped.signal.aborted || found === undefined || told.has(found)) return;
     told.add(found);
     const guard = { resource: run.lease.resource, fence: run.lease.fence };
     const written = await run.ports.store.commit([entryOf(run, "noticed", { during: run.rollout.id, found })], guard);
     if (written.kind === "fenced") throw new FencedError(run.lease.resource);
     emit(run, "noticed", `${found}, without Rollbook`);
-    const text =
-      "Somebody changed it while a rollout runs. It does not go forward until that is mended; harm still goes back.";
+    const text = `Somebody changed it while a rollout runs. ${untilMended(run)}`;
     notifier.notify(playbook.who.now, `${playbook.system}: ${found}`, text, run.rollout.id).catch(() => undefined);
   };
   const loop = async () => {
@@ -47,6 +49,11 @@ export function watchPlaces(run: Run): PlacesWatch {
   };
   void loop();
   return { foreign: () => foreign, stop: () => stopped.abort(OVER) };
+}
+
+function untilMended({ rollout, settings }: Run): string {
+  const back = rollout.promotedAt === undefined ? `, and goes back after ${formatDuration(settings.patienceMs)}` : "";
+  return `It does not go forward until that is mended${back}; harm goes back at once.`;
 }
 
 async function foreignIn({ ports, playbook, place, candidate, stable }: Run): Promise<string | undefined> {

@@ -53,6 +53,26 @@ function said(...args: Parameters<typeof nextMove>): string {
   return move.kind === "stay" && move.blind ? "stay blind" : move.kind;
 }
 
+describe("a place that somebody changed", () => {
+  const changed = { what: "model serves another one", since: START + PATIENCE };
+  const now = changed.since + PATIENCE + 1;
+
+  it("has its own patience, proof of safety or not", () => {
+    assert.equal(said(playbook, rollout(), verdict("healthy"), now - 1, PATIENCE, changed), "advance 1");
+    assert.deepEqual(nextMove(playbook, rollout(), verdict("healthy"), now, PATIENCE, changed), {
+      kind: "roll-back",
+      cause: "undecided",
+      because: ["model serves another one, for longer than its patience"],
+    });
+  });
+
+  it("takes nothing back that is paused, or promoted already", () => {
+    const order = { kind: "pause", by: "sara", reason: "lunch", at: START } as const;
+    assert.equal(said(playbook, rollout({ order }), verdict("healthy"), now, PATIENCE, changed), "stay");
+    assert.equal(said(playbook, rollout({ promotedAt: START }), verdict("healthy"), now, PATIENCE, changed), "settle");
+  });
+});
+
 describe("the next move", () => {
   for (const kind of kinds)
     for (const step of [0, 1, 2, 3])

@@ -11,10 +11,17 @@ export type Move =
   | { readonly kind: "promote" }
   | { readonly kind: "stay"; readonly why: string; readonly blind: boolean };
 
+/** What serves something else than it should, and since when that is seen. */
+export interface ForeignChange {
+  readonly what: string;
+  readonly since: Instant;
+}
+
 /**
  * Decides on the newest verdict. Early steps need only time and sound data, because they limit the exposure
  * themselves; the last step and the promotion need proof of safety (`healthy`).
- * `patience` is how long the whole rollout may stay without a decision before it goes back.
+ * `patience` is how long the whole rollout may stay without a decision before it goes back. `changed`: what somebody
+ * changed at its places, and since when; proof of safety is none for what is served since then, so it has the same patience.
  */
 export function nextMove(
   playbook: Playbook,
@@ -22,6 +29,7 @@ export function nextMove(
   verdict: Verdict,
   now: Instant,
   patience: Milliseconds,
+  changed?: ForeignChange,
 ): Move {
   if (verdict.kind === "harmful") return { kind: "roll-back", cause: "harm", because: verdict.because };
   if (rollout.order?.kind === "pause")
@@ -31,6 +39,9 @@ export function nextMove(
   // Proof of safety is a decision: such a rollout only waits for its steps.
   if (verdict.kind !== "healthy" && now - (rollout.exposedAt ?? now) > patience) {
     return { kind: "roll-back", cause: "undecided", because: [`${verdict.kind} for longer than its patience`] };
+  }
+  if (changed !== undefined && now - changed.since > patience) {
+    return { kind: "roll-back", cause: "undecided", because: [`${changed.what}, for longer than its patience`] };
   }
   if (verdict.kind === "no-data") return { kind: "stay", why: "no data from the candidate", blind: true };
   if (verdict.kind === "instrument-error") return { kind: "stay", why: "the instrument is in doubt", blind: false };

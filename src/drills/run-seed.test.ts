@@ -16,6 +16,12 @@ describe("the loop in seeded worlds", () => {
     assert.deepEqual(broken, []);
   });
 
+  it("ends a rollout that is proved safe and whose place somebody changed", async () => {
+    const { violations, trace } = await runSeed(900126);
+    assert.deepEqual(violations, []);
+    assert.match(trace, /ended: undecided: verified$/);
+  });
+
   it("replays a seed byte for byte", async () => {
     for (const seed of [3, 17, 25]) {
       const first = await runSeed(seed);
