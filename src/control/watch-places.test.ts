@@ -21,7 +21,7 @@ describe("somebody who changes something while a rollout runs", () => {
         world.target.rivalWrite(at, other);
         await world.clock.sleep(1300);
         assert.ok(world.kinds().includes("noticed"));
-        await world.clock.sleep(90_000);
+        await world.clock.sleep(when === "promoted" ? 90_000 : 30_000);
         assert.equal((await world.store.rollout(id))?.endedAt, undefined, "held");
         assert.equal(world.notices.filter((text) => !text.includes("the way back")).length, 1);
         world.target.rivalWrite(at, own);
@@ -32,6 +32,18 @@ describe("somebody who changes something while a rollout runs", () => {
       assert.equal(noticed.length, 1);
       assert.match(noticed[0].data.found, new RegExp(`${at} serves`));
     });
+
+  it("takes the rollout back when nobody mends it within its patience", async () => {
+    const world = createControlWorld({ playbook: { components: twoPlaces } });
+    const rollout = await world.live(async () => {
+      const { id } = await world.release();
+      await world.until(() => world.kinds().includes("exposed"));
+      world.target.rivalWrite("sim:model-beside", digestOf("model 1"));
+      return world.ended(id);
+    });
+    assert.match(rollout.rollback?.cause.join(" ") ?? "", /^undecided sim:model-beside serves .* for longer than its/);
+    assert.equal(rollout.rollback?.outcome, "verified");
+  });
 
   it("is not what Rollbook itself restores", async () => {
     const world = createControlWorld({ playbook: { components: twoPlaces }, losses: 0.3 });
