@@ -5,8 +5,8 @@ import type { Connection } from "./connection.ts";
 /** Writes after which the log is brought into the database, as soon as nothing was written for so long. */
 const WRITES = 100;
 const QUIET: Milliseconds = 50;
-/** Pages of log after which SQLite does it within a commit all the same: four times what it does without being told. */
-const MOST_PAGES = 4000;
+/** Pages of log (64 MB) after which SQLite does it within a commit all the same: one commit in thousands waits for it. */
+const MOST_PAGES = 16_000;
 
 /**
  * Brings the log into the database while nobody writes, so that hardly any commit has to wait for it. One that fails is
