@@ -6,37 +6,22 @@ import { type TestContext, test } from "node:test";
 import { bucketOf } from "../core/cells.ts";
 import { digestOf } from "../core/digest.ts";
 import type { Playbook } from "../core/playbook.ts";
-import { parsePlaybook } from "../playbook/parse-playbook.ts";
+import { chatPlaybook } from "./chat.fixture.ts";
 import { startRollbook } from "./rollbook.ts";
 
-const PLAYBOOK = `
-rollbook: v1
-system: chat
-owner: support
-risk: low
-authority: act
-what: { flag: flags://polite, route: gateway://chat }
-signals: { errors: { share: failed, of: requests, from: gateway, better: down } }
-when: { failing: { errors: above, limit: 20% } }
-how: { release: { canary: [50], each: 1h } }
-fixed: { errors: { below: 10% }, for: 1s }
-`;
-
 function playbook(): Playbook {
-  const parsed = parsePlaybook(PLAYBOOK, "chat.yaml");
-  assert.equal(parsed.kind, "parsed");
-  const { playbook } = parsed as { playbook: Playbook };
+  const chat = chatPlaybook();
   const reported = { of: "chats", from: "events", better: "up" } as const;
   return {
-    ...playbook,
+    ...chat,
     signals: [
-      ...playbook.signals,
+      ...chat.signals,
       { ...reported, name: "happy", kind: "share", part: "happy", per: "session" },
       { ...reported, name: "mood", kind: "mean", part: "sentiment", range: [-1, 1] },
       { ...reported, name: "latency", kind: "time", part: "took", unit: "milliseconds", better: "down" },
     ],
     triggers: [
-      ...playbook.triggers,
+      ...chat.triggers,
       { kind: "differ", name: "unfair", signal: "happy", across: "age", by: { kind: "points", value: 0.1 } },
     ],
   };

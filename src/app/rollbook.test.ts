@@ -8,31 +8,10 @@ import { describe, type TestContext, test } from "node:test";
 import type { RolloutEvent } from "../control/ports.ts";
 import { canonicalJson, digestOf } from "../core/digest.ts";
 import type { Route } from "../core/entry.ts";
-import type { Playbook } from "../core/playbook.ts";
 import { defineRelease, type Release } from "../core/release.ts";
-import { parsePlaybook } from "../playbook/parse-playbook.ts";
 import { defineFlag } from "../traffic/flags/flag-book.ts";
+import { chatPlaybook } from "./chat.fixture.ts";
 import { type Rollbook, type RollbookConfig, startRollbook } from "./rollbook.ts";
-
-/** An AI system whose one component is a flag of Rollbook's own, so that nothing else has to run. */
-const PLAYBOOK = `
-rollbook: v1
-system: chat
-owner: support
-risk: low
-authority: act
-what: { flag: flags://polite, route: gateway://chat }
-signals: { errors: { share: failed, of: requests, from: gateway, better: down } }
-when: { failing: { errors: above, limit: 20% } }
-how: { release: { canary: [50], each: 1h } }
-fixed: { errors: { below: 10% }, for: 1s }
-`;
-
-function playbook(): Playbook {
-  const parsed = parsePlaybook(PLAYBOOK, "chat.yaml");
-  assert.equal(parsed.kind, "parsed");
-  return (parsed as { playbook: Playbook }).playbook;
-}
 
 const flag = (variant: "on" | "off") => defineFlag("polite", { on: true, off: false }, variant);
 const releaseWith = (variant: "on" | "off"): Release =>
@@ -60,7 +39,7 @@ function start(folder: string, more: Partial<RollbookConfig> = {}): Promise<Roll
 const NOWHERE = "http://127.0.0.1:9";
 const protect = async (rollbook: Rollbook, gatewayPort = 0) => {
   const upstreams = { stable: NOWHERE, candidate: NOWHERE };
-  const { edge, control } = await rollbook.protect(playbook(), { upstreams, gatewayPort });
+  const { edge, control } = await rollbook.protect(chatPlaybook(), { upstreams, gatewayPort });
   return { gateway: edge.gateway ?? "", moved: edge.moved, control: control() };
 };
 

@@ -4,11 +4,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, type TestContext, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
+import { chatPlaybook } from "../../src/app/chat.fixture.ts";
 import { alertmanager } from "../../src/app/connections/alertmanager.ts";
 import type { ConnectionWorld } from "../../src/app/connections/connection.ts";
 import { type Rollbook, startRollbook } from "../../src/app/rollbook.ts";
 import { systemClock } from "../../src/app/system-clock.ts";
-import { parsePlaybook } from "../../src/playbook/parse-playbook.ts";
 import { defineFlag } from "../../src/traffic/flags/flag-book.ts";
 import { type MonitoringServer, startAlertmanager, startPrometheus } from "./prometheus-server.ts";
 import { type ScrapedApp, startScrapedApp } from "./scraped-app.ts";
@@ -16,18 +16,6 @@ import { type ScrapedApp, startScrapedApp } from "./scraped-app.ts";
 const programs = process.env["PROMETHEUS_PROGRAMS"];
 const skip = programs === undefined ? "PROMETHEUS_PROGRAMS names no folder" : false;
 
-const PLAYBOOK = `
-rollbook: v1
-system: chat
-owner: support
-risk: low
-authority: act
-what: { flag: flags://polite, route: gateway://chat }
-signals: { errors: { share: failed, of: requests, from: gateway, better: down } }
-when: { failing: { errors: above, limit: 20% } }
-how: { release: { canary: [50], each: 1h } }
-fixed: { errors: { below: 10% }, for: 1s }
-`;
 const RULES = {
   groups: [
     {
@@ -61,9 +49,7 @@ async function startProtected(t: TestContext, settings: object): Promise<Rollboo
     await rollbook.stop();
     rmSync(folder, { recursive: true, force: true });
   });
-  const parsed = parsePlaybook(PLAYBOOK, "chat.yaml");
-  assert.ok(parsed.kind === "parsed");
-  await rollbook.protect(parsed.playbook, { upstreams: { stable: NOWHERE, candidate: NOWHERE }, gatewayPort: 0 });
+  await rollbook.protect(chatPlaybook(), { upstreams: { stable: NOWHERE, candidate: NOWHERE }, gatewayPort: 0 });
   return rollbook;
 }
 
