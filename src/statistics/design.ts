@@ -58,11 +58,11 @@ interface Weights {
  * Few effects, closer to each other where they are small: more of them would cost more than they find.
  */
 const TUNED: Weights = {
-  weight: [163.5, 118.5, 63.8, 161.8, 21.8, 365.7, 104.9],
+  weight: [164.1, 119.4, 63.5, 158.8, 21.5, 370.7, 102],
   atMarks: [20, 45, 180, 230, 360, 160, 5],
   between: [5, 10, 180, 100, 180, 520, 5],
 };
-const TUNED_EFFECTS = [1.482, 1.856, 2.386, 3.308, 4.209, 8.377, 20.295];
+const TUNED_EFFECTS = [1.482, 1.856, 2.399, 3.307, 4.163, 8.448, 20.424];
 /**
  * For outcomes that are not rare: the least effect has a neighbour on one side only, and those past the middle are decided
  * in so few seconds that waiting for the next count costs most.
