@@ -2,6 +2,7 @@
 // how far each is proved.
 import { z } from "zod";
 import { connectionKinds } from "../src/app/connections/kinds.ts";
+import { undoByKind } from "../src/playbook/lint-undo.ts";
 
 interface Facts {
   /** Which port it serves. */
@@ -89,13 +90,19 @@ function kindTable(): readonly string[] {
     const { for: purpose, guarantee, permission, proof, page = kind } = factsOf(kind);
     const what = `${summary.charAt(0).toLowerCase()}${summary.slice(1)}`;
     const text = /^(kubernetes|mLflow)/.test(what) ? summary : what;
-    return `| [\`${kind}\`](adapters/${page}.md) | ${purpose} | ${text} | ${guarantee ?? "–"} | ${permission} | ${proof} |`;
+    return `| [\`${kind}\`](adapters/${page}.md) | ${purpose} | ${text} | ${undoOf(kind)} | ${guarantee ?? "–"} | ${permission} | ${proof} |`;
   });
   return [
-    "| kind | for | what | guarantee | least permission | proved against |",
-    "|---|---|---|---|---|---|",
+    "| kind | for | what | a change is | guarantee | least permission | proved against |",
+    "|---|---|---|---|---|---|---|",
     ...rows,
   ];
+}
+
+/** What its adapter declares of a change; a test compares. */
+function undoOf(kind: string): string {
+  const declared = undoByKind[kind];
+  return declared === "undeclared" ? "as `undo` says" : (declared ?? "–");
 }
 
 function keyTable(): readonly string[] {

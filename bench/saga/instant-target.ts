@@ -19,6 +19,7 @@ export function createInstantTarget(): InstantTarget {
   return {
     name: "instant",
     guarantee: "cas",
+    undo: () => "compensatable",
     arrivals,
     renew(next) {
       restored.clear();

@@ -78,7 +78,7 @@ test("a connections file that cannot be read is the only thing that is said of c
 });
 
 test("an acting playbook that would write blindly is said, and one that observes is warned", async (t) => {
-  const programs = `${connections}  programs: { kind: command, components: { p: { read: ["true"], apply: ["true"] } } }\n`;
+  const programs = `${connections}  programs: { kind: command, components: { p: { read: ["true"], apply: ["true"], undo: redeploy } } }\n`;
   const text = playbook().replace("vault://b", "programs://p");
   const blind = async (authority: string) => {
     const files = {
@@ -90,4 +90,18 @@ test("an acting playbook that would write blindly is said, and one that observes
   };
   assert.deepEqual(await blind("act"), ["error prompt"]);
   assert.deepEqual(await blind("observe"), ["warning prompt"]);
+});
+
+test("a change of which nobody says whether it can be undone is said with its place, until the connection or the playbook does", async (t) => {
+  const program = (more: string) =>
+    `${connections}  programs: { kind: command, components: { p: { read: ["true"], apply: ["true"], guarantee: cas${more} } } }\n`;
+  const text = playbook().replace("vault://b", "programs://p");
+  const errors = async (more: string, playbookText = text) =>
+    (await checked(t, { "connections.yaml": program(more), "chat.yaml": playbookText })).errors.join("\n");
+  assert.match(
+    await errors(""),
+    /chat\.yaml:9:3 .*undeclared-undo[\s\S]*cannot tell what stands behind `programs:\/\/p`/,
+  );
+  assert.doesNotMatch(await errors(", undo: redeploy"), /undeclared/);
+  assert.doesNotMatch(await errors("", text.replace("programs://p", "programs://p, undo: pivot")), /undeclared/);
 });

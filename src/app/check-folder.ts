@@ -9,8 +9,8 @@ import { createConnections } from "./connections/connections.ts";
 import { type ConnectionsFile, readConnections } from "./connections/connections-file.ts";
 import { edgeMissing } from "./edge-settings.ts";
 import { variable } from "./environment.ts";
+import { lintContextOf } from "./lint-context.ts";
 import { createPlaybookFolder } from "./playbook-folder.ts";
-import { BUILT_IN_SCHEMES } from "./serve-folder.ts";
 
 const NO_SYSTEM = "-";
 
@@ -29,8 +29,7 @@ export async function checkFolder(given: string): Promise<Diagnosis> {
   const named = settings instanceof RollbookError || !settings ? [] : settings.connections;
   // Where the connections cannot be read, nobody knows what serves an address.
   const broken = settings instanceof RollbookError;
-  const schemes = broken ? undefined : [...BUILT_IN_SCHEMES, ...named.map(({ name }) => name)];
-  const { good, problems } = createPlaybookFolder(folder, file, schemes).look();
+  const { good, problems } = createPlaybookFolder(folder, file, broken ? {} : lintContextOf(named)).look();
   for (const problem of problems) say(NO_SYSTEM, "playbook", "error", problem);
   if (good.size === 0) say(NO_SYSTEM, "playbook", "error", `no playbook in ${folder} may take effect`);
   for (const rivalry of findRivals([...good.values()].map(({ playbook }) => playbook)))

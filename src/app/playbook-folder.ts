@@ -3,6 +3,7 @@ import { basename, join } from "node:path";
 import type { Digest } from "../core/digest.ts";
 import type { Playbook } from "../core/playbook.ts";
 import { renderFindings, renderIssues } from "../playbook/issue-frame.ts";
+import type { LintContext } from "../playbook/lint-playbook.ts";
 import { parsePlaybook } from "../playbook/parse-playbook.ts";
 
 /** A playbook that may take effect, with the file and the text that it came from. */
@@ -27,13 +28,12 @@ export interface PlaybookFolder {
 
 /**
  * The playbooks of a folder: every `.yaml` or `.yml` file in it and in its folder `playbooks`, but for the connections.
- * A file that does not parse, or that the linter refuses, is a problem and no playbook. Without `schemes`, the names of
- * the connections, no address is called unserved.
+ * A file that does not parse, or that the linter refuses, is a problem and no playbook.
  */
 export function createPlaybookFolder(
   folder: string,
   connectionsFile: string,
-  schemes?: readonly string[],
+  context: LintContext = {},
 ): PlaybookFolder {
   const read = new Map<string, Seen>();
   return {
@@ -46,7 +46,7 @@ export function createPlaybookFolder(
         const known = read.get(file);
         if (stamp === undefined) continue;
         const fresh = known?.stamp !== stamp;
-        const found = fresh ? readPlaybook(file, schemes) : known.found;
+        const found = fresh ? readPlaybook(file, context) : known.found;
         const system = typeof found === "string" ? (systemNamedIn(file) ?? known?.system) : found.playbook.system;
         read.set(file, { stamp, found, system });
         if (typeof found === "string") {
@@ -74,14 +74,14 @@ interface Seen {
 }
 
 /** A playbook, or why it is none. */
-function readPlaybook(file: string, schemes: readonly string[] | undefined): PlaybookFile | string {
+function readPlaybook(file: string, context: LintContext): PlaybookFile | string {
   let text: string;
   try {
     text = readFileSync(file, "utf8");
   } catch (error) {
     return `${file} cannot be read: ${(error as Error).message}`;
   }
-  const parsed = parsePlaybook(text, file, schemes ? { schemes } : {});
+  const parsed = parsePlaybook(text, file, context);
   if (parsed.kind === "invalid") return renderIssues(parsed.issues, text, { colour: false });
   const errors = parsed.findings.filter(({ level }) => level === "error");
   if (errors.length > 0) return renderFindings(errors, file, { colour: false });

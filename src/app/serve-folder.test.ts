@@ -215,9 +215,29 @@ describe("serving a folder", () => {
     await heard(/support-bot: its playbook is gone from the folder; it stays in effect until the next start/);
   });
 
+  test("a playbook of which nobody knows whether a change can be undone is not taken, and the line says what to write", async (t) => {
+    const { serve, heard, write, said } = await folderOf(t);
+    const programs = (more = "") =>
+      `${connections}  programs: { kind: command, components: { prompt: { read: ["./p"], apply: ["./p"], guarantee: cas${more} } } }\n`;
+    const silent = playbook("rises, by: 50%", "act").replace("beside: vault://prompt-b", "beside: programs://prompt");
+    write("connections.yaml", programs());
+    const { rollbook } = await serve();
+    await heard(/the way back leads to prompt 1/);
+    const before = rollbook.systems.get("support-bot")!.playbook().digest;
+    write("support.yaml", silent);
+    const line = 1 + silent.split("\n").findIndex((text) => text.includes("programs://prompt"));
+    const why = await heard(/can be undone is not known/);
+    assert.match(why, new RegExp(`support\\.yaml:${line}:3`));
+    assert.match(why, /Write `prompt: \{ at: "vault:\/\/prompt-a", beside: "programs:\/\/prompt", undo: redeploy \}`/);
+    assert.equal(rollbook.systems.get("support-bot")!.playbook().digest, before);
+    said.length = 0;
+    write("support.yaml", silent.replace("programs://prompt", "programs://prompt, undo: redeploy"));
+    await heard(/support\.yaml is in effect/);
+  });
+
   test("an acting playbook that would write blindly is refused, the one in effect stays, and observing is fine", async (t) => {
     const { serve, stop, heard, write, said } = await folderOf(t);
-    const program = (more = "") => `{ read: ["./p"], apply: ["./p"]${more} }`;
+    const program = (more = "") => `{ read: ["./p"], apply: ["./p"], undo: redeploy${more} }`;
     const programs = (more = "") =>
       `${connections}  programs: { kind: command, components: { prompt: ${program(more)} } }\n`;
     const blind = (authority: string) =>

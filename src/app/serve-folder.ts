@@ -8,6 +8,7 @@ import { describeRivalry, findRivals } from "../playbook/lint-rivals.ts";
 import { defineFlag } from "../traffic/flags/flag-book.ts";
 import { type ConnectionsFile, readConnections, type SystemSettings } from "./connections/connections-file.ts";
 import { CONNECTIONS, edgeOf, routeOf, whereOf } from "./edge-settings.ts";
+import { lintContextOf } from "./lint-context.ts";
 import { createPlaybookFolder, type KeptPlaybooks, openKeptPlaybooks, type PlaybookFile } from "./playbook-folder.ts";
 import type { ProtectedSystem } from "./protected-system.ts";
 import { type Rollbook, startRollbook } from "./rollbook.ts";
@@ -34,9 +35,6 @@ export interface Serving {
 
 const LOOK_MS = 1000;
 const ADOPT_AGAIN_MS = 10_000;
-
-/** Names that addresses may begin with besides those of connections. */
-export const BUILT_IN_SCHEMES = ["flags", "gateway", "page", "events", "local"];
 
 /**
  * Runs the playbooks of a folder. A changed file is checked before it takes effect, and takes effect when its system has
@@ -70,10 +68,7 @@ export async function serveFolder(options: ServeOptions): Promise<Serving> {
   }
   const stopped = new AbortController();
   const kept = openKeptPlaybooks(settings.data);
-  const playbooks = createPlaybookFolder(folder, connectionsFile, [
-    ...BUILT_IN_SCHEMES,
-    ...settings.connections.map(({ name }) => name),
-  ]);
+  const playbooks = createPlaybookFolder(folder, connectionsFile, lintContextOf(settings.connections));
   const keeper = createKeeper(rollbook, settings.systems, kept, say, stopped.signal);
   const look = async () => {
     if (!existsSync(settings.data))

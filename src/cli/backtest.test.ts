@@ -22,7 +22,7 @@ owner: search-team
 risk: medium
 authority: observe
 traffic: 100 requests/s
-what: { model: "http://llm/components/model", route: "gateway://search" }
+what: { model: { at: "http://llm/components/model", undo: redeploy }, route: "gateway://search" }
 signals:
   errors: { share: failed, of: requests, from: events, better: down }
 when:

@@ -3,6 +3,7 @@ import type { Playbook } from "../core/playbook.ts";
 import type { Release } from "../core/release.ts";
 import type { Order, Rollout } from "../core/rollout.ts";
 import type { WayBack } from "../core/way-back.ts";
+import { withDeclaredUndo } from "../decide/declared-undo.ts";
 import { servingPlace } from "../decide/place.ts";
 import type { LedgerState, Report } from "../record/report.ts";
 import { composeReport } from "./compose-report.ts";
@@ -107,10 +108,11 @@ export interface Control {
 export function createControl(
   given: ControlPorts,
   settings: Settings,
-  playbook: Playbook,
+  written: Playbook,
   facts: { readonly ledger: () => Promise<LedgerState>; readonly lastCandidateDispatch: () => number | undefined },
 ): Control {
   const ports: ControlPorts = { ...given, store: knowingFailures(given.store) };
+  const playbook = withDeclaredUndo(written, ports.adapterFor);
   const runs = new Map<string, Running>();
   let opening: Promise<unknown> = Promise.resolve();
   let begun = 0;

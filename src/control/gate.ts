@@ -9,6 +9,7 @@ import type { Place } from "../core/rollout.ts";
 import { unfinishedRollout } from "../core/unfinished-rollout.ts";
 import { blindTargets } from "../decide/blind-targets.ts";
 import { incompatibilities } from "../decide/compatibility.ts";
+import { undeclaredUndo } from "../decide/declared-undo.ts";
 import { addressIn, freePlace, servingPlace } from "../decide/place.ts";
 import { planRelease, planRollback } from "../decide/plan-change.ts";
 import { withRivals } from "../decide/plan-rivals.ts";
@@ -64,6 +65,7 @@ export async function gate(
   const blind = blindTargets(playbook, ports.adapterFor).map(({ text }) => text);
   const acts = playbook.authority === "act";
   if (acts) reasons.push(...blind);
+  reasons.push(...undeclaredUndo(playbook, ports.adapterFor).map(({ text }) => text));
   const serving = await unreadiness(ports, playbook, stable, servingPlace(route), "seen");
   const wayBack = await unreadiness(ports, playbook, stable, place, "held");
   const wayOut = await unreadiness(ports, playbook, candidate, place, "held");

@@ -3,6 +3,7 @@ import type { Release } from "../core/release.ts";
 import type { Place, Rollout } from "../core/rollout.ts";
 import type { Capacity, WayBackFault } from "../core/way-back.ts";
 import { blindTargets } from "../decide/blind-targets.ts";
+import { undeclaredUndo } from "../decide/declared-undo.ts";
 import { freePlace, servingPlace } from "../decide/place.ts";
 import { fallbacksOf } from "./containment.ts";
 import { unreadiness } from "./gate.ts";
@@ -64,7 +65,9 @@ export async function askAround(
   const unreached = audiencesOf(playbook).filter((audience) => ports.reaches?.(audience) === false);
   return {
     faults: [
-      ...[...faults, ...(acts ? blind : [])].map(({ component, text }) => ({ about: component, text })),
+      ...[...faults, ...(acts ? blind : []), ...undeclaredUndo(playbook, ports.adapterFor)].map(
+        ({ component, text }) => ({ about: component, text }),
+      ),
       ...elsewhere.map((text) => ({ about: "environment", text })),
       ...unreached.map((audience) => ({ about: "audience", text: `nothing reaches ${audience}` })),
     ],

@@ -59,7 +59,8 @@ export interface ComponentSpec {
    * serve, and after its promotion they have changed their parts. Absent: both sides read one place.
    */
   readonly beside?: string;
-  readonly undo: Undo;
+  /** What the playbook says; absent: what the adapter of its address declares. */
+  readonly undo?: Undo;
 }
 
 /** The route is how traffic is contained, and no component that is restored: it is called so, or it is a gateway's. */

@@ -1,6 +1,7 @@
-import { isRoute, type Playbook } from "../core/playbook.ts";
+import type { Playbook } from "../core/playbook.ts";
 import type { RestoreAdapter } from "../core/ports.ts";
 import type { ComponentName } from "../core/release.ts";
+import { servedPlaces } from "./served-places.ts";
 
 /** A place that is written blindly, where nothing verifies afterwards what serves. */
 export interface BlindTarget {
@@ -14,27 +15,10 @@ export interface BlindTarget {
  * write that comes late or twice, and reading the place back shows the pointer only: a restore that was undone would count
  * as done. An acting playbook is refused for it, an observing one is warned. What nothing serves is for others to say.
  */
-export function blindTargets(
-  { components }: Playbook,
-  adapterFor: (at: string) => RestoreAdapter,
-): readonly BlindTarget[] {
-  return components
-    .filter((component) => !isRoute(component))
-    .flatMap(({ name, at, beside }) =>
-      [at, ...(beside === undefined ? [] : [beside])].map((place) => ({ name, place })),
-    )
-    .flatMap(({ name, place }) => {
-      const adapter = servedBy(adapterFor, place);
-      return adapter && isUnverified(adapter, place) ? [{ component: name, text: describe(place, adapter.name) }] : [];
-    });
-}
-
-function servedBy(adapterFor: (at: string) => RestoreAdapter, at: string): RestoreAdapter | undefined {
-  try {
-    return adapterFor(at);
-  } catch {
-    return undefined;
-  }
+export function blindTargets(playbook: Playbook, adapterFor: (at: string) => RestoreAdapter): readonly BlindTarget[] {
+  return servedPlaces(playbook, adapterFor)
+    .filter(({ at, adapter }) => isUnverified(adapter, at))
+    .map(({ component, at, adapter }) => ({ component, text: describe(at, adapter.name) }));
 }
 
 function isUnverified({ guarantee, seen, sees }: RestoreAdapter, at: string): boolean {

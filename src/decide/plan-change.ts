@@ -70,7 +70,8 @@ function planChange(
       desired: revision.digest,
       ...(before ? { before } : {}),
       label: revision.label,
-      undo: component.undo,
+      // Taken for what can be undone only where a playbook was in effect before this had to be said: nothing goes out under it.
+      undo: component.undo ?? "compensatable",
       after: ties.filter((name) => names.has(name)),
     };
   });

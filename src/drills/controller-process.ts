@@ -204,6 +204,7 @@ function gatedAdapter(adapter: RestoreAdapter, gate: Gate): RestoreAdapter {
     ...(seen && { seen: (at, digest, signal) => gate("target", () => seen(at, digest, signal)) }),
     name: adapter.name,
     guarantee: adapter.guarantee,
+    undo: (at) => adapter.undo(at),
     serves: (at) => adapter.serves(at),
     read: (at, signal) => gate("target", () => adapter.read(at, signal)),
     holds: (at, digest, signal) => gate("target", () => adapter.holds(at, digest, signal)),

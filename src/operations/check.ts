@@ -1,6 +1,7 @@
 import { RollbookError } from "../core/errors.ts";
 import type { Playbook } from "../core/playbook.ts";
-import { renderIssues } from "../playbook/issue-frame.ts";
+import { renderFindings, renderIssues } from "../playbook/issue-frame.ts";
+import type { LintContext } from "../playbook/lint-playbook.ts";
 import { parsePlaybook } from "../playbook/parse-playbook.ts";
 import { type Physics, physicsOf } from "../playbook/physics/physics.ts";
 import { readStated, readTraffic } from "../playbook/physics/stated.ts";
@@ -28,9 +29,11 @@ export type CheckAnswer =
  * What the triggers of a playbook can do with the stated traffic, and what they cost.
  * @throws USAGE where there is no traffic, or what was stated cannot be
  */
-export function checkText(text: string, file: string, request: CheckRequest): CheckAnswer {
-  const parsed = parsePlaybook(text, file);
+export function checkText(text: string, file: string, request: CheckRequest, context: LintContext = {}): CheckAnswer {
+  const parsed = parsePlaybook(text, file, context);
   if (parsed.kind === "invalid") return { kind: "invalid", text: renderIssues(parsed.issues, text, request) };
+  const undeclared = parsed.findings.filter(({ name }) => name === "undeclared-undo");
+  if (undeclared.length > 0) return { kind: "invalid", text: renderFindings(undeclared, file, request) };
   const physics = reckon(parsed.playbook, file, request);
   return { kind: "checked", ok: physics.triggers.every(({ kind }) => kind !== "undecidable"), physics };
 }

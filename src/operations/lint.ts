@@ -1,4 +1,5 @@
 import { renderFindings, renderIssues } from "../playbook/issue-frame.ts";
+import type { LintContext } from "../playbook/lint-playbook.ts";
 import { findRivals, type Rivalry, rivalFinding } from "../playbook/lint-rivals.ts";
 import { parsePlaybook } from "../playbook/parse-playbook.ts";
 
@@ -18,15 +19,24 @@ export interface LintAnswer {
 }
 
 /** Lints playbooks one by one, and for what they do to one another. */
-export function lintTexts(files: readonly { text: string; file: string }[], colour: boolean): readonly LintAnswer[] {
+export function lintTexts(
+  files: readonly { text: string; file: string; context?: LintContext }[],
+  colour: boolean,
+): readonly LintAnswer[] {
   const parsed = files.map(({ text, file }) => parsePlaybook(text, file));
   const rivals = findRivals(parsed.flatMap((one) => (one.kind === "parsed" ? [one.playbook] : [])));
-  return files.map(({ text, file }) => lintText(text, file, colour, rivals));
+  return files.map(({ text, file, context }) => lintText(text, file, colour, rivals, context));
 }
 
 /** Parses and lints a playbook. `ok` means: no errors, so it may take effect. */
-export function lintText(text: string, file: string, colour: boolean, rivals: readonly Rivalry[] = []): LintAnswer {
-  const parsed = parsePlaybook(text, file);
+export function lintText(
+  text: string,
+  file: string,
+  colour: boolean,
+  rivals: readonly Rivalry[] = [],
+  context: LintContext = {},
+): LintAnswer {
+  const parsed = parsePlaybook(text, file, context);
   if (parsed.kind === "invalid") {
     return {
       file,

@@ -1,5 +1,5 @@
 import { type ComponentSpec, isRoute } from "../core/playbook.ts";
-import { defaults, limits } from "./defaults.ts";
+import { limits } from "./defaults.ts";
 import { type IssueList, quote } from "./issue.ts";
 import { undoWords } from "./language/what-keys.ts";
 import { language } from "./language.ts";
@@ -74,7 +74,7 @@ function readComponent(entry: YamlEntry, issues: IssueList): ComponentSpec | und
     if (at === undefined) return undefined;
     noteForeignRoute(entry, at, issues);
     insistOnUndo(entry, at, issues);
-    return { name: entry.key, at, undo: defaults.undo };
+    return { name: entry.key, at };
   }
   const block = readEntries(entry.value, language.component, entry.offset, issues);
   const address = block.get("at");
@@ -86,6 +86,10 @@ function readComponent(entry: YamlEntry, issues: IssueList): ComponentSpec | und
   if (at === undefined || (second && beside === undefined) || (undoEntry && !word)) return undefined;
   noteForeignRoute(entry, at, issues);
   if (!undoEntry) insistOnUndo(entry, at, issues);
-  const undo = word ? undoWords[word] : defaults.undo;
-  return { name: entry.key, at, ...(beside === undefined ? {} : { beside }), undo };
+  return {
+    name: entry.key,
+    at,
+    ...(beside === undefined ? {} : { beside }),
+    ...(word ? { undo: undoWords[word] } : {}),
+  };
 }

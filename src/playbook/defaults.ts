@@ -2,7 +2,6 @@ import type { Playbook } from "../core/playbook.ts";
 
 /** What holds where a playbook is silent; docs/playbook.md says the same. Nothing else has a default. */
 export const defaults = {
-  undo: "compensatable",
   /** What a count, a mean or a time is of, when `of` is not written. */
   of: "requests",
   falseAlarms: 0.001,

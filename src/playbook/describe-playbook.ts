@@ -153,7 +153,7 @@ function backSentences({ how, components }: Playbook): readonly string[] {
 
 function partSentence({ name, at, beside, undo }: ComponentSpec): string {
   const places = beside === undefined ? at : `${at} or ${beside}, whichever does not serve`;
-  return `${name} (${places}): ${undoSentences[undo]}.`;
+  return `${name} (${places}): ${undo === undefined ? "what its connection says of a change holds" : undoSentences[undo]}.`;
 }
 
 function fixedSentences({ fixed, signals }: Playbook): readonly string[] {

@@ -41,7 +41,6 @@ test("the page and the program have the same defaults", () => {
   assert.ok(page.includes("`within` | default `60s`") && defaults.within === 60_000);
   assert.ok(page.includes("`false-alarms` | default `1 in 1000 releases`") && defaults.falseAlarms === 0.001);
   assert.ok(page.includes("else default `requests`") && defaults.of === "requests");
-  assert.ok(page.includes("`undo` | default: compensatable") && defaults.undo === "compensatable");
 });
 
 test("every whole playbook of the page is accepted without lint errors", () => {

@@ -4,6 +4,7 @@ import { lintAssumptions } from "./lint-assumptions.ts";
 import { lintDecidability } from "./lint-decidability.ts";
 import { lintHardLimits } from "./lint-hard-limits.ts";
 import { lintLabels } from "./lint-labels.ts";
+import { type DeclaredUndo, lintUndo } from "./lint-undo.ts";
 
 /** Every rule of the linter with what it asks; docs/playbook.md lists them, and a test compares. */
 export const lintRules = {
@@ -20,6 +21,8 @@ export const lintRules = {
   "no-effect-yet": "warning: a key is declared and nothing acts on it yet; refused under `act`",
   "no-gateway": "error: a signal is counted at a gateway, and the route is a release flag",
   "unserved-address": "error: no connection has the name that an address begins with; a warning under `observe`",
+  "undeclared-undo":
+    "error: neither the playbook nor the connection of an address says whether a change there can be undone",
   "no-environment": "warning: the risk is high, and no `environment` says where the playbook may act",
   "holdback-without-end": "note: a holdback without a time ends with the promotion",
   "slow-labels": "error: outcomes become known later than the release, a trigger or a criterion waits for them",
@@ -58,6 +61,8 @@ export interface LintFinding {
 export interface LintContext {
   /** The names of the connections that there are; without it no address is called unserved. */
   readonly schemes?: readonly string[];
+  /** What the connection of an address declares of a change there; undefined: nothing is known of it. */
+  readonly undoAt?: (at: string) => DeclaredUndo | undefined;
 }
 
 /** Judges a playbook that can be read: can it do what it promises, and what will it cost? Pure. */
@@ -65,6 +70,7 @@ export function lintPlaybook(playbook: Playbook, context: LintContext = {}): rea
   return [
     ...lintIdle(playbook),
     ...lintAddresses(playbook, context),
+    ...lintUndo(playbook, context),
     ...lintTriggers(playbook),
     ...lintLabels(playbook),
     ...lintAssumptions(playbook),

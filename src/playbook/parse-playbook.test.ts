@@ -98,7 +98,7 @@ test("traffic by the minute, percentages in the canary and points are understood
   assert.deepEqual(playbook.how.steps, [0.5, 5, 100]);
   assert.deepEqual(
     playbook.components.map((component) => component.undo),
-    ["compensatable", "compensatable", "retriable", "irreversible", "pivot", "compensatable", "compensatable"],
+    [undefined, "compensatable", "retriable", "irreversible", "pivot", "compensatable", undefined],
   );
 });
 

@@ -34,6 +34,7 @@ export function createTarget(log: string[] = []): Target {
   const target: Target = {
     name: "memory",
     guarantee: "cas",
+    undo: () => "compensatable",
     live: new Map(),
     effects: [],
     requests: [],

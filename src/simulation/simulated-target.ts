@@ -182,6 +182,7 @@ export function createSimulatedTarget(options: SimulatedTargetOptions): Simulate
   return {
     name: "simulated",
     guarantee,
+    undo: () => "compensatable",
     effects,
     injected: faults.counts,
     inject: faults.inject,

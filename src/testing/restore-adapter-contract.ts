@@ -49,6 +49,7 @@ const seeing = ({ adapter }: RestoreAdapterWorld) => (adapter.seen ? undefined :
 /** Every test of the contract, by name. */
 export const restoreAdapterContract: readonly ContractTest[] = [
   { test: "serves its own scheme only", check: servesOwnScheme },
+  { test: "declares what a change is, and what can be undone is undone", check: keepsDeclaration },
   { test: "reads what serves by identity", check: readsIdentity },
   { test: "says which revisions the target still holds", check: saysWhatIsHeld },
   { test: "applies, and reads back what it applied", check: appliesAndReadsBack },
@@ -74,6 +75,19 @@ async function servesOwnScheme({ adapter, at }: Trial): Promise<void> {
   for (const other of ["no-such-scheme://somewhere/thing", "", at.slice(at.indexOf(":") + 1), `x${at}`]) {
     assert.equal(adapter.serves(other), false, `claims to serve ${JSON.stringify(other)}`);
   }
+}
+
+async function keepsDeclaration(world: Trial): Promise<void> {
+  const { adapter, at, revisions, signal } = world;
+  const declared = adapter.undo(at);
+  assert.ok([undefined, "compensatable", "retriable", "pivot", "irreversible"].includes(declared), `${declared}`);
+  if (declared === undefined || declared === "retriable" || declared === "pivot") return;
+  const answer = await apply(world, { desired: revisions[1], key: "out" });
+  if (declared === "irreversible") return answers(answer, ["refused"]);
+  answers(answer, ["applied"]);
+  assert.equal(await adapter.holds(at, revisions[0], signal), true, "what it replaced is not kept");
+  answers(await apply(world, { desired: revisions[0], key: "back" }), ["applied"]);
+  assert.equal((await live(world)).digest, revisions[0]);
 }
 
 async function readsIdentity(world: Trial): Promise<void> {

@@ -134,8 +134,8 @@ risk: low
 authority: act
 traffic: 60 requests/s
 what:
-  model: http://ai/components/model
-  config: http://ai/components/config
+  model: { at: http://ai/components/model, undo: redeploy }
+  config: { at: http://ai/components/config, undo: redeploy }
   tone: flags://tone
   route: gateway://loans
 signals:

@@ -1,4 +1,5 @@
 import { isDigest, type Json } from "../../core/digest.ts";
+import type { Undo } from "../../core/playbook.ts";
 import type { Applied, Guarantee, RestoreAdapter, RestoreRequest } from "../../core/ports.ts";
 import type { Milliseconds } from "../../core/time.ts";
 import { appliedIn, bodyOf, concernsIn, heldIn, observedIn, resolvedIn, seenIn } from "./command-answers.ts";
@@ -17,6 +18,8 @@ export interface CommandComponent {
   readonly identify?: Argv;
   /** What `apply` really does with what it is given; not what one would like. */
   readonly guarantee: Guarantee;
+  /** What a change by `apply` is. */
+  readonly undo?: Undo;
   /** Of one program. */
   readonly timeoutMs: Milliseconds;
 }
@@ -92,6 +95,7 @@ export function createCommandAdapter(options: CommandAdapterOptions): RestoreAda
     name: scheme,
     guarantee: weakest(Object.values(components).map(({ guarantee }) => guarantee)),
     serves: (at) => at.startsWith(prefix) && at.length > prefix.length,
+    undo: (at) => known(at)?.component.undo,
     read: async (at, signal) => observedIn(await run(at, "read", {}, signal)),
     async holds(at, digest, signal) {
       if (!isDigest(digest)) return false;

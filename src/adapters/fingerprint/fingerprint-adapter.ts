@@ -46,6 +46,8 @@ export function createFingerprintAdapter(options: FingerprintOptions): RestoreAd
   return {
     name: scheme,
     guarantee: "cas",
+    // Nobody here can bring another one back.
+    undo: () => "irreversible",
     serves: (at) => at.startsWith(`${scheme}://`) && at.length > scheme.length + 3,
     read,
     // What serves now can be "brought back" by doing nothing; anything else cannot.

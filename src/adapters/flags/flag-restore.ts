@@ -43,6 +43,7 @@ export function createFlagRestore(target: FlagTarget): RestoreAdapter {
   return {
     name: "flags",
     guarantee: "cas",
+    undo: () => "compensatable",
     serves: (at) => keyOf(at) !== undefined,
     async read(at) {
       const live = target.get(keyOf(at) ?? "");

@@ -76,6 +76,8 @@ export function createFlywayAdapter({ scheme, databases }: FlywayAdapterOptions)
   return {
     name: "flyway",
     guarantee: "cas",
+    // What a step does with stored data is known to whoever wrote the migration.
+    undo: () => undefined,
     serves: (address) => address.startsWith(prefix) && address.length > prefix.length,
     async read(address, signal) {
       try {

@@ -69,6 +69,7 @@ export function createGitAdapter(options: GitAdapterOptions): RestoreAdapter {
   return {
     name: scheme,
     guarantee: "cas",
+    undo: () => "compensatable",
     serves: (at) => at.startsWith(`${scheme}://`) && at.length > scheme.length + 3,
     read: (at, signal) => on<Observed>(at, (spot) => read(spot, signal), unreachable),
     holds: (at, digest, signal) =>

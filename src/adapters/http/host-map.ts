@@ -11,14 +11,17 @@ export interface HostMap {
 }
 
 /** Throws `REQUEST_INVALID` on a base URL that is not HTTP or HTTPS, or that carries credentials, query or fragment. */
-export function createHostMap(hosts: Readonly<Record<string, string>>): HostMap {
+export function createHostMap(hosts: Readonly<Record<string, string>>, scheme = "http"): HostMap {
   const bases = new Map(Object.entries(hosts).map(([alias, base]) => [alias.toLowerCase(), baseOf(alias, base)]));
   const declared = [...bases.keys()].join(", ") || "none";
 
   return {
     resolve(at) {
-      const url = URL.canParse(at) ? new URL(at) : undefined;
-      if (url?.protocol !== "http:") return { kind: "undeclared", reason: `${at} is not an http:// address` };
+      // Read as an HTTP address whatever its scheme: paths are normalised by one set of rules, here and when it is called.
+      const text = `http${at.slice(scheme.length)}`;
+      if (!at.toLowerCase().startsWith(`${scheme}://`) || !URL.canParse(text))
+        return { kind: "undeclared", reason: `${at} is no ${scheme}:// address` };
+      const url = new URL(text);
       if (url.username !== "" || url.password !== "" || url.search !== "" || url.hash !== "") {
         return {
           kind: "undeclared",

@@ -61,22 +61,26 @@ function reply(response: ServerResponse, status: number, body: object): void {
   response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(body));
 }
 
-describeRestoreAdapter({
-  name: "the HTTP adapter",
-  setup: async () => {
-    const target = componentTarget();
-    const { base, stop } = await listen(target.listener);
-    return {
-      adapter: createHttpAdapter({ hosts: { lending: `${base}/` } }),
-      at: AT,
-      revisions: [OLD, NEW],
-      unknown: digestOf("never built"),
-      reference: "model-2",
-      rival: async (digest) => target.rival(digest),
-      stop,
-    };
-  },
-});
+for (const [scheme, at] of [
+  ["http", AT],
+  ["models", "models://lending/components/model"],
+] as const)
+  describeRestoreAdapter({
+    name: `the HTTP adapter of a connection called ${scheme}`,
+    setup: async () => {
+      const target = componentTarget();
+      const { base, stop } = await listen(target.listener);
+      return {
+        adapter: createHttpAdapter({ hosts: { lending: `${base}/` }, scheme, undo: "compensatable" }),
+        at,
+        revisions: [OLD, NEW],
+        unknown: digestOf("never built"),
+        reference: "model-2",
+        rival: async (digest) => target.rival(digest),
+        stop,
+      };
+    },
+  });
 
 /** What the adapter makes of a target that behaves like this. */
 async function against(listener: RequestListener, timeoutMs = 5000) {

@@ -1,4 +1,5 @@
 import { type Digest, isDigest } from "../../core/digest.ts";
+import type { Undo } from "../../core/playbook.ts";
 import type { Applied, Observed, Resolved, RestoreAdapter, RestoreRequest } from "../../core/ports.ts";
 import type { Milliseconds } from "../../core/time.ts";
 import { createHostMap } from "./host-map.ts";
@@ -7,13 +8,17 @@ import { type HttpAnswer, send } from "./http-call.ts";
 export interface HttpAdapterOptions {
   /** For each alias of an address's host the base URL that it stands for; nothing else is ever called. */
   readonly hosts: Readonly<Record<string, string>>;
+  /** Scheme of the addresses: the connection's name; `http` without it. */
+  readonly scheme?: string;
+  /** What a change of any component behind them is; the protocol says nothing of it. */
+  readonly undo?: Undo;
   readonly fetch?: typeof globalThis.fetch;
   /** Of one call, answer included; 5 s without it. */
   readonly timeoutMs?: Milliseconds;
 }
 
 /**
- * Restores components that speak Rollbook's HTTP protocol (docs/adapters/http.md), at `http://HOST-ALIAS/path`:
+ * Restores components that speak Rollbook's HTTP protocol (docs/adapters/http.md), at `SCHEME://HOST-ALIAS/path`:
  *
  * - `GET path` answers `{ digest, label, version }`;
  * - `GET path/revisions/DIGEST` answers `{ intact }`, or 404;
@@ -24,15 +29,22 @@ export interface HttpAdapterOptions {
  * Never throws: whatever may have reached the target without a clear answer is `unknown`. Throws only when made, on a
  * base URL that is not plain HTTP or HTTPS.
  */
-export function createHttpAdapter({ hosts, fetch, timeoutMs = 5000 }: HttpAdapterOptions): RestoreAdapter {
-  const hostMap = createHostMap(hosts);
+export function createHttpAdapter({
+  hosts,
+  scheme = "http",
+  undo,
+  fetch,
+  timeoutMs = 5000,
+}: HttpAdapterOptions): RestoreAdapter {
+  const hostMap = createHostMap(hosts, scheme);
   const call = (url: string, init: RequestInit, signal: AbortSignal) =>
     send(fetch ?? globalThis.fetch, url, init, AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]));
 
   return {
-    name: "http",
+    name: scheme,
     guarantee: "cas",
-    serves: (at) => /^http:\/\//i.test(at),
+    undo: () => undo,
+    serves: (at) => at.toLowerCase().startsWith(`${scheme}://`),
     async read(at, signal) {
       const target = hostMap.resolve(at);
       if (target.kind === "undeclared") return { kind: "unreachable", reason: target.reason };

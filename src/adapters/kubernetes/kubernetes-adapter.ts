@@ -86,6 +86,7 @@ export function createKubernetesAdapter({ scheme, clusters, timeoutMs }: Kuberne
   return {
     name: "kubernetes",
     guarantee: "cas",
+    undo: () => "compensatable",
     serves: (at) => addressIn(scheme, at) !== undefined,
     read: (at, signal) => doneAt(at, signal, observe, unreachable),
     holds: (at, digest, signal) =>

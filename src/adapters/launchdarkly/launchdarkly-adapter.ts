@@ -56,6 +56,7 @@ export function createLaunchDarklyAdapter(options: LaunchDarklyOptions): Restore
   return {
     name: scheme,
     guarantee: "blind",
+    undo: () => "compensatable",
     serves: (at) => addressIn(at) !== undefined,
     async read(at, signal) {
       const found = await find(at, signal);

@@ -57,6 +57,7 @@ export function createMlflowAdapter(options: MlflowAdapterOptions): RestoreAdapt
   const adapter: RestoreAdapter = {
     name: scheme,
     guarantee: "blind",
+    undo: () => "compensatable",
     serves: (at) => at.startsWith(`${scheme}://`),
     read: (at, signal) =>
       answer<Observed>(async () => {

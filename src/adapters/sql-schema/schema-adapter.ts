@@ -120,6 +120,8 @@ export function createSqlSchemaAdapter(options: SqlSchemaOptions): SqlSchemaAdap
   return {
     name: "sql-schema",
     guarantee: "cas",
+    // Views are switched, and what a version did to the tables beneath is known to whoever wrote it.
+    undo: () => undefined,
     serves: (at) => at.startsWith(prefix) && at.length > prefix.length,
     async read(at, signal) {
       try {

@@ -66,6 +66,7 @@ export function createVaultAdapter(options: VaultAdapterOptions): VaultAdapter {
   return {
     name: scheme,
     guarantee: "cas",
+    undo: () => "compensatable",
     serves: (at) => at.startsWith(prefix) && at.length > prefix.length,
     read: (at, signal) => on<Observed>(at, (component) => read(component, signal), unreachable),
     holds: (at, digest, signal) => on(at, () => isIntact(store, digest, signal), false),

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { type Argv, createCommandAdapter } from "../../adapters/command/index.ts";
-import { type ConnectionKind, secretReference } from "./connection.ts";
+import { type ConnectionKind, secretReference, undoWord } from "./connection.ts";
 import { recordOf } from "./record-of.ts";
 
 /** What programs get of this process's own environment; everything else is named in `environment`. */
@@ -20,6 +20,7 @@ const component = z.strictObject({
   seen: argv.optional(),
   concerns: argv.optional(),
   identify: argv.optional(),
+  undo: undoWord.optional(),
   guarantee: z.enum(["cas", "idempotent", "blind"]).default("blind"),
   "timeout-ms": z.number().int().min(10).max(600_000).default(10_000),
 });
@@ -54,10 +55,13 @@ export const command: ConnectionKind<z.infer<typeof settings>> = {
         folder,
         environment: Object.fromEntries([...inherited, ...declared]),
         components: Object.fromEntries(
-          Object.entries(components).map(([key, { "timeout-ms": timeoutMs, guarantee, read, apply, ...rest }]) => {
-            const optional = Object.fromEntries(Object.entries(rest).filter(([, program]) => program !== undefined));
-            return [key, { read, apply, guarantee, timeoutMs, ...(optional as Readonly<Record<string, Argv>>) }];
-          }),
+          Object.entries(components).map(
+            ([key, { "timeout-ms": timeoutMs, undo, guarantee, read, apply, ...rest }]) => {
+              const optional = Object.fromEntries(Object.entries(rest).filter(([, program]) => program !== undefined));
+              const said = { guarantee, timeoutMs, ...(undo === undefined ? {} : { undo }) };
+              return [key, { read, apply, ...said, ...(optional as Readonly<Record<string, Argv>>) }];
+            },
+          ),
         ),
       }),
     };

@@ -4,6 +4,7 @@ import type { Signal } from "../../core/playbook.ts";
 import type { Channel, Clock, Policy, PolledSource, RestoreAdapter } from "../../core/ports.ts";
 import type { Release } from "../../core/release.ts";
 import type { Milliseconds } from "../../core/time.ts";
+import { undoWords } from "../../playbook/language/what-keys.ts";
 
 export type { ReasonToLook };
 
@@ -66,3 +67,8 @@ export const secretReference = z.union([
   z.strictObject({ file: z.string().min(1).max(1000) }),
 ]);
 export type SecretReference = z.infer<typeof secretReference>;
+
+/** What a change of a component is, in the playbook's words; an adapter is given the class. */
+export const undoWord = z
+  .enum(Object.keys(undoWords) as [keyof typeof undoWords, ...(keyof typeof undoWords)[]])
+  .transform((word) => undoWords[word]);

@@ -14,6 +14,7 @@ function cluster(identity: () => Identified) {
   const restore: RestoreAdapter = {
     name: "k8s",
     guarantee: "cas",
+    undo: () => "compensatable",
     serves: (address) => address.startsWith("k8s://"),
     read: async () => ({ kind: "live", digest: OLD, version: "1" }),
     holds: async () => true,

@@ -1,6 +1,7 @@
 import { RollbookError } from "../../core/errors.ts";
 import type { Environment } from "../../core/playbook.ts";
 import type { Notice, Policy, PolledSource, RestoreAdapter } from "../../core/ports.ts";
+import type { DeclaredUndo } from "../../playbook/lint-undo.ts";
 import type { Connection, SourceContext } from "./connection.ts";
 import { guarded, identityFlaw } from "./identity.ts";
 
@@ -79,6 +80,14 @@ export function createConnections(all: readonly Named[], builtIn: readonly Resto
       closing.abort();
       await Promise.all(all.map(({ connection }) => connection.close?.()));
     },
+  };
+}
+
+/** What the connection of an address declares of a change there; undefined where none serves it. */
+export function undoIn(all: readonly Named[]): (at: string) => DeclaredUndo | undefined {
+  return (at) => {
+    const restore = all.find(({ connection }) => connection.restore?.serves(at))?.connection.restore;
+    return restore && (restore.undo(at) ?? "undeclared");
   };
 }
 

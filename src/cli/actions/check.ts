@@ -8,7 +8,9 @@ import { read } from "./lint.ts";
 export const check: Run = async (input) => {
   const file = input.words[0]!;
   const { traffic, baseline, harm } = input.options;
-  const answer = checkText(read(file), file, { traffic, baseline, harm, colour: input.colour });
+  const { undoBeside } = await import("../../app/lint-context.ts");
+  const request = { traffic, baseline, harm, colour: input.colour };
+  const answer = checkText(read(file), file, request, await undoBeside(file));
   if (answer.kind === "invalid") {
     input.say(answer.text);
     return 3;

@@ -6,8 +6,13 @@ import { show } from "../systems.ts";
 
 export const lint: Run = async (input) => {
   const { isConnections, lintConnections } = await import("../../app/lint-connections.ts");
+  const { undoBeside } = await import("../../app/lint-context.ts");
   const files = input.words.map((file) => ({ file, text: read(file) }));
-  const playbooks = files.filter(({ text }) => !isConnections(text));
+  const playbooks = await Promise.all(
+    files
+      .filter(({ text }) => !isConnections(text))
+      .map(async ({ file, text }) => ({ file, text, context: await undoBeside(file) })),
+  );
   const linted = new Map(lintTexts(playbooks, input.colour).map((answer) => [answer.file, answer]));
   const answers = await Promise.all(files.map(({ file }) => linted.get(file) ?? lintConnections(file)));
   if (input.options.json)

@@ -17,7 +17,7 @@ risk: medium
 authority: observe
 traffic: 100 requests/s
 what:
-  model: http://llm/components/model
+  model: { at: http://llm/components/model, undo: redeploy }
   route: gateway://search
 signals:
   errors: { share: failed, of: requests, from: events, better: down }

@@ -34,7 +34,7 @@ export const componentBlock = {
       "undo: snapshot",
       words(...Object.keys(undoWords)),
       "the way back of this component, one of the words below",
-      { said: "default: compensatable" },
+      { said: "default: what its connection declares; needed where that declares nothing" },
     ),
   },
 } as const satisfies BlockSpec;

@@ -13,7 +13,7 @@ owner: risk
 risk: low
 authority: act
 what:
-  model: http://lending/components/model
+  model: { at: http://lending/components/model, undo: redeploy }
   route: gateway://loans
 signals:
   losses: { share: defaulted, of: loans, from: events, better: down }
