@@ -7,6 +7,7 @@ import { judgeReadiness, readinessKey } from "../decide/readiness.ts";
 import { isDue } from "./cadence.ts";
 import type { ControlPorts, Settings } from "./ports.ts";
 import { rivalsOf } from "./rivals.ts";
+import { createStager, type StagedWayBack } from "./stage-way-back.ts";
 import { createStepDurations } from "./step-durations.ts";
 import { askAround, capacityOf, subjectOf, type WayBackSubject } from "./way-back-facts.ts";
 import { tellWayBack, wayBackEntry } from "./way-back-words.ts";
@@ -33,6 +34,10 @@ const MOST_MS = 24 * AGAIN_MS;
 
 export function createPlanWatch(ports: ControlPorts, settings: Settings, playbook: Playbook): PlanWatch {
   const durations = createStepDurations(ports, playbook);
+  const stager = createStager(ports, playbook);
+  // Who observes touches nothing.
+  const stage = async (subject: WayBackSubject): Promise<StagedWayBack> =>
+    playbook.authority === "act" ? stager.stage(subject) : { staged: [], faults: [], warnings: [] };
   let current: WayBack | undefined;
   let past: readonly PastSteps[] = [];
   let key = "";
@@ -57,7 +62,7 @@ export function createPlanWatch(ports: ControlPorts, settings: Settings, playboo
   };
 
   const gather = async (subject: WayBackSubject): Promise<WayBack> => {
-    const answers = await askAround(ports, playbook, subject);
+    const [answers, laid] = await Promise.all([askAround(ports, playbook, subject), stage(subject)]);
     const { rollout, from, to, place } = subject;
     return judgeReadiness({
       playbook,
@@ -66,8 +71,9 @@ export function createPlanWatch(ports: ControlPorts, settings: Settings, playboo
       from,
       to,
       place,
-      faults: answers.faults,
-      warnings: answers.warnings,
+      faults: [...answers.faults, ...laid.faults],
+      warnings: [...answers.warnings, ...laid.warnings],
+      staged: laid.staged,
       capacity: capacityOf(ports, playbook, subject, answers.warm),
       past,
       rivals: await rivalsOf(ports, playbook, place),

@@ -55,10 +55,17 @@ export function underSeat(store: Store, system: string, seat: Seat): Store {
  */
 export function targetUnderSeat(adapter: RestoreAdapter, seat: Seat): RestoreAdapter {
   const gone: Applied = { kind: "stale", reason: "another controller may act by now", unsent: true };
-  const { writeRival } = adapter;
+  const { stage, writeRival } = adapter;
   return {
     ...adapter,
     apply: async (request, signal) => (seat.lease()?.fence === request.fence ? adapter.apply(request, signal) : gone),
+    ...(stage && {
+      stage: async (at, digest, signal) =>
+        seat.lease() ? stage(at, digest, signal) : { kind: "pending", reason: gone.reason },
+      unstage: async (at, signal) => {
+        if (seat.lease()) await adapter.unstage?.(at, signal);
+      },
+    }),
     ...(writeRival && {
       writeRival: async (request, signal) =>
         seat.lease()?.fence === request.fence ? writeRival(request, signal) : gone,

@@ -20,6 +20,7 @@ export type {
   RivalObserved,
   RivalRequest,
   Seen,
+  Staged,
 } from "./restore-port.ts";
 
 /** Time. Only the composition root makes a real one. */

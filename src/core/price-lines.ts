@@ -1,8 +1,8 @@
 import { formatDuration } from "./time.ts";
-import type { Capacity, Price } from "./way-back.ts";
+import type { Capacity, Price, WayBack } from "./way-back.ts";
 
 /** What going back costs, in sentences: with how many past runs, and honestly where there are none. */
-export function priceLines({ restore, steps, verifyAtLeast, capacity, cannotBeUndone }: Price): readonly string[] {
+function priceLines({ restore, steps, verifyAtLeast, capacity, cannotBeUndone }: Price): readonly string[] {
   const unknown = steps.filter(({ took }) => took === undefined).map(({ component }) => component);
   const others = steps.some((step) => step.borrowed) ? ", some of them of other components" : "";
   return [
@@ -13,6 +13,11 @@ export function priceLines({ restore, steps, verifyAtLeast, capacity, cannotBeUn
     `capacity: ${capacityText(capacity)}`,
     ...(cannotBeUndone.length > 0 ? [`cannot be undone: ${cannotBeUndone.join(", ")}`] : []),
   ];
+}
+
+/** The same, and what lies ready at its place. */
+export function readyLines({ price, staged = [] }: Pick<WayBack, "price" | "staged">): readonly string[] {
+  return [...priceLines(price), ...(staged.length > 0 ? [`staged beside what serves: ${staged.join(", ")}`] : [])];
 }
 
 function capacityText({ percent, perSecond, warm }: Capacity): string {

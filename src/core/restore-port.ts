@@ -66,6 +66,14 @@ export interface RestoreAdapter {
   seen?(at: string, digest: Digest, signal: AbortSignal): Promise<Seen>;
   /** Does `seen` ask at this address what really serves? Absent: wherever there is `seen`. */
   sees?(at: string): boolean;
+  /**
+   * Brings what `apply` of this digest needs as near to the address as it can lie, in place of what was staged there before,
+   * so that a restore does not depend on anything farther away. Changes nothing that serves; again is the same as once. It
+   * may take longer than the signal allows, and goes on then. Absent: there is nothing to stage.
+   */
+  stage?(at: string, digest: Digest, signal: AbortSignal): Promise<Staged>;
+  /** Lets go of everything that is staged at an address, by whomever. Present with `stage`. */
+  unstage?(at: string, signal: AbortSignal): Promise<void>;
   /** What to know before relying on this way back: who would undo it, what expires, who must approve. Changes nothing. */
   concerns?(at: string, digest: Digest, signal: AbortSignal): Promise<readonly Concern[]>;
   /** Who would undo a restore at this address, and can be frozen. Changes nothing. */
@@ -108,6 +116,9 @@ export interface RivalRequest extends RivalAddress {
 export type Resolved =
   | { readonly kind: "revision"; readonly revision: Revision }
   | { readonly kind: "unknown" | "unreachable"; readonly reason: string };
+
+/** `pending`: not yet, and a restore works all the same. `failed`: a restore would fail for the same reason. */
+export type Staged = { readonly kind: "staged" } | { readonly kind: "pending" | "failed"; readonly reason: string };
 
 export type Seen = { readonly kind: "seen" } | { readonly kind: "pending" | "unreachable"; readonly reason: string };
 

@@ -19,6 +19,8 @@ export interface WayBack {
   readonly faults: readonly WayBackFault[];
   /** What people should know, though nothing is in the way. */
   readonly warnings: readonly string[];
+  /** Components whose revision is staged at the place that it would be restored to: that needs nothing farther away. */
+  readonly staged?: readonly string[];
   readonly price: Price;
 }
 

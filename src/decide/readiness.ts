@@ -22,6 +22,8 @@ export interface WayBackFacts {
   /** What targets, store, environment and audiences answered. */
   readonly faults: readonly WayBackFault[];
   readonly warnings: readonly string[];
+  /** Components that lie ready at their places. */
+  readonly staged?: readonly string[];
   readonly capacity: Capacity;
   readonly past: readonly PastSteps[];
   /** Who would undo it, by component. */
@@ -51,6 +53,7 @@ export function judgeReadiness(facts: WayBackFacts): WayBack {
     ...(planned.kind === "planned" ? { plan: planned.plan, digest: planned.digest } : {}),
     faults,
     warnings: [...new Set(facts.warnings)],
+    ...(facts.staged?.length ? { staged: facts.staged } : {}),
     price: priceOf(facts, planned, lost),
   };
 }

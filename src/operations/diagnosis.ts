@@ -1,5 +1,5 @@
 import type { Digest } from "../core/digest.ts";
-import { priceLines } from "../core/price-lines.ts";
+import { readyLines } from "../core/price-lines.ts";
 import type { OperatedSystem, OperationContext } from "./context.ts";
 
 /** One thing that a rollback will need, and whether it is there. */
@@ -62,11 +62,7 @@ async function checksOf(context: OperationContext, chosen: OperatedSystem): Prom
   for (const { about, text } of back?.faults ?? []) say("way back", "error", `${about}: ${text}`, mend);
   for (const text of back?.warnings ?? []) say("way back", "warning", text);
   if (back?.ready)
-    say(
-      "way back",
-      "fine",
-      `${back.to.label}, plan ${back.digest?.slice(7, 19)}: ${priceLines(back.price).join("; ")}`,
-    );
+    say("way back", "fine", `${back.to.label}, plan ${back.digest?.slice(7, 19)}: ${readyLines(back).join("; ")}`);
   else if (good && !back) say("way back", "warning", "not looked at yet", "Ask again in a few seconds.");
 
   const live = await chosen.control().live();

@@ -1,27 +1,10 @@
 import assert from "node:assert/strict";
 import { setTimeout } from "node:timers/promises";
-import { type Digest, isDigest } from "../core/digest.ts";
-import type { Applied, RestoreAdapter, RestoreRequest } from "../core/ports.ts";
+import { isDigest } from "../core/digest.ts";
+import type { Applied } from "../core/ports.ts";
+import { answers, apply, changesNothing, live, type RestoreAdapterWorld, type Trial } from "./restore-adapter-trial.ts";
 
-/** What one test of the contract works on. */
-export interface RestoreAdapterWorld {
-  readonly adapter: RestoreAdapter;
-  readonly at: string;
-  /** The first serves at the start; both are retained. */
-  readonly revisions: readonly [Digest, Digest];
-  /** A digest that the target does not hold. */
-  readonly unknown: Digest;
-  /** What people call the second revision at the target, for adapters that can resolve a name. */
-  readonly reference?: string;
-  /** Somebody else makes this revision live, not through the adapter. */
-  rival?(digest: Digest): Promise<void>;
-  /** The controller that keeps the first revision in place does its work once, where the setup has one. */
-  rivalActs?(): Promise<void>;
-  stop(): Promise<void>;
-}
-
-/** A world, and the signal that ends what takes too long. */
-type Trial = RestoreAdapterWorld & { readonly signal: AbortSignal };
+export type { RestoreAdapterWorld } from "./restore-adapter-trial.ts";
 
 interface ContractTest {
   readonly test: string;
@@ -44,6 +27,7 @@ const named = ({ adapter, reference }: RestoreAdapterWorld) =>
   adapter.resolve && reference !== undefined ? undefined : "only digests name a revision here";
 const identifying = ({ adapter }: RestoreAdapterWorld) =>
   adapter.identify ? undefined : "its target has no identity of its own";
+const staging = ({ adapter }: RestoreAdapterWorld) => (adapter.stage ? undefined : "it has nothing to stage");
 const seeing = ({ adapter }: RestoreAdapterWorld) => (adapter.seen ? undefined : "the place itself serves");
 
 /** Every test of the contract, by name. */
@@ -61,6 +45,9 @@ export const restoreAdapterContract: readonly ContractTest[] = [
   { test: "answers conflict when a rival wrote after the read", needs: casAndRival, check: rivalWrote },
   { test: "refuses an unknown digest and changes nothing", check: refusesUnknown },
   { test: "resolves the name that people use to a revision that is held", needs: named, check: resolvesName },
+  { test: "stages a revision and changes nothing that serves, once or twice", needs: staging, check: stagesQuietly },
+  { test: "applies what is staged, and what is staged no more", needs: staging, check: appliesStaged },
+  { test: "does not claim to have staged what is not held", needs: staging, check: stagesUnknown },
   { test: "identifies who answers, the same way each time", needs: identifying, check: identifiesItself },
   { test: "sees what was applied in what serves", needs: seeing, check: seesWhatServes },
   { test: "freezes who would undo a restore, and nothing is undone", needs: freezing, check: freezesRival },
@@ -163,6 +150,33 @@ async function resolvesName({ adapter, at, revisions, reference, signal }: Trial
   assert.notEqual((await adapter.resolve!(`${at}-that-is-not-there`, reference!, signal)).kind, "revision");
 }
 
+async function stagesQuietly(world: Trial): Promise<void> {
+  const { at, adapter, revisions, signal } = world;
+  const before = await live(world);
+  for (const digest of [revisions[1], revisions[1], revisions[0], revisions[1]]) {
+    assert.deepEqual(await adapter.stage!(at, digest, signal), { kind: "staged" });
+    assert.deepEqual(await live(world), before);
+  }
+  await adapter.unstage!(at, signal);
+  await adapter.unstage!(at, signal);
+  assert.deepEqual(await live(world), before);
+}
+
+async function appliesStaged(world: Trial): Promise<void> {
+  const { at, adapter, revisions, signal } = world;
+  await adapter.stage!(at, revisions[1], signal);
+  answers(await apply(world, { desired: revisions[1], key: "staged" }), ["applied"]);
+  assert.equal((await live(world)).digest, revisions[1]);
+  await adapter.stage!(at, revisions[0], signal);
+  await adapter.unstage!(at, signal);
+  answers(await apply(world, { desired: revisions[0], key: "unstaged" }), ["applied"]);
+  assert.equal((await live(world)).digest, revisions[0]);
+}
+
+async function stagesUnknown({ adapter, at, unknown, signal }: Trial): Promise<void> {
+  assert.notEqual((await adapter.stage!(at, unknown, signal)).kind, "staged");
+}
+
 async function identifiesItself({ adapter, at, signal }: Trial): Promise<void> {
   const first = await adapter.identify!(at, signal);
   assert.ok(first.kind === "identified" && first.identity !== "", "reason" in first ? first.reason : "no identity");
@@ -244,6 +258,7 @@ async function survivesAbort(world: Trial): Promise<void> {
   answers(answer, ["unknown", "applied"]);
   if (answer.kind === "applied") assert.equal((await live(world)).digest, revisions[1]);
   const read = await adapter.read(at, AbortSignal.abort());
+  if (adapter.stage) assert.ok((await adapter.stage(at, revisions[1], AbortSignal.abort())).kind);
   assert.ok(read.kind === "unreachable" || isDigest(read.digest));
   assert.equal(typeof (await adapter.holds(at, revisions[1], AbortSignal.abort())), "boolean");
 }
@@ -255,33 +270,4 @@ async function survivesNowhere({ adapter, at, revisions, signal }: Trial): Promi
   const before = { digest: revisions[0], version: "1" };
   const request = { at: nowhere, desired: revisions[1], before, key: "nowhere", fence: 1 };
   answers(await adapter.apply(request, signal), ["refused", "unknown", "conflict"]);
-}
-
-async function live({ adapter, at, signal }: Trial): Promise<{ digest: Digest; version: string }> {
-  const found = await adapter.read(at, signal);
-  assert.ok(found.kind === "live", found.kind === "unreachable" ? found.reason : "");
-  return { digest: found.digest, version: found.version };
-}
-
-async function apply(
-  world: Trial,
-  request: Pick<RestoreRequest, "desired"> & Partial<RestoreRequest>,
-): Promise<Applied> {
-  const before = request.before ?? (await live(world));
-  return world.adapter.apply({ at: world.at, key: "one", fence: 1, ...request, before }, world.signal);
-}
-
-async function changesNothing(
-  world: Trial,
-  request: Pick<RestoreRequest, "desired"> & Partial<RestoreRequest>,
-  kind: Applied["kind"],
-): Promise<void> {
-  const before = await live(world);
-  answers(await apply(world, request), [kind]);
-  assert.deepEqual(await live(world), before, `${kind}, and yet the target changed`);
-}
-
-function answers(answer: Applied, kinds: readonly Applied["kind"][]): void {
-  const reason = "reason" in answer ? ` (${answer.reason})` : "";
-  assert.ok(kinds.includes(answer.kind), `answered ${answer.kind}${reason}, expected ${kinds.join(" or ")}`);
 }

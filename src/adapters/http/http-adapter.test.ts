@@ -27,6 +27,7 @@ async function listen(listener: RequestListener): Promise<{ base: string; stop()
 /** A component registry as the protocol asks for it: fence, key, version and effect in one turn of the event loop. */
 function componentTarget() {
   const state = { digest: OLD, version: 1, fence: 0 };
+  let staged: Digest | undefined;
   const keys = new Set<string>();
   const held: readonly string[] = [OLD, NEW];
   const put = (headers: IncomingMessage["headers"], digest: Digest): [number, object] => {
@@ -45,6 +46,12 @@ function componentTarget() {
     const named = /^\/api\/components\/model\/revisions\?reference=(.*)$/.exec(request.url ?? "")?.[1];
     if (named === "model-2") return reply(response, 200, { digest: NEW, label: "model 2" });
     if (named !== undefined) return reply(response, 404, {});
+    if (request.url === "/api/components/model/staged") {
+      const wanted = request.method === "PUT" ? JSON.parse(Buffer.concat(chunks).toString()).digest : undefined;
+      if (wanted !== undefined && !held.includes(wanted)) return reply(response, 404, { reason: "no such revision" });
+      staged = wanted;
+      return reply(response, 200, { digest: wanted });
+    }
     const [path, digest] = (request.url ?? "").split("/revisions/");
     if (path !== "/api/components/model") return reply(response, 404, { reason: "no such component" });
     if (digest !== undefined)
@@ -54,7 +61,11 @@ function componentTarget() {
     return reply(response, ...put(request.headers, JSON.parse(Buffer.concat(chunks).toString()).digest));
   };
   const rival = (wanted: Digest) => void Object.assign(state, { digest: wanted, version: state.version + 1 });
-  return { listener: ((request, response) => void answer(request, response)) as RequestListener, rival };
+  return {
+    staged: () => staged,
+    listener: ((request, response) => void answer(request, response)) as RequestListener,
+    rival,
+  };
 }
 
 function reply(response: ServerResponse, status: number, body: object): void {
@@ -71,7 +82,7 @@ for (const [scheme, at] of [
       const target = componentTarget();
       const { base, stop } = await listen(target.listener);
       return {
-        adapter: createHttpAdapter({ hosts: { lending: `${base}/` }, scheme, undo: "compensatable" }),
+        adapter: createHttpAdapter({ hosts: { lending: `${base}/` }, scheme, undo: "compensatable", stages: true }),
         at,
         revisions: [OLD, NEW],
         unknown: digestOf("never built"),
@@ -108,6 +119,36 @@ describe("the HTTP adapter", () => {
     for (const status of [201, 408, 429, 500, 503]) {
       assert.equal((await against((_, response) => reply(response, status, {}))).applied, "unknown");
     }
+  });
+
+  test("what is staged is told to the target, and so is that nobody needs it; what it answers is not made more of", async () => {
+    const target = componentTarget();
+    const { base, stop } = await listen(target.listener);
+    const adapter = createHttpAdapter({ hosts: { lending: base }, stages: true });
+    assert.deepEqual(await adapter.stage!(AT, OLD, patience()), { kind: "staged" });
+    assert.equal(target.staged(), OLD);
+    await adapter.unstage!(AT, patience());
+    assert.equal(target.staged(), undefined);
+    await stop();
+    assert.equal((await adapter.stage!(AT, OLD, patience())).kind, "pending");
+    await assert.rejects(adapter.unstage!(AT, patience()));
+    assert.equal((await adapter.stage!("http://nowhere/x", OLD, patience())).kind, "failed");
+    await assert.rejects(adapter.unstage!("http://nowhere/x", patience()));
+    for (const [status, body, kind] of [
+      [202, { reason: "copying" }, "pending"],
+      [503, {}, "pending"],
+      [429, {}, "pending"],
+      [507, {}, "pending"],
+      [409, {}, "failed"],
+      [200, { digest: NEW }, "failed"],
+    ] as const) {
+      const other = await listen((_, response) => reply(response, status, body));
+      const asked = createHttpAdapter({ hosts: { lending: other.base }, stages: true });
+      assert.equal((await asked.stage!(AT, OLD, patience())).kind, kind, String(status));
+      if (status >= 400) await assert.rejects(asked.unstage!(AT, patience()));
+      await other.stop();
+    }
+    assert.equal(createHttpAdapter({ hosts: {} }).stage, undefined);
   });
 
   test("a success that names another digest, or nothing, is unknown and never applied", async () => {

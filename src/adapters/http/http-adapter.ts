@@ -1,6 +1,6 @@
 import { type Digest, isDigest } from "../../core/digest.ts";
 import type { Undo } from "../../core/playbook.ts";
-import type { Applied, Observed, Resolved, RestoreAdapter, RestoreRequest } from "../../core/ports.ts";
+import type { Applied, Observed, Resolved, RestoreAdapter, RestoreRequest, Staged } from "../../core/ports.ts";
 import type { Milliseconds } from "../../core/time.ts";
 import { createHostMap } from "./host-map.ts";
 import { type HttpAnswer, send } from "./http-call.ts";
@@ -12,6 +12,8 @@ export interface HttpAdapterOptions {
   readonly scheme?: string;
   /** What a change of any component behind them is; the protocol says nothing of it. */
   readonly undo?: Undo;
+  /** The targets take `PUT path/staged` and `DELETE path/staged`; without it nothing is staged. */
+  readonly stages?: boolean;
   readonly fetch?: typeof globalThis.fetch;
   /** Of one call, answer included; 5 s without it. */
   readonly timeoutMs?: Milliseconds;
@@ -26,13 +28,17 @@ export interface HttpAdapterOptions {
  * - `PUT path` with `If-Match: "VERSION"` (RFC 9110), `Idempotency-Key` and `Rollbook-Fence` takes `{ digest }` and
  *   answers `{ digest, version, already? }`, 412 when the version has moved, 409 when a newer fence has written.
  *
- * Never throws: whatever may have reached the target without a clear answer is `unknown`. Throws only when made, on a
+ * With `stages`, `PUT path/staged` takes `{ digest }` and answers it when it lies ready, or 202 while it does not yet;
+ * `DELETE path/staged` lets go of it.
+ *
+ * Never throws, but `unstage` where that was not heard: whatever may have reached the target without a clear answer is `unknown`. Throws only when made, on a
  * base URL that is not plain HTTP or HTTPS.
  */
 export function createHttpAdapter({
   hosts,
   scheme = "http",
   undo,
+  stages,
   fetch,
   timeoutMs = 5000,
 }: HttpAdapterOptions): RestoreAdapter {
@@ -69,14 +75,31 @@ export function createHttpAdapter({
       if (flaw !== undefined) return { kind: "refused", reason: flaw };
       return appliedIn(await call(target.url, putOf(request), signal), request);
     },
+    ...(stages && {
+      async stage(at: string, digest: Digest, signal: AbortSignal): Promise<Staged> {
+        const target = hostMap.resolve(at);
+        if (target.kind === "undeclared") return { kind: "failed", reason: target.reason };
+        const init = { method: "PUT", headers: JSON_BODY, body: JSON.stringify({ digest }) };
+        return stagedIn(await call(`${target.url}/staged`, init, signal), digest);
+      },
+      async unstage(at: string, signal: AbortSignal) {
+        const target = hostMap.resolve(at);
+        if (target.kind === "undeclared") throw new Error(target.reason);
+        const answer = await call(`${target.url}/staged`, { method: "DELETE" }, signal);
+        if (answer.kind === "silence") throw new Error(answer.reason);
+        if (answer.status !== 404 && (answer.status < 200 || answer.status > 299)) throw new Error(said(answer));
+      },
+    }),
   };
 }
+
+const JSON_BODY = { "content-type": "application/json" };
 
 function putOf({ desired, before, key, fence }: RestoreRequest): RequestInit {
   return {
     method: "PUT",
     headers: {
-      "content-type": "application/json",
+      ...JSON_BODY,
       "if-match": `"${before.version}"`,
       "idempotency-key": key,
       "rollbook-fence": String(fence),
@@ -151,6 +174,14 @@ function appliedIn(answer: HttpAnswer, { desired }: RestoreRequest): Applied {
     default:
       return { kind: answer.status >= 300 && answer.status < 500 ? "refused" : "unknown", reason };
   }
+}
+
+function stagedIn(answer: HttpAnswer, digest: Digest): Staged {
+  if (answer.kind === "silence") return { kind: "pending", reason: answer.reason };
+  if (answer.status === 200 && answer.body["digest"] === digest) return { kind: "staged" };
+  if (answer.status === 200) return { kind: "failed", reason: "the answer names another digest" };
+  const passing = answer.status < 300 || answer.status >= 500 || [408, 425, 429].includes(answer.status);
+  return { kind: passing ? "pending" : "failed", reason: said(answer) };
 }
 
 function said(answer: Extract<HttpAnswer, { kind: "answer" }>): string {

@@ -31,7 +31,7 @@ export interface KubernetesAdapterOptions {
 }
 
 /** Every part of the port, and what the API server can tell by itself. */
-export interface KubernetesAdapter extends Required<Omit<RestoreAdapter, "sees">> {
+export interface KubernetesAdapter extends Required<Omit<RestoreAdapter, "sees" | "stage" | "unstage">> {
   /** What serves, at first and whenever its identity changes, until the signal aborts. Never throws. */
   watch(at: string, signal: AbortSignal): AsyncIterable<Observed>;
   close(): Promise<void>;

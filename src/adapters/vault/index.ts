@@ -1,7 +1,2 @@
 export type { RevisionStore } from "./revision-store.ts";
-export {
-  createVaultAdapter,
-  type VaultAdapter,
-  type VaultAdapterOptions,
-  type VaultComponent,
-} from "./vault-adapter.ts";
+export { createVaultAdapter, type VaultAdapterOptions, type VaultComponent } from "./vault-adapter.ts";

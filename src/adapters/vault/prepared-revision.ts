@@ -1,5 +1,5 @@
 import { closeSync, existsSync, fsyncSync, openSync, renameSync, symlinkSync } from "node:fs";
-import { chmod, mkdir, mkdtemp, readdir, rm, stat } from "node:fs/promises";
+import { chmod, mkdir, mkdtemp, readdir, readlink, rm, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import type { Digest } from "../../core/digest.ts";
 import type { Milliseconds } from "../../core/time.ts";
@@ -12,6 +12,11 @@ export interface PreparedRevision {
   switchTo(): void;
   /** Removes what was prepared for this switch only. */
   drop(): Promise<void>;
+}
+
+/** Where what is staged for a path lies. */
+export function stagedFolder(path: string): string {
+  return join(besideOf(path), "staged");
 }
 
 /** What a crash left is removed after this long; nobody prepares for longer. */
@@ -85,27 +90,36 @@ export async function readyFile(
   }
 }
 
-function ready(path: string, staging: string, entry: string): PreparedRevision {
-  return {
-    switchTo() {
-      renameSync(entry, path);
-      syncFolder(dirname(path));
-    },
-    drop: () => rm(staging, { recursive: true, force: true }),
-  };
+/** A file that was staged, which becomes the path's own by the switch, and stays staged without one. */
+export function readyStaged(path: string, entry: string): PreparedRevision {
+  return { switchTo: () => switchTo(path, entry), drop: async () => undefined };
 }
 
-/** Removes written-out trees beyond the newest few, never the one that the path leads to, and what crashes left. */
+function ready(path: string, staging: string, entry: string): PreparedRevision {
+  return { switchTo: () => switchTo(path, entry), drop: () => rm(staging, { recursive: true, force: true }) };
+}
+
+function switchTo(path: string, entry: string): void {
+  renameSync(entry, path);
+  syncFolder(dirname(path));
+}
+
+/** Removes written-out trees beyond the newest few, never one that the path or what is staged leads to, and what crashes left. */
 export async function tidy(path: string, live: string, keep: number, now: number): Promise<void> {
   const beside = besideOf(path);
   const revisions = join(beside, "revisions");
+  const staged = await Promise.all(
+    (await readdir(stagedFolder(path)).catch(() => [])).map((name) =>
+      readlink(join(stagedFolder(path), name)).catch(() => ""),
+    ),
+  );
   const trees = await Promise.all(
     (await readdir(revisions)).map(async (name) => ({ name, at: (await stat(join(revisions, name))).ctimeMs })),
   );
   const old = trees
     .sort((a, b) => b.at - a.at)
     .slice(keep)
-    .filter(({ name }) => join(revisions, name) !== live);
+    .filter(({ name }) => join(revisions, name) !== live && !staged.some((target) => basename(target) === name));
   for (const { name } of old) await rm(join(revisions, name), { recursive: true, force: true });
   for (const name of (await readdir(beside)).filter((entry) => entry.startsWith("staging-"))) {
     const { ctimeMs } = await stat(join(beside, name));
@@ -117,7 +131,7 @@ function stage(path: string): Promise<string> {
   return mkdtemp(join(besideOf(path), "staging-"));
 }
 
-function syncFolder(folder: string): void {
+export function syncFolder(folder: string): void {
   const descriptor = openSync(folder, "r");
   try {
     fsyncSync(descriptor);

@@ -1,12 +1,21 @@
 import { type Digest, isDigest } from "../../core/digest.ts";
-import type { Applied, Concern, Identified, Observed, Resolved, RestoreAdapter, Seen } from "../../core/ports.ts";
+import type {
+  Applied,
+  Concern,
+  Identified,
+  Observed,
+  Resolved,
+  RestoreAdapter,
+  Seen,
+  Staged,
+} from "../../core/ports.ts";
 import type { Instant } from "../../core/time.ts";
 import { machineIdentity } from "./machine-identity.ts";
-import { prepareTree } from "./prepared-revision.ts";
 import { allowedPath, isPath, type ReleasePaths } from "./release-path.ts";
 import type { RevisionStore } from "./revision-store.ts";
-import { accessAt, besideOf, lookAt } from "./served-path.ts";
+import { besideOf, lookAt } from "./served-path.ts";
 import { loadedBy, type Reload, type Serving } from "./served-process.ts";
+import { createStaging, isStagedAt, unstage } from "./staging.ts";
 import { peekState } from "./switch-state.ts";
 import { vaultConcerns } from "./vault-concerns.ts";
 import { PathSwitch, type SwitchPoint } from "./vault-switch.ts";
@@ -34,11 +43,6 @@ export interface VaultAdapterOptions {
   readonly atCrashPoint?: (point: SwitchPoint) => void;
 }
 
-export interface VaultAdapter extends RestoreAdapter {
-  /** Writes a tree out beside its path ahead of time, so that a later `apply` only switches. */
-  prepare(at: string, digest: Digest, signal: AbortSignal): Promise<void>;
-}
-
 const LOOKS = 3;
 
 /**
@@ -50,7 +54,7 @@ const LOOKS = 3;
  * the operating system. Somebody who changes the path by hand is a conflict up to the last look at the entry; between
  * that look and the rename no other work is done (see docs/adapters/vault.md for the time).
  */
-export function createVaultAdapter(options: VaultAdapterOptions): VaultAdapter {
+export function createVaultAdapter(options: VaultAdapterOptions): RestoreAdapter {
   const { scheme, store, components, now } = options;
   const prefix = `${scheme}://`;
   const reason = `it names no component; declared: ${Object.keys(components).join(", ") || "none"}`;
@@ -61,6 +65,7 @@ export function createVaultAdapter(options: VaultAdapterOptions): VaultAdapter {
   };
   const read = ({ path }: VaultComponent, signal: AbortSignal) => readPath(store, path, signal);
   const switching = new PathSwitch({ ...options, read });
+  const staging = createStaging(store);
   const unreachable = { kind: "unreachable", reason } as const;
 
   return {
@@ -69,10 +74,12 @@ export function createVaultAdapter(options: VaultAdapterOptions): VaultAdapter {
     undo: () => "compensatable",
     serves: (at) => at.startsWith(prefix) && at.length > prefix.length,
     read: (at, signal) => on<Observed>(at, (component) => read(component, signal), unreachable),
-    holds: (at, digest, signal) => on(at, () => isIntact(store, digest, signal), false),
+    holds: (at, digest, signal) => on(at, ({ path }) => isAtHand(store, path, digest, signal), false),
     apply: (request, signal) =>
       on<Applied>(request.at, (component) => switching.apply(component, request, signal), { kind: "refused", reason }),
-    prepare: (at, digest, signal) => on(at, ({ path }) => writeAhead(store, path, digest, signal), undefined),
+    stage: (at, digest, signal) =>
+      on<Staged>(at, ({ path }) => staging.stage(path, digest, signal), { kind: "failed", reason }),
+    unstage: (at) => on(at, ({ path }) => unstage(path), undefined),
     resolve: (at, reference, signal) =>
       on<Resolved>(
         at,
@@ -98,12 +105,11 @@ async function identityOf(store: RevisionStore): Promise<Identified> {
   }
 }
 
-async function isIntact(store: RevisionStore, digest: Digest, signal: AbortSignal): Promise<boolean> {
-  return !signal.aborted && (await store.state(digest, signal).catch(() => "damaged")) === "intact";
-}
-
-async function writeAhead(store: RevisionStore, path: string, digest: Digest, signal: AbortSignal): Promise<void> {
-  if ((await store.find(digest))?.kind === "tree") await prepareTree(store, path, digest, accessAt(path), signal);
+/** Intact in the store, or staged beside the path. */
+async function isAtHand(store: RevisionStore, path: string, digest: Digest, signal: AbortSignal): Promise<boolean> {
+  if (signal.aborted) return false;
+  if ((await store.state(digest, signal).catch(() => "damaged")) === "intact") return true;
+  return isDigest(digest) && isStagedAt(store, path, digest, signal);
 }
 
 async function seenAt(
@@ -131,7 +137,7 @@ async function readPath(store: RevisionStore, path: string, signal: AbortSignal)
       const digest = await store.digestAt(path, signal);
       const { version } = peekState(besideOf(path));
       if (lookAt(path).print !== print) continue;
-      const label = (await store.find(digest))?.labels[0];
+      const label = (await store.find(digest).catch(() => undefined))?.labels[0];
       return { kind: "live", digest, version: `${version}.${print}`, ...(label === undefined ? {} : { label }) };
     }
     return { kind: "unreachable", reason: `${path} is being changed` };

@@ -5,6 +5,7 @@ import type { Concern } from "../../core/ports.ts";
 import type { Instant, Milliseconds } from "../../core/time.ts";
 import type { RevisionStore } from "./revision-store.ts";
 import { isMountPoint, lookAt } from "./served-path.ts";
+import { isStagedAt } from "./staging.ts";
 import type { VaultComponent } from "./vault-adapter.ts";
 
 const DAY: Milliseconds = 86_400_000;
@@ -24,9 +25,13 @@ export async function vaultConcerns(
   const concerns: Concern[] = [];
   const add = (level: Concern["level"], text: string) => void concerns.push({ level, text });
   const name = shortDigest(digest);
-  const revision = await store.find(digest);
-  const state = await store.state(digest, signal);
-  if (state !== "intact") add("blocking", `the vault's copy of ${name} is ${state}; put it in again`);
+  const revision = await store.find(digest).catch(() => undefined);
+  const staged = await isStagedAt(store, path, digest, signal);
+  const state = await store.state(digest, signal).catch(() => "out of reach");
+  if (state !== "intact") {
+    const still = staged ? `; the one that is staged beside ${path} would be restored` : "";
+    add(staged ? "warning" : "blocking", `the vault's copy of ${name} is ${state}${still}; put it in again`);
+  }
   if (revision !== undefined && !revision.held && revision.retainedUntil < now + SOON) {
     const until = new Date(revision.retainedUntil).toISOString().slice(0, 10);
     const ended = revision.retainedUntil <= now;
@@ -36,11 +41,12 @@ export async function vaultConcerns(
   if (place !== undefined) add("blocking", place);
   else {
     const { bavail, bsize } = statfsSync(dirname(path));
-    const needs = (revision?.bytes ?? 0) + SPARE_BYTES;
+    const needs = (staged ? 0 : (revision?.bytes ?? 0)) + SPARE_BYTES;
     if (bavail * bsize < needs) {
       add("blocking", `${dirname(path)} has ${bavail * bsize} bytes free, and writing ${name} out takes ${needs}`);
     }
-    if (statSync(store.folder).dev !== statSync(dirname(path)).dev) {
+    const vault = statSync(store.folder, { throwIfNoEntry: false });
+    if (!staged && vault !== undefined && vault.dev !== statSync(dirname(path)).dev) {
       const amount = `${((revision?.bytes ?? 0) / 1e6).toFixed(1)} MB`;
       add("warning", `${path} is on another file system than the vault: ${amount} are copied across before the switch`);
     }

@@ -2,10 +2,12 @@ import { realpathSync } from "node:fs";
 import { type Digest, isDigest } from "../../core/digest.ts";
 import type { Applied, Observed, RestoreRequest } from "../../core/ports.ts";
 import type { Instant, Milliseconds } from "../../core/time.ts";
+import { orAbort } from "./or-abort.ts";
 import { makeBeside, type PreparedRevision, prepareTree, readyFile, readyLink, tidy } from "./prepared-revision.ts";
 import type { RevisionStore, StoredRevision } from "./revision-store.ts";
 import { accessAt, besideOf, lookAt } from "./served-path.ts";
 import { reload } from "./served-process.ts";
+import { stagedRevision } from "./staged-revision.ts";
 import { openRecord, peekState, type SwitchRecord, withSwitchLock } from "./switch-state.ts";
 import type { VaultComponent } from "./vault-adapter.ts";
 import { placeFlaw } from "./vault-concerns.ts";
@@ -111,15 +113,15 @@ export class PathSwitch {
     signal: AbortSignal,
   ): Promise<Applied> {
     const { store, read } = this.#options;
-    const revision = await store.find(request.desired);
-    const state = await store.state(request.desired, signal);
-    if (revision === undefined || state !== "intact") return refused(`the vault's copy of the revision is ${state}`);
+    const staged = await stagedRevision(store, component.path, request.desired, signal);
+    const revision = staged ?? (await heldIn(store, request.desired, signal));
+    if (typeof revision === "string") return refused(`the vault's copy of the revision is ${revision}`);
     const live = await read(component, signal);
     if (live.kind === "unreachable") return { kind: "conflict", reason: live.reason };
     if (!same(live, request.before)) {
       return { kind: "conflict", reason: `something else lies at ${component.path} than was read` };
     }
-    const prepared = await this.#prepared(component.path, revision, signal);
+    const prepared = "switchTo" in revision ? revision : await this.#prepared(component.path, revision, signal);
     try {
       const again = await read(component, signal);
       return this.#switch(record, component.path, prepared, request, again);
@@ -171,6 +173,18 @@ async function ready(store: RevisionStore, path: string, revision: StoredRevisio
   return readyLink(path, await prepareTree(store, path, revision.digest, access));
 }
 
+/** A revision that the store holds intact, or what its copy is instead. */
+async function heldIn(
+  store: RevisionStore,
+  digest: Digest,
+  signal: AbortSignal,
+): Promise<StoredRevision | "damaged" | "missing"> {
+  const revision = await store.find(digest);
+  const state = await store.state(digest, signal);
+  if (state !== "intact") return state;
+  return revision ?? "missing";
+}
+
 function same(live: { digest: Digest; version: string }, before: RestoreRequest["before"]): boolean {
   return live.digest === before.digest && live.version === before.version;
 }
@@ -190,13 +204,4 @@ function failure(error: unknown): Applied {
   const { code, message } = error as NodeJS.ErrnoException;
   const lasting = ["ENOSPC", "EDQUOT", "EACCES", "EPERM", "EROFS", "EBUSY", "EXDEV"].includes(code ?? "");
   return { kind: lasting ? "refused" : "unknown", reason: message ?? String(error) };
-}
-
-function orAbort<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const stop = () => reject(new Error("no time left; the revision goes on being written out"));
-    if (signal.aborted) stop();
-    signal.addEventListener("abort", stop, { once: true });
-    work.then(resolve, reject).finally(() => signal.removeEventListener("abort", stop));
-  });
 }

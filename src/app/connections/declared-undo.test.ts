@@ -15,7 +15,7 @@ const kinds: Readonly<Record<string, readonly [settings: string, path: string]>>
   flyway: ["databases: { x: { postgres: { env: DATABASE }, migrations: db } }", "x"],
   git: ["repos: {}", "x/y"],
   http: ["hosts: {}", "x/y"],
-  kubernetes: ["clusters: { x: { server: \"https://127.0.0.1:1\", token: { env: TOKEN } } }", "x/y/deployments/z"],
+  kubernetes: ['clusters: { x: { server: "https://127.0.0.1:1", token: { env: TOKEN } } }', "x/y/deployments/z"],
   launchdarkly: ["environment: production, token: { env: TOKEN }", "x/y"],
   mlflow: ['url: "http://127.0.0.1:1"', "models/x@y"],
   "sql-schema": ["databases: { x: { postgres: { env: DATABASE }, migrations: db } }", "x"],

@@ -7,6 +7,8 @@ const settings = z.strictObject({
   hosts: z.record(z.string().regex(/^[a-z0-9.-]+$/, "an alias is made of a-z, 0-9, dots and dashes"), z.url()),
   /** What a change of any component behind them is, as `undo` of a playbook says it. */
   undo: undoWord.optional(),
+  /** The targets can lay a revision ready beside what serves. */
+  stages: z.boolean().default(false),
   "timeout-ms": z.number().int().min(10).max(60_000).default(5000),
 });
 
@@ -15,7 +17,7 @@ export const http: ConnectionKind<z.infer<typeof settings>> = {
   kind: "http",
   summary: "components that speak Rollbook's HTTP protocol",
   settings,
-  connect: (name, { hosts, undo, "timeout-ms": timeoutMs }) => ({
-    restore: createHttpAdapter({ hosts, scheme: name, timeoutMs, ...(undo === undefined ? {} : { undo }) }),
+  connect: (name, { hosts, undo, stages, "timeout-ms": timeoutMs }) => ({
+    restore: createHttpAdapter({ hosts, scheme: name, stages, timeoutMs, ...(undo === undefined ? {} : { undo }) }),
   }),
 };

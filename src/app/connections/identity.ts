@@ -10,6 +10,7 @@ import type {
   RivalObserved,
   RivalRequest,
   Seen,
+  Staged,
 } from "../../core/ports.ts";
 import { systemClock } from "../system-clock.ts";
 
@@ -58,7 +59,7 @@ export function guarded(adapter: RestoreAdapter, declared: string): RestoreAdapt
     void flaw.then((found) => found && believed.delete(at));
     return flaw;
   };
-  const { resolve, seen, concerns, rivals, readRival, writeRival } = adapter;
+  const { resolve, seen, stage, concerns, rivals, readRival, writeRival } = adapter;
   return {
     ...adapter,
     ...(resolve && {
@@ -71,6 +72,16 @@ export function guarded(adapter: RestoreAdapter, declared: string): RestoreAdapt
       async seen(at: string, digest: Digest, signal: AbortSignal): Promise<Seen> {
         const flaw = await flawAt(at);
         return flaw ? { kind: "unreachable", reason: flaw.reason } : seen.call(adapter, at, digest, signal);
+      },
+    }),
+    ...(stage && {
+      async stage(at: string, digest: Digest, signal: AbortSignal): Promise<Staged> {
+        const flaw = await flawAt(at);
+        if (flaw) return { kind: flaw.kind === "silent" ? "pending" : "failed", reason: flaw.reason };
+        return stage.call(adapter, at, digest, signal);
+      },
+      async unstage(at: string, signal: AbortSignal): Promise<void> {
+        if (!(await flawAt(at))) await adapter.unstage?.(at, signal);
       },
     }),
     ...(concerns && {

@@ -97,7 +97,7 @@ describe("a path that is restored from the vault", () => {
     const found = await adapter.read(AT, signal());
     assert.equal(found.kind === "live" && found.digest, old);
     assert.equal((await hasty.apply(sent, signal())).kind, "applied");
-    await hasty.prepare(AT, old, signal());
+    assert.deepEqual(await hasty.stage!(AT, old, signal()), { kind: "staged" });
     assert.equal((await hasty.apply(await request(hasty, old, "2"), signal())).kind, "applied");
     assert.equal(written, 2);
     await stop();

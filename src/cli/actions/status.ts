@@ -1,6 +1,6 @@
 import { shortDigest } from "../../core/digest.ts";
 import { phaseClocks, phaseText } from "../../core/phase-clock.ts";
-import { priceLines } from "../../core/price-lines.ts";
+import { readyLines } from "../../core/price-lines.ts";
 import { formatDuration } from "../../core/time.ts";
 import type { Run } from "../command.ts";
 import { type ShownRollout, type Status, show, statusOf, systemNames } from "../systems.ts";
@@ -106,7 +106,7 @@ function wayBackLines({ wayBack: back }: Status, now: number): readonly string[]
   if (back.ready)
     return [
       row("way back", `ready: to ${back.to.label}, plan ${back.digest?.slice(7, 19)}, ${checked}`),
-      ...[...priceLines(back.price), ...back.warnings].map((line) => row("", line)),
+      ...[...readyLines(back), ...back.warnings].map((line) => row("", line)),
     ];
   return [
     row("WAY BACK", `NOT READY${redFor(back, now)}, ${checked}; nothing goes forward on that`),
