@@ -356,7 +356,7 @@ describe("the command line with a running Rollbook", () => {
     const pulled = await ask(["rollback", opened.id, "--reason", "a test"]);
     assert.equal(pulled.exit, 0);
     assert.match(pulled.say, /Containment follows/);
-    await until(/aborted/);
+    await until(/rolled back by token:a/);
     const again = await ask(["rollback", "--dry-run"]);
     assert.equal(again.exit, 2);
     assert.match(again.say, /no running rollout/);
@@ -368,7 +368,12 @@ describe("the command line with a running Rollbook", () => {
     assert.equal((await ask(["report", "rollout-none"])).exit, 2);
     assert.equal((await ask(["ledger", "verify"])).exit, 0);
 
-    assert.equal((await ask(["release", manifest()])).exit, 10);
+    const refused = await ask(["release", manifest()]);
+    assert.equal(refused.exit, 10);
+    assert.match(
+      refused.say,
+      /to do: Release another revision; or, once the reason is gone, `rollbook lift [0-9a-f]{12}`/,
+    );
     const wouldLift = await ask(["lift", bad.id, "--dry-run"]);
     assert.match(wouldLift.out, /plan sha256:[0-9a-f]{64}\n {2}it is in quarantine because: /);
     assert.equal((await ask(["release", manifest(), "--dry-run"])).exit, 10, "a dry run lifts nothing");

@@ -1,8 +1,9 @@
 import type { Route } from "../core/entry.ts";
 import type { Playbook } from "../core/playbook.ts";
 import type { Change } from "../core/ports.ts";
+import { refuse } from "../core/refusal.ts";
 import { fallbacksOf } from "./containment.ts";
-import { refuse } from "./gate.ts";
+import { NO_ROUTE } from "./gate.ts";
 import type { ControlPorts } from "./ports.ts";
 import { type Failure, type Missed, recordOrMiss } from "./record-afterwards.ts";
 import type { Unrecorded } from "./run.ts";
@@ -81,10 +82,11 @@ export function createHandContainment(ports: ControlPorts, playbook: Playbook, o
   return {
     async to(to, by, reason) {
       const current = traffic.current(system);
-      if (!current) throw refuse(`there is no route of ${system} here`);
+      if (!current) throw refuse(`there is no route of ${system} here`, NO_ROUTE);
       if (to !== "stable" && !fallbacksOf(ports, playbook)[to])
         throw refuse(
-          `\`how.${to}\` is not declared, or the edge has no way there; see \`gateway\` in connections.yaml`,
+          `\`how.${to}\` is not declared, or the edge has no way there`,
+          `Declare it in the playbook, and \`systems.${system}.gateway.${to}\` in connections.yaml.`,
         );
       const { contained: before, ...rest } = current;
       const contained = to === "stable" ? {} : { contained: to };

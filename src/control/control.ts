@@ -1,5 +1,6 @@
 import { RollbookError } from "../core/errors.ts";
 import type { Playbook } from "../core/playbook.ts";
+import { refuse } from "../core/refusal.ts";
 import type { Release } from "../core/release.ts";
 import type { Order, Rollout } from "../core/rollout.ts";
 import type { WayBack } from "../core/way-back.ts";
@@ -11,7 +12,7 @@ import { createHandContainment } from "./contain-by-hand.ts";
 import { createDecisionReplays } from "./decision-replays.ts";
 import type { DriftStatus } from "./drift.ts";
 import { type Explanation, explainRollout } from "./explanation.ts";
-import { gate, type ReleasePlans, refuse } from "./gate.ts";
+import { gate, type ReleasePlans } from "./gate.ts";
 import { pullCord, steer } from "./give-order.ts";
 import { createIdleWatch, type Unannounced } from "./idle-watch.ts";
 import { newestThatCounts } from "./left-behind.ts";
@@ -130,10 +131,7 @@ export function createControl(
     const broke = (reason: unknown) => closed || takeUp.broke(id, reason);
     const running = startRun(recorded ? (onRun) => recorded.then(() => run(onRun)) : run, broke);
     runs.set(id, running);
-    running.ended.then(
-      () => takeUp.mended(id),
-      () => undefined,
-    );
+    running.ended.then(() => takeUp.mended(id)).catch(() => undefined);
     running.run.then(escalation.follow, () => undefined);
   };
   const find = async (id: string): Promise<Rollout> => {
@@ -185,15 +183,15 @@ export function createControl(
     alone(async () => {
       const newest = await newestThatCounts(ports.store, playbook.system);
       if (newest?.id !== id || !isStuck(newest) || !calm())
-        throw refuse(`rollout ${id} is no rollback that waits for people`);
+        throw refuse(`rollout ${id} is no rollback that waits for people`, "`rollbook status` names what does.");
       await order(newest);
       start(id);
       return find(id);
     });
   const openAlone = (open: () => Promise<Opened>): Promise<Rollout> =>
     alone(async () => {
-      if (owed) throw refuse(`a rollout is ${CONTAINED_UNRECORDED}: ${owed.reason}`);
-      if ([...runs.values()].some(takesUp)) throw refuse("a rollout is being taken up");
+      if (owed) throw refuse(`a rollout is ${CONTAINED_UNRECORDED}: ${owed.reason}`, "Bring the store back.");
+      if ([...runs.values()].some(takesUp)) throw refuse("a rollout is being taken up", "Try again in a few seconds.");
       const { rollout, missed } = await open();
       start(rollout.id, missed?.afterwards);
       if (!missed) return rollout;
@@ -254,7 +252,7 @@ export function createControl(
       openAlone(() => openTakeBack(ports, playbook, { kind: "rollback", by, reason }, remembered(), () => closed)),
     weight: (percent, by) => setWeight(ports, playbook, percent, by),
     async contain(to, by, reason) {
-      if (!calm()) throw refuse("a rollout runs: `rollbook rollback` contains it");
+      if (!calm()) throw refuse("a rollout runs", "`rollbook rollback` contains it.");
       const missed = await byHand.to(to, by, reason);
       if (missed) throw new RollbookError("NOT_RECORDED", { reason: missed.reason });
     },

@@ -1,4 +1,5 @@
 import { RollbookError } from "../core/errors.ts";
+import { refuse } from "../core/refusal.ts";
 
 /** Another process holds the newer fence: this one must not touch anything any more. */
 export class FencedError extends Error {
@@ -10,7 +11,11 @@ export class FencedError extends Error {
 
 /** The same, before anything was begun: the right to act was not to be had. */
 export function heldElsewhere(system: string): RollbookError {
-  return new RollbookError("RELEASE_REFUSED", { reason: `another controller acts on ${system}`, elsewhere: system });
+  return refuse(
+    `another controller acts on ${system}`,
+    "Ask that one, or try again when its lease is over: in a few seconds.",
+    { elsewhere: system },
+  );
 }
 
 /** Did something end because another process acts? */

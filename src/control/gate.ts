@@ -1,9 +1,11 @@
 import { withDeadline } from "../core/deadline.ts";
+import { shortDigest } from "../core/digest.ts";
 import type { Route } from "../core/entry.ts";
 import { RollbookError } from "../core/errors.ts";
 import type { Plan } from "../core/plan.ts";
 import { type ComponentSpec, isRoute, type Playbook } from "../core/playbook.ts";
 import type { Concern } from "../core/ports.ts";
+import { type RefusalReason, refuse, refuseFor } from "../core/refusal.ts";
 import type { ComponentName, Release } from "../core/release.ts";
 import type { Place } from "../core/rollout.ts";
 import { unfinishedRollout } from "../core/unfinished-rollout.ts";
@@ -16,6 +18,16 @@ import { withRivals } from "../decide/plan-rivals.ts";
 import type { PastSteps } from "../decide/price.ts";
 import type { ControlPorts } from "./ports.ts";
 import { rivalsOf } from "./rivals.ts";
+
+export const NO_RESTORE_POINT = [
+  "there is no restore point yet",
+  "`rollbook adopt` makes one, while the system serves well; `rollbook doctor` says what is in its way.",
+] as const;
+export const NO_ROUTE = "Start `rollbook serve` with its playbook, and wait for its first restore point.";
+const UNPLANNED =
+  "Name a revision for each component that `what` lists, and none that it does not; docs/plans.md has the rules.";
+const INCOMPATIBLE =
+  "Release revisions that say they work with what is live beside them: a schema that keeps its old readers, say.";
 
 /** How long one target may take to say what it thinks of one revision. */
 const ASK_MS = 15_000;
@@ -38,39 +50,58 @@ export async function gate(
   candidate: Release,
   past: readonly PastSteps[],
 ): Promise<ReleasePlans> {
-  if (candidate.system !== playbook.system) throw refuse(`it is for ${candidate.system}, not for ${playbook.system}`);
+  if (candidate.system !== playbook.system)
+    throw refuse(`it is for ${candidate.system}, not for ${playbook.system}`, "Name its system: `--system NAME`.");
   const known = await ports.store.lastKnownGood(playbook.system);
   const stable = known && (await ports.store.release(known.release));
-  if (!stable) throw refuse("there is no restore point yet");
-  if (stable.id === candidate.id) throw refuse("it serves already: it is the last known good release");
+  if (!stable) throw refuse(...NO_RESTORE_POINT);
+  if (stable.id === candidate.id)
+    throw refuse("it serves already: it is the last known good release", "Nothing; or name another revision.");
   await insistFree(ports, playbook);
   await insistHere(ports, playbook);
   const quarantine = await ports.store.quarantine(candidate.id);
-  if (quarantine && !quarantine.liftedBy) throw refuse(`${candidate.label} is in quarantine: ${quarantine.reason}`);
+  if (quarantine && !quarantine.liftedBy)
+    throw refuse(
+      `${candidate.label} is in quarantine: ${quarantine.reason}`,
+      `Release another revision; or, once the reason is gone, \`rollbook lift ${shortDigest(candidate.id)}\`.`,
+    );
   const route = ports.traffic.current(playbook.system);
   insistOpen(route);
   const place = freePlace(route);
   const out = planRelease(playbook, stable, candidate, place, past);
   const rivals = await rivalsOf(ports, playbook, place);
   const back = withRivals(planRollback(playbook, candidate, stable, place, past), rivals);
-  const reasons: string[] = [];
-  if (out.kind === "impossible") reasons.push(...out.reasons);
-  if (back.kind === "impossible") reasons.push(...back.reasons);
+  const reasons: RefusalReason[] = [];
+  const add = (todo: string, ...texts: readonly string[]) => reasons.push(...texts.map((text) => ({ text, todo })));
+  if (out.kind === "impossible") add(UNPLANNED, ...out.reasons);
+  if (back.kind === "impossible") add(UNPLANNED, ...back.reasons);
   for (const clash of incompatibilities(stable, candidate)) {
-    reasons.push(
+    add(
+      INCOMPATIBLE,
       `traffic could not be contained on ${stable.label} while ${candidate.label} is in place: ${clash.reason}`,
     );
   }
-  for (const clash of incompatibilities(candidate, candidate)) reasons.push(`${candidate.label}: ${clash.reason}`);
+  for (const clash of incompatibilities(candidate, candidate)) add(INCOMPATIBLE, `${candidate.label}: ${clash.reason}`);
   const blind = blindTargets(playbook, ports.adapterFor).map(({ text }) => text);
   const acts = playbook.authority === "act";
-  if (acts) reasons.push(...blind);
-  reasons.push(...undeclaredUndo(playbook, ports.adapterFor).map(({ text }) => text));
+  if (acts) add("Mend connections.yaml as it says; docs/connections.md explains guarantees.", ...blind);
+  add(
+    "Write `undo` into the playbook as it says.",
+    ...undeclaredUndo(playbook, ports.adapterFor).map(({ text }) => text),
+  );
   const serving = await unreadiness(ports, playbook, stable, servingPlace(route), "seen");
   const wayBack = await unreadiness(ports, playbook, stable, place, "held");
   const wayOut = await unreadiness(ports, playbook, candidate, place, "held");
-  reasons.push(...new Set([...serving.reasons, ...wayBack.reasons, ...wayOut.reasons]));
-  if (reasons.length > 0 || out.kind === "impossible" || back.kind === "impossible") throw refuse(reasons.join("; "));
+  add(
+    "Bring the last known good release back into place, or wait until it answers: `rollbook live` shows it.",
+    ...serving.reasons,
+  );
+  add(
+    "Put the revision back where it is kept, or mend what its target says; `rollbook doctor` checks it again.",
+    ...wayBack.reasons,
+  );
+  add("Name a revision that its target holds intact, or mend what the target says.", ...wayOut.reasons);
+  if (reasons.length > 0 || out.kind === "impossible" || back.kind === "impossible") throw refuseFor(reasons);
   const concerns = [...(acts ? [] : blind), ...serving.warnings, ...wayBack.warnings, ...wayOut.warnings];
   return { out, back, concerns: [...new Set(concerns)] };
 }
@@ -83,14 +114,17 @@ export async function insistFree(ports: ControlPorts, playbook: Playbook): Promi
     running.promotedAt === undefined
       ? "is still running"
       : `is promoted and still watched beside its holdback; \`rollbook promote ${running.id}\` ends that now`;
-  throw refuse(`rollout ${running.id} ${next}`);
+  throw refuse(`rollout ${running.id} ${next}`, `Wait for its end, or end it: \`rollbook abort ${running.id}\`.`);
 }
 
 /** Nothing goes out while traffic is contained. @throws RELEASE_REFUSED */
 export function insistOpen(route: Route | undefined): void {
   const { contained } = route ?? {};
   if (contained)
-    throw refuse(`all traffic is contained to \`${contained}\`; \`rollbook contain stable\` ends that first`);
+    throw refuse(
+      `all traffic is contained to \`${contained}\``,
+      '`rollbook contain stable --reason "..."` lets traffic back to stable; then release it.',
+    );
 }
 
 /** @throws ENVIRONMENT_MISMATCH where the playbook may not act. */
@@ -166,8 +200,4 @@ async function concernsOf(
 
 function blocking(text: string): readonly Concern[] {
   return [{ level: "blocking", text }];
-}
-
-export function refuse(reason: string): RollbookError {
-  return new RollbookError("RELEASE_REFUSED", { reason });
 }

@@ -1,5 +1,7 @@
 import { RollbookError } from "../core/errors.ts";
+import { refuse } from "../core/refusal.ts";
 import type { Order, Rollout } from "../core/rollout.ts";
+import type { Verdict } from "../core/verdict.ts";
 import { FencedError } from "./fenced-error.ts";
 import { cordOf } from "./order.ts";
 import { entryOf, type Run, routeTo, save } from "./run.ts";
@@ -36,7 +38,8 @@ export async function steer(run: Run, order: Order | undefined, by: string): Pro
   const { rollout } = run;
   if (rollout.endedAt !== undefined) throw ended(rollout);
   if (rollout.rollback && order?.kind === "pause") return haltRestore(run, order);
-  if (rollout.rollback || cordOf(run)) throw refused(`rollout ${rollout.id} is on its way back`);
+  if (rollout.rollback || cordOf(run))
+    throw refuse(`rollout ${rollout.id} is on its way back`, "Wait for its end; `rollbook pause` halts its restore.");
   if (order?.kind === "promote") forbidBlindPromotion(run);
   const before = run.order;
   run.order = order;
@@ -48,16 +51,20 @@ export async function steer(run: Run, order: Order | undefined, by: string): Pro
   });
 }
 
+const PROMOTE_LATER: Readonly<Record<Verdict["kind"], string>> = {
+  healthy: "",
+  inconclusive: "",
+  "no-data": "Wait for data, and look at its signals: `rollbook status`.",
+  "instrument-error": "Mend what the counts are doubted for: `rollbook explain` names it.",
+  harmful: "Nothing: it goes back by itself.",
+};
+
 /** People may end the waiting, and not the evidence: what was never seen, or cannot be trusted, is not promoted. */
 function forbidBlindPromotion({ rollout, verdict, playbook }: Run): void {
   if (playbook.authority === "observe" || rollout.promotedAt !== undefined) return;
-  if (rollout.step < 0) throw refused("nothing of it was exposed yet");
+  if (rollout.step < 0) throw refuse("nothing of it was exposed yet", "Wait until requests reach it.");
   const kind = verdict?.kind ?? "no-data";
-  if (kind !== "healthy" && kind !== "inconclusive") throw refused(`its newest verdict is ${kind}`);
-}
-
-function refused(reason: string): RollbookError {
-  return new RollbookError("RELEASE_REFUSED", { reason });
+  if (kind !== "healthy" && kind !== "inconclusive") throw refuse(`its newest verdict is ${kind}`, PROMOTE_LATER[kind]);
 }
 
 function ended(rollout: Rollout): RollbookError {

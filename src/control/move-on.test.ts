@@ -205,7 +205,7 @@ describe("a containment by hand", () => {
       await world.control.contain("stable", "on-call", "over");
       assert.equal((await world.store.route("loans"))?.contained, undefined);
       const { id } = await world.control.release(candidate);
-      await assert.rejects(world.control.contain("safe", "on-call", "flood"), { message: /rollbook rollback/ });
+      await assert.rejects(world.control.contain("safe", "on-call", "flood"), { hint: /rollbook rollback/ });
       await world.ended(id);
     });
   });

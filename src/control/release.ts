@@ -2,11 +2,12 @@ import { withDeadline } from "../core/deadline.ts";
 import { RollbookError } from "../core/errors.ts";
 import { isRoute, type Playbook } from "../core/playbook.ts";
 import type { Resolved } from "../core/ports.ts";
+import { refuse } from "../core/refusal.ts";
 import { defineRelease, type Release, type Revision } from "../core/release.ts";
 import type { Rollout } from "../core/rollout.ts";
 import { addressIn, freePlace, servingPlace } from "../decide/place.ts";
 import type { PastSteps } from "../decide/price.ts";
-import { gate, insistFree, insistHere, insistOpen, refuse, unreadiness } from "./gate.ts";
+import { gate, insistFree, insistHere, insistOpen, NO_RESTORE_POINT, unreadiness } from "./gate.ts";
 import { readComponents } from "./live-state.ts";
 import type { ControlPorts } from "./ports.ts";
 import { withdrawShare } from "./weight.ts";
@@ -25,7 +26,8 @@ export async function adopt(ports: ControlPorts, playbook: Playbook, given?: Rel
   const release = given ?? (await releaseThatServes(ports, playbook));
   if (!given) await takeIntoKeeping(ports, playbook, release);
   const { reasons } = await unreadiness(ports, playbook, release, "at", "live");
-  if (reasons.length > 0) throw refuse(reasons.join("; "));
+  if (reasons.length > 0)
+    throw refuse(reasons.join("; "), "Mend what it says; a running `rollbook serve` tries again by itself.");
   const now = ports.clock.now();
   const revisions = Object.fromEntries(Object.entries(release.revisions).map(([name, r]) => [name, r.digest]));
   const { system } = playbook;
@@ -73,7 +75,11 @@ async function takeIntoKeeping(ports: ControlPorts, playbook: Playbook, release:
 async function releaseThatServes(ports: ControlPorts, playbook: Playbook): Promise<Release> {
   const found = await readComponents(ports, playbook, "at");
   const dead = found.filter((component) => component.kind === "unreachable");
-  if (dead.length > 0) throw refuse(dead.map(({ at, reason }) => `${at} cannot be read: ${reason}`).join("; "));
+  if (dead.length > 0)
+    throw refuse(
+      dead.map(({ at, reason }) => `${at} cannot be read: ${reason}`).join("; "),
+      "Bring what does not answer back, or correct its address or credentials.",
+    );
   const live = await Promise.all(
     found.filter((component) => component.kind === "live").map((one) => named(ports, one)),
   );
@@ -97,7 +103,7 @@ export async function composeRelease(
 ): Promise<Release> {
   const known = await ports.store.lastKnownGood(playbook.system);
   const stable = known && (await ports.store.release(known.release));
-  if (!stable) throw refuse("there is no restore point yet");
+  if (!stable) throw refuse(...NO_RESTORE_POINT);
   const place = freePlace(ports.traffic.current(playbook.system));
   const revisions: Record<string, Revision> = { ...stable.revisions };
   const reasons: string[] = [];
@@ -120,7 +126,7 @@ export async function composeRelease(
     if (found.kind === "revision") revisions[name] = found.revision;
     else reasons.push(`${name} ${reference}: ${found.reason}`);
   }
-  if (reasons.length > 0) throw refuse(reasons.join("; "));
+  if (reasons.length > 0) throw refuse(reasons.join("; "), "Name each revision as its target knows it, or by digest.");
   const named = Object.keys(references).map((name) => revisions[name]!.label);
   return defineRelease(playbook.system, label ?? named.join(" + "), revisions);
 }
@@ -143,7 +149,7 @@ export async function openRollout(
     return undefined;
   });
   const known = await ports.store.lastKnownGood(playbook.system);
-  if (!known) throw refuse("there is no restore point yet");
+  if (!known) throw refuse(...NO_RESTORE_POINT);
   const place = observing
     ? servingPlace(ports.traffic.current(playbook.system))
     : freePlace(ports.traffic.current(playbook.system));

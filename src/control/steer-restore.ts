@@ -1,7 +1,7 @@
 import { RollbookError } from "../core/errors.ts";
+import { refuse } from "../core/refusal.ts";
 import type { Order, Rollout, Saga } from "../core/rollout.ts";
 import { turnSaga } from "../restore/saga-runner.ts";
-import { refuse } from "./gate.ts";
 import type { ControlPorts } from "./ports.ts";
 import { entryOf, type Run, save } from "./run.ts";
 
@@ -12,7 +12,11 @@ import { entryOf, type Run, save } from "./run.ts";
  */
 export async function haltRestore(run: Run, order: Order): Promise<void> {
   const { rollback } = run.rollout;
-  if (!rollback || rollback.restoredAt !== undefined || rollback.outcome) throw refuse("nothing is being restored");
+  if (!rollback || rollback.restoredAt !== undefined || rollback.outcome)
+    throw refuse(
+      "nothing is being restored",
+      "Nothing: there is nothing to halt. `rollbook status` says how it stands.",
+    );
   if (rollback.halted) return;
   await save(run, () => ({ ...run.rollout, rollback: { ...(run.rollout.rollback ?? rollback), halted: order } }), [
     entryOf(run, "ordered", { order: "halt", reason: order.reason }, order.by),

@@ -1,12 +1,13 @@
 import type { Route } from "../core/entry.ts";
 import type { Playbook } from "../core/playbook.ts";
 import type { Change } from "../core/ports.ts";
+import { refuse } from "../core/refusal.ts";
 import { defineRelease, type Release } from "../core/release.ts";
 import type { Order, Place, Rollout } from "../core/rollout.ts";
 import { containmentOf } from "../decide/containment.ts";
 import { freePlace, servingPlace } from "../decide/place.ts";
 import { fallbacksOf } from "./containment.ts";
-import { insistFree, refuse } from "./gate.ts";
+import { insistFree } from "./gate.ts";
 import { changedComponents, readComponents } from "./live-state.ts";
 import { unannouncedRollout } from "./open-unannounced.ts";
 import type { ControlPorts } from "./ports.ts";
@@ -56,7 +57,7 @@ export async function openTakeBack(
   settled?: Route,
 ): Promise<Opened> {
   const { system } = playbook;
-  if (playbook.authority !== "act") throw refuse("the playbook only observes; go back by your own means");
+  if (playbook.authority !== "act") throw refuse("the playbook only observes", "Go back by your own means.");
   const known = await promotionIn(ports, playbook).catch((error: unknown) => {
     if (!isStoreFailure(error) || !remembered) throw error;
     return { ...remembered, error };
@@ -153,7 +154,10 @@ async function takeBackForeign(
   const current = ports.traffic.current(playbook.system);
   const changed = stable ? await changedComponents(ports, playbook, stable, servingPlace(current)) : [];
   if (!stable || changed.length === 0)
-    throw error ?? refuse("no release was promoted before, so none can be taken back");
+    throw (
+      error ??
+      refuse("no release was promoted before, so none can be taken back", "Release the revisions that you want.")
+    );
   const to = containmentOf(false, fallbacksOf(ports, playbook));
   const contained = to === "else" || to === "safe" ? to : undefined;
   const route = contained && current && { ...current, epoch: current.epoch + 1, candidatePpm: 0, contained };

@@ -1,6 +1,7 @@
 import type { Playbook } from "../core/playbook.ts";
+import { refuse } from "../core/refusal.ts";
 import { unfinishedRollout } from "../core/unfinished-rollout.ts";
-import { refuse } from "./gate.ts";
+import { NO_ROUTE } from "./gate.ts";
 import type { ControlPorts } from "./ports.ts";
 
 /**
@@ -10,12 +11,16 @@ import type { ControlPorts } from "./ports.ts";
  */
 export async function setWeight(ports: ControlPorts, playbook: Playbook, percent: number, by: string): Promise<void> {
   const { system, authority } = playbook;
-  if (authority !== "observe") throw refuse("under `authority: act` only the rollout moves traffic");
+  if (authority !== "observe")
+    throw refuse(
+      "under `authority: act` only the rollout moves traffic",
+      "`rollbook pause`, `promote`, `abort` and `rollback` steer it.",
+    );
   const current = ports.traffic.current(system);
-  if (!current) throw refuse(`there is no route of ${system} here`);
+  if (!current) throw refuse(`there is no route of ${system} here`, NO_ROUTE);
   const rollout = await unfinishedRollout(ports.store, system);
   if (!rollout && percent === 0) return withdrawShare(ports, system, by);
-  if (!rollout) throw refuse("no release is being observed; announce one with `rollbook release`");
+  if (!rollout) throw refuse("no release is being observed", "Announce one with `rollbook release`.");
   const { candidate } = rollout;
   const route = { ...current, epoch: current.epoch + 1, candidate, candidatePpm: Math.round(percent * 10_000) };
   const entry = { type: "exposure", at: ports.clock.now(), system, actor: by, rollout: rollout.id } as const;

@@ -120,7 +120,7 @@ export const errorCatalogue = {
     exit: 10,
     message: (d) => `The release is refused: ${d["reason"]}.`,
     state: "No traffic was moved and no component was changed.",
-    hint: "Give the release a proven way back, or lift the quarantine.",
+    hint: "It depends on the reason, and is said with it: give the release a proven way back, say, or lift the quarantine.",
   },
   ENVIRONMENT_MISMATCH: {
     class: "needs-human",
@@ -229,13 +229,19 @@ export class RollbookError extends Error {
     this.details = details;
   }
 
+  /** What to do: about this very case where it says so, else what the catalogue says. */
+  get hint(): string {
+    const { todo } = this.details;
+    return typeof todo === "string" ? todo : errorCatalogue[this.code].hint;
+  }
+
   get exit(): number {
     return errorCatalogue[this.code].exit;
   }
 
   /** What, state and hint, in three lines. */
   explain(): string {
-    const { state, hint } = errorCatalogue[this.code];
-    return `${this.message}\n  state: ${state}\n  to do: ${hint}\n  code:  ${this.code}`;
+    const { state } = errorCatalogue[this.code];
+    return `${this.message}\n  state: ${state}\n  to do: ${this.hint}\n  code:  ${this.code}`;
   }
 }

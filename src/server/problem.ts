@@ -20,7 +20,8 @@ export function problemOf(given: unknown): {
 } {
   const error = storeErrorOf(given) ?? given;
   if (error instanceof RollbookError) {
-    const { state, hint } = errorCatalogue[error.code];
+    const { state } = errorCatalogue[error.code];
+    const { hint } = error;
     const status = STATUS[error.code] ?? 400;
     return {
       status,

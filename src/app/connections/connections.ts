@@ -1,6 +1,6 @@
-import { RollbookError } from "../../core/errors.ts";
 import type { Environment } from "../../core/playbook.ts";
 import type { Notice, Policy, PolledSource, RestoreAdapter } from "../../core/ports.ts";
+import { refuse } from "../../core/refusal.ts";
 import type { DeclaredUndo } from "../../playbook/lint-undo.ts";
 import type { Connection, SourceContext } from "./connection.ts";
 import { guarded, identityFlaw } from "./identity.ts";
@@ -32,6 +32,8 @@ export interface Named {
 }
 
 const TELL_MS = 10_000;
+const ADD =
+  "Add the connection to connections.yaml, or correct the address; `rollbook doctor --folder DIR` checks both.";
 
 /** `builtIn` are adapters of this process itself: flags, and what a caller brings. */
 export function createConnections(all: readonly Named[], builtIn: readonly RestoreAdapter[] = []): Connections {
@@ -43,7 +45,6 @@ export function createConnections(all: readonly Named[], builtIn: readonly Resto
       connection.restore ? [identity === undefined ? connection.restore : guarded(connection.restore, identity)] : [],
     ),
   ];
-  const refuse = (reason: string) => new RollbookError("RELEASE_REFUSED", { reason });
   const channelFor = (audience: string) =>
     all.find(({ connection }) => connection.channel?.serves(audience))?.connection.channel;
   return {
@@ -51,24 +52,24 @@ export function createConnections(all: readonly Named[], builtIn: readonly Resto
     get: (name) => byName.get(name)?.connection,
     adapterFor(at) {
       const adapter = adapters.find((candidate) => candidate.serves(at));
-      if (!adapter) throw refuse(`no connection serves ${at}`);
+      if (!adapter) throw refuse(`no connection serves ${at}`, ADD);
       return adapter;
     },
     policyFor(at) {
       const policy = all.find(({ connection }) => connection.policy?.serves(at))?.connection.policy;
-      if (!policy) throw refuse(`no connection serves the policy ${at}`);
+      if (!policy) throw refuse(`no connection serves the policy ${at}`, ADD);
       return policy;
     },
     source(name, context) {
       const make = byName.get(name)?.connection.source;
-      if (!make) throw refuse(`no connection called ${name} has signals`);
+      if (!make) throw refuse(`no connection called ${name} has signals`, ADD);
       return make(context);
     },
     reaches: (audience) => audience.startsWith("page://") || channelFor(audience) !== undefined,
     async tell(audience, notice) {
       if (audience.startsWith("page://")) return;
       const channel = channelFor(audience);
-      if (!channel) throw refuse(`nothing serves the audience ${audience}`);
+      if (!channel) throw refuse(`nothing serves the audience ${audience}`, ADD);
       await channel.tell(audience, notice, AbortSignal.timeout(TELL_MS));
     },
     async elsewhere(environment) {

@@ -6,7 +6,7 @@ import {
   type PrometheusSignal,
   readExpression,
 } from "../../adapters/prometheus/index.ts";
-import { RollbookError } from "../../core/errors.ts";
+import { refuse } from "../../core/refusal.ts";
 import type { ConnectionKind, SourceContext } from "./connection.ts";
 import { accessOf, duration, exposure, serverKeys } from "./server-settings.ts";
 import { serviceUrl } from "./service-url.ts";
@@ -84,12 +84,12 @@ function countersOf(
   const found = signals[`${system}/${signal.name}`] ?? signals[signal.name];
   if (!found) {
     const reason = `the connection ${name} has no settings for the signal ${signal.name} of ${system}`;
-    throw new RollbookError("RELEASE_REFUSED", { reason: `${reason}: add ${name}.signals.${signal.name}` });
+    throw refuse(`${reason}: add ${name}.signals.${signal.name}`, "Add them to connections.yaml.");
   }
   if (!isCounted(signal)) {
     const why = `${signal.name} is a ${signal.kind}, and ${name} has counters: a histogram's buckets are too coarse to be its values`;
     const instead = `report them (from: events), or make a share of an le-bucket: of is le="+Inf", part is le="0.5"`;
-    throw new RollbookError("RELEASE_REFUSED", { reason: `${why}; ${instead}` });
+    throw refuse(`${why}; ${instead}`, "Change where the playbook says that the signal comes from.");
   }
   const { of, part, release, created, missing } = found;
   return {
