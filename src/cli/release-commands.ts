@@ -91,6 +91,7 @@ export const releaseCommands = {
   },
   redeploy: {
     ...steering,
+    usage: "ROLLOUT",
     summary:
       "Puts back what a halted or stuck restore has changed so far, in reverse: those components serve the bad release again. Traffic stays contained.",
     needs: ["reason"],

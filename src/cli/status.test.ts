@@ -55,6 +55,23 @@ test("a restore that a person halts, and how a rollback ended, stand beside the 
   assert.doesNotMatch(said({ outcome: "stuck" }, { endedAt: HOUR }), /went back/);
 });
 
+test("what ended is said by who ended it: aborted is what a person stopped, and harm is what harm took back", () => {
+  const rollout = { id: "r", system: "loans", step: 0, candidate: "sha256:2", stable: "sha256:1", startedAt: 0 };
+  const said = (more: object) =>
+    statusText({ ...status, rollouts: [{ ...rollout, phase: "aborted", endedAt: HOUR, ...more }] }, HOUR);
+  const back = (cause: string) => ({
+    rollback: { saga: "s", cause: [cause, "rising"], decidedAt: 1, outcome: "verified" },
+  });
+  const by = (kind: string) => ({ order: { kind, by: "ada", reason: "x" } });
+  assert.match(said(back("harm")), /r {2}rolled back for harm {2}candidate .*proved fixed/);
+  assert.doesNotMatch(said(back("harm")), /aborted/);
+  assert.match(said(back("undecided")), /r {2}rolled back undecided {2}/);
+  assert.match(said({ ...back("person"), ...by("abort") }), /r {2}aborted by ada {2}/);
+  assert.match(said({ ...back("person"), ...by("rollback") }), /r {2}rolled back by ada {2}/);
+  assert.match(said({ note: "the release could not be deployed: x" }), /r {2}not deployed {2}/);
+  assert.match(said({ phase: "healthy" }), /r {2}healthy {2}/);
+});
+
 test("a containment beside the route is shown as what it is", () => {
   const text = statusText({ ...status, route: { candidatePpm: 0, epoch: 7, contained: "else" } }, HOUR);
   assert.match(text, /traffic +all of it goes to `else` \(epoch 7\)/);

@@ -1,5 +1,5 @@
 import { RollbookError } from "../core/errors.ts";
-import type { Rollback } from "../core/rollout.ts";
+import type { Order, Rollback } from "../core/rollout.ts";
 import type { WayBack } from "../core/way-back.ts";
 import { ask } from "./client.ts";
 import type { CommandInput } from "./command.ts";
@@ -20,6 +20,7 @@ export interface ShownRollout {
   readonly wouldHave?: { readonly at: number; readonly because: readonly string[] };
   readonly candidateLabel?: string;
   readonly rollback?: Rollback;
+  readonly order?: Order;
 }
 
 /** One system, as the server's `status` shows it. */

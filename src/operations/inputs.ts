@@ -5,12 +5,14 @@ export const digest = z.templateLiteral(
   "a digest is sha256: and 64 hex digits",
 );
 export const name = z.string().min(1).max(120);
+/** Labels are listed, put into messages and signed: one line of printable text. */
+const label = name.regex(/^[^\p{Cc}\p{Cs}\p{Zl}\p{Zp}]*$/u, "a label is one line without control characters");
 export const reason = z.string().min(1).max(500);
 export const dryRun = z.boolean().default(false);
 /** Needed only where one process protects several systems. */
 export const system = name.optional();
 const digests = z.record(name, z.array(digest).max(100));
-const revision = z.strictObject({ digest, label: name, accepts: digests.optional(), keeps: digests.optional() });
+const revision = z.strictObject({ digest, label, accepts: digests.optional(), keeps: digests.optional() });
 const outcome = {
   counts: z.record(name, z.number().min(0).max(1e6)).default({}),
   values: z.record(name, z.union([z.number(), z.array(z.number()).max(1000)])).exactOptional(),
@@ -25,7 +27,7 @@ export const ofRollout = z.strictObject({ rollout: name });
 export const releaseInput = z
   .strictObject({
     system,
-    label: name.optional(),
+    label: label.optional(),
     revisions: z.record(name, revision).default({}),
     references: z.record(name, z.string().min(1).max(500)).default({}),
     dryRun,

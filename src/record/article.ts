@@ -38,7 +38,7 @@ export function articleOf(record: RolloutRecord, lead: BusinessSignal, technical
         ? ""
         : `; at that pace it would have let about ${Math.round(pace * (WINDOW / 1000))} bad answers out before it could speak`),
     onStable: falseAlarm(replay(lead, rollout.stable, rollout.startedAt, end)),
-    fiveMinutes: fiveMinutes(from, rollout.rollback?.fixedAt),
+    fiveMinutes: fiveMinutes(rollout.exposedAt, rollout.rollback?.fixedAt),
   };
 }
 
@@ -53,7 +53,8 @@ function falseAlarm(replay: FixedRuleReplay): string {
   return replay.windowFilled ? "stays silent on stable" : "its 30 s window was not full on stable either";
 }
 
-function fiveMinutes(from: Instant, fixed: Instant | undefined): string {
+function fiveMinutes(from: Instant | undefined, fixed: Instant | undefined): string {
+  if (from === undefined) return "does not apply: no request reached the candidate";
   if (fixed === undefined) return "no rollback, or not proved fixed";
   const took = `${((fixed - from) / 1000).toFixed(1)} s from the first exposure to proved fixed`;
   return fixed - from <= FIVE_MINUTES ? `met: ${took}` : `missed: ${took}`;

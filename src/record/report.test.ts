@@ -335,6 +335,12 @@ describe("the article's fixed rule on the same stream", () => {
     assert.equal(article.onStable, "its 30 s window was not full on stable either");
   });
 
+  test("has no five-minute bar where no request reached the candidate", () => {
+    const { exposedAt: _, ...unexposed } = rollout({ rollback });
+    const { article } = buildReport(input({ rollout: unexposed }));
+    assert.equal(article.fiveMinutes, "does not apply: no request reached the candidate");
+  });
+
   test("counts the whole second in which the exposure began", () => {
     const late = rollout({ rollback, exposedAt: EXPOSED + 400 });
     const { article } = buildReport(input({ rollout: late }));

@@ -127,7 +127,7 @@ function goodLines({ lastKnownGood: good }: Status, now: number): readonly strin
 function rolloutText(rollout: ShownRollout, now: number): string {
   const { id, phase, candidate, candidateLabel, startedAt, endedAt, unannounced, note, wouldHave, rollback } = rollout;
   const words = [
-    `${id}  ${phase}  ${candidateLabel ?? "candidate"} (${shortDigest(candidate)})`,
+    `${id}  ${phase === "aborted" ? endOf(rollout) : phase}  ${candidateLabel ?? "candidate"} (${shortDigest(candidate)})`,
     endedAt === undefined ? `for ${formatDuration(now - startedAt)}` : `${formatDuration(now - endedAt)} ago`,
     ...(unannounced ? ["unannounced"] : []),
     ...(wouldHave ? [`would have gone back: ${wouldHave.because.join(", ")}`] : []),
@@ -136,6 +136,15 @@ function rolloutText(rollout: ShownRollout, now: number): string {
     ...(note ? [note] : []),
   ];
   return words.join("  ");
+}
+
+/** What `aborted` means of this one: a person stopped it, or it went back by itself. */
+function endOf({ rollback, order }: ShownRollout): string {
+  if (!rollback) return "not deployed";
+  const [cause] = rollback.cause ?? [];
+  if (cause === "harm") return "rolled back for harm";
+  if (cause === "undecided") return "rolled back undecided";
+  return order?.kind === "abort" ? `aborted by ${order.by}` : `rolled back by ${order?.by ?? "a person"}`;
 }
 
 function rollbackWords({ rollback, endedAt }: ShownRollout): readonly string[] {
