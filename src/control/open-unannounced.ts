@@ -46,7 +46,13 @@ export function unannouncedRollout(
     changed: Object.fromEntries(changed.map(([name, { digest, label }]) => [name, { digest, label }])),
   };
   const at = ports.clock.now();
-  const names = changed.map(([name]) => name).join(", ");
+  const isNew = ([name]: readonly [string, unknown]) => stable.revisions[name] === undefined;
+  const namesOf = (some: readonly (readonly [string, unknown])[]) => some.map(([name]) => name).join(", ");
+  const [added, moved] = [changed.filter(isNew), changed.filter((one) => !isNew(one))];
+  const what = [
+    ...(moved.length > 0 ? [`${namesOf(moved)} changed without Rollbook`] : []),
+    ...(added.length > 0 ? [`${namesOf(added)} ${added.length === 1 ? "is" : "are"} new in the playbook`] : []),
+  ].join("; ");
   return {
     rollout,
     changes: [
@@ -55,11 +61,12 @@ export function unannouncedRollout(
       { kind: "entry", entry: { type: "noticed", at, system, actor: "rollbook", rollout: rollout.id, data } },
     ],
     say() {
-      ports.emit({ kind: "noticed", at, rollout, text: `${names} changed without Rollbook: ${candidate.label}` });
-      const text = "Nobody announced it, so there was no gate. It is judged against the window before it.";
-      ports.notifier
-        .notify(playbook.who.now, `${system}: ${names} changed without Rollbook`, text, rollout.id)
-        .catch(() => undefined);
+      ports.emit({ kind: "noticed", at, rollout, text: `${what}: ${candidate.label}` });
+      const text =
+        moved.length > 0
+          ? "Nobody announced it, so there was no gate. It is judged against the window before it."
+          : "Nothing that was known has changed. What serves is judged with it, and is the last known good then.";
+      ports.notifier.notify(playbook.who.now, `${system}: ${what}`, text, rollout.id).catch(() => undefined);
     },
   };
 }

@@ -199,6 +199,36 @@ describe("a release that cannot be deployed", () => {
     assert.equal(world.target.live("sim:schema"), digestOf("schema 1"));
     assert.equal(await world.store.quarantine(candidate.id), undefined);
   });
+
+  it("is told until it was, also by who starts after a crash, and then no more", async () => {
+    let deaf = true;
+    const told: string[] = [];
+    const ports = (): object => ({
+      notifier: {
+        notify: async (_: readonly string[], subject: string) => {
+          // Whoever dies meanwhile has told nobody.
+          if (deaf) await new Promise(() => undefined);
+          told.push(subject);
+        },
+      },
+    });
+    const world = createControlWorld({ ports });
+    await world.live(async () => {
+      const { id } = await world.release();
+      world.target.lose("sim:model", digestOf("model 2"));
+      assert.equal((await world.ended(id)).owed?.what, "could not be deployed");
+      world.kill();
+      deaf = false;
+      world.boot("second");
+      await world.clock.sleep(5000);
+      assert.deepEqual(told, ["loans: release 2 could not be deployed"]);
+      assert.equal((await world.store.rollout(id))?.owed, undefined);
+      world.kill();
+      world.boot("third");
+      await world.clock.sleep(5000);
+      assert.equal(told.length, 1);
+    });
+  });
 });
 
 it("a running rollout is explained and reported by its newest verdict, though it is not written every time", async () => {

@@ -1,5 +1,6 @@
 import { RollbookError } from "../core/errors.ts";
 import type { Playbook } from "../core/playbook.ts";
+import { refuse } from "../core/refusal.ts";
 import type { Order, Rollout, Saga } from "../core/rollout.ts";
 import { planRelease } from "../decide/plan-change.ts";
 import type { SagaEnd } from "../restore/saga-runner.ts";
@@ -20,7 +21,7 @@ import { continueRollback, retryRollback, rollBack } from "./roll-back.ts";
 import { emit, entryOf, holdLease, type Run, routeTo, save } from "./run.ts";
 import { runCounted } from "./run-saga.ts";
 import { isSealed, seal } from "./seal.ts";
-import { tellPeople } from "./tell-people.ts";
+import { tellOwedAtEnd } from "./tell-people.ts";
 
 /**
  * Runs a rollout from wherever it stands to its end: baseline, deployment, exposure, and, if need be, the way back.
@@ -138,10 +139,11 @@ async function deployThrough(run: Run, first: Saga): Promise<SagaEnd> {
 async function endTakenBack(run: Run, saga: Saga): Promise<false> {
   await thaw(run);
   const outcome = await whyNotDeployed(run, saga);
-  const next: Rollout = { ...run.rollout, phase: "aborted", endedAt: run.ports.clock.now(), note: outcome };
+  const owed = { what: "could not be deployed", lines: [outcome] };
+  const next: Rollout = { ...run.rollout, phase: "aborted", endedAt: run.ports.clock.now(), note: outcome, owed };
   await save(run, next, [entryOf(run, "rollout-ended", { outcome: "aborted", reason: outcome })]);
   emit(run, "ended", outcome);
-  tellPeople(run, "could not be deployed", [outcome]);
+  tellOwedAtEnd(run);
   return false;
 }
 
@@ -155,7 +157,7 @@ async function whyNotDeployed({ ports }: Run, { id, note }: Saga): Promise<strin
 async function startDeployment(run: Run): Promise<Saga> {
   const planned = planRelease(run.playbook, run.stable, run.candidate, run.place, run.plans.past());
   if (planned.kind === "impossible") {
-    throw new RollbookError("RELEASE_REFUSED", { reason: planned.reasons.join("; ") });
+    throw refuse(planned.reasons.join("; "), "Release it anew, under the playbook as it is now.");
   }
   const saga = sagaOf(run, planned);
   await save(run, run.rollout, startOf(run, saga));

@@ -73,7 +73,9 @@ export function createEscalation(
       const [newest] = await store.rollouts(system, 1).catch(() => []);
       if (!newest || signal.aborted) return;
       const candidate = await store.release(newest.candidate).catch(() => undefined);
-      if (signal.aborted || !newest.rollback) return;
+      if (signal.aborted) return;
+      tellOwedAtEnd({ rollout: newest, candidate: candidate ?? { label: newest.candidate }, ports, playbook });
+      if (!newest.rollback) return;
       const run = running(newest.id);
       const followed = run?.acting ?? { rollout: newest, candidate: candidate ?? { label: newest.candidate } };
       if (!run && newest.rollback.outcome === "stuck")
@@ -96,6 +98,15 @@ export function tellOwed(run: Run): void {
     run.told = owed;
   };
   tell(run, owed.what, owed.lines).then(told, () => undefined);
+}
+
+/** Of a rollout that has ended: no other write follows that could forget what was told, so this makes one. */
+export function tellOwedAtEnd(about: About & { readonly ports: Pick<ControlPorts, "notifier" | "store"> }): void {
+  const { owed, ...rest } = about.rollout;
+  if (!owed) return;
+  tell(about, owed.what, owed.lines)
+    .then(() => about.ports.store.commit([{ kind: "rollout", rollout: rest }]))
+    .catch(() => undefined);
 }
 
 /** People are told beside the work; a dead channel delays nothing. */

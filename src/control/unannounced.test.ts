@@ -7,6 +7,7 @@ import type { ControlPorts } from "./ports.ts";
 import {
   candidate,
   createControlWorld,
+  index,
   intruder,
   playbook,
   START,
@@ -75,6 +76,22 @@ describe("a release that nobody announced", () => {
     const noticed = (await entries()).find(({ type }) => type === "noticed");
     assert.deepEqual(noticed.data.changed, { model: { digest: MODEL_2, label: noticed.data.changed.model.label } });
     assert.match(notices[0] ?? "", /model changed without Rollbook/);
+  });
+
+  it("is said to be new where the playbook lists a component that it did not: nobody changed that", async () => {
+    const world = createControlWorld({ losses: 0.05 });
+    await world.live(async () => {
+      await world.control.adopt(stable);
+      await world.clock.sleep(10_000);
+      world.kill();
+      world.boot("second", undefined, { components: [...playbook.components, index] });
+      await world.until(() => world.kinds().includes("noticed"));
+      const { text } = world.events.find(({ kind }) => kind === "noticed")!;
+      assert.match(text, /^index is new in the playbook: /);
+      const notice = world.notices.find((one) => one.includes("is new in the playbook")) ?? "";
+      assert.match(notice, /Nothing that was known has changed/);
+      assert.doesNotMatch(world.notices.join(), /changed without Rollbook/);
+    });
   });
 
   it("is counted under its own name at every edge: the route that says so is a new one, and recorded", async () => {

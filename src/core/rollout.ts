@@ -30,6 +30,8 @@ export interface Rollout {
   /** Set when the rollout was rolled back. */
   readonly rollback?: Rollback;
   readonly note?: string;
+  /** Of one that has ended without a rollback: what people must be told of it, and are not known to have been told. */
+  readonly owed?: Owed;
   /** Which place the candidate is in; `at` without it. */
   readonly place?: Place;
   /** Somebody changed a component without Rollbook: no gate, no concurrent stable, judged against the frozen window. */
