@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, type TestContext, test } from "node:test";
@@ -263,6 +263,28 @@ describe("serving a folder", () => {
     await serve();
     write("support.yaml", blind("act"));
     await heard(/support\.yaml is in effect, .*authority: act/);
+  });
+
+  test("what a rollback brings back is staged beside the path while a release is out, and restored though the vault is lost", async (t) => {
+    const { serve, heard, write, folder } = await folderOf(t);
+    write("support.yaml", playbook().replace("for: 5m", "for: 1s").replace("for 5s }", "for 5s }, within: 5s"));
+    write("new.txt", "Ask for nothing.");
+    await (await openLocalVault(folder)).put("prompt 2", join(folder, "new.txt"));
+    const { rollbook } = await serve();
+    await heard(/the way back leads to prompt 1/);
+    const system = rollbook.systems.get("support-bot")!;
+    const until = async (so: () => boolean) => {
+      for (const began = Date.now(); !so() && Date.now() - began < 20_000; ) await sleep(20);
+      assert.ok(so(), JSON.stringify(system.control().wayBack()));
+    };
+    const { id } = await system.control().release(await system.control().compose(undefined, { prompt: "prompt 2" }));
+    const served = () => readFileSync(join(folder, "b.txt"), "utf8");
+    await until(() => served() === "Ask for nothing." && system.control().wayBack()?.staged?.join() === "prompt");
+    assert.equal(readdirSync(join(folder, ".b.txt.rollbook/staged")).length, 1);
+    rmSync(join(folder, ".rollbook/vault"), { recursive: true, force: true });
+    await system.control().pullCord(id, "on-call", "it asks for nothing");
+    await until(() => served() === "Ask for the order number.");
+    assert.equal((await rollbook.store.sagas(id)).at(-1)?.plan.kind, "rollback");
   });
 
   test("a data folder that is removed while it is served is said, and nothing is changed any more", async (t) => {
