@@ -81,6 +81,7 @@ function besideStable(run: Run, from: Instant): EvaluatorSetup {
     reference: run.stable.id,
     from,
     ...spansOf(run),
+    greatestShare: Math.max(...playbook.how.steps) / 100,
     frozen: rollout.frozen,
     blindMs: settings.blindMs,
   };

@@ -129,6 +129,11 @@ export function isComparedByEnding(signal: Pick<Signal, "from" | "kind" | "part"
   return isEnding(signal) && maturityOf(signal) === 0;
 }
 
+/** Are outcomes reported, and compared as they come? Then those of one arm may come later than those of the other. */
+export function isReportedAsItComes(signal: Pick<Signal, "from" | "kind" | "part" | "labels" | "per">): boolean {
+  return (signal.from === "events" || isReportedLater(signal)) && maturityOf(signal) === 0;
+}
+
 /** How much worse is still acceptable: `relative` 0.05 is 5 %, `points` 0.05 is 5 percentage points, or 0.05 of a mean. */
 export type Margin =
   | { readonly kind: "relative"; readonly value: number }

@@ -87,6 +87,7 @@ export {
   logSumExp,
   logWeightsOf,
   mixture,
+  NOTHING,
   type RecursionState,
   type SpendingRequest,
   spending,

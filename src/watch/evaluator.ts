@@ -32,6 +32,8 @@ export interface EvaluatorSetup {
   /** What is served so soon after the exposure is no evidence; hard limits see it. */
   readonly warmUp?: Milliseconds;
   readonly frozen: readonly FrozenWindow[];
+  /** The greatest share of requests that the candidate is planned to get; a half unless said. */
+  readonly greatestShare?: number;
   /** Requests went to the candidate, yet none of a rule's outcomes for this long: blind. */
   readonly blindMs: Milliseconds;
 }

@@ -12,6 +12,8 @@ import { type Hypothesis, isEarly, type RuleTest } from "./hypothesis/hypothesis
 import { meanHypothesis } from "./hypothesis/mean.ts";
 import { shareHypothesis } from "./hypothesis/share.ts";
 import { timeHypothesis } from "./hypothesis/time.ts";
+import { NO_DOUBTS } from "./instruments/instrument.ts";
+import { type LateLooks, lateLooksOf } from "./late-looks.ts";
 import { watchParity } from "./parity-watch.ts";
 import { isSegmented, type ParityRule, type Rule } from "./rule.ts";
 import { watchSegments } from "./segment-watch.ts";
@@ -89,12 +91,19 @@ class ArmsWatch implements RuleWatch {
   readonly #harm: Evidence;
   readonly #safety: Evidence;
   readonly #cohorts: Cohorts;
+  readonly #looks: LateLooks | undefined;
   readonly #candidate: Arm = { n: 0, k: 0 };
   readonly #reference: Arm = { n: 0, k: 0 };
   readonly #assumes: string | undefined;
   #broken = false;
 
-  constructor(rule: Rule, hypothesis: Hypothesis, setup: EvaluatorSetup, sight: Sight, shelf: NumberShelf) {
+  constructor(
+    rule: Exclude<Rule, ParityRule>,
+    hypothesis: Hypothesis,
+    setup: EvaluatorSetup,
+    sight: Sight,
+    shelf: NumberShelf,
+  ) {
     this.#rule = rule;
     this.#setup = setup;
     this.#test = hypothesis.test;
@@ -111,6 +120,7 @@ class ArmsWatch implements RuleWatch {
       maturity: maturityOf(rule.signal),
       byEnding: isComparedByEnding(rule.signal),
     });
+    this.#looks = lateLooksOf(rule, hypothesis, setup, sideOf);
   }
 
   observe(own: readonly Sample[]): void {
@@ -123,20 +133,24 @@ class ArmsWatch implements RuleWatch {
       else some ??= own.slice(0, index);
     }
     const admitted = some ?? own;
-    if (admitted.length > 0) this.#close(this.#cohorts.take(admitted));
+    if (admitted.length === 0) return;
+    this.#close(this.#cohorts.take(admitted));
+    this.#looks?.take(admitted);
   }
 
   standsUntil(now: Instant): Instant {
     if (this.#rule.within !== undefined) return now;
-    return Math.min(this.#cohorts.nextRipe(), this.#sight.standsUntil(now));
+    const ripe = Math.min(this.#cohorts.nextRipe(), this.#looks?.nextRipe() ?? Number.POSITIVE_INFINITY);
+    return Math.min(ripe, this.#sight.standsUntil(now));
   }
 
   judge(now: Instant): Finding {
     this.#close(this.#cohorts.ripen(now));
+    this.#looks?.ripen(now);
     const { name, signal, claim } = this.#rule;
     const { method, threshold } = this.#test;
     const early = this.#isEarly();
-    const logSafe = early ? 0 : this.#safety.log(now);
+    const logSafe = early ? 0 : this.#logSafe(now);
     const finding = {
       name,
       signal: signal.name,
@@ -145,11 +159,13 @@ class ArmsWatch implements RuleWatch {
       method,
       candidate: this.#tally(this.#setup.candidate, this.#candidate),
       reference: this.#tally(this.#setup.reference, this.#reference),
-      logHarm: early ? 0 : this.#harm.log(now),
+      logHarm: early ? 0 : this.#logHarm(now),
       logSafe,
     };
-    if (threshold !== undefined) return { ...finding, threshold };
-    return this.#assumes === undefined ? finding : { ...finding, assumes: this.#assumes };
+    const doubts = this.#looks?.doubts() ?? NO_DOUBTS;
+    const said = doubts.length === 0 ? finding : { ...finding, doubts };
+    if (threshold !== undefined) return { ...said, threshold };
+    return this.#assumes === undefined ? said : { ...said, assumes: this.#assumes };
   }
 
   /** Counts a sample that may be evidence; answers whether it is. */
@@ -172,6 +188,16 @@ class ArmsWatch implements RuleWatch {
       this.#harm.add(cohort.bucket, this.#test.harmOf(cohort));
       this.#safety.add(cohort.bucket, this.#test.safetyOf(cohort));
     }
+  }
+
+  #logHarm(now: Instant): number {
+    const asItComes = this.#harm.log(now);
+    return this.#looks ? this.#looks.harm(asItComes, now) : asItComes;
+  }
+
+  #logSafe(now: Instant): number {
+    const asItComes = this.#safety.log(now);
+    return this.#looks ? this.#looks.safety(asItComes, now) : asItComes;
   }
 
   #isEarly(): boolean {

@@ -10,6 +10,7 @@ import type { EvaluatorSetup } from "./evaluator.ts";
 import type { Evidence } from "./evidence.ts";
 import { againstFrozen } from "./frozen-reference.ts";
 import { isEarly, type RuleTest } from "./hypothesis/hypothesis.ts";
+import { type LateLooks, lateLooksOf } from "./late-looks.ts";
 import type { SegmentedRule } from "./rule.ts";
 import { evidenceFrom, evidenceOf, hypothesisOf, type RuleWatch } from "./rule-watch.ts";
 import type { Sight } from "./sight.ts";
@@ -29,6 +30,7 @@ interface Segment {
   readonly logWeight: number;
   readonly test: RuleTest;
   readonly cohorts: Cohorts;
+  readonly looks: LateLooks | undefined;
   readonly evidence: { readonly harm: Evidence; readonly safety: Evidence };
   readonly sums: { readonly candidate: Arm; readonly reference: Arm };
   /** Safety has to be proved of it. */
@@ -85,16 +87,23 @@ export function watchSegments(rule: SegmentedRule, setup: EvaluatorSetup, sight:
           rows.set(segment, [...(rows.get(segment) ?? []), sample]);
         }
       }
-      for (const [segment, some] of rows) close(segment, segment.cohorts.take(some));
+      for (const [segment, some] of rows) {
+        close(segment, segment.cohorts.take(some));
+        segment.looks?.take(some);
+      }
     },
     judge(now) {
       const all = [...segments.values()].filter((segment) => segment !== undefined);
-      for (const segment of all) close(segment, segment.cohorts.ripen(now));
+      for (const segment of all) {
+        close(segment, segment.cohorts.ripen(now));
+        segment.looks?.ripen(now);
+      }
       const logs = all.map((segment) => segment.logWeight + logHarmOf(segment, now));
       const idle = 1 - all.reduce((sum, { logWeight }) => sum + Math.exp(logWeight), 0);
       const logHarm = logSumExp(idle > 1e-9 ? [...logs, Math.log(idle)] : logs);
       const logSafe = Math.min(...all.filter(({ great }) => great).map((segment) => logSafeOf(segment, now)));
       const proved = logSafe >= -Math.log(setup.beta);
+      const doubts = whole.looks?.doubts() ?? [];
       const named = loudest(all, logs, Math.log(setup.rules.length / setup.alpha), setup, now);
       return {
         name: rule.name,
@@ -110,6 +119,7 @@ export function watchSegments(rule: SegmentedRule, setup: EvaluatorSetup, sight:
         ...(whole.test.assumes === undefined ? {} : { assumes: whole.test.assumes }),
         ...(whole.test.threshold === undefined ? {} : { threshold: whole.test.threshold }),
         ...(named.length > 0 ? { segments: named } : {}),
+        ...(doubts.length > 0 ? { doubts } : {}),
       };
     },
     standsUntil: (now) => now,
@@ -132,6 +142,7 @@ function createSegment(
   const hypothesis = hypothesisOf(one, { frozen });
   if (!hypothesis) return undefined;
   const sideOf = ({ release }: Sample) => (release === setup.candidate ? "candidate" : "reference");
+  const span = group === undefined ? undefined : SPAN;
   return {
     group,
     logWeight: Math.log(weight),
@@ -140,8 +151,9 @@ function createSegment(
       sideOf,
       compares: hypothesis.test.compares,
       maturity: maturityOf(rule.signal),
-      ...(group === undefined ? {} : { span: SPAN }),
+      ...(span === undefined ? {} : { span }),
     }),
+    looks: lateLooksOf(one, hypothesis, setup, sideOf, span),
     evidence: evidenceOf(one, hypothesis, setup),
     sums: { candidate: { n: 0, k: 0 }, reference: { n: 0, k: 0 } },
     great: group === undefined || (window !== undefined && (window.groups?.[group]?.n ?? 0) >= GREAT * window.n),
@@ -166,12 +178,16 @@ function close({ evidence, test }: Segment, closed: ReturnType<Cohorts["take"]>)
   }
 }
 
-function logHarmOf({ evidence, test, sums }: Segment, now: Instant): number {
-  return isEarly(test, sums) ? 0 : evidence.harm.log(now);
+function logHarmOf({ evidence, looks, test, sums }: Segment, now: Instant): number {
+  if (isEarly(test, sums)) return 0;
+  const log = evidence.harm.log(now);
+  return looks ? looks.harm(log, now) : log;
 }
 
-function logSafeOf({ evidence, test, sums }: Segment, now: Instant): number {
-  return isEarly(test, sums) ? 0 : evidence.safety.log(now);
+function logSafeOf({ evidence, looks, test, sums }: Segment, now: Instant): number {
+  if (isEarly(test, sums)) return 0;
+  const log = evidence.safety.log(now);
+  return looks ? looks.safety(log, now) : log;
 }
 
 function tallies({ group, test, sums }: Segment, { candidate, reference }: EvaluatorSetup) {

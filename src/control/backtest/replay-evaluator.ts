@@ -70,6 +70,7 @@ function setupOf({ playbook, candidate, stable, from, frozen, horizon, blindMs }
     horizon,
     holdback,
     warmUp,
+    greatestShare: Math.max(...playbook.how.steps) / 100,
     frozen,
     blindMs,
   };

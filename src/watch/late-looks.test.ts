@@ -1,0 +1,206 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import fc from "fast-check";
+import type { Signal } from "../core/playbook.ts";
+import type { Sample } from "../core/sample.ts";
+import type { Finding } from "../core/verdict.ts";
+import { drawBinomial, drawOrder } from "../simulation/draws.ts";
+import { createSeededRandom } from "../simulation/random.ts";
+import { runs } from "../testing/runs.fixture.ts";
+import { createEvaluator, type EvaluatorSetup } from "./evaluator.ts";
+import type { Rule } from "./rule.ts";
+import { aRule, aSample, aSetup, CANDIDATE, LOSSES, STABLE, START } from "./stream.fixture.ts";
+
+const equal = aRule({ null: { ratio: 1, points: 0 } });
+const setup = (fields: Partial<EvaluatorSetup> = {}) => aSetup({ rules: [equal], blindMs: 1e9, ...fields });
+
+interface Stream {
+  readonly seconds?: number;
+  /** Outcomes a second, and how many of them are bad. */
+  readonly own?: readonly [n: number, share: number];
+  readonly other?: readonly [n: number, share: number];
+  /** After how many seconds outcomes come. */
+  readonly after: number;
+  readonly badAfter?: number;
+  readonly group?: string;
+  readonly fields?: (n: number, k: number) => Partial<Sample>;
+}
+
+function stream(seed: string, { seconds = 120, own = [20, 0.08], other = [80, 0.08], ...rest }: Stream): Sample[] {
+  const random = createSeededRandom(seed);
+  const { after, badAfter = after, group, fields = () => ({}) } = rest;
+  const rows = Array.from({ length: seconds }, (_, second) => {
+    const at = (release: typeof STABLE, delay: number, n: number, k: number): Sample[] => {
+      const known = START + 1000 * second + 1000 * delay;
+      const row = aSample(second, n, k, { release, known, sequence: known, ...fields(n, k) });
+      return n === 0 ? [] : group === undefined ? [row] : [row, { ...row, group }];
+    };
+    const [bad, badly] = [drawBinomial(random, own[0], own[1]), drawBinomial(random, other[0], other[1])];
+    const early = after === badAfter ? bad : 0;
+    return [
+      ...at(CANDIDATE, after, own[0] - bad + early, early),
+      ...at(CANDIDATE, badAfter, bad - early, bad - early),
+      ...at(STABLE, 0.3, other[0], badly),
+    ];
+  });
+  return rows.flat().toSorted((a, b) => a.known! - b.known!);
+}
+
+/** The rule's finding after all samples, and when the release went back, in seconds. */
+function judged(samples: readonly Sample[], fields: Partial<EvaluatorSetup> = {}) {
+  const evaluator = createEvaluator(setup(fields));
+  const last = Math.max(...samples.map(({ known }) => known!)) + 20_000;
+  const due = Map.groupBy(samples, ({ known }) => Math.ceil(known! / 1000) * 1000);
+  let harmful: number | undefined;
+  let finding: Finding | undefined;
+  for (let now = START; now <= last; now += 1000) {
+    evaluator.observe(due.get(now) ?? []);
+    const verdict = evaluator.judge(now);
+    finding = verdict.findings[0];
+    if (verdict.kind === "harmful") harmful ??= (now - START) / 1000;
+  }
+  return { harmful, finding: finding! };
+}
+
+describe("a candidate whose outcomes come later than stable's", () => {
+  it("is compared with all of stable's of the same seconds: harm is found, and safety is proved", () => {
+    for (const [after, by] of [
+      [3, 30],
+      [9, 45],
+      [60, 200],
+    ] as const) {
+      const seconds = 3 * after + 60;
+      const bad = judged(stream("bad", { seconds, own: [20, 0.4], after }));
+      assert.ok(bad.harmful !== undefined && bad.harmful < by, `${after} s: ${bad.harmful}`);
+      const good = judged(stream("good", { seconds: seconds + 100, own: [20, 0.08], after }), {
+        rules: [aRule({ null: { ratio: 3, points: 0 } })],
+      });
+      assert.deepEqual([good.harmful, good.finding.kind, good.finding.doubts], [undefined, "healthy", undefined]);
+    }
+  });
+
+  it("is doubted while nothing can be compared yet, with the delays that were seen and what to declare", () => {
+    const { finding, harmful } = judged(stream("later", { seconds: 30, after: 400 }));
+    assert.deepEqual([finding.kind, harmful], ["instrument-error", undefined]);
+    assert.match(
+      finding.doubts![0]!,
+      /^outcomes of the candidate come later than stable's, and none is compared before its second is 15 min 0 s old; half of its outcomes take up to 10 min 0 s, of stable's up to 1\.0 s: declare `labels: 10m`$/,
+    );
+    const never = judged(stream("much later", { seconds: 30, after: 7000 })).finding;
+    assert.match(never.doubts![0]!, /stable's, too late to be compared; .* declare `labels: 2h`$/);
+  });
+
+  it("is doubted where it is its bad outcomes that come late, until those of a look are seen", () => {
+    const late = stream("bad ones later", { seconds: 20, own: [20, 0.08], after: 0.3, badAfter: 4 });
+    const { finding } = judged(late, { rules: [aRule({ null: { ratio: 3, points: 0 } })] });
+    assert.equal(finding.kind, "instrument-error");
+    assert.match(
+      finding.doubts![0]!,
+      /^bad outcomes of the candidate come late: \d+ of \d+ after more than 3 s, and 0 of \d+ of stable's; half .* `labels: [345]s`$/,
+    );
+  });
+
+  it("needs no second look where outcomes mature, where nothing is compared, or where arms report alike", () => {
+    const rows = stream("bad", { own: [20, 0.4], after: 9 });
+    const labels = aRule({ ...equal, signal: { ...LOSSES, labels: 30_000 } });
+    assert.equal(judged(rows, { rules: [labels] }).finding.doubts, undefined);
+    const above = aRule({ null: { ratio: 0, points: 0.1 } });
+    assert.ok(judged(rows, { rules: [above] }).harmful! < 20);
+    const alike = rows.map((row) => ({ ...row, known: row.bucket + 9000 }));
+    assert.deepEqual(judged(alike), judged(alike, { greatestShare: 0.99 }));
+  });
+
+  it("is found for times, for recent changes, for calibrated thresholds and in segments", () => {
+    const seconds: Signal = { ...LOSSES, kind: "time", part: "seconds" };
+    const slower = (n: number, k: number): Partial<Sample> => ({ k: 0, cells: [[k > 0 ? 900 : 600, n]] });
+    const time: Rule = { test: "time", name: "slow", signal: seconds, claim: "slower", quantile: 0.9, by: 0.1 };
+    const window = {
+      signal: "losses",
+      n: 2000,
+      k: 0,
+      cells: [
+        [600, 1900],
+        [700, 100],
+      ] as [number, number][],
+    };
+    const times = stream("times", { own: [20, 0.7], other: [80, 0], after: 9, fields: slower });
+    assert.ok(judged(times, { rules: [time], frozen: [window] }).harmful! < 60);
+    const bad = stream("bad", { own: [20, 0.4], after: 9, group: "age=old" });
+    for (const rule of [
+      aRule({ ...equal, within: 60_000 }),
+      aRule({ ...equal, calibrated: { share: 0.2 } }),
+      aRule({ ...equal, inAny: "age" }),
+    ]) {
+      const { harmful } = judged(bad, { rules: [rule] });
+      assert.ok(harmful !== undefined && harmful < 60, `${JSON.stringify(rule)}: ${harmful}`);
+    }
+  });
+});
+
+describe("what a second look says", () => {
+  const rows = stream("bad", { own: [20, 0.2], after: 6 });
+
+  it("is the same bit for bit all at once, and in whatever order nodes deliver what they know", () => {
+    const whole = createEvaluator(setup());
+    whole.observe(rows);
+    const last = rows.at(-1)!.known! + 20_000;
+    const { finding } = judged(rows, { alpha: 1e-300 });
+    assert.equal(whole.judge(last).findings[0]!.logHarm, finding.logHarm);
+    const nodes = rows.map((row, index) => ({ ...row, node: `node-${index % 3}` }));
+    const random = createSeededRandom("order");
+    const told = [0, 1].map(() => {
+      const evaluator = createEvaluator(setup({ alpha: 1e-300 }));
+      for (const block of Map.groupBy(nodes, (row) => Math.floor(row.known! / 1000)).values())
+        for (const node of drawOrder(random, ["node-0", "node-1", "node-2"]))
+          evaluator.observe(block.filter((row) => row.node === node));
+      return evaluator.judge(last).findings[0];
+    });
+    assert.deepEqual(told[0], told[1]);
+  });
+
+  it("is never less harm for one more bad outcome of the candidate (law 2)", () => {
+    const arrival = fc.record({ second: fc.nat(25), after: fc.nat(9), n: fc.nat(40), k: fc.nat(40) });
+    const worlds = fc.record({
+      arrivals: fc.array(arrival, { minLength: 8, maxLength: 25 }),
+      within: fc.option(fc.constantFrom(8000, 20_000), { nil: undefined }),
+      place: fc.nat(),
+      added: fc.boolean(),
+    });
+    let looked = 0;
+    const harmOver = (
+      arrivals: readonly { second: number; after: number; n: number; k: number }[],
+      within?: number,
+    ) => {
+      const late = arrivals.map(({ second, after, n, k }, index) => {
+        const known = START + 1000 * (second + after) + 900;
+        return aSample(second, n, Math.min(n, k), { known, sequence: known + index });
+      });
+      const stable = Array.from({ length: 30 }, (_, second) =>
+        aSample(second, 40, 3, { release: STABLE, known: START + 1000 * second + 300, sequence: second }),
+      );
+      const evaluator = createEvaluator(
+        setup({ alpha: 1e-300, rules: [{ ...equal, ...(within === undefined ? {} : { within }) }] }),
+      );
+      const due = Map.groupBy([...late, ...stable], ({ known }) => Math.ceil(known! / 1000));
+      return Array.from({ length: 60 }, (_, second) => {
+        const now = START / 1000 + second;
+        evaluator.observe(due.get(now) ?? []);
+        return evaluator.judge(1000 * now).findings[0]!;
+      });
+    };
+    fc.assert(
+      fc.property(worlds, ({ arrivals, within, place, added }) => {
+        const at = place % arrivals.length;
+        const { n, k } = arrivals[at]!;
+        const more = added || k >= n ? { n: n + 1, k: Math.min(n, k) + 1 } : { n, k: k + 1 };
+        const before = harmOver(arrivals, within);
+        const after = harmOver(arrivals.with(at, { ...arrivals[at]!, ...more }), within);
+        for (const [second, { logHarm }] of before.entries())
+          assert.ok(after[second]!.logHarm >= logHarm - 1e-9, `second ${second}`);
+        if (before.some(({ doubts }) => doubts?.some((doubt) => /come later/.test(doubt)))) looked += 1;
+      }),
+      { numRuns: runs(150) },
+    );
+    assert.ok(looked > 0);
+  });
+});

@@ -1,0 +1,184 @@
+import { AGAIN } from "../core/error-budget.ts";
+import { isReportedAsItComes } from "../core/playbook.ts";
+import type { Sample } from "../core/sample.ts";
+import { formatDuration, type Instant, type Milliseconds } from "../core/time.ts";
+import { logSumExp } from "../statistics/index.ts";
+import { type Cohort, type Cohorts, type CohortsSetup, createCohorts } from "./cohort.ts";
+import type { EvaluatorSetup } from "./evaluator.ts";
+import { createPlainEvidence, type Evidence } from "./evidence.ts";
+import type { Hypothesis } from "./hypothesis/hypothesis.ts";
+import { NO_DOUBTS } from "./instruments/instrument.ts";
+import { ageOf, Lateness, partAfter } from "./lateness.ts";
+import { badOf, type ParityRule, type Rule } from "./rule.ts";
+import { evidenceFrom } from "./rule-watch.ts";
+import { createStartsAfter, type StartsAfter } from "./starts-after.ts";
+
+/** So long after its beginning a second is looked at again: a slow model, a batch job. Later outcomes need `labels`. */
+const AGES: readonly Milliseconds[] = [5000, 15_000, 120_000, 900_000];
+/** A look that misses more than this part of the candidate's outcomes proves no safety. */
+const MISSED = 0.02;
+/** Nearly all: what `labels` has to say. */
+const NEARLY = 0.98;
+/** Beside a candidate that gets all requests there is nothing to compare it with. */
+const MOST = 0.99;
+const SECOND: Milliseconds = 1000;
+
+/** Looks again, at an age of their own, at seconds whose outcomes are compared as they come. */
+export interface LateLooks {
+  take(samples: readonly Sample[]): void;
+  /** Takes in what has matured by now. */
+  ripen(now: Instant): void;
+  /** When what the looks say may change, if no samples come. */
+  nextRipe(): Instant;
+  /** ln of the evidence of harm: what came as it came, or a look that has more. */
+  harm(asItCame: number, now: Instant): number;
+  safety(asItCame: number, now: Instant): number;
+  /** Why no look can say what the candidate is like. */
+  doubts(): readonly string[];
+}
+
+interface LooksSetup {
+  readonly hypothesis: Hypothesis;
+  readonly sideOf: CohortsSetup["sideOf"];
+  readonly span: Milliseconds;
+  /** The greatest share that the candidate gets. */
+  readonly share: number;
+  readonly exposed: Instant;
+  readonly within: Milliseconds | undefined;
+  /** The bad outcomes in a sample, where single ones can be bad. */
+  readonly badOf: (sample: Sample) => number;
+}
+
+interface Look {
+  readonly cohorts: Cohorts;
+  readonly harm: StartsAfter;
+  readonly safety: Evidence;
+  /** The age at which it looks. */
+  readonly age: Milliseconds;
+  /** It has compared outcomes of both arms. */
+  hasSeen: boolean;
+}
+
+/**
+ * Outcomes are compared with those of their own second that became known in the same span of time; where the candidate's come
+ * seconds after stable's, there are none of these left. So once the arms are seen to be apart, each second is looked at again
+ * when it is 5 s old, and again at 15 s, 2 min and 15 min, with all that is known of it by then: both arms at the same age, as if
+ * `labels` said so. Nothing is spent on it before.
+ *
+ * False alarms: where both arms report with the same delay they are never apart, but for one rollout in ten million, and the promise is
+ * what it was. Where they do not, each of the four has a fortieth of the budget on top (union bound), if whether an outcome is
+ * bad does not decide on which side of a look's age it comes. Law 2: one more bad outcome adds to the evidence of each look, and
+ * may begin the looks sooner, which adds starts and takes none away.
+ *
+ * @returns undefined for a rule that compares nothing, or whose outcomes mature or are no reports
+ */
+export function lateLooksOf(
+  rule: Exclude<Rule, ParityRule>,
+  hypothesis: Hypothesis,
+  setup: EvaluatorSetup,
+  sideOf: CohortsSetup["sideOf"],
+  span = SECOND,
+): LateLooks | undefined {
+  if (!hypothesis.test.compares || !isReportedAsItComes(rule.signal)) return undefined;
+  return new Looks({
+    hypothesis,
+    sideOf,
+    span,
+    share: Math.min(MOST, setup.greatestShare ?? 0.5),
+    exposed: evidenceFrom(setup),
+    within: rule.within,
+    badOf: (sample) => (rule.test === "share" ? badOf(rule, sample) : 0),
+  });
+}
+
+/** A class, since there are very many: one object each, and not one for every function. */
+class Looks implements LateLooks {
+  readonly #setup: LooksSetup;
+  readonly #lateness: Lateness;
+  #looks: readonly Look[] = [];
+
+  constructor(setup: LooksSetup) {
+    this.#setup = setup;
+    this.#lateness = new Lateness(setup.share);
+  }
+
+  take(samples: readonly Sample[]): void {
+    const { sideOf, badOf } = this.#setup;
+    for (const sample of samples) this.#lateness.see(sample, sideOf(sample) === "candidate", badOf(sample));
+    const since = this.#lateness.apartSince();
+    if (since === undefined) return;
+    if (this.#looks.length === 0) this.#begin(since);
+    const later = samples.filter(({ bucket }) => bucket >= since);
+    if (later.length === 0) return;
+    for (const look of this.#looks) this.#close(look, look.cohorts.take(later));
+  }
+
+  ripen(now: Instant): void {
+    for (const look of this.#looks) this.#close(look, look.cohorts.ripen(now));
+  }
+
+  nextRipe(): Instant {
+    return this.#looks.reduce((next, { cohorts }) => Math.min(next, cohorts.nextRipe()), Number.POSITIVE_INFINITY);
+  }
+
+  harm(asItCame: number, now: Instant): number {
+    return this.#looks.reduce((most, { harm }) => Math.max(most, Math.log(AGAIN) + harm.log(now)), asItCame);
+  }
+
+  safety(asItCame: number, now: Instant): number {
+    if (this.#looks.length === 0 && !this.#lateness.isBadLate) return asItCame;
+    const whole = this.#looks.filter(({ age }) => this.#misses(age) <= MISSED);
+    // An e-value of 1 proves nothing.
+    return whole.length === 0 ? 0 : logSumExp(whole.map(({ safety }) => Math.log(AGAIN) + safety.log(now)));
+  }
+
+  doubts(): readonly string[] {
+    const { isBadLate, candidate, reference } = this.#lateness;
+    const isApart = this.#looks.length > 0;
+    const whole = this.#looks.filter(({ age }) => this.#misses(age) <= MISSED);
+    if (isApart ? whole.some(({ hasSeen }) => hasSeen) : !isBadLate) return NO_DOUBTS;
+    const [own, other] = [candidate, reference].map((arm) => formatDuration(ageOf(0.5, arm)));
+    const took = `half of its outcomes take up to ${own}, of stable's up to ${other}`;
+    const remedy = `declare \`labels: ${asWritten(Math.max(ageOf(NEARLY, candidate), ageOf(NEARLY, reference)))}\``;
+    const what = isApart
+      ? `outcomes of the candidate come later than stable's, ${whole[0] ? `and none is compared before its second is ${formatDuration(whole[0].age)} old` : "too late to be compared"}`
+      : `bad outcomes of the candidate come late: ${candidate.badLate} of ${candidate.bad} after more than 3 s, and ${reference.badLate} of ${reference.bad} of stable's`;
+    return [`${what}; ${took}: ${remedy}`];
+  }
+
+  /** The part of the candidate's outcomes that come after a look at this age. */
+  #misses(age: Milliseconds): number {
+    return partAfter(age, this.#lateness.candidate);
+  }
+
+  #begin(moment: Instant): void {
+    const { hypothesis, sideOf, span, exposed, within } = this.#setup;
+    this.#looks = AGES.map((age) => ({
+      age,
+      cohorts: createCohorts({ sideOf, compares: true, maturity: age - SECOND, span }),
+      harm: createStartsAfter(hypothesis.harm, exposed, moment, within),
+      safety: createPlainEvidence(hypothesis.safety),
+      hasSeen: false,
+    }));
+  }
+
+  #close(look: Look, closed: readonly Cohort[]): void {
+    const { test } = this.#setup.hypothesis;
+    for (const cohort of closed) {
+      look.hasSeen ||= cohort.candidate.n > 0 && cohort.reference.n > 0;
+      look.harm.add(cohort.bucket, test.harmOf(cohort));
+      look.safety.add(cohort.bucket, test.safetyOf(cohort));
+    }
+  }
+}
+
+/** As a playbook says it. */
+function asWritten(span: Milliseconds): string {
+  for (const [unit, length] of [
+    ["d", 86_400_000],
+    ["h", 3_600_000],
+    ["m", 60_000],
+  ] as const)
+    if (span >= length) return `${span / length}${unit}`;
+  return `${span / 1000}s`;
+}
