@@ -149,6 +149,24 @@ describe("outcomes that are known the later the longer a request took", () => {
     assert.ok(found !== undefined && found > 30 && found < 34, `after ${found} s`);
   });
 
+  it("in few of its requests, in steps shorter than the time-out, once those of the last step are over", () => {
+    const found = harmfulAfter({
+      seed: "hangs in few",
+      perSecond: 200,
+      seconds: 110,
+      steps: [
+        [0, 0.05],
+        [15, 0.25],
+        [30, 0.5],
+      ],
+      request(candidate, chance) {
+        const hangs = candidate && chance() < 0.08;
+        return { failed: hangs || chance() < 0.02, seconds: hangs ? 30 : 0.1 + 0.4 * chance() };
+      },
+    });
+    assert.ok(found !== undefined && found > 60 && found < 70, `after ${found} s`);
+  });
+
   it("a candidate whose errors come only a little later than its answers is found all the same", () => {
     const found = harmfulAfter({
       seed: "late",

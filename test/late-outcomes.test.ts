@@ -59,7 +59,7 @@ describe("a candidate whose outcomes come too late for the release", () => {
     assert.equal(last.kind, "instrument-error");
     assert.match(
       last.findings[0]?.doubts?.join() ?? "",
-      /come later than stable's, .*; half of its outcomes take up to 2 min 0 s, of stable's up to 1\.0 s: declare `labels: 2m`/,
+      /come later than stable's, .*; half of its outcomes take up to 2 min 0 s, of stable's up to 1\.5 s: declare `labels: 2m`/,
     );
   });
 });

@@ -64,7 +64,7 @@ export function createDefault(question: Question, signals = 1): DefaultJudge {
   const names = Array.from({ length: signals }, (_, index) => `errors-${index}`);
   const evaluator: Evaluator = createEvaluator(setupOf(names, question));
   // A world that is labelled late hands over each second as it is known at maturity: that is when it is judged.
-  const maturity = maturityOf(question);
+  const maturity = maturityOf(signalOf(names[0]!, question));
   let sequence = 0;
   let log = 0;
   const judge: DefaultJudge = {

@@ -111,12 +111,15 @@ export function isReportedLater({ from, kind, part }: Pick<Signal, "from" | "kin
   return from === "gateway" && (kind === "share" || kind === "count") && part !== "failed" && part !== "cancelled";
 }
 
-/** How old a second is when it is compared, where what counts is one person or application and nobody said `labels`. */
+/** How old a second is when it is compared, where nobody said `labels` and outcomes are not all there when they come. */
 export const UNIT_MATURITY: Milliseconds = 60_000;
 
-/** How old a second of requests is when it is compared: its outcomes are known for certain then. 0: as they come. */
-export function maturityOf({ labels, per }: Pick<Signal, "labels" | "per">): Milliseconds {
-  return labels ?? (per === undefined ? 0 : UNIT_MATURITY);
+/**
+ * How old a second of requests is when it is compared: its outcomes are known for certain then. 0: as they come. What counts
+ * is one person or application, which may turn bad later, or a request of which something is reported later: these wait.
+ */
+export function maturityOf(signal: Pick<Signal, "from" | "kind" | "part" | "labels" | "per">): Milliseconds {
+  return signal.labels ?? (signal.per !== undefined || isReportedLater(signal) ? UNIT_MATURITY : 0);
 }
 
 /** Does it tell how requests ended, as the gateway saw it? That is known the later the longer a request took. */
@@ -131,7 +134,7 @@ export function isComparedByEnding(signal: Pick<Signal, "from" | "kind" | "part"
 
 /** Are outcomes reported, and compared as they come? Then those of one arm may come later than those of the other. */
 export function isReportedAsItComes(signal: Pick<Signal, "from" | "kind" | "part" | "labels" | "per">): boolean {
-  return (signal.from === "events" || isReportedLater(signal)) && maturityOf(signal) === 0;
+  return signal.from === "events" && maturityOf(signal) === 0;
 }
 
 /** How much worse is still acceptable: `relative` 0.05 is 5 %, `points` 0.05 is 5 percentage points, or 0.05 of a mean. */

@@ -140,6 +140,13 @@ test("outcomes that are known late delay what is decided, and units without a wo
   const note = about(units, "signals.angry");
   assert.deepEqual([note.level, note.name], ["note", "late-units"]);
   assert.match(note.message, /is one customer, and a second is compared when it is 1 min 0 s old/);
+  const bare = read(["all-angry: { hard: angry 100 in a row }", "angry-ones: { angry: rises, by: 20% }"]);
+  const signals = bare.signals.map((one) => (one.name === "angry" ? { ...one, kind: "count", from: "gateway" } : one));
+  const parts = about(lintPlaybook({ ...bare, signals: signals as Playbook["signals"] }), "signals.angry");
+  assert.deepEqual([parts.level, parts.name], ["note", "late-parts"]);
+  assert.match(parts.message, /below-minus-0-3 is reported later: a second is compared when it is 1 min 0 s old/);
+  const undeclared = lintPlaybook(read()).find(({ name }) => name === "undeclared-labels");
+  assert.match(undeclared?.message ?? "", /looked at again \(5 s, 15 s, 2 min, 15 min\)\.$/);
   const hasty = read(["better: up }", "labels: 20m, better: up }"], ["falls, by: 0.2", "falls, by: 0.2, within: 10m"]);
   assert.equal(lintPlaybook(hasty).find(({ name }) => name === "slow-labels")?.about, "when.angrier");
 });

@@ -1,10 +1,25 @@
-import { isReportedLater, maturityOf, type Playbook, type Signal, UNIT_MATURITY } from "../core/playbook.ts";
+import {
+  isReportedAsItComes,
+  isReportedLater,
+  maturityOf,
+  type Playbook,
+  type Signal,
+  UNIT_MATURITY,
+} from "../core/playbook.ts";
 import { formatDuration, type Milliseconds } from "../core/time.ts";
 import type { LintFinding } from "./lint-playbook.ts";
 
 /** Outcomes that become known late: after whoever waits for them has gone, or later than somebody may think. */
 export function lintLabels(playbook: Playbook): readonly LintFinding[] {
-  return [...lintTooLate(playbook), ...playbook.signals.flatMap(lintUnits), ...lintUndeclared(playbook)];
+  const { signals, triggers } = playbook;
+  const claimedBy = (some: Playbook["triggers"]) =>
+    signals.filter(({ name }) => some.some(({ signal }) => signal === name));
+  return [
+    ...lintTooLate(playbook),
+    ...signals.flatMap(lintUnits),
+    ...claimedBy(triggers).flatMap(lintParts),
+    ...claimedBy(triggers.filter(({ kind }) => kind !== "limit")).flatMap(lintUndeclared),
+  ];
 }
 
 function lintUnits({ name, per, labels }: Signal): readonly LintFinding[] {
@@ -20,23 +35,33 @@ function lintUnits({ name, per, labels }: Signal): readonly LintFinding[] {
   ];
 }
 
+/** Requests are counted at their end, and what is reported of them counts for those that are old enough. */
+function lintParts(signal: Signal): readonly LintFinding[] {
+  const { name, part, labels } = signal;
+  if (labels !== undefined || !isReportedLater(signal)) return [];
+  return [
+    {
+      level: "note",
+      name: "late-parts",
+      about: `signals.${name}`,
+      message: `The gateway counts the requests of \`${name}\`, and ${part} is reported later: a second is compared when it is ${formatDuration(UNIT_MATURITY)} old, and what is reported after that is no evidence.`,
+      hint: "Say with `labels` how long after a request that is known for certain, for example `labels: 30s`.",
+    },
+  ];
+}
+
 /** Of what comes as it comes a claim is only as good as the arms are alike in how long outcomes take. */
-function lintUndeclared({ signals, triggers }: Playbook): readonly LintFinding[] {
-  const watched = new Set(triggers.flatMap((one) => (one.kind === "limit" ? [] : [one.signal])));
-  return signals.flatMap((signal): LintFinding[] => {
-    const { name, per, labels } = signal;
-    const isReported = signal.from === "events" || isReportedLater(signal);
-    if (!isReported || per !== undefined || labels !== undefined || !watched.has(name)) return [];
-    return [
-      {
-        level: "note",
-        name: "undeclared-labels",
-        about: `signals.${name}`,
-        message: `Outcomes of \`${name}\` are compared as they come. Where those of one arm, or the bad ones, become known sooner, a sound release looks bad before the rest is there.`,
-        hint: "Unless they are reported with the answer, say how long they take, for example `labels: 30s`: then seconds are compared when they are that old.",
-      },
-    ];
-  });
+function lintUndeclared(signal: Signal): readonly LintFinding[] {
+  if (!isReportedAsItComes(signal)) return [];
+  return [
+    {
+      level: "note",
+      name: "undeclared-labels",
+      about: `signals.${signal.name}`,
+      message: `Outcomes of \`${signal.name}\` are compared as they come. Where those of one arm, or the bad ones, become known sooner, a sound release looks bad before the rest is there; where the candidate's come later than stable's, harm is found later, and none before its seconds are looked at again (5 s, 15 s, 2 min, 15 min).`,
+      hint: "Unless they are reported with the answer, say how long they take, for example `labels: 30s`: then seconds are compared when they are that old.",
+    },
+  ];
 }
 
 function lintTooLate({ signals, triggers, fixed, how }: Playbook): readonly LintFinding[] {

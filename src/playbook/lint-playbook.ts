@@ -27,6 +27,8 @@ export const lintRules = {
   "holdback-without-end": "note: a holdback without a time ends with the promotion",
   "slow-labels": "error: outcomes become known later than the release, a trigger or a criterion waits for them",
   "undeclared-labels": "note: outcomes are reported without `labels`: they are compared as they come",
+  "late-parts":
+    "note: what is reported of the gateway's requests has no `labels`: seconds are compared when they are a minute old",
   "late-units": "note: `per` without `labels`: seconds are compared when they are a minute old",
   "sick-fallback": "warning: `else` or `safe` is an address of what is being rolled back",
   "route-name": "warning: the route is not called like the system",

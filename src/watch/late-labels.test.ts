@@ -65,6 +65,36 @@ describe("outcomes of requests that the gateway has counted before", () => {
   });
 });
 
+describe("occurrences that are reported of requests which the gateway has counted before, without `labels`", () => {
+  const leaks: Signal = { ...LOSSES, kind: "count", part: "leaks", of: "requests", from: "gateway" };
+  const rule = aRule({ ...equal, signal: leaks });
+  const told = (leaked: number, after: number) =>
+    Array.from({ length: 60 }, (_, second) => {
+      const arm = (release: typeof STABLE, n: number, k: number) => [
+        aSample(second, n, 0, { release, known: START + 1000 * second + 900, sequence: 10 * second }),
+        aSample(second, 0, k, { release, known: START + 1000 * (second + after), sequence: 10 * (second + after) + 1 }),
+      ];
+      return [...arm(CANDIDATE, 12, leaked), ...arm(STABLE, 40, 4)];
+    })
+      .flat()
+      .toSorted((a, b) => a.known! - b.known!);
+
+  it("count for their requests, when those are a minute old", () => {
+    for (const after of [2, 20]) {
+      assert.ok(rolledBack(told(9, after), rule, 0.001), `${after} s`);
+      assert.ok(!rolledBack(told(1, after), rule, 0.001), `${after} s`);
+    }
+  });
+
+  it("are doubted where they come after that", () => {
+    const evaluator = createEvaluator(aSetup({ rules: [rule], horizon: 120_000 }));
+    evaluator.observe(told(4, 70));
+    const { kind, findings } = evaluator.judge(START + 125_000);
+    assert.equal(kind, "instrument-error");
+    assert.match(findings[0]!.doubts![0]!, /^`labels` of losses is too short: \d+ of \d+ bad ones turned bad/);
+  });
+});
+
 describe("outcomes that are known late", () => {
   it("are no harm where one arm's come twice as fast, once the signal says how long they take", () => {
     let alarms = 0;

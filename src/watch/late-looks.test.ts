@@ -84,7 +84,7 @@ describe("a candidate whose outcomes come later than stable's", () => {
     assert.deepEqual([finding.kind, harmful], ["instrument-error", undefined]);
     assert.match(
       finding.doubts![0]!,
-      /^outcomes of the candidate come later than stable's, and none is compared before its second is 15 min 0 s old; half of its outcomes take up to 10 min 0 s, of stable's up to 1\.0 s: declare `labels: 10m`$/,
+      /^outcomes of the candidate come later than stable's, and none is compared before its second is 15 min 0 s old; half of its outcomes take up to 10 min 0 s, of stable's up to 1\.5 s: declare `labels: 10m`$/,
     );
     const never = judged(stream("much later", { seconds: 30, after: 7000 })).finding;
     assert.match(never.doubts![0]!, /stable's, too late to be compared; .* declare `labels: 2h`$/);

@@ -2,9 +2,9 @@ import type { Sample } from "../core/sample.ts";
 import type { Instant, Milliseconds } from "../core/time.ts";
 
 const [SECOND, MINUTE, HOUR, DAY] = [1000, 60_000, 3_600_000, 86_400_000];
-/** Outcomes are told apart by these ages, from the beginning of their request's second; all but the first are late. */
+/** Outcomes are late from the first of these ages on, from the beginning of their request's second, and told apart by all. */
 const AGES: readonly Milliseconds[] = [
-  ...[1, 1.5, 2, 3, 5, 10, 15, 30].map((count) => count * SECOND),
+  ...[1.5, 2, 3, 5, 10, 15, 30].map((count) => count * SECOND),
   ...[1, 2, 5, 10, 15, 30].map((count) => count * MINUTE),
   ...[1, 2, 6, 12].map((count) => count * HOUR),
   ...[1, 2, 7].map((count) => count * DAY),
@@ -81,7 +81,7 @@ export class Lateness {
       this.#coming.delete(second);
       for (const [arm, late] of this.#late.entries())
         for (let i = 0; i < AGES.length; i++) late[i]! += coming[arm]![i]!;
-      if (!AGES.some((_, index) => index > 0 && this.#isSureAt(index))) continue;
+      if (!AGES.some((_, index) => this.#isSureAt(index))) continue;
       this.#coming.clear();
       this.#apartSince = second * SECOND + SECOND + ORDER;
       break;

@@ -1,4 +1,4 @@
-import { maturityOf, type Signal } from "../../core/playbook.ts";
+import { isReportedLater, maturityOf, type Signal } from "../../core/playbook.ts";
 import type { ReleaseId } from "../../core/release.ts";
 import type { Sample } from "../../core/sample.ts";
 import { formatDuration, type Milliseconds } from "../../core/time.ts";
@@ -29,7 +29,7 @@ interface Turns {
  */
 export function createLateTurns({ signal, candidate, reference }: LateTurnsSetup): Instrument {
   const maturity = maturityOf(signal);
-  if (maturity === 0 || signal.kind !== "share") return QUIET;
+  if (maturity === 0 || !(signal.kind === "share" || isReportedLater(signal))) return QUIET;
   const arms = new Map<ReleaseId, Turns>([candidate, reference].map((release) => [release, { bad: 0, late: 0 }]));
   let doubts = NO_DOUBTS;
   return {
