@@ -47,7 +47,14 @@ test("a saga that an older version left running is finished, under the keys that
     const target = createSimulatedTarget({ clock, random: createSeededRandom(1), revisions });
     const lease = (await store.acquireLease("system:loans", "new version", 3000, 1_000_000))!;
     const nothing = () => undefined;
-    const ports = { store, clock, adapterFor: () => target, atCrashPoint: nothing, onStep: nothing };
+    const ports = {
+      store,
+      clock,
+      adapterFor: () => target,
+      atCrashPoint: nothing,
+      onStep: nothing,
+      fenceAt: async () => 1,
+    };
     const [found] = await store.runningSagas();
     const end = await clock.run(runSaga(ports, found!, lease));
     assert.equal(end.kind, "completed");

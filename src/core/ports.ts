@@ -59,9 +59,9 @@ export interface Guard {
   readonly fence: number;
 }
 
-/** `claimed`: the leases of the claim are ours. Absent: another holds one, or nobody knows; `acquireLeases` tells. */
+/** `claimed`: the leases of the claim, which are ours. Absent: another holds one, or nobody knows; a commit of nothing tells. */
 export type Committed =
-  | { readonly kind: "committed"; readonly claimed?: true }
+  | { readonly kind: "committed"; readonly claimed?: readonly Lease[] }
   | { readonly kind: "fenced"; readonly holder: string };
 
 /**
@@ -73,13 +73,6 @@ export interface Store {
   commit(changes: readonly Change[], guard?: Guard, claim?: Claim): Promise<Committed>;
   /** Takes or takes over a lease that is free, expired or already ours; each take grows the fence. */
   acquireLease(resource: string, holder: string, ttl: Milliseconds, now: Instant): Promise<Lease | undefined>;
-  /** Takes all of these leases or none, in sorted order, as `acquireLease` takes one; undefined when one is held by another. */
-  acquireLeases(
-    resources: readonly string[],
-    holder: string,
-    ttl: Milliseconds,
-    now: Instant,
-  ): Promise<readonly Lease[] | undefined>;
   /** Extends a lease that still carries this fence. */
   renewLease(lease: Lease, ttl: Milliseconds, now: Instant): Promise<Lease | undefined>;
   release(id: ReleaseId): Promise<Release | undefined>;
@@ -88,6 +81,8 @@ export interface Store {
   rollout(id: string): Promise<Rollout | undefined>;
   /** Newest first, by the order in which they were written first; all of them without a limit. */
   rollouts(system?: string, limit?: number): Promise<readonly Rollout[]>;
+  /** All that ever had a rollout. */
+  systems(): Promise<readonly string[]>;
   record(rollout: string): Promise<RolloutRecord | undefined>;
   /** In the order in which they were written first. */
   sagas(rollout: string): Promise<readonly Saga[]>;
@@ -151,6 +146,7 @@ export interface RestoreRequest {
   /** What we read before: the strongest condition that the target offers is built from it. */
   readonly before: { readonly digest: Digest; readonly version: string };
   readonly key: string;
+  /** Of the lease of this target: it grows with whoever may write there, of all systems. */
   readonly fence: number;
 }
 
@@ -160,9 +156,7 @@ export interface RestoreRequest {
  */
 export type Applied =
   | { readonly kind: "applied" | "already" }
-  | { readonly kind: "conflict" | "refused" | "unknown"; readonly reason: string }
-  /** `unsent`: this process may not act any more, and has not asked the target. */
-  | { readonly kind: "stale"; readonly reason: string; readonly unsent?: true };
+  | { readonly kind: "stale" | "conflict" | "refused" | "unknown"; readonly reason: string };
 
 /** Reads and changes one kind of outside system. Every implementation passes `describeRestoreAdapter`. */
 export interface RestoreAdapter {

@@ -186,6 +186,13 @@ function rolloutListCases({ test }: Cases): void {
     assert.deepEqual(await store.rollouts("pricing"), []);
   });
 
+  test("all systems that ever had a rollout are known, each once", async (store) => {
+    assert.deepEqual(await store.systems(), []);
+    for (const [id, system] of ["loans", "fraud", "loans"].entries())
+      await store.commit([{ kind: "rollout", rollout: aRollout(`r${id}`, { system }) }]);
+    assert.deepEqual(await store.systems(), ["fraud", "loans"]);
+  });
+
   test("ids and systems of any script are told apart", async (store) => {
     const names = ["é", "e\u0301", "É", "ё", "🛟", "a'b", 'a"b', "a b", "", "__proto__"];
     for (const name of names)
