@@ -1,5 +1,5 @@
 import type { Digest, Json } from "./digest.ts";
-import type { Checkpoint, Entry, EntryDraft, Route } from "./entry.ts";
+import type { Checkpoint, Entry, EntryDraft, EntryType, Route } from "./entry.ts";
 import type { KnownGood, Quarantine, Release, ReleaseId, Revision } from "./release.ts";
 import type { Claim, Lease, Rollout, RolloutRecord, Saga, SeasonHour, StepRecord } from "./rollout.ts";
 import type { Sample } from "./sample.ts";
@@ -81,6 +81,8 @@ export interface Store {
   rollout(id: string): Promise<Rollout | undefined>;
   /** Newest first, by the order in which they were written first; all of them without a limit. */
   rollouts(system?: string, limit?: number): Promise<readonly Rollout[]>;
+  /** Those with a `promotedAt`, in the same order. */
+  promoted(system: string, limit: number): Promise<readonly Rollout[]>;
   /** All that ever had a rollout. */
   systems(): Promise<readonly string[]>;
   record(rollout: string): Promise<RolloutRecord | undefined>;
@@ -101,6 +103,8 @@ export interface Store {
   tokens(): Promise<readonly TokenRecord[]>;
   /** Entries from an index on, in order. */
   entries(from: number, limit: number): Promise<readonly Entry[]>;
+  /** Newest first, of one type or any: about a rollout, by its id, or about a system and no rollout, by its name. */
+  entriesAbout(about: string, limit: number, type?: EntryType): Promise<readonly Entry[]>;
   entryCount(): Promise<number>;
   checkpoint(): Promise<Checkpoint | undefined>;
   close(): Promise<void>;

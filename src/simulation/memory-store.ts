@@ -1,5 +1,5 @@
 import type { Checkpoint, Entry, Route } from "../core/entry.ts";
-import { leafOf } from "../core/leaf.ts";
+import { leafOf, newestAbout } from "../core/leaf.ts";
 import type { Change, FlagState, Guard, PackUpdate, SeasonUpdate, Store, TokenRecord } from "../core/ports.ts";
 import type { KnownGood, Quarantine, Release } from "../core/release.ts";
 import type { Claim, Lease, Rollout, Saga, SeasonHour, StepRecord } from "../core/rollout.ts";
@@ -40,6 +40,10 @@ export function createMemoryStore({ now: ownNow }: MemoryStoreOptions = {}): Sto
     quarantine: async (release) => tables.quarantines.get(release),
     rollout: async (id) => tables.rollouts.get(id),
     rollouts: async (system, limit) => newestFirst(tables.rollouts, system).slice(0, limit),
+    promoted: async (system, limit) =>
+      newestFirst(tables.rollouts, system)
+        .filter(({ promotedAt }) => promotedAt !== undefined)
+        .slice(0, limit),
     systems: async () => [...new Set([...tables.rollouts.values()].map(({ system }) => system))].sort(byText),
     record: async (id) => {
       const rollout = tables.rollouts.get(id);
@@ -60,6 +64,7 @@ export function createMemoryStore({ now: ownNow }: MemoryStoreOptions = {}): Sto
     flags: async () => [...tables.flags.values()].sort((a, b) => (a.key < b.key ? -1 : 1)),
     tokens: async () => [...tables.tokens.values()],
     entries: async (from, limit) => tables.entries.slice(from, from + limit),
+    entriesAbout: async (about, limit, type) => newestAbout(tables.entries, about, limit, type),
     entryCount: async () => tables.entries.length,
     checkpoint: async () => tables.checkpoint,
     close: async () => {},

@@ -9,6 +9,9 @@ export function rolloutTable(connection: Connection) {
   );
   const get = connection.prepare("SELECT body FROM rollouts WHERE id = ?");
   const all = connection.prepare("SELECT body FROM rollouts ORDER BY sequence DESC LIMIT ?");
+  const promoted = connection.prepare(
+    `SELECT body FROM rollouts WHERE system = ? AND instr(body, '"promotedAt":') > 0 ORDER BY sequence DESC LIMIT ?`,
+  );
   const ofSystem = connection.prepare("SELECT body FROM rollouts WHERE system = ? ORDER BY sequence DESC LIMIT ?");
   const systems = connection.prepare("SELECT DISTINCT system FROM rollouts ORDER BY system");
   return {
@@ -17,5 +20,6 @@ export function rolloutTable(connection: Connection) {
     systems: () => systems.all().map(({ system }) => system as string),
     newestFirst: (system?: string, limit = Number.MAX_SAFE_INTEGER) =>
       entitiesIn<Rollout>(system === undefined ? all.all(limit) : ofSystem.all(system, limit)),
+    promoted: (system: string, limit: number) => entitiesIn<Rollout>(promoted.all(system, limit)),
   };
 }
