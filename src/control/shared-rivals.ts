@@ -24,7 +24,7 @@ async function freezesOf({ ports: { store }, rollout }: Run, at: string) {
       const isThawed = records.some(({ step, status }) => step === thaw?.id && status === "done");
       if (!record || isThawed || record.status === "stuck" || record.state === undefined) return [];
       // Who found it frozen, and by none of ours, thaws nothing.
-      return record.before === record.desired ? [] : [{ system, before: record.before, state: record.state }];
+      return record.before === record.desired ? [] : [{ before: record.before, state: record.state }];
     });
     return (await Promise.all(frozen)).flat();
   });

@@ -80,13 +80,14 @@ export async function holdingResources<Result>(
   const renew = async () => {
     for (;;) {
       await clock.sleep(leaseMs / 3, done.signal);
-      const ours = await leases.catch(() => undefined);
+      const taken = leases;
+      const ours = await taken.catch(() => undefined);
       if (done.signal.aborted) return;
       if (lost || !ours) continue;
       // A store that is away for a moment costs nothing: the next renewal is soon enough.
       const kept = await Promise.all(ours.map((lease) => renewed(lease).catch(() => lease)));
       // Another has taken one since it ended: none is kept until all are ours again.
-      if (kept.includes(undefined)) lost = true;
+      if (taken === leases && kept.includes(undefined)) lost = true;
     }
   };
   const renewing = renew();

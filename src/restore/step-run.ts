@@ -33,7 +33,6 @@ export interface SagaPorts {
 }
 
 export interface FrozenBy extends Pick<StepRecord, "before"> {
-  readonly system: string;
   readonly state: string;
 }
 

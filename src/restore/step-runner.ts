@@ -55,7 +55,12 @@ export async function runStep(run: StepRun, known: StepRecord | undefined, unspe
       continue;
     }
     const inPlace = live.digest === step.desired;
-    if (inPlace && settled) return finish(run, adapter, sentUnder ?? (await frozenByOther(run)), live, recovered);
+    if (inPlace && settled && !sentUnder) {
+      sentUnder = await frozenByOther(run);
+      // What they sent may still arrive: our fence keeps it out.
+      settled = sentUnder === undefined;
+    }
+    if (inPlace && settled) return finish(run, adapter, sentUnder, live, recovered);
     const before = sentUnder?.before ?? (run.direction === "compensate" ? step.before : undefined);
     if (before !== undefined && !inPlace && live.digest !== before) {
       return giveUp(
@@ -96,12 +101,7 @@ export async function runStep(run: StepRun, known: StepRecord | undefined, unspe
 /** Of a freeze whose rival another system's rollback has frozen: whoever thaws last brings back what that one found. */
 async function frozenByOther(run: StepRun): Promise<StepRecord | undefined> {
   const found = run.step.kind === "freeze" ? await run.ports.frozenBy?.(run.step.at) : undefined;
-  return (
-    found && {
-      ...intentOf(run, undefined, { ...found, digest: found.before }, 0),
-      note: `was frozen already, for ${found.system}`,
-    }
-  );
+  return found && intentOf(run, undefined, { digest: found.before, state: found.state }, 0);
 }
 
 /** It doubles, up to sixteen pauses or a twentieth of the plan's time, and five seconds at most. */

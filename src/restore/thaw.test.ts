@@ -156,6 +156,48 @@ describe("a rival", () => {
     assert.equal(world.target.rivalState(world.at), "working fast");
   });
 
+  it("that another system's rollback has frozen is frozen once more, and brought back into what that one found", async () => {
+    const world = rivalled();
+    world.target.tellRival(world.at, "frozen");
+    const frozenBy = async () => ({ before: digestOf("working fast"), state: "working fast" });
+    const lease = await world.lease();
+    const restored = runSaga(
+      world.ports({ frozenBy }),
+      await world.started(world.saga, lease),
+      lease,
+      QUICK,
+      world.newest(),
+    );
+    assert.equal((await world.clock.run(restored)).kind, "completed");
+    const freeze = (await world.store.steps("saga-1")).find(({ step }) => step.startsWith("freeze"))!;
+    assert.deepEqual([freeze.status, freeze.attempts, freeze.state], ["done", 1, "working fast"]);
+    // A thaw of theirs that was under way.
+    const through = world.at;
+    const late = {
+      at: `${through}#rival`,
+      through,
+      state: "working fast",
+      before: { version: "frozen" },
+      key: "theirs",
+    };
+    const answer = await world.target.writeRival!({ ...late, fence: 0 }, new AbortController().signal);
+    assert.equal(answer.kind, "stale");
+    await world.clock.run(thawRivals(world.ports(), world.saga, lease, QUICK));
+    assert.equal(world.target.rivalState(world.at), "working fast");
+  });
+
+  it("that another system's rollback still needs stays frozen, and that one thaws it", async () => {
+    const world = rivalled();
+    const lease = await world.lease();
+    await world.clock.run(runSaga(world.ports(), await world.started(world.saga, lease), lease, QUICK, world.newest()));
+    const frozenBy = async () => ({ before: digestOf("working fast"), state: "working fast" });
+    for (const kept of [["the rival"], []]) {
+      const thawed = await world.clock.run(thawRivals(world.ports({ frozenBy }), world.saga, lease, QUICK));
+      assert.deepEqual(thawed, { kind: "thawed", thawed: [], left: [], kept });
+    }
+    assert.equal(world.target.rivalState(world.at), "frozen");
+  });
+
   it("that does not answer is waited for no longer than its deadline, and named", async () => {
     const world = rivalled();
     const lease = await world.lease();

@@ -35,7 +35,9 @@ export async function thawRivals(
   const { halted: _, ...unstoppable } = ports;
   // A freeze that was sent and never read back may still land: its thaw is sent even where it finds nothing frozen.
   const sent = saga.plan.steps.filter(({ id, kind }) => kind === "freeze" && known.get(id)?.status !== "done");
-  const underWay = new Set(sent.map(({ at }) => at));
+  // So may a thaw that another's rollback does not want any more.
+  const unwanted = thaws.filter(({ id }, index) => needed[index] && known.has(id));
+  const underWay = new Set([...sent, ...unwanted].map(({ at }) => at));
   const course = {
     ports: { ...unstoppable, underWay },
     saga,
