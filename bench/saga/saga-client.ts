@@ -4,7 +4,7 @@ import { digestOf } from "../../src/core/digest.ts";
 import { type Plan, planDigest, type Step } from "../../src/core/plan.ts";
 import type { Change, Store } from "../../src/core/ports.ts";
 import type { Lease, Saga } from "../../src/core/rollout.ts";
-import { claimOf, holdingResources } from "../../src/restore/resource-leases.ts";
+import { claimOf, type FenceAt, holdingResources } from "../../src/restore/resource-leases.ts";
 import { PATIENCE, runSaga, startSaga } from "../../src/restore/saga-runner.ts";
 import { anEntry, aRollout, aRoute } from "../../src/testing/store/fixtures.ts";
 import { createInstantTarget, NEW, OLD } from "./instant-target.ts";
@@ -52,9 +52,9 @@ export async function createSagaClient(given: Store, name: string) {
     const decided = performance.now();
     const started = startSaga({ clock: systemClock }, saga, lease);
     const decision = decisionOf(saga, decisions, started);
-    const run = () => runSaga({ ...base, store }, saga, lease, PATIENCE, started);
+    const run = (fenceAt: FenceAt) => runSaga({ ...base, store, fenceAt }, saga, lease, PATIENCE, started);
     const whole = () => wayBack(store, { saga, decision, lease }, run);
-    const bare = () => store.commit(decision, lease).then(run);
+    const bare = () => store.commit(decision, lease).then(() => run(async () => lease.fence));
     let ended = 0;
     const end = await (way === "whole" ? whole() : bare()).finally(() => {
       ended = performance.now();
@@ -76,22 +76,23 @@ interface Decided {
 async function wayBack<End>(
   store: Store,
   { saga, decision, lease }: Decided,
-  run: () => Promise<End>,
+  run: (fenceAt: FenceAt) => Promise<End>,
 ): Promise<End | undefined> {
   const earlier = store.sagas(saga.rollout);
   const now = systemClock.now();
   const written = await store.commit(decision, lease, claimOf(saga, LEASE, now));
   const claim = {
     resources: saga.plan.steps.map(({ at }) => at),
-    holder: saga.id,
+    holder: saga.rollout,
     leaseMs: LEASE,
-    ...(written.kind === "committed" && written.claimed ? { heldSince: now } : {}),
+    guard: lease,
+    held: written.kind === "committed" && written.claimed ? { leases: written.claimed, since: now } : undefined,
     onWait: () => assert.fail("nobody else changes these targets"),
     stopped: () => false,
   };
-  return holdingResources({ store, clock: systemClock }, claim, async () => {
+  return holdingResources({ store, clock: systemClock }, claim, async (fenceAt) => {
     await earlier;
-    return run();
+    return run(fenceAt);
   });
 }
 
@@ -134,12 +135,8 @@ function counting(store: Store, count: { commits: number; leases: number }): Sto
   return {
     ...store,
     commit(changes, guard, claim) {
-      count.commits += 1;
+      count[changes.length > 0 ? "commits" : "leases"] += 1;
       return store.commit(changes, guard, claim);
-    },
-    acquireLeases(...claim) {
-      count.leases += 1;
-      return store.acquireLeases(...claim);
     },
   };
 }

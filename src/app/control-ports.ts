@@ -1,5 +1,5 @@
 import type { ControlPorts } from "../control/ports.ts";
-import { type Seat, targetUnderSeat } from "../control/seat.ts";
+import type { Seat } from "../control/seat.ts";
 import { digestOf } from "../core/digest.ts";
 import type { Playbook } from "../core/playbook.ts";
 import type { Notifier, RestoreAdapter, Store } from "../core/ports.ts";
@@ -37,7 +37,7 @@ export function portsOf(config: RollbookConfig, playbook: Playbook, parts: Syste
     traffic: edge.traffic,
     ...(edge.underWay ? { requests: edge.underWay } : {}),
     signals: { drain: () => [...drain(), ...sources.drain()] },
-    adapterFor: (at) => (seat ? targetUnderSeat(adapterFor(at), seat) : adapterFor(at)),
+    adapterFor,
     policyFor: connections.policyFor,
     elsewhere: () => connections.elsewhere(playbook.environment),
     reaches: connections.reaches,

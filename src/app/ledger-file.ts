@@ -1,7 +1,8 @@
 import type { KeyObject } from "node:crypto";
 import { explainHeld, type HeldExplanation } from "../control/explain-held.ts";
-import type { Checkpoint, Entry } from "../core/entry.ts";
+import type { Checkpoint, Entry, EntryType } from "../core/entry.ts";
 import { RollbookError } from "../core/errors.ts";
+import { newestAbout } from "../core/leaf.ts";
 import type { SamplePack } from "../core/sample-pack.ts";
 import { type Verification, verifyLedger } from "../record/ledger/verification.ts";
 
@@ -35,6 +36,7 @@ export function readLedgerFile(text: string): LedgerFile {
   }
   const record = {
     entries: async (from: number, limit: number) => entries.slice(from, from + limit),
+    entriesAbout: async (about: string, limit: number, type?: EntryType) => newestAbout(entries, about, limit, type),
     entryCount: async () => entries.length,
     checkpoint: async () => checkpoint,
     packs: async (rollout: string, from: number, limit: number) =>

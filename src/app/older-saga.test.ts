@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { digestOf } from "../core/digest.ts";
+import { holdingResources } from "../restore/resource-leases.ts";
 import { runSaga } from "../restore/saga-runner.ts";
 import { createSimulatedClock } from "../simulation/clock.ts";
 import { createSeededRandom } from "../simulation/random.ts";
@@ -13,6 +14,7 @@ import { knownMigrations, migrate } from "../store/sqlite/migrations.ts";
 import { openSqliteStore } from "../store/sqlite/sqlite-store.ts";
 
 const [OLD, NEW] = [digestOf("old"), digestOf("new")];
+const OLDER_FENCE = 57;
 
 /** A store as the version before starts and directions left it: a saga whose first step is done, its second one intended. */
 function olderStore(folder: string): void {
@@ -33,6 +35,10 @@ function olderStore(folder: string): void {
   const journal = connection.prepare("INSERT INTO steps (saga, step, body) VALUES (?, ?, ?)");
   journal.run("saga-1", "a", record("a", "done"));
   journal.run("saga-1", "b", record("b", "intent"));
+  // Whoever ran it wrote at its targets under the fence of its system, which is far above those of their own leases.
+  const lease = connection.prepare("INSERT INTO leases (resource, holder, fence, until) VALUES (?, ?, ?, ?)");
+  lease.run("system:loans", "older version", OLDER_FENCE, 2);
+  lease.run("target:sim:b", "saga-1", 3, 2);
   connection.close();
 }
 
@@ -49,8 +55,19 @@ test("a saga that an older version left running is finished, under the keys that
     const nothing = () => undefined;
     const ports = { store, clock, adapterFor: () => target, atCrashPoint: nothing, onStep: nothing };
     const [found] = await store.runningSagas();
-    const end = await clock.run(runSaga(ports, found!, lease));
-    assert.equal(end.kind, "completed");
+    const resources = found!.plan.steps.map(({ at }) => at);
+    const claim = {
+      resources,
+      holder: found!.rollout,
+      leaseMs: 3000,
+      guard: lease,
+      onWait: nothing,
+      stopped: () => false,
+    };
+    const run = holdingResources(ports, claim, (fenceAt) => runSaga({ ...ports, fenceAt }, found!, lease));
+    const end = await clock.run(run);
+    assert.equal(end?.kind, "completed");
+    for (const { fence } of target.effects) assert.ok(fence > OLDER_FENCE, "no target takes it for an older one");
     assert.deepEqual(
       target.effects.map(({ at, key }) => [at, key === "older b"]),
       [

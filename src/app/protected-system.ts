@@ -101,7 +101,7 @@ export async function protectSystem(
       store: joined ? underSeat(store, system, joined.seat) : store,
       ledger,
       connections,
-      adapters: [...(edgeSettings.adapters ?? []), flagAdapter(shared.flags, system)],
+      adapters: [...(edgeSettings.adapters ?? []), flagAdapter(shared.flags, true)],
       edge: joined ? { ...edge, traffic: joined.traffic } : edge,
       sources,
       drain,

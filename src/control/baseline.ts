@@ -72,8 +72,9 @@ const MEMORY_MS: Milliseconds = 900_000;
 /** The counts that stable itself was promoted on, if that was lately and lasted long enough. */
 async function fromPromotion(run: Run): Promise<readonly FrozenWindow[] | undefined> {
   const { store, clock } = run.ports;
-  const promoted = (await store.rollouts(run.rollout.system)).find(
-    ({ candidate, promotedAt, rollback }) => candidate === run.stable.id && promotedAt !== undefined && !rollback,
+  // Of what was promoted last: nothing older is within the time that counts.
+  const promoted = (await store.promoted(run.rollout.system, 2)).find(
+    ({ candidate, rollback }) => candidate === run.stable.id && !rollback,
   );
   if (!promoted) return undefined;
   const since = clock.now() - MEMORY_MS;

@@ -37,9 +37,9 @@ describe("a controller that knows less than the store", () => {
       ports: ({ store }) => ({
         store: {
           ...store,
-          async commit(changes, guard) {
-            if (changes.some(({ kind }) => kind === "route") && guard && broken-- > 0) throw new Error("a full disk");
-            return store.commit(changes, guard);
+          async commit(changes, ...more) {
+            if (changes.some(({ kind }) => kind === "route") && more[0] && broken-- > 0) throw new Error("a full disk");
+            return store.commit(changes, ...more);
           },
         },
       }),
@@ -72,9 +72,9 @@ describe("a clock that is set back", () => {
           clock: { ...clock, now },
           store: {
             ...store,
-            async commit(changes, guard) {
+            async commit(changes, ...more) {
               if (changes.some(({ kind }) => kind === "route")) back = HOUR;
-              return store.commit(changes, guard);
+              return store.commit(changes, ...more);
             },
           },
           traffic: {

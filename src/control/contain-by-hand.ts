@@ -15,7 +15,7 @@ export interface HandContainment {
    * Sends all traffic to the other way or to the safe state, or lets the route count again (`stable`): at once, and
    * recorded afterwards where the store takes no write. @throws RELEASE_REFUSED where the edge cannot.
    */
-  to(to: "stable" | "else" | "safe", by: string, reason: string): Promise<Missed | undefined>;
+  to(to: "stable" | "else" | "safe", by: string, reason: string, given?: string): Promise<Missed | undefined>;
   /** What stands and is not recorded yet. */
   unrecorded(): Unrecorded | undefined;
 }
@@ -80,7 +80,7 @@ export function createHandContainment(ports: ControlPorts, playbook: Playbook, o
   };
 
   return {
-    async to(to, by, reason) {
+    async to(to, by, reason, given) {
       const current = traffic.current(system);
       if (!current) throw refuse(`there is no route of ${system} here`, NO_ROUTE);
       if (to !== "stable" && !fallbacksOf(ports, playbook)[to])
@@ -93,7 +93,7 @@ export function createHandContainment(ports: ControlPorts, playbook: Playbook, o
       newest = { ...rest, epoch: rest.epoch + 1, candidatePpm: 0, ...contained };
       traffic.set(newest);
       const at = clock.now();
-      const data = { to, reason, epoch: newest.epoch, before, containedAt: at };
+      const data = { to, reason, epoch: newest.epoch, before, containedAt: at, given };
       owed = [...owed, { kind: "entry", entry: { type: "contained", at, system, actor: by, data } }];
       recording = recording.then(record, () => record(undefined));
       return recording;

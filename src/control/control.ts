@@ -3,6 +3,7 @@ import type { Playbook } from "../core/playbook.ts";
 import { refuse } from "../core/refusal.ts";
 import type { Release } from "../core/release.ts";
 import type { Order, Rollout } from "../core/rollout.ts";
+import { unfinishedRollout } from "../core/unfinished-rollout.ts";
 import type { WayBack } from "../core/way-back.ts";
 import { withDeclaredUndo } from "../decide/declared-undo.ts";
 import { servingPlace } from "../decide/place.ts";
@@ -36,7 +37,7 @@ import { createTakeUp } from "./take-up.ts";
 import { createEscalation } from "./tell-people.ts";
 import { setWeight } from "./weight.ts";
 
-/** The use cases of one protected AI system. */
+/** The use cases of one protected AI system. `given`: the id of the order that a person gave, recorded with what it changes. */
 export interface Control {
   readonly playbook: Playbook;
   /** Declares what serves now as the first restore point; without a release, whatever the components answer. */
@@ -57,31 +58,31 @@ export interface Control {
   /** The same, planned anew where none is ready. @throws RELEASE_REFUSED when there is no way back. */
   planBack(rollout: string): Promise<ReleasePlans["back"]>;
   /** A person pulls the cord: the candidate is contained at once, and the order is durable when this returns. */
-  pullCord(rollout: string, by: string, reason: string): Promise<Rollout>;
+  pullCord(rollout: string, by: string, reason: string, given?: string): Promise<Rollout>;
   /** Takes back a release that was promoted and settled: traffic first, then everything else, like the cord. */
   takeBack(by: string, reason: string): Promise<Rollout>;
   /** Under `authority: observe` people say which share the observed release gets; nothing else moves it. */
-  weight(percent: number, by: string): Promise<void>;
+  weight(percent: number, by: string, given?: string): Promise<void>;
   /** Sends all traffic to a pre-signed way, or (`stable`) lets the route count again. */
-  contain(to: "stable" | "else" | "safe", by: string, reason: string): Promise<void>;
+  contain(to: "stable" | "else" | "safe", by: string, reason: string, given?: string): Promise<void>;
   /** Goes back like the cord, without a quarantine: the release itself is not to blame. */
-  abort(rollout: string, by: string, reason: string): Promise<Rollout>;
+  abort(rollout: string, by: string, reason: string, given?: string): Promise<Rollout>;
   /** Holds a rollout at its step; judging goes on. On the way back it halts the restore. */
-  pause(rollout: string, by: string, reason: string): Promise<Rollout>;
+  pause(rollout: string, by: string, reason: string, given?: string): Promise<Rollout>;
   /** Lets a paused rollout go on, or restores once more after one that was halted or stuck. */
-  proceed(rollout: string, by: string): Promise<Rollout>;
+  proceed(rollout: string, by: string, given?: string): Promise<Rollout>;
   /** Puts back what a halted or stuck restore has changed: nothing but a person's order deploys a bad release again. */
-  redeploy(rollout: string, by: string, reason: string): Promise<Rollout>;
+  redeploy(rollout: string, by: string, reason: string, given?: string): Promise<Rollout>;
   /** Ends all waiting of a rollout: its steps' time, or its holdback. */
-  promote(rollout: string, by: string, reason: string): Promise<Rollout>;
+  promote(rollout: string, by: string, reason: string, given?: string): Promise<Rollout>;
   /** Keeps a release from being deployed again. */
-  quarantine(release: Release["id"], by: string, reason: string): Promise<void>;
+  quarantine(release: Release["id"], by: string, reason: string, given?: string): Promise<void>;
   /** Something outside says that it is worth a look: sources are asked at once, and the look is recorded. */
   look(reason: string, key: string): Promise<void>;
   /** What is known of drift of the release that serves alone. */
   drift(): DriftStatus | undefined;
   /** Somebody has seen that it drifted: the watch begins anew. @throws NOT_FOUND when nothing was told. */
-  acknowledge(by: string, reason: string): Promise<void>;
+  acknowledge(by: string, reason: string, given?: string): Promise<void>;
   /** The way back as it stands: planned, checked and priced; undefined before the first look. */
   wayBack(): WayBack | undefined;
   /** What every component serves now. */
@@ -99,7 +100,7 @@ export interface Control {
   /** Ends what runs here, as if the process had died: what is not over is taken up by the next start, or by another controller. */
   close(): void;
   /** Lets a release out of quarantine. */
-  lift(release: Release["id"], by: string): Promise<void>;
+  lift(release: Release["id"], by: string, given?: string): Promise<void>;
   report(rollout: string): Promise<Report>;
   /** The verdict that a rollout rests on, taken apart and in sentences. */
   explain(rollout: string): Promise<Explanation>;
@@ -129,6 +130,8 @@ export function createControl(
     if (runs.get(id)?.over === false) return;
     const run = (onRun: (run: Run) => void) => runRollout(ports, settings, playbook, id, onRun, idle, plans);
     const broke = (reason: unknown) => closed || takeUp.broke(id, reason);
+    // Of what has ended the store knows all that is asked for: only the newest run is kept.
+    for (const [other, { over }] of runs) if (over) runs.delete(other);
     const running = startRun(recorded ? (onRun) => recorded.then(() => run(onRun)) : run, broke);
     runs.set(id, running);
     running.ended.then(() => takeUp.mended(id)).catch(() => undefined);
@@ -154,17 +157,17 @@ export function createControl(
     if (!running) throw new RollbookError("NOT_FOUND", { what: `running rollout ${id}: it has ended` });
     return running.run;
   };
-  const goBack = async (id: string, order: Order): Promise<Rollout> => {
+  const goBack = async (id: string, order: Order, given?: string): Promise<Rollout> => {
     const run = await runOf(id);
-    if (!(await pullCord(run, order))) return run.rollout;
+    if (!(await pullCord(run, order, given))) return run.rollout;
     // What its run still writes, it writes under a lease that the next run takes.
     await runs.get(id)?.ended;
     const settled = await ports.store.route(playbook.system);
     return openAlone(() => openTakeBack(ports, playbook, order, run, () => closed, settled));
   };
-  const steerRun = async (id: string, order: Order | undefined, by: string): Promise<Rollout> => {
+  const steerRun = async (id: string, order: Order | undefined, by: string, given?: string): Promise<Rollout> => {
     const run = await runOf(id);
-    await steer(run, order, by);
+    await steer(run, order, by, given);
     return run.rollout;
   };
   /** Whatever starts a run comes one after the other: two at the same moment would both find that nothing runs. */
@@ -229,11 +232,10 @@ export function createControl(
       openAlone(async () => ({ rollout: await openRollout(ports, playbook, candidate, plans.past()) })),
     resume: () =>
       alone(async () => {
-        const rollouts = await ports.store.rollouts(playbook.system);
-        const newest = rollouts[0];
+        const [newest] = await ports.store.rollouts(playbook.system, 1);
         const { held, halted } = newest?.rollback ?? {};
         const goesOn = newest && isStuck(newest) && !held && !halted && playbook.authority === "act";
-        const open = rollouts.find(({ endedAt }) => endedAt === undefined) ?? (goesOn ? newest : undefined);
+        const open = (await unfinishedRollout(ports.store, playbook.system)) ?? (goesOn ? newest : undefined);
         if (open) start(open.id);
         return open;
       }),
@@ -247,24 +249,24 @@ export function createControl(
       const [candidate, stable] = [await releaseOf(rollout.candidate), await releaseOf(rollout.stable)];
       return planBackOf(ports, playbook, rollout, candidate, stable, plans.past());
     },
-    pullCord: (id, by, reason) => goBack(id, { kind: "rollback", by, reason }),
+    pullCord: (id, by, reason, given) => goBack(id, { kind: "rollback", by, reason }, given),
     takeBack: (by, reason) =>
       openAlone(() => openTakeBack(ports, playbook, { kind: "rollback", by, reason }, remembered(), () => closed)),
-    weight: (percent, by) => setWeight(ports, playbook, percent, by),
-    async contain(to, by, reason) {
+    weight: (...asked) => setWeight(ports, playbook, ...asked),
+    async contain(...asked) {
       if (!calm()) throw refuse("a rollout runs", "`rollbook rollback` contains it.");
-      const missed = await byHand.to(to, by, reason);
+      const missed = await byHand.to(...asked);
       if (missed) throw new RollbookError("NOT_RECORDED", { reason: missed.reason });
     },
-    abort: (id, by, reason) => goBack(id, { kind: "abort", by, reason }),
-    pause: (id, by, reason) => steerRun(id, { kind: "pause", by, reason }, by),
-    proceed: async (id, by) =>
+    abort: (id, by, reason, given) => goBack(id, { kind: "abort", by, reason }, given),
+    pause: (id, by, reason, given) => steerRun(id, { kind: "pause", by, reason }, by, given),
+    proceed: async (id, by, given) =>
       isStuck(await find(id))
-        ? takeUpStuck(id, (rollout) => takeUpRestore(ports, rollout, by))
-        : steerRun(id, undefined, by),
-    redeploy: (id, by, reason) => takeUpStuck(id, (rollout) => turnRestore(ports, rollout, by, reason)),
-    promote: (id, by, reason) => steerRun(id, { kind: "promote", by, reason }, by),
-    quarantine: async (id, by, reason) => quarantine(ports, await releaseOf(id), by, reason),
+        ? takeUpStuck(id, (rollout) => takeUpRestore(ports, rollout, by, given))
+        : steerRun(id, undefined, by, given),
+    redeploy: (id, ...asked) => takeUpStuck(id, (rollout) => turnRestore(ports, rollout, ...asked)),
+    promote: (id, by, reason, given) => steerRun(id, { kind: "promote", by, reason }, by, given),
+    quarantine: async (id, ...asked) => quarantine(ports, await releaseOf(id), ...asked),
     look: (reason, key) => lookAt(ports, playbook.system, reason, key),
     wayBack: plans.current,
     drift: idle.drift.status,
@@ -290,7 +292,7 @@ export function createControl(
       const paging = escalation.run((id) => runs.get(id), signal);
       await Promise.all([idle.run(calm, open, signal), takeUp.run(signal), plans.run(signal), paging]);
     },
-    lift: (id, by) => liftQuarantine(ports, id, by),
+    lift: (...asked) => liftQuarantine(ports, ...asked),
     explain: (id) => explainRollout(fresh, playbook, id, replays),
     report: (id) => composeReport({ ...ports, store: fresh }, playbook, id, facts),
     rollouts: () => ports.store.rollouts(playbook.system),

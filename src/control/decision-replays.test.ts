@@ -58,10 +58,10 @@ describe("a decision that is computed once more beside other work", () => {
     let [under, most, turns] = [0, 0, 0];
     const watched: Store = {
       ...store,
-      entries: async (from, limit) => {
+      entriesAbout: async (...asked) => {
         under += 1;
         most = Math.max(most, under);
-        return await store.entries(from, limit);
+        return await store.entriesAbout(...asked);
       },
     };
     const replays = createDecisionReplays(async () => turns++);

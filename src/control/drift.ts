@@ -36,7 +36,7 @@ export interface DriftTeller {
   look(samples: readonly Sample[], release: Release): Promise<void>;
   status(): DriftStatus | undefined;
   /** @throws NOT_FOUND when nothing was told. */
-  acknowledge(by: string, reason: string): Promise<void>;
+  acknowledge(by: string, reason: string, given?: string): Promise<void>;
 }
 
 type DriftPorts = Pick<ControlPorts, "store" | "clock" | "notifier" | "emit">;
@@ -86,10 +86,10 @@ export function createDriftTeller(ports: DriftPorts, playbook: Playbook): DriftT
         watched: rules.map(({ name }) => name),
         ...(told ? { told } : {}),
       },
-    async acknowledge(by, reason) {
+    async acknowledge(by, reason, given) {
       if (!watch || !told) throw new RollbookError("NOT_FOUND", { what: `drift of ${playbook.system} that was told` });
       const { system } = playbook;
-      const data = { release: watch.release, reason, told: told.at };
+      const data = { release: watch.release, reason, told: told.at, given };
       await store.commit([
         { kind: "entry", entry: { type: "acknowledged", at: clock.now(), system, actor: by, data } },
       ]);
@@ -98,13 +98,16 @@ export function createDriftTeller(ports: DriftPorts, playbook: Playbook): DriftT
   };
 }
 
+/** So many promotions are looked through. */
+const REMEMBERED = 50;
+
 /** The rollout that made it the release that serves alone, the newest; an adopted one has none. */
 async function promotionOf(
   { store }: Pick<ControlPorts, "store">,
   { system }: Playbook,
   release: Release["id"],
 ): Promise<Rollout | undefined> {
-  return (await store.rollouts(system)).find(
+  return (await store.promoted(system, REMEMBERED)).find(
     ({ candidate, phase, endedAt, rollback }) =>
       candidate === release && phase === "healthy" && endedAt !== undefined && !rollback,
   );

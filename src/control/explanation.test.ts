@@ -53,8 +53,8 @@ describe("a decision", () => {
     assert.match((await explain(forged)).sentences.at(-1)!, /THE COUNTS ARE NOT THOSE OF THE DECISION/);
     const rewritten = (from: RegExp, to: string): Store => ({
       ...store,
-      entries: async (first, limit) =>
-        (await store.entries(first, limit)).map((entry) => {
+      entriesAbout: async (...asked) =>
+        (await store.entriesAbout(...asked)).map((entry) => {
           if (!entry.leaf.includes("evidence-held")) return entry;
           const leaf = entry.leaf.replace(from, to);
           assert.notEqual(leaf, entry.leaf);
@@ -87,8 +87,8 @@ describe("a decision", () => {
     assert.equal(await recompute(world.store, "no such rollout"), undefined);
     const early: Store = {
       ...world.store,
-      entries: async (from, limit) =>
-        (await world.store.entries(from, limit)).map((entry) => {
+      entriesAbout: async (...asked) =>
+        (await world.store.entriesAbout(...asked)).map((entry) => {
           const read = JSON.parse(entry.leaf);
           if (read.type === "evidence-held") delete read.data.parameters;
           return { ...entry, leaf: JSON.stringify(read) };

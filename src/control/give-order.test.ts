@@ -97,13 +97,13 @@ describe("the cord", () => {
       ports: ({ store }) => ({
         store: {
           ...store,
-          commit: async (changes, guard) => {
+          commit: async (changes, ...more) => {
             const promoted = changes.some((change) => change.kind === "rollout" && change.rollout.phase === "healthy");
             if (promoted) {
               promoting?.();
               await hold;
             }
-            return store.commit(changes, guard);
+            return store.commit(changes, ...more);
           },
         },
       }),

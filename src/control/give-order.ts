@@ -13,14 +13,16 @@ import { haltRestore } from "./steer-restore.ts";
  * was settled at that very moment: the edge serves stable, and what is settled has to be taken back.
  * @throws NOT_FOUND when the rollout has ended, NOT_RECORDED when the order stands and is not durable yet.
  */
-export async function pullCord(run: Run, order: Order): Promise<boolean> {
+export async function pullCord(run: Run, order: Order, given?: string): Promise<boolean> {
   const { rollout, candidate, ports } = run;
   if (rollout.endedAt !== undefined) throw ended(rollout);
   if (!cordOf(run)) run.order = order;
   const route = ports.traffic.current(rollout.system);
   const acts = run.playbook.authority === "act";
   if (acts && route?.candidate === candidate.id && route.candidatePpm > 0) ports.traffic.set(routeTo(run, 0));
-  await save(run, () => run.rollout).catch((error: Error) => {
+  const { kind, by, reason } = order;
+  const entry = given === undefined ? [] : [entryOf(run, "ordered", { order: kind, reason, given }, by)];
+  await save(run, () => run.rollout, entry).catch((error: Error) => {
     // The loop has it in memory, and records it as soon as the store takes it.
     throw error instanceof FencedError ? error : new RollbookError("NOT_RECORDED", { reason: error.message });
   });
@@ -34,16 +36,16 @@ export async function pullCord(run: Run, order: Order): Promise<boolean> {
  * found later still goes back by itself. Held on its way back, the restore is halted; nobody can hold a containment.
  * @throws NOT_FOUND when it has ended, RELEASE_REFUSED when it is on its way back or the order contradicts the evidence.
  */
-export async function steer(run: Run, order: Order | undefined, by: string): Promise<void> {
+export async function steer(run: Run, order: Order | undefined, by: string, given?: string): Promise<void> {
   const { rollout } = run;
   if (rollout.endedAt !== undefined) throw ended(rollout);
-  if (rollout.rollback && order?.kind === "pause") return haltRestore(run, order);
+  if (rollout.rollback && order?.kind === "pause") return haltRestore(run, order, given);
   if (rollout.rollback || cordOf(run))
     throw refuse(`rollout ${rollout.id} is on its way back`, "Wait for its end; `rollbook pause` halts its restore.");
   if (order?.kind === "promote") forbidBlindPromotion(run);
   const before = run.order;
   run.order = order;
-  const data = { order: order?.kind ?? "resume", reason: order?.reason, verdict: run.verdict?.kind };
+  const data = { order: order?.kind ?? "resume", reason: order?.reason, verdict: run.verdict?.kind, given };
   await save(run, () => run.rollout, [entryOf(run, "ordered", data, by)]).catch((error: unknown) => {
     // What was answered with an error is not obeyed later; a cord that came meanwhile stands.
     if (run.order === order) run.order = before;

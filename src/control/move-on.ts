@@ -16,6 +16,8 @@ import { tellPeople } from "./tell-people.ts";
 
 /** How many older releases are looked at. */
 const LOOKED_AT = 10;
+/** Among so many rollouts. */
+const REMEMBERED = 500;
 
 /**
  * What was restored is proved harmful itself: traffic leaves it at once where it can, and that is recorded before anything
@@ -129,7 +131,7 @@ export async function serveRestored(run: Run): Promise<void> {
 /** Releases that were the last known good once, newest first, with what speaks against each now. */
 async function olderReleases(run: Run, tried: readonly ReleaseId[]): Promise<readonly OlderRelease[]> {
   const { ports, playbook, rollout } = run;
-  const rollouts = await ports.store.rollouts(playbook.system);
+  const rollouts = await ports.store.rollouts(playbook.system, REMEMBERED);
   const ids = [...new Set(rollouts.map(({ stable }) => stable))]
     .filter((id) => id !== rollout.candidate && !tried.includes(id))
     .slice(0, LOOKED_AT);

@@ -49,13 +49,17 @@ describe("a second trigger joins the rollback that is under way", () => {
   });
 });
 
+function takenByAnother({ store, clock }: ReturnType<typeof createControlWorld>, ttl: number) {
+  return store.commit([], undefined, { resources: ["target:sim:model"], holder: "another", ttl, now: clock.now() });
+}
+
 describe("a restore of what another playbook changes", () => {
   it("waits for it, says so, and was contained long before", async () => {
     const world = createControlWorld({ losses: 0.2 });
     const rollout = await world.live(async () => {
       const { id } = await world.release();
       await world.until(() => world.kinds().includes("exposed"));
-      await world.store.acquireLeases(["target:sim:model"], "saga of another playbook", 30_000, world.clock.now());
+      await takenByAnother(world, 30_000);
       return world.ended(id);
     });
     const { decidedAt, containedAt, restoredAt, outcome } = rollout.rollback!;
@@ -70,7 +74,7 @@ describe("a restore of what another playbook changes", () => {
     await world.live(async () => {
       const { id } = await world.release();
       await world.until(() => world.kinds().includes("exposed"));
-      await world.store.acquireLeases(["target:sim:model"], "saga of another playbook", 600_000, world.clock.now());
+      await takenByAnother(world, 600_000);
       await world.until(() => world.kinds().includes("waiting"));
       await world.store.acquireLease("system:loans", "first", 1, world.clock.now());
       await assert.rejects(world.ended(id), { name: "FencedError" });

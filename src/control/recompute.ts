@@ -7,7 +7,7 @@ import type { Verdict } from "../core/verdict.ts";
 import { createEvaluator, type EvaluatorSetup } from "../watch/evaluator.ts";
 import { digestOfPacks, packsOf } from "./count-journal.ts";
 import { digestOfSamples, type HeldEvidence, knownBy } from "./held-evidence.ts";
-import { newestEntry } from "./ledger-entries.ts";
+import { entriesAbout } from "./ledger-entries.ts";
 
 /** A decision, computed once more from what the ledger holds. */
 export interface Recomputed {
@@ -22,7 +22,7 @@ export interface Recomputed {
 const MOST_BLOCKS = 20_000;
 
 /** What a ledger holds: its leaves, and the packs of counts whose digests are in them. */
-export type HeldRecord = Pick<Store, "entries" | "packs"> & Partial<Pick<Store, "samples">>;
+export type HeldRecord = Pick<Store, "entriesAbout" | "packs"> & Partial<Pick<Store, "samples">>;
 
 /** Lets others have their turn: replaying hours of counts takes seconds, and leases are renewed in the same process. */
 export type Rest = () => Promise<unknown>;
@@ -34,7 +34,7 @@ export async function recompute(store: HeldRecord, rollout: string, rest?: Rest)
 }
 
 export async function newestHeld(store: HeldRecord, rollout: string): Promise<HeldEvidence | undefined> {
-  return (await newestEntry(store, "evidence-held", rollout))?.data as HeldEvidence | undefined;
+  return (await entriesAbout(store, rollout, 1, "evidence-held"))[0]?.data as HeldEvidence | undefined;
 }
 
 /** Why a decision cannot be computed once more, if so: this reads the counts, and judges nothing. */

@@ -2,13 +2,14 @@ import { OVER } from "../core/deadline.ts";
 import { componentSteps, type Plan } from "../core/plan.ts";
 import type { Change } from "../core/ports.ts";
 import type { Saga, StepRecord } from "../core/rollout.ts";
-import { holdingResources } from "../restore/resource-leases.ts";
+import { type FenceAt, holdingResources } from "../restore/resource-leases.ts";
 import { MOST_STARTS, startSaga } from "../restore/saga-runner.ts";
 import type { SagaPorts } from "../restore/step-run.ts";
 import { FencedError } from "./fenced-error.ts";
 import { noteOf } from "./order.ts";
 import { drain, emit, entryOf, keep, type Run, save } from "./run.ts";
 import { runCounted } from "./run-saga.ts";
+import { sharingRivals } from "./shared-rivals.ts";
 import { tellPeople } from "./tell-people.ts";
 
 /** A saga for a plan, not yet recorded. */
@@ -43,7 +44,9 @@ export type Restored =
 export async function restore(run: Run, saga: Saga): Promise<Restored> {
   if (run.rollout.rollback?.restoredAt !== undefined) return { kind: "restored" };
   const why = new Set<string>();
-  const ended = saga.status === "running" ? await runCollecting(run, saga, why) : saga;
+  const resources = saga.plan.steps.map(({ at }) => at);
+  const work = (fenceAt: FenceAt) => runCollecting(run, saga, why, fenceAt);
+  const ended = saga.status === "running" ? await aloneWith(run, resources, work, saga) : saga;
   if (ended.status !== "completed") {
     const held = run.rollout.rollback?.halted !== undefined || ended.direction !== undefined;
     const poisoned = (ended.starts ?? 1) > MOST_STARTS;
@@ -62,7 +65,7 @@ export async function restore(run: Run, saga: Saga): Promise<Restored> {
 }
 
 /** @param why gets the notes of the steps that are stuck */
-async function runCollecting(run: Run, saga: Saga, why: Set<string>): Promise<Saga> {
+async function runCollecting(run: Run, saga: Saga, why: Set<string>, fenceAt: FenceAt): Promise<Saga> {
   const { ports, rollout } = run;
   const past = (await run.begun.get(saga.id)?.past) ?? (await pastOf(run, saga));
   const collecting = collectWhile(run);
@@ -75,7 +78,7 @@ async function runCollecting(run: Run, saga: Saga, why: Set<string>): Promise<Sa
     const order = run.rollout.rollback?.halted;
     return order && `halted by ${noteOf(order)}`;
   };
-  const end = await runCounted(run, saga, { ...past, onStep, halted }).finally(() => {
+  const end = await runCounted(run, saga, { ...effectPorts(run, fenceAt), ...past, onStep, halted }).finally(() => {
     collecting.stop();
   });
   await collecting.done;
@@ -105,26 +108,39 @@ async function pastOf({ ports, rollout, candidate }: Run, saga: Saga): Promise<P
 }
 
 /**
- * Does a saga's work while no other playbook's saga changes the same targets or rivals. Traffic is contained by then; only
- * the restore waits.
+ * Does work while no other playbook changes the same targets or rivals, and as long only: a proof holds up nobody. Traffic
+ * is contained by then; only the restore waits. @param begun the saga that may have them since it was recorded
  * @throws FencedError when we may not act any more.
  */
 export async function aloneWith<Result extends object>(
   run: Run,
-  saga: Saga,
-  work: () => Promise<Result>,
+  resources: readonly string[],
+  work: (fenceAt: FenceAt) => Promise<Result>,
+  begun?: Saga,
 ): Promise<Result> {
   const claim = {
-    resources: saga.plan.steps.map(({ at }) => at),
-    holder: saga.id,
+    resources,
+    holder: run.rollout.id,
     leaseMs: run.settings.leaseMs,
-    heldSince: run.begun.get(saga.id)?.heldSince,
+    guard: { resource: run.lease.resource, fence: run.lease.fence },
+    held: run.begun.get(begun?.id ?? "")?.held,
     onWait: () => emit(run, "waiting", "another playbook changes one of its components; going on after that"),
     stopped: () => run.stopped,
   };
   const result = await holdingResources(run.ports, claim, work);
   if (!result) throw new FencedError(run.lease.resource);
   return result;
+}
+
+/** What the steps of a run's sagas need beside its ports, while it has the leases of their targets. */
+export function effectPorts(run: Run, fenceAt: FenceAt): Pick<SagaPorts, "fenceAt" | "frozenBy" | "mayAct"> {
+  const { seat } = run.ports;
+  const { fence } = run.lease;
+  return {
+    fenceAt,
+    ...sharingRivals(run),
+    ...(seat && { mayAct: () => seat.lease()?.fence === fence }),
+  };
 }
 
 /** Keeps taking samples while the saga runs, so that nothing piles up and the record has no hole. */

@@ -119,10 +119,10 @@ describe("a restart", () => {
       ports: ({ store }) => ({
         store: {
           ...store,
-          commit: async (changes, guard) => {
+          commit: async (changes, ...more) => {
             const forward = changes.some((change) => change.kind === "route" && change.route.candidatePpm > 0);
             if (broken && forward) throw new Error("the disk is full");
-            return store.commit(changes, guard);
+            return store.commit(changes, ...more);
           },
         },
       }),
@@ -247,8 +247,8 @@ describe("a rollback that got stuck", () => {
       ports: ({ store }) => ({
         store: {
           ...store,
-          commit: async (changes, guard) => {
-            const written = await store.commit(changes, guard);
+          commit: async (changes, ...more) => {
+            const written = await store.commit(changes, ...more);
             if (changes.some((change) => change.kind === "saga" && change.saga.status === "stuck")) world.kill();
             return written;
           },
@@ -277,10 +277,10 @@ describe("a run that broke", () => {
         ports: ({ store }) => ({
           store: {
             ...store,
-            commit: async (changes, guard) => {
-              const hit = guard && changes.some(({ kind }) => kind === when);
+            commit: async (changes, ...more) => {
+              const hit = more[0] && changes.some(({ kind }) => kind === when);
               if (broken && hit) throw new Error("the disk is full");
-              return store.commit(changes, guard);
+              return store.commit(changes, ...more);
             },
           },
         }),

@@ -3,9 +3,11 @@ import { isRoute, type Playbook } from "../core/playbook.ts";
 import type { Rival } from "../core/ports.ts";
 import type { Place } from "../core/rollout.ts";
 import { addressIn } from "../decide/place.ts";
+import type { FenceAt } from "../restore/resource-leases.ts";
 import { thawRivals } from "../restore/thaw.ts";
 import { FencedError } from "./fenced-error.ts";
 import type { ControlPorts } from "./ports.ts";
+import { aloneWith, effectPorts } from "./restoration.ts";
 import { emit, type Run } from "./run.ts";
 import { tellPeople } from "./tell-people.ts";
 
@@ -59,18 +61,23 @@ export async function thaw(run: Run): Promise<void> {
   const sagas = await ports.store.sagas(rollout.id);
   const onStep = (step: Parameters<typeof ports.emit>[0]["step"] & object) =>
     ports.emit({ kind: "step", at: ports.clock.now(), rollout, text: `${step.step}: ${step.status}`, step });
-  const [thawed, left]: [string[], string[]] = [[], []];
+  const [thawed, left, kept]: [string[], string[], string[]] = [[], [], []];
   for (const saga of sagas.toReversed()) {
-    const end = await thawRivals({ ...ports, onStep }, saga, run.lease);
+    const rivals = saga.plan.steps.filter(({ kind }) => kind === "thaw").map(({ at }) => at);
+    const work = (fenceAt: FenceAt) => thawRivals({ ...ports, ...effectPorts(run, fenceAt), onStep }, saga, run.lease);
+    const end = await aloneWith(run, rivals, work);
     if (end.kind === "fenced") throw new FencedError(run.lease.resource);
     thawed.push(...end.thawed);
     left.push(...end.left);
+    kept.push(...end.kept);
   }
-  if (thawed.length + left.length === 0) return;
+  if (thawed.length + left.length + kept.length === 0) return;
   const lines = [
+    ...kept.map((label) => `${label} stays frozen: another system's rollback needs that, and thaws it at its end`),
     ...thawed.map((label) => `${label} works again: it brings back what its source says, so change that first`),
     ...left.map((label) => `${label} is not as it was before the restore: look at it, and thaw it by hand`),
   ];
   emit(run, "thawed", lines.join("; "));
+  if (thawed.length + left.length === 0) return;
   tellPeople(run, left.length > 0 ? "has rivals that are still frozen" : "has rivals that work again", lines);
 }

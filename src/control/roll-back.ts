@@ -11,7 +11,7 @@ import { harmfulTarget, leaveHarmful, moveOn, serveRestored } from "./move-on.ts
 import { deadlinesOf, watchPhases } from "./phase-watch.ts";
 import { type Proof, proveFixed } from "./prove-fixed.ts";
 import { goOnAfterwards, recordAfterwards } from "./record-afterwards.ts";
-import { aloneWith, restore, startOf } from "./restoration.ts";
+import { restore, startOf } from "./restoration.ts";
 import { thaw } from "./rivals.ts";
 import { emit, entryOf, type Run, routeTo, samplesChange, save } from "./run.ts";
 import { sagaBack } from "./saga-back.ts";
@@ -117,7 +117,7 @@ async function restoreAndProve(run: Run): Promise<void> {
     }
     const saga = await sagaUnderWay(run);
     if (!saga) throw new Error(`the saga of the rollback of ${run.rollout.id} is not in the store`);
-    const proof = await aloneWith(run, saga, () => restoreOnce(run, saga));
+    const proof = await restoreOnce(run, saga);
     if (proof.kind === "ended") return;
     if (proof.kind === "harmful") {
       await leaveHarmful(run, proof.verdict);

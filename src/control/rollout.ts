@@ -3,6 +3,7 @@ import type { Playbook } from "../core/playbook.ts";
 import { refuse } from "../core/refusal.ts";
 import type { Order, Rollout, Saga } from "../core/rollout.ts";
 import { planRelease } from "../decide/plan-change.ts";
+import type { FenceAt } from "../restore/resource-leases.ts";
 import type { SagaEnd } from "../restore/saga-runner.ts";
 import { freezeBaseline, NO_PAST, type Past } from "./baseline.ts";
 import { containedBefore } from "./containment.ts";
@@ -15,7 +16,7 @@ import { observe } from "./observe.ts";
 import { cordOf, noteOf } from "./order.ts";
 import { createPlanWatch, type PlanWatch } from "./plan-watch.ts";
 import type { ControlPorts, Settings } from "./ports.ts";
-import { aloneWith, sagaOf, startOf } from "./restoration.ts";
+import { aloneWith, effectPorts, sagaOf, startOf } from "./restoration.ts";
 import { rivalsOf, thaw } from "./rivals.ts";
 import { continueRollback, retryRollback, rollBack } from "./roll-back.ts";
 import { emit, entryOf, holdLease, type Run, routeTo, save } from "./run.ts";
@@ -107,7 +108,8 @@ async function deploy(run: Run): Promise<boolean> {
   if (saga.status === "completed") return true;
   if (saga.status === "compensated" && !cordOf(run)) return endTakenBack(run, saga);
   emit(run, "deploying", `bringing ${saga.plan.steps.map((step) => step.label).join(", ")} into place`);
-  const end = await aloneWith(run, saga, () => deployThrough(run, saga));
+  const resources = saga.plan.steps.map(({ at }) => at);
+  const end = await aloneWith(run, resources, (fenceAt) => deployThrough(run, saga, fenceAt), saga);
   if (end.kind === "fenced") throw new FencedError(run.lease.resource);
   if (end.kind === "completed") return true;
   if (end.kind === "compensated" && !cordOf(run)) return endTakenBack(run, end.saga);
@@ -121,10 +123,10 @@ async function deploy(run: Run): Promise<boolean> {
 }
 
 /** A deployment that the store cuts off goes on when it is back: nothing is exposed meanwhile. */
-async function deployThrough(run: Run, first: Saga): Promise<SagaEnd> {
+async function deployThrough(run: Run, first: Saga, fenceAt: FenceAt): Promise<SagaEnd> {
   for (let saga = first, said = false; ; said = true) {
     try {
-      return await runCounted(run, saga);
+      return await runCounted(run, saga, effectPorts(run, fenceAt));
     } catch (error) {
       if (error instanceof FencedError || run.stopped || run.closed || !run.cutOff.has(saga.id)) throw error;
       if (!said) emit(run, "late", `the deployment waits for the store: ${(error as Error).message}`);

@@ -8,7 +8,11 @@ import type { Run } from "./run.ts";
  * Runs a saga of this run from wherever it stands. A start is counted before anything is done; one that the store cut off
  * goes on without being counted again, so that no outage makes a saga look as if it ended its controllers.
  */
-export async function runCounted(run: Run, saga: Saga, more: Partial<SagaPorts> = {}): Promise<SagaEnd> {
+export async function runCounted(
+  run: Run,
+  saga: Saga,
+  more: Pick<SagaPorts, "fenceAt"> & Partial<SagaPorts>,
+): Promise<SagaEnd> {
   const { ports, lease, begun, cutOff } = run;
   const { store, wrote, failed } = watched(ports.store);
   const changes = begun.get(saga.id)?.changes;

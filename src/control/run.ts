@@ -7,7 +7,7 @@ import type { Lease, Order, Owed, Place, Rollout, Saga } from "../core/rollout.t
 import type { Sample } from "../core/sample.ts";
 import type { Instant } from "../core/time.ts";
 import type { Verdict } from "../core/verdict.ts";
-import { claimOf } from "../restore/resource-leases.ts";
+import { claimOf, type Held } from "../restore/resource-leases.ts";
 import type { SagaPorts } from "../restore/step-run.ts";
 import type { EvaluatorSetup } from "../watch/evaluator.ts";
 import type { Past } from "./baseline.ts";
@@ -80,8 +80,8 @@ export interface Begun {
   readonly changes: readonly Change[];
   /** What earlier sagas tell of the targets; undefined when that could not be read. */
   readonly past: Promise<Pick<SagaPorts, "underWay" | "served"> | undefined>;
-  /** When the leases of its targets were taken with its record, if they were. */
-  heldSince?: Instant;
+  /** The leases of its targets, where they were taken with its record. */
+  held?: Held;
 }
 
 export function entryOf(run: Run, type: EntryType, data: EntryDraft["data"], actor = "rollbook"): Change {
@@ -122,7 +122,7 @@ async function saveNow(run: Run, next: Rollout, changes: readonly Change[]): Pro
   const claim = begun && claimOf(begun.saga, run.settings.leaseMs, now);
   const written = await run.ports.store.commit([{ kind: "rollout", rollout }, ...changes], guard, claim);
   if (written.kind === "fenced") throw new FencedError(run.lease.resource);
-  if (begun && written.claimed) begun.heldSince = now;
+  if (begun && written.claimed) begun.held = { leases: written.claimed, since: now };
   forget(run, changes);
   run.rollout = rollout;
 }

@@ -2,7 +2,7 @@ import { type Digest, digestOf, digestOfJson, type Json } from "../core/digest.t
 import type { Store } from "../core/ports.ts";
 import type { Rollout, RolloutRecord } from "../core/rollout.ts";
 import { packsOf } from "./count-journal.ts";
-import { newestEntry, PAGE, type ReadEntry } from "./ledger-entries.ts";
+import { entriesAbout } from "./ledger-entries.ts";
 import { entryOf, packCounts, type Run } from "./run.ts";
 
 /** What a report is made of, as one digest: the rollout, its counts, its sagas and their steps. */
@@ -25,17 +25,9 @@ export async function seal(run: Run): Promise<void> {
   );
 }
 
-/** A seal follows whatever else is recorded of a rollout. Looked for from the newest entry back: that of the newest rollout is near. */
-export async function isSealed(store: Pick<Store, "entries" | "entryCount">, rollout: string): Promise<boolean> {
-  for (let to = await store.entryCount(); to > 0; to -= PAGE) {
-    const from = Math.max(0, to - PAGE);
-    const about = (await store.entries(from, to - from)).filter(({ leaf }) => leaf.includes(JSON.stringify(rollout)));
-    const newest = about
-      .map(({ leaf }) => JSON.parse(leaf) as ReadEntry)
-      .findLast((entry) => entry.rollout === rollout);
-    if (newest) return newest.type === "sealed";
-  }
-  return false;
+/** A seal follows whatever else is recorded of a rollout. */
+export async function isSealed(store: Pick<Store, "entriesAbout">, rollout: string): Promise<boolean> {
+  return (await entriesAbout(store, rollout, 1))[0]?.type === "sealed";
 }
 
 /** Answers the newest rollout when it has ended and was not sealed: the store was away just then, or its controller died. */
@@ -51,8 +43,8 @@ export function createUnsealed(store: Store): (newest: Rollout | undefined) => P
 
 /** `broken`: the record is not the one that was sealed. `open`: it was never sealed, so nothing can be said. */
 export async function sealOf(store: Store, record: RolloutRecord): Promise<"whole" | "broken" | "open"> {
-  const sealed = ((await newestEntry(store, "sealed", record.rollout.id))?.data as { record?: string } | undefined)
-    ?.record;
+  const [newest] = await entriesAbout(store, record.rollout.id, 1, "sealed");
+  const sealed = (newest?.data as { record?: string } | undefined)?.record;
   if (sealed === undefined) return "open";
   return sealed === (await digestOfRecord(store, record)) ? "whole" : "broken";
 }

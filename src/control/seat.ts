@@ -1,4 +1,4 @@
-import type { Applied, RestoreAdapter, Store } from "../core/ports.ts";
+import type { Store } from "../core/ports.ts";
 import type { Lease } from "../core/rollout.ts";
 import { FencedError } from "./fenced-error.ts";
 
@@ -46,29 +46,5 @@ export function underSeat(store: Store, system: string, seat: Seat): Store {
       if (written?.kind !== "committed") throw new FencedError(`system:${system}`);
       return written;
     },
-  };
-}
-
-/**
- * A target, as who sits there may use it. A process that was stopped between an intent and its effect sends nothing when it
- * wakes: not every target can tell an old write from a new one.
- */
-export function targetUnderSeat(adapter: RestoreAdapter, seat: Seat): RestoreAdapter {
-  const gone: Applied = { kind: "stale", reason: "another controller may act by now", unsent: true };
-  const { stage, writeRival } = adapter;
-  return {
-    ...adapter,
-    apply: async (request, signal) => (seat.lease()?.fence === request.fence ? adapter.apply(request, signal) : gone),
-    ...(stage && {
-      stage: async (at, digest, signal) =>
-        seat.lease() ? stage(at, digest, signal) : { kind: "pending", reason: gone.reason },
-      unstage: async (at, signal) => {
-        if (seat.lease()) await adapter.unstage?.(at, signal);
-      },
-    }),
-    ...(writeRival && {
-      writeRival: async (request, signal) =>
-        seat.lease()?.fence === request.fence ? writeRival(request, signal) : gone,
-    }),
   };
 }

@@ -21,18 +21,20 @@ export interface StagedWayBack {
 
 /**
  * Stages what the rollback of the running rollout would bring back, and lets go of what nobody goes back to: of every place
- * when there is no rollout, also of what a process before this one left.
+ * when there is no rollout, also of what a process before this one left. Only who may act does either.
  */
 export interface Stager {
   stage(subject: WayBackSubject): Promise<StagedWayBack>;
 }
+
+type StagingPorts = Pick<ControlPorts, "adapterFor" | "clock" | "seat">;
 
 interface Wanted {
   readonly name: string;
   readonly digest: Digest;
 }
 
-export function createStager(ports: Pick<ControlPorts, "adapterFor" | "clock">, playbook: Playbook): Stager {
+export function createStager(ports: StagingPorts, playbook: Playbook): Stager {
   /** Places where nothing is staged, as far as this process knows. */
   const bare = new Set<string>();
   const slow = new Set<string>();
@@ -100,7 +102,8 @@ export function createStager(ports: Pick<ControlPorts, "adapterFor" | "clock">, 
   };
 }
 
-function stagingAt({ adapterFor }: Pick<ControlPorts, "adapterFor">, at: string): RestoreAdapter | undefined {
+function stagingAt({ adapterFor, seat }: StagingPorts, at: string): RestoreAdapter | undefined {
+  if (seat && !seat.lease()) return undefined;
   try {
     const adapter = adapterFor(at);
     return adapter.stage ? adapter : undefined;

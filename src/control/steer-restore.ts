@@ -10,16 +10,18 @@ import { entryOf, type Run, save } from "./run.ts";
  * is durable when this returns, and holds over restarts until a person says how it goes on.
  * @throws RELEASE_REFUSED when there is nothing left to halt.
  */
-export async function haltRestore(run: Run, order: Order): Promise<void> {
+export async function haltRestore(run: Run, order: Order, given?: string): Promise<void> {
   const { rollback } = run.rollout;
   if (!rollback || rollback.restoredAt !== undefined || rollback.outcome)
     throw refuse(
       "nothing is being restored",
       "Nothing: there is nothing to halt. `rollbook status` says how it stands.",
     );
-  if (rollback.halted) return;
-  await save(run, () => ({ ...run.rollout, rollback: { ...(run.rollout.rollback ?? rollback), halted: order } }), [
-    entryOf(run, "ordered", { order: "halt", reason: order.reason }, order.by),
+  // Halted once is enough; an order that has an id is recorded all the same.
+  if (rollback.halted && given === undefined) return;
+  const halted = rollback.halted ?? order;
+  await save(run, () => ({ ...run.rollout, rollback: { ...(run.rollout.rollback ?? rollback), halted } }), [
+    entryOf(run, "ordered", { order: "halt", reason: order.reason, given }, order.by),
   ]);
 }
 
@@ -27,10 +29,10 @@ export async function haltRestore(run: Run, order: Order): Promise<void> {
  * A stuck or halted rollback that a person takes up again: the next run restores by a new saga. It is open from here on, so
  * that it is taken up until one does.
  */
-export async function takeUpRestore(ports: ControlPorts, rollout: Rollout, by: string): Promise<void> {
+export async function takeUpRestore(ports: ControlPorts, rollout: Rollout, by: string, given?: string): Promise<void> {
   const { halted: _, held: __, endedAt: ___, ...rollback } = rollout.rollback!;
   const { endedAt: ____, ...open } = rollout;
-  const entry = ordered(ports, rollout, by, { order: "resume", was: rollout.note });
+  const entry = ordered(ports, rollout, by, { order: "resume", was: rollout.note, given });
   await ports.store.commit([{ kind: "rollout", rollout: { ...open, rollback } }, entry]);
 }
 
@@ -39,7 +41,13 @@ export async function takeUpRestore(ports: ControlPorts, rollout: Rollout, by: s
  * Traffic stays contained.
  * @throws NOT_FOUND when the saga is not known.
  */
-export async function turnRestore(ports: ControlPorts, rollout: Rollout, by: string, reason: string): Promise<void> {
+export async function turnRestore(
+  ports: ControlPorts,
+  rollout: Rollout,
+  by: string,
+  reason: string,
+  given?: string,
+): Promise<void> {
   const { outcome: _, endedAt: __, halted: ___, restoredAt: ____, ...rollback } = rollout.rollback!;
   const sagas: readonly Saga[] = (await ports.store.record(rollout.id))?.sagas ?? [];
   const saga = sagas.find(({ id }) => id === rollback.saga);
@@ -47,7 +55,7 @@ export async function turnRestore(ports: ControlPorts, rollout: Rollout, by: str
   const { endedAt: _____, ...open } = rollout;
   await ports.store.commit([
     { kind: "rollout", rollout: { ...open, rollback: { ...rollback, held: true } } },
-    ordered(ports, rollout, by, { order: "redeploy", reason }),
+    ordered(ports, rollout, by, { order: "redeploy", reason, given }),
     ...turnSaga({ ...saga, starts: 0 }, ports.clock.now(), by, `${by}: ${reason}`),
   ]);
 }

@@ -126,7 +126,7 @@ async function promotionIn(ports: ControlPorts, playbook: Playbook): Promise<Pro
   const { store } = ports;
   await insistFree(ports, playbook);
   const known = await store.lastKnownGood(playbook.system);
-  const rollout = (await store.rollouts(playbook.system)).find(({ promotedAt, endedAt }) => promotedAt && endedAt);
+  const [rollout] = await store.promoted(playbook.system, 1);
   const candidate = rollout && (await store.release(rollout.candidate));
   const stable = rollout && (await store.release(rollout.stable));
   if (rollout && candidate && stable && rollout.candidate === known?.release) return { rollout, candidate, stable };

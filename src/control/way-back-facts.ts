@@ -1,6 +1,7 @@
 import { isRoute, type Playbook } from "../core/playbook.ts";
 import type { Release } from "../core/release.ts";
 import type { Place, Rollout } from "../core/rollout.ts";
+import { unfinishedRollout } from "../core/unfinished-rollout.ts";
 import type { Capacity, WayBackFault } from "../core/way-back.ts";
 import { blindTargets } from "../decide/blind-targets.ts";
 import { undeclaredUndo } from "../decide/declared-undo.ts";
@@ -26,10 +27,9 @@ export async function subjectOf(
   const known = await store.lastKnownGood(system);
   const serving = known && (await store.release(known.release));
   if (!serving) return undefined;
-  const rollouts = await store.rollouts(system);
-  const open = rollouts.find(({ endedAt }) => endedAt === undefined);
+  const open = await unfinishedRollout(store, system);
   // What was promoted and settled can be taken back; an adopted release can only be brought back into place.
-  const undone = open ?? rollouts.find(({ promotedAt, endedAt }) => promotedAt !== undefined && endedAt !== undefined);
+  const undone = open ?? (await store.promoted(system, 1))[0];
   const place = open?.place ?? servingPlace(traffic.current(system));
   if (!undone || (!open && undone.candidate !== serving.id)) return { from: serving, to: serving, place };
   const from = await store.release(undone.candidate);

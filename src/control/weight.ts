@@ -9,7 +9,13 @@ import type { ControlPorts } from "./ports.ts";
  * rollout has ended, or until the next release is announced.
  * @throws RELEASE_REFUSED unless the playbook observes and a rollout is running; a share can be taken away without one.
  */
-export async function setWeight(ports: ControlPorts, playbook: Playbook, percent: number, by: string): Promise<void> {
+export async function setWeight(
+  ports: ControlPorts,
+  playbook: Playbook,
+  percent: number,
+  by: string,
+  given?: string,
+): Promise<void> {
   const { system, authority } = playbook;
   if (authority !== "observe")
     throw refuse(
@@ -19,14 +25,14 @@ export async function setWeight(ports: ControlPorts, playbook: Playbook, percent
   const current = ports.traffic.current(system);
   if (!current) throw refuse(`there is no route of ${system} here`, NO_ROUTE);
   const rollout = await unfinishedRollout(ports.store, system);
-  if (!rollout && percent === 0) return withdrawShare(ports, system, by);
+  if (!rollout && percent === 0) return withdrawShare(ports, system, by, given);
   if (!rollout) throw refuse("no release is being observed", "Announce one with `rollbook release`.");
   const { candidate } = rollout;
   const route = { ...current, epoch: current.epoch + 1, candidate, candidatePpm: Math.round(percent * 10_000) };
   const entry = { type: "exposure", at: ports.clock.now(), system, actor: by, rollout: rollout.id } as const;
   await ports.store.commit([
     { kind: "route", route },
-    { kind: "entry", entry: { ...entry, data: { percent, epoch: route.epoch, candidate, by } } },
+    { kind: "entry", entry: { ...entry, data: { percent, epoch: route.epoch, candidate, by, given } } },
   ]);
   ports.traffic.set(route);
   ports.traffic.renew(system, Number.MAX_SAFE_INTEGER);
@@ -37,13 +43,14 @@ export async function withdrawShare(
   { store, traffic, clock }: ControlPorts,
   system: string,
   by: string,
+  given?: string,
 ): Promise<void> {
   const current = traffic.current(system);
   if (!current || current.candidatePpm === 0) return;
   const { candidate, ...rest } = current;
   const route = { ...rest, epoch: rest.epoch + 1, candidatePpm: 0 };
   traffic.set(route);
-  const data = { percent: 0, epoch: route.epoch, candidate, by };
+  const data = { percent: 0, epoch: route.epoch, candidate, by, given };
   await store.commit([
     { kind: "route", route },
     { kind: "entry", entry: { type: "exposure", at: clock.now(), system, actor: by, data } },

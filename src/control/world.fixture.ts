@@ -1,14 +1,15 @@
 import { type Digest, digestOf } from "../core/digest.ts";
 import type { Playbook } from "../core/playbook.ts";
+import type { Store } from "../core/ports.ts";
 import { defineRelease, type Release } from "../core/release.ts";
 import type { Rollout } from "../core/rollout.ts";
 import type { Sample } from "../core/sample.ts";
 import type { CrashPoint } from "../restore/crash-point.ts";
-import { createSimulatedClock } from "../simulation/clock.ts";
+import { createSimulatedClock, type SimulatedClock } from "../simulation/clock.ts";
 import { createSeededIds } from "../simulation/ids.ts";
 import { createMemoryStore } from "../simulation/memory-store.ts";
 import { createSeededRandom } from "../simulation/random.ts";
-import { createSimulatedTarget } from "../simulation/simulated-target.ts";
+import { createSimulatedTarget, type SimulatedTarget } from "../simulation/simulated-target.ts";
 import { createSimulatedTraffic, type TrueRate } from "../simulation/simulated-traffic.ts";
 import { type Control, createControl } from "./control.ts";
 import type { ControlPorts, RolloutEvent, RolloutEventKind, Settings } from "./ports.ts";
@@ -96,6 +97,11 @@ export const settings: Settings = {
 };
 
 export interface WorldOptions {
+  /** Another name than `loans`. */
+  readonly system?: string;
+  /** Another system's world, whose time, store and targets it shares. */
+  readonly beside?: { readonly clock: SimulatedClock; readonly store: Store; readonly target: SimulatedTarget };
+  readonly store?: Store;
   readonly playbook?: Partial<Playbook>;
   readonly settings?: Partial<Settings>;
   /** True share of losses of release 2; 0.05 is stable's. */
@@ -130,29 +136,35 @@ export const slowly =
 
 /** A protected system in memory: simulated time, targets and traffic, and controllers that can be killed. */
 export function createControlWorld(options: WorldOptions = {}) {
-  const clock = createSimulatedClock(START);
+  const { system = SYSTEM, beside } = options;
+  const clock = beside?.clock ?? createSimulatedClock(START);
   const random = createSeededRandom("control");
-  const store = createMemoryStore();
+  const store = options.store ?? beside?.store ?? createMemoryStore();
   const held = (name: string) => [digestOf(`${name} 1`), digestOf(`${name} 2`)] as const;
-  const target = createSimulatedTarget({
-    clock,
-    random: random.fork("target"),
-    revisions: {
-      "sim:schema": held("schema"),
-      "sim:model": held("model"),
-      "sim:schema-beside": held("schema"),
-      "sim:model-beside": held("model"),
-    },
-    ...(options.rivals ? { rivals: options.rivals } : {}),
-  });
+  const own = ({ label, revisions }: Release) => defineRelease(system, label, revisions);
+  const newTarget = () =>
+    createSimulatedTarget({
+      clock,
+      random: random.fork("target"),
+      revisions: {
+        "sim:schema": held("schema"),
+        "sim:model": held("model"),
+        "sim:schema-beside": held("schema"),
+        "sim:model-beside": held("model"),
+        "sim:cards-schema": held("schema"),
+        "sim:cards-model": held("model"),
+      },
+      ...(options.rivals ? { rivals: options.rivals } : {}),
+    });
+  const target = beside?.target ?? newTarget();
   const rates = (bad: NonNullable<WorldOptions["losses"]>, good: number) => {
-    const harmful = [candidate, intruder, redeployed, indexed].map(({ id }) => [id, bad] as const);
-    return { ...Object.fromEntries(harmful), [stable.id]: good, [third.id]: good };
+    const harmful = [candidate, intruder, redeployed, indexed].map((release) => [own(release).id, bad] as const);
+    return { ...Object.fromEntries(harmful), [own(stable).id]: good, [own(third).id]: good };
   };
   const traffic = createSimulatedTraffic({
     clock,
     random: random.fork("traffic"),
-    route: { system: SYSTEM, epoch: 0, stable: stable.id, candidatePpm: 0 },
+    route: { system, epoch: 0, stable: own(stable).id, candidatePpm: 0 },
     requestsPerSecond: options.requestsPerSecond ?? 1000,
     ...(options.fallbacks ? { fallbacks: options.fallbacks } : {}),
     signals: [
@@ -160,10 +172,10 @@ export function createControlWorld(options: WorldOptions = {}) {
       { name: "leaks", kind: "count", rates: rates(options.leaks ?? 0, 0) },
     ],
   });
-  const ids = createSeededIds(random.fork("ids"));
+  const ids = createSeededIds(random.fork(beside ? `ids of ${system}` : "ids"));
   const events: RolloutEvent[] = [];
   const notices: string[] = [];
-  const book: Playbook = { ...playbook, ...options.playbook };
+  const book: Playbook = { ...playbook, system, ...options.playbook };
 
   /** What reaches the controller of what happened. */
   const asTold = (samples: readonly Sample[]): readonly Sample[] => {
@@ -212,7 +224,7 @@ export function createControlWorld(options: WorldOptions = {}) {
       { ...book, ...edited },
       {
         ledger: async () => ({ size: 0, root: "", verified: true, checkpoint: "" }),
-        lastCandidateDispatch: () => traffic.lastServed(candidate.id),
+        lastCandidateDispatch: () => traffic.lastServed(own(candidate).id),
       },
     );
     newest = control;
@@ -223,8 +235,8 @@ export function createControlWorld(options: WorldOptions = {}) {
   const { control, kill } = boot("first");
   /** Adopts release 1 and sends out another one, release 2 if nothing is said. */
   const release = async (next: Release = candidate, by = control) => {
-    await by.adopt(stable);
-    return by.release(next);
+    await by.adopt(own(stable));
+    return by.release(own(next));
   };
   return {
     clock,

@@ -1,5 +1,5 @@
 import { canonicalJson } from "./digest.ts";
-import type { EntryDraft } from "./entry.ts";
+import type { Entry, EntryDraft, EntryType } from "./entry.ts";
 
 /**
  * The exact text that an entry is stored as and hashed as (its UTF-8). It is made once, when the entry is committed;
@@ -14,6 +14,25 @@ export function leafOf(draft: EntryDraft): string {
   if (leaves.size >= KEPT) leaves.clear();
   leaves.set(draft, leaf);
   return leaf;
+}
+
+/** What `Store.entriesAbout` answers, of entries in their order, where there is no index. */
+export function newestAbout(
+  entries: readonly Entry[],
+  about: string,
+  limit: number,
+  wanted?: EntryType,
+): readonly Entry[] {
+  const found: Entry[] = [];
+  const word = JSON.stringify(about);
+  for (let index = entries.length - 1; index >= 0 && found.length < limit; index -= 1) {
+    // Reading every leaf whole would cost more than looking for the word first.
+    const entry = entries[index]!;
+    if (!entry.leaf.includes(word)) continue;
+    const { type, rollout, system } = JSON.parse(entry.leaf) as EntryDraft;
+    if ((rollout ?? system) === about && (wanted ?? type) === type) found.push(entry);
+  }
+  return found;
 }
 
 /** A draft never changes; what is tried again soon is not written out again. */

@@ -1,5 +1,5 @@
 import type { Digest, Json } from "./digest.ts";
-import type { Checkpoint, Entry, EntryDraft, Route } from "./entry.ts";
+import type { Checkpoint, Entry, EntryDraft, EntryType, Route } from "./entry.ts";
 import type { KnownGood, Quarantine, Release, ReleaseId } from "./release.ts";
 import type { Claim, Lease, Rollout, RolloutRecord, Saga, SeasonHour, StepRecord } from "./rollout.ts";
 import type { Sample } from "./sample.ts";
@@ -76,9 +76,9 @@ export interface Guard {
   readonly fence: number;
 }
 
-/** `claimed`: the leases of the claim are ours. Absent: another holds one, or nobody knows; `acquireLeases` tells. */
+/** `claimed`: the leases of the claim, which are ours. Absent: another holds one, or nobody knows; a commit of nothing tells. */
 export type Committed =
-  | { readonly kind: "committed"; readonly claimed?: true }
+  | { readonly kind: "committed"; readonly claimed?: readonly Lease[] }
   | { readonly kind: "fenced"; readonly holder: string };
 
 /**
@@ -90,13 +90,6 @@ export interface Store {
   commit(changes: readonly Change[], guard?: Guard, claim?: Claim): Promise<Committed>;
   /** Takes or takes over a lease that is free, expired or already ours; each take grows the fence. */
   acquireLease(resource: string, holder: string, ttl: Milliseconds, now: Instant): Promise<Lease | undefined>;
-  /** Takes all of these leases or none, in sorted order, as `acquireLease` takes one; undefined when one is held by another. */
-  acquireLeases(
-    resources: readonly string[],
-    holder: string,
-    ttl: Milliseconds,
-    now: Instant,
-  ): Promise<readonly Lease[] | undefined>;
   /** Extends a lease that still carries this fence. */
   renewLease(lease: Lease, ttl: Milliseconds, now: Instant): Promise<Lease | undefined>;
   release(id: ReleaseId): Promise<Release | undefined>;
@@ -105,6 +98,10 @@ export interface Store {
   rollout(id: string): Promise<Rollout | undefined>;
   /** Newest first, by the order in which they were written first; all of them without a limit. */
   rollouts(system?: string, limit?: number): Promise<readonly Rollout[]>;
+  /** Those with a `promotedAt`, in the same order. */
+  promoted(system: string, limit: number): Promise<readonly Rollout[]>;
+  /** All that ever had a rollout. */
+  systems(): Promise<readonly string[]>;
   record(rollout: string): Promise<RolloutRecord | undefined>;
   /** In the order in which they were written first. */
   sagas(rollout: string): Promise<readonly Saga[]>;
@@ -123,6 +120,8 @@ export interface Store {
   tokens(): Promise<readonly TokenRecord[]>;
   /** Entries from an index on, in order. */
   entries(from: number, limit: number): Promise<readonly Entry[]>;
+  /** Newest first, of one type or any: about a rollout, by its id, or about a system and no rollout, by its name. */
+  entriesAbout(about: string, limit: number, type?: EntryType): Promise<readonly Entry[]>;
   entryCount(): Promise<number>;
   checkpoint(): Promise<Checkpoint | undefined>;
   close(): Promise<void>;

@@ -26,6 +26,7 @@ export interface RestoreRequest {
   /** What we read before: the strongest condition that the target offers is built from it. */
   readonly before: { readonly digest: Digest; readonly version: string };
   readonly key: string;
+  /** Of the lease of this target: it grows with whoever may write there, of all systems. */
   readonly fence: number;
 }
 
@@ -35,9 +36,7 @@ export interface RestoreRequest {
  */
 export type Applied =
   | { readonly kind: "applied" | "already" }
-  | { readonly kind: "conflict" | "refused" | "unknown"; readonly reason: string }
-  /** `unsent`: this process may not act any more, and has not asked the target. */
-  | { readonly kind: "stale"; readonly reason: string; readonly unsent?: true };
+  | { readonly kind: "stale" | "conflict" | "refused" | "unknown"; readonly reason: string };
 
 /** Reads and changes one kind of outside system. Every implementation passes `describeRestoreAdapter`. */
 export interface RestoreAdapter {

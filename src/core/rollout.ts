@@ -168,7 +168,10 @@ export interface StepRecord {
   readonly direction?: Direction;
   readonly status: StepStatus;
   readonly key: string;
+  /** Of the system's lease: under which it was written. */
   readonly fence: number;
+  /** Of the lease of its target: what was sent last carried it. Absent where whoever wrote this had sent nothing. */
+  readonly targetFence?: number;
   readonly attempts: number;
   readonly before: Digest;
   readonly desired: Digest;
@@ -189,7 +192,10 @@ export interface Lease {
   readonly until: Instant;
 }
 
-/** Leases that a commit takes on its way: all of them or none, as `acquireLeases` does. The commit is made either way. */
+/**
+ * Leases that a commit takes on its way, free, expired or already ours: all of them or none. The commit is made either way.
+ * They get a fence above every one that was given before, for whatever: who wrote at a target under another is older.
+ */
 export interface Claim {
   readonly resources: readonly string[];
   readonly holder: string;

@@ -1,6 +1,6 @@
 import { type Control, createControl } from "../control/control.ts";
 import type { ControlPorts } from "../control/ports.ts";
-import { targetUnderSeat, underSeat } from "../control/seat.ts";
+import { underSeat } from "../control/seat.ts";
 import type { Clock, Ids, Random, RestoreAdapter, Store, TrafficAdapter } from "../core/ports.ts";
 import type { Lease } from "../core/rollout.ts";
 import type { Instant } from "../core/time.ts";
@@ -101,7 +101,6 @@ function portsOf(world: World, witness: Witness, body: Body): Ports {
   const store = gatedStore(world, witness, body);
   const { system } = world.system.playbook;
   const seat = world.scenario.crowd?.seats ? createSimulatedSeat(store, clock, world.clock, system, name) : undefined;
-  const adapter = seat ? targetUnderSeat(target, seat) : target;
   return {
     ...(seat && { seat }),
     store: seat ? underSeat(store, system, seat) : store,
@@ -109,7 +108,7 @@ function portsOf(world: World, witness: Witness, body: Body): Ports {
     ids,
     traffic: gatedTraffic(witness.watchTraffic(world.ports.traffic), life),
     signals: { drain: () => (life.alive ? inOwnTime(world.ports.signals.drain(), life) : []) },
-    adapterFor: () => adapter,
+    adapterFor: () => target,
     checkpoint: async () => undefined,
     notifier: { notify: () => Promise.reject(new Error("the channel is down")) },
     emit: ({ kind, text }) => {

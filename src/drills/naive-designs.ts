@@ -16,7 +16,7 @@ export const naiveDesigns: Readonly<Record<string, Sabotage>> = {
 };
 
 function unguarded(store: Store): Store {
-  return { ...store, commit: (changes) => store.commit(changes) };
+  return { ...store, commit: (changes, _, claim) => store.commit(changes, undefined, claim) };
 }
 
 /** Everybody may act, always: there is one fence, and it is everybody's. */
@@ -59,14 +59,14 @@ function lazyJournal({ store }: WorldPorts): Partial<WorldPorts> {
   return {
     store: {
       ...store,
-      async commit(changes, guard) {
+      async commit(changes, guard, claim) {
         if (lazy(changes)) {
           waiting = [...waiting, ...changes];
           return { kind: "committed" };
         }
         const late = waiting;
         waiting = [];
-        return store.commit([...late, ...changes], guard);
+        return store.commit([...late, ...changes], guard, claim);
       },
     },
   };

@@ -2,7 +2,6 @@ import { leafOf } from "../core/leaf.ts";
 import type { Change, Guard, RestoreAdapter, Store, TrafficAdapter } from "../core/ports.ts";
 import type { Rollout, StepRecord } from "../core/rollout.ts";
 import { keyOf } from "../core/sample-pack.ts";
-import { intentId } from "./noted-store.ts";
 import { seededSettings } from "./seeded-system.ts";
 import type { World } from "./world.ts";
 
@@ -128,7 +127,7 @@ export function createWitness(world: World): Witness {
       ...adapter,
       serves: (at) => adapter.serves(at),
       apply(request, signal) {
-        const intent = world.intents.get(intentId(request));
+        const intent = world.intents.get(request.key);
         if (!intent) violate(`an effect at ${request.at} was sent before its intent was durable`);
         if (
           decided === undefined &&
@@ -142,7 +141,7 @@ export function createWitness(world: World): Witness {
       },
       ...(adapter.writeRival && {
         writeRival(request, signal) {
-          if (!world.intents.has(intentId(request)))
+          if (!world.intents.has(request.key))
             violate(`the rival at ${request.through} was told something before its intent was durable`);
           return adapter.writeRival!(request, signal);
         },

@@ -41,7 +41,9 @@ async function checksOf(context: OperationContext, chosen: OperatedSystem): Prom
   else say("restore point", "error", "there is none", "Run `rollbook adopt` while the system serves well.");
 
   // What nobody announced, and is only looked at, does not mend what is stuck.
-  const newest = (await store.rollouts(system)).find(({ unannounced, rollback }) => !unannounced || rollback?.outcome);
+  const newest = (await store.rollouts(system, 50)).find(
+    ({ unannounced, rollback }) => !unannounced || rollback?.outcome,
+  );
   if (newest?.rollback?.outcome === "stuck")
     say(
       "rollback",

@@ -1,4 +1,4 @@
-import { entriesOfSystem } from "../control/ledger-entries.ts";
+import { entriesAbout } from "../control/ledger-entries.ts";
 import { signalOf } from "../control/rules.ts";
 import type { Digest } from "../core/digest.ts";
 import type { Playbook } from "../core/playbook.ts";
@@ -58,6 +58,9 @@ export interface DriftTold {
   readonly because: readonly { readonly name: string; readonly claim: string; readonly since: Instant }[];
 }
 
+/** So many are shown, the newest. */
+const DRIFTS = 200;
+
 /** The diary of a system, from what the store holds: newest first. */
 export async function diaryOf({ store }: OperationContext, playbook: Playbook): Promise<Diary> {
   const rollouts = await store.rollouts(playbook.system);
@@ -76,13 +79,13 @@ export async function diaryOf({ store }: OperationContext, playbook: Playbook): 
 }
 
 async function driftsOf(store: OperationContext["store"], system: string): Promise<readonly DriftTold[]> {
-  const told = await entriesOfSystem(store, "drifted", system);
+  const told = await entriesAbout(store, system, DRIFTS, "drifted");
   const drifts = told.map(async ({ at, data }) => {
     const { release, because } = data as Omit<DriftTold, "at">;
     const label = (await store.release(release as Digest))?.label ?? release;
     return { at, release: label, because: because.map(({ name, claim, since }) => ({ name, claim, since })) };
   });
-  return (await Promise.all(drifts)).reverse();
+  return Promise.all(drifts);
 }
 
 async function entryOf(store: OperationContext["store"], playbook: Playbook, rollout: Rollout): Promise<DiaryEntry> {

@@ -16,7 +16,8 @@ export interface Operation<Input, Output> {
   readonly input: z.ZodType<Input>;
   /** The body as it is, where it is quickly seen that `input` takes it so; else undefined, and `input` decides. */
   readonly plain?: (body: object) => Input | undefined;
-  readonly run: (input: Input, by: string) => Promise<Output>;
+  /** @param order the id of the order that this follows: with what it changes it is recorded that the order was carried out */
+  readonly run: (input: Input, by: string, order?: string) => Promise<Output>;
 }
 
 export type AnyOperation = Operation<never, unknown>;

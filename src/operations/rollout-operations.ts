@@ -65,13 +65,13 @@ export function rolloutOperations(context: OperationContext): readonly AnyOperat
       permission: "admin",
       dryRun: true,
       input: cordInput,
-      run: async (input, by) => {
+      run: async (input, by, order) => {
         const control = await controlOf(context, input.rollout);
         const { authority } = control.playbook;
         if (!input.dryRun) {
           // Containment waits for no plan; one that is ready is told.
           const planDigest = control.readyBack(input.rollout)?.digest;
-          return { ...(await control.pullCord(input.rollout, by, input.reason)), authority, planDigest };
+          return { ...(await control.pullCord(input.rollout, by, input.reason, order)), authority, planDigest };
         }
         const back = await control.planBack(input.rollout);
         const { endedAt } = control.acting(input.rollout) ?? (await store.rollout(input.rollout)) ?? {};
@@ -87,10 +87,10 @@ export function rolloutOperations(context: OperationContext): readonly AnyOperat
       permission: "admin",
       dryRun: false,
       input: orderInput,
-      run: async (input, by) => {
+      run: async (input, by, order) => {
         const control = await controlOf(context, input.rollout);
         const { authority } = control.playbook;
-        return { ...(await control.abort(input.rollout, by, input.reason)), authority };
+        return { ...(await control.abort(input.rollout, by, input.reason, order)), authority };
       },
     }),
     define({
@@ -102,7 +102,8 @@ export function rolloutOperations(context: OperationContext): readonly AnyOperat
       permission: "admin",
       dryRun: false,
       input: orderInput,
-      run: async (input, by) => (await controlOf(context, input.rollout)).pause(input.rollout, by, input.reason),
+      run: async (input, by, order) =>
+        (await controlOf(context, input.rollout)).pause(input.rollout, by, input.reason, order),
     }),
     define({
       name: "resume",
@@ -112,7 +113,7 @@ export function rolloutOperations(context: OperationContext): readonly AnyOperat
       permission: "admin",
       dryRun: false,
       input: z.strictObject({ rollout: name }),
-      run: async (input, by) => (await controlOf(context, input.rollout)).proceed(input.rollout, by),
+      run: async (input, by, order) => (await controlOf(context, input.rollout)).proceed(input.rollout, by, order),
     }),
     define({
       name: "redeploy",
@@ -123,7 +124,8 @@ export function rolloutOperations(context: OperationContext): readonly AnyOperat
       permission: "admin",
       dryRun: false,
       input: orderInput,
-      run: async (input, by) => (await controlOf(context, input.rollout)).redeploy(input.rollout, by, input.reason),
+      run: async (input, by, order) =>
+        (await controlOf(context, input.rollout)).redeploy(input.rollout, by, input.reason, order),
     }),
     define({
       name: "promote",
@@ -133,7 +135,8 @@ export function rolloutOperations(context: OperationContext): readonly AnyOperat
       permission: "admin",
       dryRun: false,
       input: orderInput,
-      run: async (input, by) => (await controlOf(context, input.rollout)).promote(input.rollout, by, input.reason),
+      run: async (input, by, order) =>
+        (await controlOf(context, input.rollout)).promote(input.rollout, by, input.reason, order),
     }),
     define({
       name: "quarantine",
@@ -143,10 +146,10 @@ export function rolloutOperations(context: OperationContext): readonly AnyOperat
       permission: "admin",
       dryRun: false,
       input: quarantineInput,
-      run: async (input, by) => {
+      run: async (input, by, order) => {
         const release = await store.release(input.release as Digest);
         if (!release) throw new RollbookError("NOT_FOUND", { what: `release ${input.release}` });
-        await systemOf(context, release.system).control().quarantine(release.id, by, input.reason);
+        await systemOf(context, release.system).control().quarantine(release.id, by, input.reason, order);
         return (await store.quarantine(release.id)) ?? null;
       },
     }),
@@ -158,7 +161,7 @@ export function rolloutOperations(context: OperationContext): readonly AnyOperat
       permission: "admin",
       dryRun: true,
       input: liftInput,
-      run: async (input, by) => {
+      run: async (input, by, order) => {
         const release = input.release as Digest;
         const quarantine = await store.quarantine(release);
         if (!quarantine || quarantine.liftedBy)
@@ -166,7 +169,7 @@ export function rolloutOperations(context: OperationContext): readonly AnyOperat
         const { since, reason, system } = quarantine;
         const plan = { release, digest: digestOfJson({ operation: "lift", release, since }), since, reason };
         if (input.dryRun) return { dryRun: true, ...plan };
-        await systemOf(context, system).control().lift(release, by);
+        await systemOf(context, system).control().lift(release, by, order);
         return { ...plan, liftedBy: by };
       },
     }),

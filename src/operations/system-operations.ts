@@ -145,8 +145,8 @@ export function systemOperations(context: OperationContext): readonly AnyOperati
       permission: "admin",
       dryRun: false,
       input: weightInput,
-      run: async (input, by) => {
-        await systemOf(context, input.system).control().weight(input.percent, by);
+      run: async (input, by, order) => {
+        await systemOf(context, input.system).control().weight(input.percent, by, order);
         return { percent: input.percent };
       },
     }),
@@ -159,8 +159,8 @@ export function systemOperations(context: OperationContext): readonly AnyOperati
       permission: "admin",
       dryRun: false,
       input: containInput,
-      run: async (input, by) => {
-        await systemOf(context, input.system).control().contain(input.to, by, input.reason);
+      run: async (input, by, order) => {
+        await systemOf(context, input.system).control().contain(input.to, by, input.reason, order);
         return { contained: input.to };
       },
     }),
@@ -186,8 +186,8 @@ export function systemOperations(context: OperationContext): readonly AnyOperati
       permission: "admin",
       dryRun: false,
       input: takeBackInput,
-      run: async (input, by) => {
-        await systemOf(context, input.system).control().acknowledge(by, input.reason);
+      run: async (input, by, order) => {
+        await systemOf(context, input.system).control().acknowledge(by, input.reason, order);
         return { acknowledged: true };
       },
     }),

@@ -7,9 +7,23 @@ import { createMemoryStore } from "../simulation/memory-store.ts";
 import { holdingResources } from "./resource-leases.ts";
 
 const START = 1_000_000;
+const SYSTEM = "system:loans";
+const GUARD = { resource: SYSTEM, fence: 1 };
+
+/** A store in which we may act. */
+function createStore(): Store {
+  const store = createMemoryStore();
+  void store.acquireLease(SYSTEM, "us", 60_000, START);
+  return store;
+}
 
 function aClaim(holder: string, resources: readonly string[]) {
-  return { holder, resources, leaseMs: 3000, onWait: () => undefined, stopped: () => false };
+  return { holder, resources, leaseMs: 3000, guard: GUARD, onWait: () => undefined, stopped: () => false };
+}
+
+async function claim(store: Store, holder: string, ttl: number, now: number) {
+  const answer = await store.commit([], undefined, { resources: ["target:a"], holder, ttl, now });
+  return answer.kind === "committed" ? answer.claimed : undefined;
 }
 
 describe("sagas that share a resource", () => {
@@ -21,7 +35,7 @@ describe("sagas that share a resource", () => {
     });
     await fc.assert(
       fc.asyncProperty(fc.array(saga, { minLength: 2, maxLength: 6 }), async (sagas) => {
-        const ports = { clock: createSimulatedClock(START), store: createMemoryStore() };
+        const ports = { clock: createSimulatedClock(START), store: createStore() };
         const busy = new Set<string>();
         let finished = 0;
         const runs = sagas.map(async ({ resources, begins, takes }, index) => {
@@ -45,7 +59,7 @@ describe("sagas that share a resource", () => {
     const simulated = createSimulatedClock(START);
     let offset = 3_600_000;
     const clock = { now: () => simulated.now() + offset, sleep: simulated.sleep };
-    const ports = { clock, store: createMemoryStore() };
+    const ports = { clock, store: createStore() };
     await simulated.run(holdingResources(ports, aClaim("one", ["a"]), async () => undefined));
     offset = 0;
     let waits = 0;
@@ -55,7 +69,7 @@ describe("sagas that share a resource", () => {
   });
 
   it("wait for nobody who shares nothing, and say once that they wait", async () => {
-    const ports = { clock: createSimulatedClock(START), store: createMemoryStore() };
+    const ports = { clock: createSimulatedClock(START), store: createStore() };
     let waits = 0;
     const long = holdingResources(ports, aClaim("one", ["a"]), () => ports.clock.sleep(10_000));
     const other = holdingResources(ports, aClaim("two", ["b"]), async () => ports.clock.now());
@@ -69,18 +83,19 @@ describe("sagas that share a resource", () => {
 
   it("ask for nothing that was taken with the commit a moment ago, and keep it from others as long as they work", async () => {
     const clock = createSimulatedClock(START);
-    const memory = createMemoryStore();
+    const memory = createStore();
     let asked = 0;
     const store: Store = {
       ...memory,
-      acquireLeases: (...given) => {
+      commit: (...given) => {
         asked += 1;
-        return memory.acquireLeases(...given);
+        return memory.commit(...given);
       },
     };
-    const lease = { resources: ["target:a"], holder: "one", ttl: 3000, now: START };
-    assert.deepEqual(await memory.commit([], undefined, lease), { kind: "committed", claimed: true });
-    const held = holdingResources({ clock, store }, { ...aClaim("one", ["a"]), heldSince: START }, async () => {
+    const leases = await claim(memory, "one", 3000, START);
+    const already = { ...aClaim("one", ["a"]), held: { leases: leases!, since: START } };
+    const held = holdingResources({ clock, store }, already, async (fenceAt) => {
+      assert.equal(await fenceAt("a"), 2);
       assert.equal(asked, 0);
       await clock.sleep(10_000);
     });
@@ -91,39 +106,38 @@ describe("sagas that share a resource", () => {
 
   it("take again what was taken too long ago", async () => {
     const clock = createSimulatedClock(START);
-    const store = createMemoryStore();
-    await store.commit([], undefined, { resources: ["target:a"], holder: "one", ttl: 3000, now: START });
+    const store = createStore();
+    const leases = await claim(store, "one", 3000, START);
     await clock.advance(3000);
     void holdingResources({ clock, store }, aClaim("two", ["a"]), () => clock.sleep(5000));
-    const late = holdingResources({ clock, store }, { ...aClaim("one", ["a"]), heldSince: START }, async () =>
-      clock.now(),
-    );
+    const already = { ...aClaim("one", ["a"]), held: { leases: leases!, since: START } };
+    const late = holdingResources({ clock, store }, already, async () => clock.now());
     assert.ok((await clock.run(late))! >= START + 8000);
   });
 
   it("recover without waiting for the lease that they held themselves", async () => {
-    const ports = { clock: createSimulatedClock(START), store: createMemoryStore() };
+    const ports = { clock: createSimulatedClock(START), store: createStore() };
     void holdingResources(ports, aClaim("one", ["a"]), () => new Promise(() => undefined));
     const again = holdingResources(ports, aClaim("one", ["a"]), async () => ports.clock.now());
     assert.equal(await ports.clock.run(again), START);
   });
 
   it("stop waiting when they may not act any more", async () => {
-    const ports = { clock: createSimulatedClock(START), store: createMemoryStore() };
-    await ports.store.acquireLeases(["target:a"], "somebody", 60_000, START);
-    const claim = { ...aClaim("one", ["a"]), stopped: () => ports.clock.now() > START + 1000 };
-    assert.equal(await ports.clock.run(holdingResources(ports, claim, async () => "worked")), undefined);
+    const ports = { clock: createSimulatedClock(START), store: createStore() };
+    await claim(ports.store, "somebody", 60_000, START);
+    const waiting = { ...aClaim("one", ["a"]), stopped: () => ports.clock.now() > START + 1000 };
+    assert.equal(await ports.clock.run(holdingResources(ports, waiting, async () => "worked")), undefined);
   });
 
   it("need no lease for nothing, and outlast a store that is away for a moment", async () => {
     const clock = createSimulatedClock(START);
-    const store = createMemoryStore();
+    const store = createStore();
     let calls = 0;
     const flaky: Store = {
       ...store,
-      acquireLeases: async (...given) => {
-        if (++calls > 1) throw new Error("away");
-        return store.acquireLeases(...given);
+      renewLease: async () => {
+        calls += 1;
+        throw new Error("away");
       },
     };
     assert.equal(await holdingResources({ clock, store: flaky }, aClaim("one", []), async () => calls), 0);
@@ -132,16 +146,76 @@ describe("sagas that share a resource", () => {
       return "worked";
     });
     assert.equal(await clock.run(work), "worked");
-    assert.ok(calls > 3);
+    assert.equal(calls, 4);
   });
 
   it("let an error of their work through, and their leases lapse", async () => {
-    const ports = { clock: createSimulatedClock(START), store: createMemoryStore() };
+    const ports = { clock: createSimulatedClock(START), store: createStore() };
     const failing = holdingResources(ports, aClaim("one", ["a"]), async () => {
       throw new Error("the disk is full");
     });
     await assert.rejects(ports.clock.run(failing), { message: "the disk is full" });
-    assert.equal(await ports.store.acquireLeases(["target:a"], "two", 1, START), undefined);
-    assert.ok(await ports.store.acquireLeases(["target:a"], "two", 1, START + 3000));
+    assert.equal(await claim(ports.store, "two", 1, START), undefined);
+    assert.ok(await claim(ports.store, "two", 1, START + 3000));
+  });
+
+  it("take nothing once another acts on their system, under whatever name", async () => {
+    const ports = { clock: createSimulatedClock(START), store: createStore() };
+    await ports.store.acquireLease(SYSTEM, "us", 60_000, START);
+    assert.equal(await ports.clock.run(holdingResources(ports, aClaim("one", ["a"]), async () => "worked")), undefined);
+    assert.equal((await claim(ports.store, "two", 1, START))?.[0]?.fence, 3);
+  });
+
+  it("send nothing while another has what ended meanwhile, and go on under a greater fence", async () => {
+    const ports = { clock: createSimulatedClock(START), store: createStore() };
+    const { clock, store } = ports;
+    let away = false;
+    const flaky: Store = {
+      ...store,
+      renewLease: (...given) => (away ? Promise.reject(new Error("away")) : store.renewLease(...given)),
+    };
+    let waits = 0;
+    const told = { ...aClaim("one", ["a", "b"]), onWait: () => void waits++ };
+    const fences = holdingResources({ clock, store: flaky }, told, async (fenceAt) => {
+      const first = await fenceAt("a");
+      away = true;
+      await clock.sleep(4500);
+      const other = (await claim(store, "two", 10_000, clock.now()))![0]!.fence;
+      away = false;
+      await clock.sleep(1500);
+      assert.deepEqual([waits, clock.now()], [0, START + 6000]);
+      const both = await Promise.all([fenceAt("a"), fenceAt("b")]);
+      return [first, other, ...both];
+    });
+    assert.deepEqual(await clock.run(fences), [2, 3, 4, 4]);
+    assert.equal(waits, 1);
+    assert.ok(clock.now() >= START + 14_500);
+  });
+
+  it("find out at once what ended meanwhile, when a target has seen a newer fence", async () => {
+    const ports = { clock: createSimulatedClock(START), store: createStore() };
+    const fences = holdingResources(ports, aClaim("one", ["a"]), async (fenceAt) => {
+      const first = await fenceAt("a");
+      assert.equal(await fenceAt("a", first), first, "no saga of ours: it is still the newest here");
+      await claim(ports.store, "two", 0, START + 3000);
+      return [first, await fenceAt("a", first)];
+    });
+    assert.deepEqual(await ports.clock.run(fences), [2, 4]);
+  });
+
+  it("ask again for what could not be had again because the store was away", async () => {
+    const { clock, store } = { clock: createSimulatedClock(START), store: createStore() };
+    let away = false;
+    const commit: Store["commit"] = (...given) => (away ? Promise.reject(new Error("away")) : store.commit(...given));
+    const fences = holdingResources({ clock, store: { ...store, commit } }, aClaim("one", ["a"]), async (fenceAt) => {
+      const first = await fenceAt("a");
+      await claim(store, "two", 0, START + 3000);
+      away = true;
+      await assert.rejects(fenceAt("a", first), { message: "away" });
+      await assert.rejects(fenceAt("a"), { message: "away" });
+      away = false;
+      return fenceAt("a");
+    });
+    assert.equal(await clock.run(fences), 4);
   });
 });

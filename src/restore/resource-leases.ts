@@ -1,6 +1,6 @@
 import { OVER } from "../core/deadline.ts";
-import type { Clock, Store } from "../core/ports.ts";
-import type { Claim, Saga } from "../core/rollout.ts";
+import type { Clock, Guard, Store } from "../core/ports.ts";
+import type { Claim, Lease, Saga } from "../core/rollout.ts";
 import type { Instant, Milliseconds } from "../core/time.ts";
 
 export interface ResourceClaim {
@@ -9,61 +9,116 @@ export interface ResourceClaim {
   /** The same for who recovers the work: it need not wait for the end of its own lease. */
   readonly holder: string;
   readonly leaseMs: Milliseconds;
+  /** Of the system's lease: who has lost that takes nothing from who has it now. */
+  readonly guard: Guard;
   /** When they were taken already, with the commit that recorded the work. */
-  readonly heldSince?: Instant | undefined;
+  readonly held?: Held | undefined;
   /** Somebody else works on one of them; told once. */
   readonly onWait: () => void;
   /** Must the waiting end, because we may not act any more? */
   readonly stopped: () => boolean;
 }
 
-/** The leases that a saga's work asks for: who records it takes them with the same commit, where they are free. */
-export function claimOf({ id, plan }: Saga, ttl: Milliseconds, now: Instant): Claim {
-  return { resources: targetsOf(plan.steps.map(({ at }) => at)), holder: id, ttl, now };
+/** Leases, and since when. */
+export interface Held {
+  readonly leases: readonly Lease[];
+  readonly since: Instant;
 }
 
-function targetsOf(addresses: readonly string[]): readonly string[] {
-  return [...new Set(addresses)].map((at) => `target:${at}`).toSorted();
+/**
+ * The fence that what is sent to a target carries. Waits while another holds the target; undefined when we may not act any
+ * more. `refused`: the target has seen a newer one than this.
+ */
+export type FenceAt = (at: string, refused?: number) => Promise<number | undefined>;
+
+/** The leases that a saga's work asks for: who records it takes them with the same commit, where they are free. */
+export function claimOf({ rollout, plan }: Saga, ttl: Milliseconds, now: Instant): Claim {
+  return { resources: resourcesOf(plan.steps.map(({ at }) => at)), holder: rollout, ttl, now };
+}
+
+/** What the lease of a target is of. */
+export function resourceOf(at: string): string {
+  return `target:${at}`;
+}
+
+function resourcesOf(addresses: readonly string[]): readonly string[] {
+  return [...new Set(addresses)].map(resourceOf).toSorted();
 }
 
 /**
  * Does work that changes targets while nobody else does: sagas of different playbooks that share a target or a rival come
- * one after the other. All leases are taken together, in sorted order, or none: who waits holds nothing, so nobody waits
- * in a circle. Undefined when we were stopped while we waited. Containment asks for none of this.
+ * one after the other, each with a greater fence there. All leases are taken together, in sorted order, or none: who waits
+ * holds nothing, so nobody waits in a circle. Undefined when we were stopped while we waited. Containment asks for none of this.
  */
 export async function holdingResources<Result>(
-  { store, clock }: { readonly store: Store; readonly clock: Clock },
+  ports: { readonly store: Store; readonly clock: Clock },
   claim: ResourceClaim,
-  work: () => Promise<Result>,
+  work: (fenceAt: FenceAt) => Promise<Result>,
 ): Promise<Result | undefined> {
-  const { holder, leaseMs, heldSince = -Infinity, onWait, stopped } = claim;
-  const wanted = targetsOf(claim.resources);
-  if (wanted.length === 0) return work();
-  const take = (ttl: Milliseconds, now = clock.now()) => store.acquireLeases(wanted, holder, ttl, now);
-  const held = clock.now() - heldSince < leaseMs / 3;
-  for (let waited = false; !(held || (await take(leaseMs))); waited = true) {
-    if (stopped()) return undefined;
-    if (!waited) onWait();
-    await clock.sleep(leaseMs / 10);
-  }
+  const { store, clock } = ports;
+  const { leaseMs, held, resources } = claim;
+  if (resources.length === 0) return work(async () => undefined);
+  const fresh = held !== undefined && clock.now() - held.since < leaseMs / 3;
+  let leases = fresh ? Promise.resolve<Taken>(held.leases) : obtain(ports, claim);
+  if (!(await leases)) return undefined;
+  let lost = false;
+  const renewed = (lease: Lease) => store.renewLease(lease, leaseMs, clock.now());
+  const fenceAt: FenceAt = async (at, refused) => {
+    const find = async () => (await leases)?.find(({ resource }) => resource === resourceOf(at));
+    const known = lost ? undefined : await find();
+    if (known && refused === known.fence) lost ||= !(await renewed(known));
+    if (lost) {
+      lost = false;
+      leases = obtain(ports, claim);
+      leases.catch(() => {
+        lost = true;
+      });
+    }
+    return (await find())?.fence;
+  };
   const done = new AbortController();
   const renew = async () => {
-    while (!done.signal.aborted) {
+    for (;;) {
       await clock.sleep(leaseMs / 3, done.signal);
+      const taken = leases;
+      const ours = await taken.catch(() => undefined);
+      if (done.signal.aborted) return;
+      if (lost || !ours) continue;
       // A store that is away for a moment costs nothing: the next renewal is soon enough.
-      if (!done.signal.aborted) await take(leaseMs).catch(() => undefined);
+      const kept = await Promise.all(ours.map((lease) => renewed(lease).catch(() => lease)));
+      // Another has taken one since it ended: none is kept until all are ours again.
+      if (taken === leases && kept.includes(undefined)) lost = true;
     }
   };
   const renewing = renew();
   try {
-    const result = await work();
+    const result = await work(fenceAt);
     done.abort(OVER);
     await renewing;
     // Over since ever: a clock that is set back now must not make them last.
-    await take(0, 0).catch(() => undefined);
+    await take(ports, claim, 0, 0).catch(() => undefined);
     return result;
   } finally {
     // After an error they lapse by themselves: the same work may go on elsewhere already, under the same name.
     done.abort(OVER);
   }
+}
+
+type Taken = readonly Lease[] | undefined;
+
+/** Waits until all are ours; undefined when we may not act any more. */
+async function obtain(ports: { readonly store: Store; readonly clock: Clock }, claim: ResourceClaim): Promise<Taken> {
+  for (let waited = false; ; waited = true) {
+    const answer = await take(ports, claim, claim.leaseMs, ports.clock.now());
+    if (answer.kind === "fenced") return undefined;
+    if (answer.claimed) return answer.claimed;
+    if (claim.stopped()) return undefined;
+    if (!waited) claim.onWait();
+    await ports.clock.sleep(claim.leaseMs / 10);
+  }
+}
+
+function take({ store }: { readonly store: Store }, claim: ResourceClaim, ttl: Milliseconds, now: Instant) {
+  const { resources, holder, guard } = claim;
+  return store.commit([], guard, { resources: resourcesOf(resources), holder, ttl, now });
 }

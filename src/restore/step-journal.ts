@@ -82,7 +82,7 @@ const ENTRY_TYPES: Readonly<Record<StepRecord["status"], EntryType>> = {
 
 /** A record and its ledger entry: they are written together or not at all. */
 export function changesOf({ clock, saga, step, direction }: StepScope, record: StepRecord): readonly Change[] {
-  const { key, fence, attempts, before, desired, found, state, note } = record;
+  const { key, fence, targetFence, attempts, before, desired, found, state, note } = record;
   const entry = {
     type: ENTRY_TYPES[record.status],
     at: clock.now(),
@@ -97,6 +97,7 @@ export function changesOf({ clock, saga, step, direction }: StepScope, record: S
       direction,
       key,
       fence,
+      targetFence,
       attempts,
       before,
       desired,

@@ -3,6 +3,7 @@ import type { Step } from "../core/plan.ts";
 import type { Clock, RestoreAdapter, Store } from "../core/ports.ts";
 import type { Direction, Lease, Saga, StepRecord } from "../core/rollout.ts";
 import type { AtCrashPoint } from "./crash-point.ts";
+import type { FenceAt } from "./resource-leases.ts";
 
 /** What a step needs of the outside. */
 export interface SagaPorts {
@@ -11,6 +12,15 @@ export interface SagaPorts {
   readonly adapterFor: (at: string) => RestoreAdapter;
   readonly atCrashPoint: AtCrashPoint;
   readonly onStep: (record: StepRecord) => void;
+  /** What is sent to a target carries it. */
+  readonly fenceAt: FenceAt;
+  /**
+   * Another system's rollback that has frozen this rival and not let it go yet, and what it was found like. Absent: nobody
+   * else freezes anybody.
+   */
+  readonly frozenBy?: (at: string) => Promise<FrozenBy | undefined>;
+  /** Asked right before each effect: a process that was stopped and wakes may send nothing. Absent: it may. */
+  readonly mayAct?: () => boolean;
   /** Addresses where an older write may still be under way, and could land after ours was found to be needless. */
   readonly underWay?: ReadonlySet<string>;
   /**
@@ -20,6 +30,10 @@ export interface SagaPorts {
   readonly served?: (at: string, digest: Digest) => boolean;
   /** Why nothing more may be begun, once somebody said so; a call that is under way is waited for. Absent: nobody can. */
   readonly halted?: () => string | undefined;
+}
+
+export interface FrozenBy extends Pick<StepRecord, "before"> {
+  readonly state: string;
 }
 
 export interface Patience {

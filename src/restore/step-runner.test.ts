@@ -29,6 +29,7 @@ describe("a step", () => {
       step: "model",
       status: "done",
       fence: lease.fence,
+      targetFence: 1,
       attempts: 1,
       before: NEW,
       desired: OLD,
@@ -187,20 +188,48 @@ describe("a step", () => {
   });
 
   it("stops without a word when somebody newer acts, at the store or as this process knows", async () => {
-    for (const unsent of [true, false]) {
+    for (const known of [true, false]) {
       const world = createWorld();
       world.target.onApply = async () => {
-        if (unsent) return { kind: "stale", reason: "another controller may act by now", unsent };
         await world.clock.sleep(60_000);
         await world.store.acquireLease("system:loans", "another", 60_000, world.clock.now());
         return { kind: "stale", reason: "fence 2 has written" };
       };
       const lease = await world.lease();
-      const run = runSaga(world.ports(), aSaga([aStep("model")]), lease, { ...QUICK, callMs: 120_000 });
+      const ports = world.ports(known ? { mayAct: () => false } : {});
+      const run = runSaga(ports, aSaga([aStep("model")]), lease, { ...QUICK, callMs: 120_000 });
       assert.equal((await world.clock.run(run)).kind, "fenced");
       assert.equal((await journalOf(world.store))["model"]?.status, "intent");
-      assert.deepEqual(world.log, ["read model", "intent model", "apply model", ...(unsent ? [] : ["read model"])]);
+      assert.deepEqual(world.log, ["read model", "intent model", ...(known ? [] : ["apply model", "read model"])]);
     }
+  });
+
+  it("carries the fence of its target's lease, and goes on under a greater one when another had that meanwhile", async () => {
+    const world = createWorld();
+    let ours = 7;
+    world.target.onApply = async ({ fence }) =>
+      fence < 9 ? { kind: "stale", reason: "fence 8 has written" } : undefined;
+    const fenceAt = async (_: string, refused?: number) => {
+      if (refused === 7) ours = 9;
+      return ours;
+    };
+    const end = await world.clock.run(
+      runSaga(world.ports({ fenceAt }), aSaga([aStep("model")]), await world.lease(), QUICK),
+    );
+    assert.equal(end.kind, "completed");
+    assert.deepEqual(
+      world.target.requests.map(({ fence }) => fence),
+      [7, 9],
+    );
+    const { fence, targetFence, attempts } = (await journalOf(world.store))["model"]!;
+    assert.deepEqual([fence, targetFence, attempts], [1, 9, 2]);
+  });
+
+  it("sends nothing when the lease of its target is not to be had any more", async () => {
+    const world = createWorld();
+    const run = runSaga(world.ports({ fenceAt: async () => undefined }), aSaga([aStep("model")]), await world.lease());
+    assert.equal((await world.clock.run(run)).kind, "fenced");
+    assert.deepEqual(world.log, []);
   });
 
   it("is for people when the target has seen a newer fence, and the store says that ours is the newest", async () => {

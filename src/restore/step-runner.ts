@@ -22,6 +22,7 @@ export type StepEnd = "done" | "stuck" | "fenced";
  * I6  What is sent is counted before it is sent.
  * I7  Once it is halted nothing more is sent and nothing awaited; what was sent is read once more.
  * I8  A target that has seen a newer fence than the newest of our own store is for people: nobody there can tell who acts.
+ *     One that another saga has written to since we lost its lease is waited for, and read again.
  * I9  Where an older write may still be under way, ours is sent even if it changes nothing: its fence and its new version
  *     keep out what comes late.
  */
@@ -43,6 +44,8 @@ export async function runStep(run: StepRun, known: StepRecord | undefined, unspe
   const until = givenUpAfter(run);
   let waited = 0;
   for (let tries = attempts; ; waited += await rest(run, tries)) {
+    const fence = await ports.fenceAt(step.at);
+    if (fence === undefined) return "fenced";
     const live = await readTarget(run, adapter);
     const enough = whyEnough(run, tries, ports.clock.now() >= until || waited >= run.saga.plan.deadline);
     tries += 1;
@@ -52,6 +55,11 @@ export async function runStep(run: StepRun, known: StepRecord | undefined, unspe
       continue;
     }
     const inPlace = live.digest === step.desired;
+    if (inPlace && settled && !sentUnder) {
+      sentUnder = await frozenByOther(run);
+      // What they sent may still arrive: our fence keeps it out.
+      settled = sentUnder === undefined;
+    }
     if (inPlace && settled) return finish(run, adapter, sentUnder, live, recovered);
     const before = sentUnder?.before ?? (run.direction === "compensate" ? step.before : undefined);
     if (before !== undefined && !inPlace && live.digest !== before) {
@@ -70,22 +78,30 @@ export async function runStep(run: StepRun, known: StepRecord | undefined, unspe
         ? known
         : intentOf(run, sentUnder, live, attempts);
     if (record !== known && !(await run.write(record))) return "fenced";
-    sentUnder = record;
+    sentUnder = { ...record, targetFence: fence };
     ports.atCrashPoint("saga.intent-recorded");
-    const answer = await sendToTarget(run, adapter, record, live);
+    if (ports.mayAct?.() === false) return "fenced";
+    const answer = await sendToTarget(run, adapter, record, fence, live);
     ports.atCrashPoint("saga.effect-sent");
-    if (answer.kind === "stale" && answer.unsent) return "fenced";
-    if (answer.kind === "stale") return await endRefused(run, adapter, record, outrun(run, answer), recovered);
-    if (answer.kind === "refused") return await endRefused(run, adapter, record, answer.reason, recovered);
+    const outrun = answer.kind === "stale" && (await ports.fenceAt(step.at, fence)) === fence;
+    if (outrun) return await endRefused(run, adapter, sentUnder, outrunBy(answer.reason, fence), recovered);
+    if (answer.kind === "refused") return await endRefused(run, adapter, sentUnder, answer.reason, recovered);
     if ("reason" in answer) lastReason = answer.reason;
     else {
       settled = true;
       const after = await readTarget(run, adapter);
       ports.atCrashPoint("saga.effect-read-back");
-      if (after.kind === "live" && after.digest === step.desired) return finish(run, adapter, record, after, recovered);
+      if (after.kind === "live" && after.digest === step.desired)
+        return finish(run, adapter, sentUnder, after, recovered);
       lastReason = "the target said yes, but does not serve it yet";
     }
   }
+}
+
+/** Of a freeze whose rival another system's rollback has frozen: whoever thaws last brings back what that one found. */
+async function frozenByOther(run: StepRun): Promise<StepRecord | undefined> {
+  const found = run.step.kind === "freeze" ? await run.ports.frozenBy?.(run.step.at) : undefined;
+  return found && intentOf(run, undefined, { digest: found.before, state: found.state }, 0);
 }
 
 /** It doubles, up to sixteen pauses or a twentieth of the plan's time, and five seconds at most. */
@@ -118,8 +134,8 @@ function whyEnough({ ports, patience }: StepRun, tries: number, late: boolean): 
 }
 
 /** Where our fence is the newest in the store, somebody acts under another store, or ours was brought back. */
-function outrun({ lease }: StepRun, { reason }: { readonly reason: string }): string {
-  return `it has seen a newer controller (${reason}; our fence is ${lease.fence}): is another Rollbook acting?`;
+function outrunBy(reason: string, fence: number): string {
+  return `it has seen a newer controller (${reason}; our fence is ${fence}): is another Rollbook acting?`;
 }
 
 /** The answer may be wrong: what the target serves now counts. */

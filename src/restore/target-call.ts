@@ -16,7 +16,8 @@ export async function readTarget(run: StepRun, adapter: StepTarget): Promise<Obs
 export async function sendToTarget(
   run: StepRun,
   adapter: StepTarget,
-  { key, fence }: StepRecord,
+  { key }: StepRecord,
+  fence: number,
   { digest, version }: Live,
 ): Promise<Applied> {
   const { at, desired } = run.step;

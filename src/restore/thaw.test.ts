@@ -69,7 +69,7 @@ describe("a rival", () => {
       void states.push(`${step} ${status} ${world.target.rivalState(world.at)}`);
     const { end, thawed } = await run(world, world.ports({ onStep }));
     assert.equal(end.kind, "completed");
-    assert.deepEqual(thawed, { kind: "thawed", thawed: ["the rival"], left: [] });
+    assert.deepEqual(thawed, { kind: "thawed", thawed: ["the rival"], left: [], kept: [] });
     assert.equal(world.target.rivalState(world.at), "working fast");
     assert.deepEqual(states.slice(0, 2), [
       `freeze ${world.at}#rival intent working fast`,
@@ -78,7 +78,7 @@ describe("a rival", () => {
     assert.ok(states.slice(2, -1).every((state) => state?.endsWith(" frozen")));
     assert.equal((await statusOf(world, `freeze ${world.at}#rival`))?.state, "working fast");
     const again = await thawRivals(world.ports(), world.saga, await world.lease("two"), QUICK);
-    assert.deepEqual(again, { kind: "thawed", thawed: [], left: [] });
+    assert.deepEqual(again, { kind: "thawed", thawed: [], left: [], kept: [] });
   });
 
   it("that was frozen by others stays so", async () => {
@@ -86,7 +86,7 @@ describe("a rival", () => {
     world.target.tellRival(world.at, "frozen");
     const { end, thawed } = await run(world);
     assert.equal(end.kind, "completed");
-    assert.deepEqual(thawed, { kind: "thawed", thawed: [], left: [] });
+    assert.deepEqual(thawed, { kind: "thawed", thawed: [], left: [], kept: [] });
     assert.equal(world.target.rivalState(world.at), "frozen");
   });
 
@@ -96,7 +96,7 @@ describe("a rival", () => {
     const { end, thawed } = await run(world, world.ports({ adapterFor: () => deaf }));
     assert.ok(end.kind === "completed");
     assert.equal(end.saga.note, "not frozen: the rival");
-    assert.deepEqual(thawed, { kind: "thawed", thawed: [], left: [] });
+    assert.deepEqual(thawed, { kind: "thawed", thawed: [], left: [], kept: [] });
     const { writeRival: _, ...simple } = world.target;
     const unable = rivalled();
     const ended = await run(
@@ -112,7 +112,7 @@ describe("a rival", () => {
     world.target.lose(world.at, OLD);
     const { end, thawed } = await run(world);
     assert.equal(end.kind, "stuck");
-    assert.deepEqual(thawed, { kind: "thawed", thawed: ["the rival"], left: [] });
+    assert.deepEqual(thawed, { kind: "thawed", thawed: ["the rival"], left: [], kept: [] });
     assert.equal(world.target.rivalState(world.at), "working fast");
   });
 
@@ -122,7 +122,7 @@ describe("a rival", () => {
     const { end, thawed } = await run(world);
     assert.equal(end.kind, "compensated");
     assert.equal(world.target.live(world.at), NEW);
-    assert.deepEqual(thawed, { kind: "thawed", thawed: ["the rival"], left: [] });
+    assert.deepEqual(thawed, { kind: "thawed", thawed: ["the rival"], left: [], kept: [] });
   });
 
   it("that people told something else meanwhile stays as they want it, and is named", async () => {
@@ -131,7 +131,7 @@ describe("a rival", () => {
     await world.clock.run(runSaga(world.ports(), await world.started(world.saga, lease), lease, QUICK, world.newest()));
     world.target.tellRival(world.at, "working slowly");
     const thawed = await world.clock.run(thawRivals(world.ports(), world.saga, lease, QUICK));
-    assert.deepEqual(thawed, { kind: "thawed", thawed: [], left: ["the rival"] });
+    assert.deepEqual(thawed, { kind: "thawed", thawed: [], left: ["the rival"], kept: [] });
     assert.equal(world.target.rivalState(world.at), "working slowly");
   });
 
@@ -156,6 +156,48 @@ describe("a rival", () => {
     assert.equal(world.target.rivalState(world.at), "working fast");
   });
 
+  it("that another system's rollback has frozen is frozen once more, and brought back into what that one found", async () => {
+    const world = rivalled();
+    world.target.tellRival(world.at, "frozen");
+    const frozenBy = async () => ({ before: digestOf("working fast"), state: "working fast" });
+    const lease = await world.lease();
+    const restored = runSaga(
+      world.ports({ frozenBy }),
+      await world.started(world.saga, lease),
+      lease,
+      QUICK,
+      world.newest(),
+    );
+    assert.equal((await world.clock.run(restored)).kind, "completed");
+    const freeze = (await world.store.steps("saga-1")).find(({ step }) => step.startsWith("freeze"))!;
+    assert.deepEqual([freeze.status, freeze.attempts, freeze.state], ["done", 1, "working fast"]);
+    // A thaw of theirs that was under way.
+    const through = world.at;
+    const late = {
+      at: `${through}#rival`,
+      through,
+      state: "working fast",
+      before: { version: "frozen" },
+      key: "theirs",
+    };
+    const answer = await world.target.writeRival!({ ...late, fence: 0 }, new AbortController().signal);
+    assert.equal(answer.kind, "stale");
+    await world.clock.run(thawRivals(world.ports(), world.saga, lease, QUICK));
+    assert.equal(world.target.rivalState(world.at), "working fast");
+  });
+
+  it("that another system's rollback still needs stays frozen, and that one thaws it", async () => {
+    const world = rivalled();
+    const lease = await world.lease();
+    await world.clock.run(runSaga(world.ports(), await world.started(world.saga, lease), lease, QUICK, world.newest()));
+    const frozenBy = async () => ({ before: digestOf("working fast"), state: "working fast" });
+    for (const kept of [["the rival"], []]) {
+      const thawed = await world.clock.run(thawRivals(world.ports({ frozenBy }), world.saga, lease, QUICK));
+      assert.deepEqual(thawed, { kind: "thawed", thawed: [], left: [], kept });
+    }
+    assert.equal(world.target.rivalState(world.at), "frozen");
+  });
+
   it("that does not answer is waited for no longer than its deadline, and named", async () => {
     const world = rivalled();
     const lease = await world.lease();
@@ -170,7 +212,7 @@ describe("a rival", () => {
     const begun = world.clock.now();
     const ports = world.ports({ adapterFor: () => dead });
     const thawed = await world.clock.run(thawRivals(ports, world.saga, lease));
-    assert.deepEqual(thawed, { kind: "thawed", thawed: [], left: ["the rival"] });
+    assert.deepEqual(thawed, { kind: "thawed", thawed: [], left: ["the rival"], kept: [] });
     assert.ok(world.clock.now() - begun < 30_000);
   });
 

@@ -7,9 +7,12 @@ import type { Patience, SagaPorts } from "./step-run.ts";
 /** A rival that does not answer is not waited for: people are told to thaw it by hand. */
 export const THAW_PATIENCE: Patience = { attempts: 3, callMs: 5000, pauseMs: 500 };
 
-/** Who was brought back into the state that its freeze had found, and who was not. */
+/**
+ * Who was brought back into the state that its freeze had found, and who was not. `kept`: another system's rollback needs
+ * them frozen, and thaws them.
+ */
 export type Thawed =
-  | { readonly kind: "thawed"; readonly thawed: readonly string[]; readonly left: readonly string[] }
+  | ({ readonly kind: "thawed" } & Readonly<Record<"thawed" | "left" | "kept", readonly string[]>>)
   | { readonly kind: "fenced" };
 
 /**
@@ -22,15 +25,19 @@ export async function thawRivals(
   lease: Lease,
   patience: Patience = THAW_PATIENCE,
 ): Promise<Thawed> {
-  if (!saga.plan.steps.some(({ kind }) => kind === "thaw")) return { kind: "thawed", thawed: [], left: [] };
+  if (!saga.plan.steps.some(({ kind }) => kind === "thaw")) return { kind: "thawed", thawed: [], left: [], kept: [] };
   const records = await ports.store.steps(saga.id);
-  const steps = thawsOf(saga, new Map(records.map((record) => [record.step, record])));
   const known = new Map(records.map((record) => [record.step, record]));
-  const open = new Set(steps.filter(({ id }) => known.get(id)?.status !== "done").map(({ id }) => id));
+  const thaws = thawsOf(saga, known);
+  const open = new Set(thaws.filter(({ id }) => known.get(id)?.status !== "done").map(({ id }) => id));
+  const needed = await Promise.all(thaws.map(async ({ id, at }) => open.has(id) && (await ports.frozenBy?.(at))));
+  const steps = thaws.map((thaw, index) => (needed[index] ? keepingFrozen(saga, thaw) : thaw));
   const { halted: _, ...unstoppable } = ports;
   // A freeze that was sent and never read back may still land: its thaw is sent even where it finds nothing frozen.
   const sent = saga.plan.steps.filter(({ id, kind }) => kind === "freeze" && known.get(id)?.status !== "done");
-  const underWay = new Set(sent.map(({ at }) => at));
+  // So may a thaw that another's rollback does not want any more.
+  const unwanted = thaws.filter(({ id }, index) => needed[index] && known.has(id));
+  const underWay = new Set([...sent, ...unwanted].map(({ at }) => at));
   const course = {
     ports: { ...unstoppable, underWay },
     saga,
@@ -44,12 +51,21 @@ export async function thawRivals(
   const journal = createSagaJournal(ports, lease);
   const stuck = await runSteps({ ...course, journal, direction: "compensate" });
   if (stuck === "fenced") return { kind: "fenced" };
-  const labels = (wanted: (id: string) => boolean) => steps.filter(({ id }) => wanted(id)).map(({ label }) => label);
+  const labels = (wanted: (id: string, index: number) => unknown) =>
+    steps.filter(({ id }, index) => wanted(id, index)).map(({ label }) => label);
+  const over = (id: string) => open.has(id) && !stuck.includes(id);
   return {
     kind: "thawed",
-    thawed: labels((id) => open.has(id) && !stuck.includes(id)),
+    thawed: labels((id, index) => over(id) && !needed[index]),
+    kept: labels((id, index) => over(id) && needed[index]),
     left: labels((id) => stuck.includes(id)),
   };
+}
+
+/** Instead of a thaw: it stays as its freeze left it. */
+function keepingFrozen({ plan }: Saga, thaw: Step): Step {
+  const { state, desired } = plan.steps.find(({ kind, at }) => kind === "freeze" && at === thaw.at)!;
+  return { ...thaw, desired, state: state! };
 }
 
 /** The thaws of what was frozen, with what each has to bring back; who was frozen before by others stays so. */

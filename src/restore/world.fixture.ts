@@ -92,19 +92,26 @@ export function createWorld() {
   const clock = createSimulatedClock(START);
   const store = createMemoryStore();
   const target = createTarget(log);
+  /** What is sent carries the fence of the newest process. */
+  let fence = 1;
   const ports = (over: Partial<SagaPorts> = {}): SagaPorts => ({
     store: logging(store, log),
     clock,
     adapterFor: () => target,
     atCrashPoint: () => undefined,
     onStep: () => undefined,
+    fenceAt: async () => fence,
     ...over,
   });
   const lease = async (holder = "one"): Promise<Lease> => {
-    const taken = await store.acquireLease("system:loans", holder, 3000, clock.now());
-    if (taken) return taken;
-    await clock.advance(3000);
-    return (await store.acquireLease("system:loans", holder, 3000, clock.now()))!;
+    const take = () => store.acquireLease("system:loans", holder, 3000, clock.now());
+    let taken = await take();
+    if (!taken) {
+      await clock.advance(3000);
+      taken = (await take())!;
+    }
+    fence = taken.fence;
+    return taken;
   };
   let begun: readonly Change[] = [];
   /** Records a saga as whoever decides on it does; answers it as it was recorded. */

@@ -1,5 +1,5 @@
 import type { Checkpoint, Entry, Route } from "../core/entry.ts";
-import { leafOf } from "../core/leaf.ts";
+import { leafOf, newestAbout } from "../core/leaf.ts";
 import type { Change, FlagState, Guard, PackUpdate, SeasonUpdate, Store, TokenRecord } from "../core/ports.ts";
 import type { KnownGood, Quarantine, Release } from "../core/release.ts";
 import type { Claim, Lease, Rollout, Saga, SeasonHour, StepRecord } from "../core/rollout.ts";
@@ -27,22 +27,24 @@ export function createMemoryStore({ now: ownNow }: MemoryStoreOptions = {}): Sto
       insistOnNextPacks(tables, changes);
       const prepared = changes.map((change) => prepare(tables, change));
       for (const write of prepared) write();
-      return claim && takeAll(tables.leases, claim, ownNow)
-        ? { kind: "committed", claimed: true }
-        : { kind: "committed" };
+      const claimed = claim && takeAll(tables.leases, claim, ownNow);
+      return { kind: "committed", ...(claimed && { claimed }) };
     },
     acquireLease: async (resource, holder, ttl, asked) => {
       const now = ownNow?.() ?? asked;
       return take(tables.leases, { resource, holder, until: now + ttl }, now);
     },
-    acquireLeases: async (resources, holder, ttl, now) =>
-      takeAll(tables.leases, { resources, holder, ttl, now }, ownNow),
     renewLease: async (lease, ttl, asked) => renew(tables.leases, lease, (ownNow?.() ?? asked) + ttl),
     release: async (id) => tables.releases.get(id),
     lastKnownGood: async (system) => tables.knownGoods.get(system),
     quarantine: async (release) => tables.quarantines.get(release),
     rollout: async (id) => tables.rollouts.get(id),
     rollouts: async (system, limit) => newestFirst(tables.rollouts, system).slice(0, limit),
+    promoted: async (system, limit) =>
+      newestFirst(tables.rollouts, system)
+        .filter(({ promotedAt }) => promotedAt !== undefined)
+        .slice(0, limit),
+    systems: async () => [...new Set([...tables.rollouts.values()].map(({ system }) => system))].sort(byText),
     record: async (id) => {
       const rollout = tables.rollouts.get(id);
       if (rollout === undefined) return undefined;
@@ -62,6 +64,7 @@ export function createMemoryStore({ now: ownNow }: MemoryStoreOptions = {}): Sto
     flags: async () => [...tables.flags.values()].sort((a, b) => (a.key < b.key ? -1 : 1)),
     tokens: async () => [...tables.tokens.values()],
     entries: async (from, limit) => tables.entries.slice(from, from + limit),
+    entriesAbout: async (about, limit, type) => newestAbout(tables.entries, about, limit, type),
     entryCount: async () => tables.entries.length,
     checkpoint: async () => tables.checkpoint,
     close: async () => {},
@@ -254,8 +257,11 @@ function newestFirst(rollouts: ReadonlyMap<string, Rollout>, system: string | un
 function take(leases: Map<string, Lease>, wanted: Omit<Lease, "fence">, now: Instant): Lease | undefined {
   const current = leases.get(wanted.resource);
   if (!isFree(current, wanted.holder, now)) return undefined;
-  const lease = Object.freeze({ ...wanted, fence: (current?.fence ?? 0) + 1 });
-  leases.set(wanted.resource, lease);
+  return given(leases, { ...wanted, fence: (current?.fence ?? 0) + 1 });
+}
+
+function given(leases: Map<string, Lease>, lease: Lease): Lease {
+  leases.set(lease.resource, Object.freeze(lease));
   return lease;
 }
 
@@ -266,7 +272,10 @@ function takeAll(
 ): readonly Lease[] | undefined {
   const now = ownNow?.() ?? asked;
   if (resources.some((resource) => !isFree(leases.get(resource), holder, now))) return undefined;
-  return resources.toSorted().map((resource) => take(leases, { resource, holder, until: now + ttl }, now)!);
+  const fence = 1 + Math.max(0, ...[...leases.values()].map((lease) => lease.fence));
+  return [...new Set(resources)]
+    .toSorted()
+    .map((resource) => given(leases, { resource, holder, fence, until: now + ttl }));
 }
 
 function isFree(current: Lease | undefined, holder: string, now: Instant): boolean {
@@ -276,9 +285,7 @@ function isFree(current: Lease | undefined, holder: string, now: Instant): boole
 function renew(leases: Map<string, Lease>, { resource, holder, fence }: Lease, until: Instant): Lease | undefined {
   const current = leases.get(resource);
   if (current?.fence !== fence || current.holder !== holder) return undefined;
-  const lease = Object.freeze({ resource, holder, fence, until });
-  leases.set(resource, lease);
-  return lease;
+  return given(leases, { resource, holder, fence, until });
 }
 
 /** Who holds the resource instead, when the guard does not hold; nobody's name is empty. */

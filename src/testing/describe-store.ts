@@ -4,6 +4,7 @@ import { entityCases } from "./store/entity-cases.ts";
 import { entryCases } from "./store/entry-cases.ts";
 import { kindCases } from "./store/kind-cases.ts";
 import { leaseCases } from "./store/lease-cases.ts";
+import { listCases } from "./store/list-cases.ts";
 import { modelCases } from "./store/model-cases.ts";
 import { packCases } from "./store/pack-cases.ts";
 import { reopenCases } from "./store/reopen-cases.ts";
@@ -24,6 +25,7 @@ export function describeStore(suite: StoreSuite): void {
     kindCases(cases);
     valueCases(cases);
     entityCases(cases);
+    listCases(cases);
     sampleCases(cases);
     packCases(cases);
     seasonCases(cases);

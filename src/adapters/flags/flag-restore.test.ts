@@ -109,7 +109,7 @@ describeRestoreAdapter({
       unknown: digestOfJson("no revision"),
       rival: async (digest) => {
         const revision = digest === on.digest ? on : off;
-        await target.set(revision, liveNow().version, 0);
+        await target.set(revision, liveNow().version, request());
       },
       stop: async () => {},
     };

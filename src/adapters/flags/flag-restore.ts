@@ -5,7 +5,7 @@ import type { Applied, FlagState, RestoreAdapter, RestoreRequest } from "../../c
 export interface FlagTarget {
   get(key: string): { readonly flag: FlagState; readonly version: string } | undefined;
   /** Kept only while nobody has acted under a newer fence, where it can know that. */
-  set(flag: FlagState, version: string, fence: number): Promise<"set" | "conflict">;
+  set(flag: FlagState, version: string, by: Pick<RestoreRequest, "at" | "fence">): Promise<"set" | "conflict">;
   revisions(key: string): readonly FlagState[];
 }
 
@@ -29,7 +29,7 @@ export function createFlagRestore(target: FlagTarget): RestoreAdapter {
     const revision = intact(target, flagKey, request.desired);
     if (!revision) return { kind: "refused", reason: "this revision of the flag is not known" };
     if (live.flag.digest !== request.before.digest) return { kind: "conflict", reason: "another revision is live" };
-    const written = await target.set(revision, request.before.version, request.fence);
+    const written = await target.set(revision, request.before.version, request);
     if (written === "conflict") return { kind: "conflict", reason: "the flag was changed after it was read" };
     fences.set(flagKey, request.fence);
     done.add(request.key);

@@ -11,6 +11,9 @@ interface Asked {
   readonly reason?: string;
 }
 
+/** So many are begun while an order waits, at most. */
+const LOOKED_AT = 50;
+
 /**
  * The rollout that a holder had opened for an order before it died; undefined where there is none, or none that is surely
  * this order's: then it is carried out, and the gate refuses what runs already.
@@ -19,7 +22,7 @@ export async function openedFor(store: Store, order: OpenOrder): Promise<Rollout
   if (order.operation !== "release" && order.operation !== "take-back") return undefined;
   const given = Number.parseInt(order.id.split("-")[1] ?? "", 36);
   const asked = order.input as Asked;
-  const later = (await store.rollouts(order.system)).filter(({ startedAt }) => startedAt >= given);
+  const later = (await store.rollouts(order.system, LOOKED_AT)).filter(({ startedAt }) => startedAt >= given);
   for (const rollout of later.toReversed()) {
     if (
       order.operation === "take-back" ? isTakenBack(rollout, order.by, asked) : await isReleased(store, rollout, asked)

@@ -6,7 +6,7 @@ import type { Milliseconds } from "../../core/time.ts";
 import type { AnyOperation } from "../../operations/operation.ts";
 import { systemClock } from "../system-clock.ts";
 import { systemIds } from "../system-ids.ts";
-import { openedFor } from "./opened-for.ts";
+import { carriedOut } from "./carried-out.ts";
 import type { ReplicaSeat } from "./seats.ts";
 
 /** Changes that every replica makes by itself. */
@@ -58,7 +58,7 @@ export function createOrders(operations: readonly AnyOperation[], parts: OrderPa
     try {
       const system = near ?? (await systemOf(parts, input as Input));
       if (system === undefined || seatOf(system).lease()) {
-        const output = await operation.run(input as never, by);
+        const output = await operation.run(input as never, by, given.id);
         parts.carried(given.id);
         return output;
       }
@@ -94,8 +94,9 @@ export function createOrders(operations: readonly AnyOperation[], parts: OrderPa
     let answer: Answer;
     try {
       if (!operation) throw new RollbookError("NOT_FOUND", { what: `operation ${order.operation}` });
-      const done = order.taken ? await openedFor(store, order) : undefined;
-      answer = { output: (done ?? (await operation.run(order.input as never, order.by)) ?? null) as Json };
+      const done = order.taken ? await carriedOut(store, order) : undefined;
+      const run = () => operation.run(order.input as never, order.by, order.id);
+      answer = { output: done ?? (((await run()) ?? null) as Json) };
     } catch (error) {
       // Who was fenced in the middle leaves the order to the next holder.
       if (!seatOf(order.system).lease()) return;

@@ -69,7 +69,10 @@ function replicaOf(t: TestContext, hub: MemoryHub, name: string, acts = true) {
     followFlags: (all) => void flags.splice(0, flags.length, ...all),
     hear: (event) => void heard.push(event),
   });
-  const operation = (given: string, run: (input: Record<string, string>, by: string) => Promise<unknown>) =>
+  const operation = (
+    given: string,
+    run: (input: Record<string, string>, by: string, order?: string) => Promise<unknown>,
+  ) =>
     ({
       name: given,
       summary: given,
@@ -89,6 +92,19 @@ function replicaOf(t: TestContext, hub: MemoryHub, name: string, acts = true) {
       return { contained: true };
     }),
     operation("outcomes", async () => void done.push("outcomes")),
+    operation("promote", async (_, actor, given) => {
+      const { phase } = (await hub.store.rollout("rollout-1"))!;
+      if (phase === "healthy") throw new RollbookError("RELEASE_REFUSED", { reason: "it has ended" });
+      const data = { order: "promote", given };
+      const entry = { type: "ordered", at: 1, system: "loans", actor, rollout: "rollout-1", data } as const;
+      await hub.store.commit([
+        { kind: "rollout", rollout: { ...rollout, phase: "healthy" } },
+        { kind: "entry", entry },
+      ]);
+      done.push(`promote by ${actor}`);
+      // It dies before it can say so.
+      if (name === "first") wire.reaches = false;
+    }),
   ]);
   const run = (which: string, input: object) =>
     operations.find((one) => one.name === which)!.run(input as never, "ann");
@@ -258,6 +274,15 @@ describe("several replicas", () => {
     await sleep(300);
     assert.deepEqual(first.done, ["pause rollout-1 by ann", "pause rollout-1 by ann"]);
     assert.deepEqual(second.done, ["outcomes"]);
+  });
+
+  test("an order that its holder carried out before it died is not carried out again, and is answered as it was", async (t) => {
+    const { first, second } = await two(t);
+    const answer = (await second.run("promote", { rollout: "rollout-1" })) as Rollout;
+    assert.deepEqual([first.done, second.done], [["promote by ann"], []]);
+    assert.equal(answer.phase, "healthy");
+    const again = second.run("promote", { rollout: "rollout-1" });
+    await assert.rejects(again, { code: "RELEASE_REFUSED" }, "another order is another order");
   });
 
   test("counts reach the holder once, over a store that is away for a while, and a new holder has them too", async (t) => {

@@ -1,5 +1,5 @@
 import type { Change, Committed, Guard } from "../../core/ports.ts";
-import type { Claim } from "../../core/rollout.ts";
+import type { Claim, Lease } from "../../core/rollout.ts";
 import type { Milliseconds } from "../../core/time.ts";
 import { type Kind, writesOf, writesOfNothing } from "./changes.ts";
 import type { Database, Session } from "./database.ts";
@@ -119,10 +119,12 @@ const UNREPLICATED =
   "the commit was made, and its wait for a synchronous standby was cancelled: a failover may lose it";
 
 async function send(session: Session, sent: Sent, { writes, guard, claim }: Wanted): Promise<Committed> {
-  let taken: readonly string[];
+  let taken: readonly Lease[];
   try {
     const all = claim ? [takeLeases(claim), ...writes] : writes;
-    const [row] = await session.query<{ taken?: readonly string[] }>(together(all, beginning(sent, guard, claim)));
+    const [row] = await session.query<{ taken?: readonly Lease[] | null }>(
+      together(all, beginning(sent, guard, claim)),
+    );
     taken = row?.taken ?? [];
   } catch (error) {
     const state = sqlStateOf(error);
@@ -132,9 +134,10 @@ async function send(session: Session, sent: Sent, { writes, guard, claim }: Want
     throw error;
   }
   if (session.unreplicated) throw new PostgresError("COMMIT_UNDECIDED", UNREPLICATED);
-  if (claim && taken.length === claim.resources.length) return { kind: "committed", claimed: true };
-  // What cannot be given back ends by itself.
-  if (claim && taken.length > 0) await session.query(giveBack(claim.holder, taken)).catch(() => undefined);
+  if (claim && taken.length === claim.resources.length) return { kind: "committed", claimed: taken };
+  // What cannot be given back ends by itself: who waits holds nothing.
+  const some = taken.map(({ resource }) => resource);
+  if (claim && some.length > 0) await session.query(giveBack(claim.holder, some)).catch(() => undefined);
   return { kind: "committed" };
 }
 
@@ -143,7 +146,7 @@ function beginning({ client, number }: Sent, guard: Guard | undefined, claim: Cl
   const { resource = null, fence = null } = guard ?? {};
   return claim
     ? sql`SELECT begin_commit(${client}::uuid, ${number}::bigint, ${resource}::text, ${fence}::bigint),
-        ARRAY(SELECT resource FROM write_0) AS taken`
+        (SELECT json_agg(write_0) FROM write_0) AS taken`
     : sql`SELECT begin_commit(${client}::uuid, ${number}::bigint, ${resource}::text, ${fence}::bigint)`;
 }
 

@@ -1,4 +1,4 @@
-import type { Checkpoint, Entry, EntryDraft } from "../../core/entry.ts";
+import type { Checkpoint, Entry, EntryDraft, EntryType } from "../../core/entry.ts";
 import { leafOf } from "../../core/leaf.ts";
 import { entityIn, toBody } from "../body.ts";
 import type { Database } from "./database.ts";
@@ -33,10 +33,18 @@ export function entryTables(database: Database) {
   return {
     from: async (index: number, limit: number): Promise<readonly Entry[]> => {
       await sequence();
-      const rows = await database.rows<{ position: string; leaf: string }>(
-        sql`SELECT position, leaf FROM entries WHERE position >= ${index} ORDER BY position LIMIT ${limit}`,
-      );
-      return rows.map(({ position, leaf }) => ({ index: Number(position), leaf }));
+      const rows = sql`SELECT position, leaf FROM entries WHERE position >= ${index} ORDER BY position LIMIT ${limit}`;
+      return entriesOf(await database.rows(rows));
+    },
+    about: async (about: string, limit: number, type?: EntryType): Promise<readonly Entry[]> => {
+      await sequence();
+      // As the index has it: a JSON text.
+      const word = JSON.stringify(about);
+      const ofAny = sql`SELECT position, leaf FROM entries WHERE entry_about(leaf) = ${word}
+        ORDER BY position DESC LIMIT ${limit}`;
+      const ofType = sql`SELECT position, leaf FROM entries WHERE entry_about(leaf) = ${word}
+        AND entry_type(leaf) = ${type} ORDER BY position DESC LIMIT ${limit}`;
+      return entriesOf(await database.rows(type === undefined ? ofAny : ofType));
     },
     count: async (): Promise<number> => {
       await sequence();
@@ -47,4 +55,10 @@ export function entryTables(database: Database) {
     },
     checkpoint: async () => entityIn<Checkpoint>((await database.rows(sql`SELECT body FROM checkpoints`))[0]),
   };
+}
+
+function entriesOf(rows: readonly object[]): readonly Entry[] {
+  return (rows as readonly { position: string; leaf: string }[]).map(({ position, leaf }) => {
+    return { index: Number(position), leaf };
+  });
 }

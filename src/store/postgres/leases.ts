@@ -11,16 +11,20 @@ interface Row {
   readonly until: number;
 }
 
-/** Takes all of these leases or none; where others take one at the same moment, perhaps some, which are to be given back. */
+/**
+ * Takes all of these leases or none; where others take one at the same moment, perhaps some, which are to be given back.
+ * The fence is above all that were given before, whatever for; each row sees to its own where two are taken at once.
+ */
 export function takeLeases({ resources, holder, ttl }: Omit<Claim, "now">): Statement {
   return sql`INSERT INTO leases (resource, holder, fence, until)
-    SELECT resource, ${holder}, fence_floor() + 1, clock_timestamp() + ${ttl} * interval '1 millisecond'
+    SELECT resource, ${holder}, greatest((SELECT max(fence) FROM leases), fence_floor()) + 1,
+        clock_timestamp() + ${ttl} * interval '1 millisecond'
       FROM unnest(${resources}::text[]) AS resource
       WHERE NOT EXISTS (SELECT FROM leases AS held WHERE held.resource = ANY(${resources}::text[])
         AND held.until > clock_timestamp() AND held.holder <> ${holder})
       ORDER BY resource COLLATE "C"
     ON CONFLICT (resource) DO UPDATE SET holder = excluded.holder,
-      fence = greatest(leases.fence, fence_floor()) + 1,
+      fence = greatest(leases.fence + 1, excluded.fence),
       until = clock_timestamp() + ${ttl} * interval '1 millisecond'
       WHERE leases.until <= clock_timestamp() OR leases.holder = excluded.holder
     RETURNING resource, holder, fence, floor(extract(epoch FROM until) * 1000)::float8 AS until`;
@@ -50,15 +54,6 @@ export function leaseTable(database: Database) {
             RETURNING resource, holder, fence, floor(extract(epoch FROM until) * 1000)::float8 AS until`,
         ),
       ),
-    /** What could be taken is given back when something could not: who waits holds nothing. */
-    takeAll: async (claim: Omit<Claim, "now">): Promise<Lease[] | undefined> => {
-      const wanted = [...new Set(claim.resources)];
-      const rows = await database.rows<Row>(takeLeases({ ...claim, resources: wanted }));
-      if (rows.length === wanted.length) return rows.map((row) => ({ ...row, fence: Number(row.fence) }));
-      const taken = rows.map(({ resource }) => resource);
-      if (taken.length > 0) await database.rows(giveBack(claim.holder, taken));
-      return undefined;
-    },
     renew: async ({ resource, holder, fence }: Lease, ttl: Milliseconds) =>
       lease(
         await database.rows<Row>(

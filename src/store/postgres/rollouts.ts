@@ -19,6 +19,17 @@ export async function rolloutIn(from: Pick<Session, "query">, id: string): Promi
 export function rolloutTable(database: Database) {
   return {
     get: (id: string) => database.repeatable((session) => rolloutIn(session, id)),
+    systems: async () => {
+      const rows = await database.rows<{ system: string }>(sql`SELECT DISTINCT system FROM rollouts ORDER BY system`);
+      return rows.map(({ system }) => system);
+    },
+    promoted: async (system: string, limit: number) =>
+      entitiesIn<Rollout>(
+        await database.rows(
+          sql`SELECT body FROM rollouts WHERE system = ${system} AND position('"promotedAt":' in body) > 0
+            ORDER BY sequence DESC LIMIT ${limit}::bigint`,
+        ),
+      ),
     newestFirst: async (system?: string, limit = Number.MAX_SAFE_INTEGER) => {
       const all = sql`SELECT body FROM rollouts ORDER BY sequence DESC LIMIT ${limit}::bigint`;
       const ofSystem = sql`SELECT body FROM rollouts WHERE system = ${system ?? ""}

@@ -32,7 +32,7 @@ export async function viewOf(database: Database, systems: readonly string[]): Pr
         FROM unnest(${[...systems]}::text[]) AS s (system)
           LEFT JOIN routes r ON r.system = s.system
           LEFT JOIN LATERAL (SELECT id FROM rollouts WHERE rollouts.system = s.system
-            ORDER BY started_at DESC, sequence DESC LIMIT 1) AS n ON true
+            ORDER BY sequence DESC LIMIT 1) AS n ON true
           LEFT JOIN leases l ON l.resource = 'system:' || s.system) AS one) AS systems,
       (SELECT json_agg(json_build_object('body', body, 'taken', taken IS NOT NULL) ORDER BY number) FROM orders
         WHERE answer IS NULL AND system = ANY (${[...systems]}::text[])) AS orders,

@@ -13,6 +13,11 @@ export function leaseTable(connection: Connection) {
      ON CONFLICT (resource) DO UPDATE SET holder = excluded.holder, fence = fence + 1, until = excluded.until
        WHERE until <= :now OR holder = excluded.holder`,
   );
+  const claim = connection.prepare(
+    `INSERT INTO leases (resource, holder, fence, until) VALUES (:resource, :holder, :fence, :until)
+     ON CONFLICT (resource) DO UPDATE SET holder = excluded.holder, fence = excluded.fence, until = excluded.until`,
+  );
+  const highest = connection.prepare("SELECT coalesce(max(fence), 0) AS fence FROM leases");
   const renew = connection.prepare("UPDATE leases SET until = ? WHERE resource = ? AND holder = ? AND fence = ?");
   const get = connection.prepare("SELECT resource, holder, fence, until FROM leases WHERE resource = ?");
   const takeOne = (resource: string, holder: string, until: Instant, now: Instant) =>
@@ -35,10 +40,15 @@ export function leaseTable(connection: Connection) {
       connection.prepare("UPDATE leases SET until = ? WHERE until > ?").run(longest, longest);
     },
     take: takeOne,
-    takeAll: ({ resources, holder, ttl, now }: Claim) =>
-      resources.every((resource) => isFree(resource, holder, now))
-        ? resources.toSorted().flatMap((resource) => takeOne(resource, holder, now + ttl, now) ?? [])
-        : undefined,
+    takeAll: ({ resources, holder, ttl, now }: Claim): readonly Lease[] | undefined => {
+      if (!resources.every((resource) => isFree(resource, holder, now))) return undefined;
+      const fence = (highest.get()?.["fence"] as number) + 1;
+      return [...new Set(resources)].toSorted().map((resource) => {
+        const lease = { resource, holder, fence, until: now + ttl };
+        claim.run(lease);
+        return lease;
+      });
+    },
     renew: ({ resource, holder, fence }: Lease, until: Instant) =>
       renew.run(until, resource, holder, fence).changes === 1 ? current(resource) : undefined,
     /** Who holds the resource instead, when the guard does not hold; nobody's name is empty. */

@@ -9,11 +9,17 @@ export function rolloutTable(connection: Connection) {
   );
   const get = connection.prepare("SELECT body FROM rollouts WHERE id = ?");
   const all = connection.prepare("SELECT body FROM rollouts ORDER BY sequence DESC LIMIT ?");
+  const promoted = connection.prepare(
+    `SELECT body FROM rollouts WHERE system = ? AND instr(body, '"promotedAt":') > 0 ORDER BY sequence DESC LIMIT ?`,
+  );
   const ofSystem = connection.prepare("SELECT body FROM rollouts WHERE system = ? ORDER BY sequence DESC LIMIT ?");
+  const systems = connection.prepare("SELECT DISTINCT system FROM rollouts ORDER BY system");
   return {
     put: (rollout: Rollout) => put.run(rollout.id, rollout.system, rollout.startedAt, toBody(rollout)),
     get: (id: string) => entityIn<Rollout>(get.get(id)),
+    systems: () => systems.all().map(({ system }) => system as string),
     newestFirst: (system?: string, limit = Number.MAX_SAFE_INTEGER) =>
       entitiesIn<Rollout>(system === undefined ? all.all(limit) : ofSystem.all(system, limit)),
+    promoted: (system: string, limit: number) => entitiesIn<Rollout>(promoted.all(system, limit)),
   };
 }

@@ -121,19 +121,20 @@ function storeOver(connection: Connection, freeLock: () => void, checkpoints: Ch
         const usurper = guard && leases.usurper(guard);
         if (usurper !== undefined) return { kind: "fenced", holder: usurper };
         for (const change of changes) apply(tables, change);
-        return claim && leases.takeAll(claim) ? { kind: "committed", claimed: true } : { kind: "committed" };
+        const claimed = claim && leases.takeAll(claim);
+        return { kind: "committed", ...(claimed && { claimed }) };
       }),
     // In a transaction of its own: only COMMIT tells whether the new fence is on disk.
     acquireLease: async (resource, holder, ttl, now) =>
       transaction(() => leases.take(resource, holder, now + ttl, now)),
-    acquireLeases: async (resources, holder, ttl, now) =>
-      transaction(() => leases.takeAll({ resources, holder, ttl, now })),
     renewLease: async (lease, ttl, now) => transaction(() => leases.renew(lease, now + ttl)),
     release: async (id) => releases.get(id),
     lastKnownGood: async (system) => releases.lastKnownGood(system),
     quarantine: async (release) => releases.quarantine(release),
     rollout: async (id) => rollouts.get(id),
     rollouts: async (system, limit) => rollouts.newestFirst(system, limit),
+    promoted: async (system, limit) => rollouts.promoted(system, limit),
+    systems: async () => rollouts.systems(),
     record: async (id) => {
       const rollout = rollouts.get(id);
       if (rollout === undefined) return undefined;
@@ -153,6 +154,7 @@ function storeOver(connection: Connection, freeLock: () => void, checkpoints: Ch
     flags: async () => flags.all(),
     tokens: async () => tokens.all(),
     entries: async (from, limit) => entries.from(from, limit),
+    entriesAbout: async (about, limit, type) => entries.about(about, limit, type),
     entryCount: async () => entries.count(),
     checkpoint: async () => entries.checkpoint(),
     close: async () => {

@@ -10,7 +10,6 @@ export function entityCases(cases: Cases): void {
   describe("releases", () => releaseCases(cases));
   describe("the last known good", () => knownGoodCases(cases));
   describe("rollouts", () => rolloutCases(cases));
-  describe("the list of rollouts", () => rolloutListCases(cases));
   describe("sagas and steps", () => sagaCases(cases));
   describe("routes, flags and tokens", () => smallCases(cases));
 }
@@ -148,52 +147,6 @@ function rolloutCases({ test }: Cases): void {
     const note = "ünï🛟 漢字 \u202e \u0000 \ud83d\ude00 ".repeat(70_000);
     await store.commit([{ kind: "rollout", rollout: aRollout("r1", { note }) }]);
     assert.equal((await store.rollout("r1"))?.note, note);
-  });
-}
-
-function rolloutListCases({ test }: Cases): void {
-  test("the one that was written first last comes first, also when a clock was set back", async (store) => {
-    for (const [id, startedAt] of [
-      ["b", 2],
-      ["a", 1],
-      ["c", 3],
-    ] as const)
-      await store.commit([{ kind: "rollout", rollout: aRollout(id, { startedAt }) }]);
-    for (const listed of [await store.rollouts(), await store.rollouts("loans")])
-      assert.deepEqual(idsOf(listed), ["c", "a", "b"]);
-  });
-
-  test("a list may be cut short: the newest so many", async (store) => {
-    for (const id of ["a", "b", "c"]) await store.commit([{ kind: "rollout", rollout: aRollout(id) }]);
-    await store.commit([{ kind: "rollout", rollout: aRollout("d", { system: "fraud" }) }]);
-    assert.deepEqual(idsOf(await store.rollouts("loans", 2)), ["c", "b"]);
-    assert.deepEqual(idsOf(await store.rollouts(undefined, 1)), ["d"]);
-    assert.deepEqual(await store.rollouts("loans", 0), []);
-  });
-
-  test("a rollout keeps its place when it is written again", async (store) => {
-    for (const id of ["z", "a"]) await store.commit([{ kind: "rollout", rollout: aRollout(id) }]);
-    await store.commit([{ kind: "rollout", rollout: aRollout("z", { phase: "healthy" }) }]);
-    assert.deepEqual(idsOf(await store.rollouts()), ["a", "z"]);
-  });
-
-  test("a system's list has its own rollouts only", async (store) => {
-    await store.commit([
-      { kind: "rollout", rollout: aRollout("r1") },
-      { kind: "rollout", rollout: aRollout("r2", { system: "fraud" }) },
-    ]);
-    assert.deepEqual(idsOf(await store.rollouts("fraud")), ["r2"]);
-    assert.deepEqual(await store.rollouts("pricing"), []);
-  });
-
-  test("ids and systems of any script are told apart", async (store) => {
-    const names = ["é", "e\u0301", "É", "ё", "🛟", "a'b", 'a"b', "a b", "", "__proto__"];
-    for (const name of names)
-      await store.commit([{ kind: "rollout", rollout: aRollout(name, { system: name, note: name }) }]);
-    for (const name of names) {
-      assert.equal((await store.rollout(name))?.note, name);
-      assert.deepEqual(idsOf(await store.rollouts(name)), [name]);
-    }
   });
 }
 

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe } from "node:test";
+import type { EntryDraft, EntryType } from "../../core/entry.ts";
 import { leafOf } from "../../core/leaf.ts";
 import { anEntry, notesOf, recording } from "./fixtures.ts";
 import type { Cases } from "./suite.ts";
@@ -48,10 +49,57 @@ function leafCases({ test }: Cases): void {
     assert.equal(await store.entryCount(), 4);
   });
 
+  test("about a rollout are found newest first, of one type or of any", async (store) => {
+    const entry = (note: string, fields: Partial<EntryDraft>) =>
+      ({ kind: "entry", entry: anEntry(note, fields) }) as const;
+    await store.commit([
+      entry("a", { rollout: "r1", type: "ordered" }),
+      entry("b", { rollout: "r2", type: "ordered" }),
+      entry("c", { rollout: "r1", type: "counts", data: { note: "c", rollout: "r2", system: "r2" } }),
+      entry("d", { rollout: "r1", type: "ordered" }),
+    ]);
+    const found = async (about: string, limit: number, type?: EntryType) =>
+      notesOf(await store.entriesAbout(about, limit, type));
+    assert.deepEqual(await found("r1", 10), ["d", "c", "a"]);
+    assert.deepEqual(await found("r1", 10, "ordered"), ["d", "a"]);
+    assert.deepEqual(await found("r1", 1, "ordered"), ["d"]);
+    assert.deepEqual(await found("r2", 10), ["b"]);
+    assert.deepEqual(await found("r1", 10, "sealed"), []);
+    assert.deepEqual(await found("r", 10), []);
+    const [newest] = await store.entriesAbout("r1", 1);
+    assert.deepEqual([newest?.index, newest?.leaf], [3, (await store.entries(3, 1))[0]?.leaf]);
+  });
+
+  test("about a system and no rollout are found by its name", async (store) => {
+    const entry = (note: string, fields: Partial<EntryDraft>) =>
+      ({ kind: "entry", entry: anEntry(note, fields) }) as const;
+    const data = { note: "c", rollout: "loans", text: '","rollout":"loans' };
+    await store.commit([
+      entry("a", { type: "drifted" }),
+      entry("b", { type: "drifted", rollout: "r1" }),
+      entry("c", { type: "drifted", system: "fraud", data }),
+    ]);
+    assert.deepEqual(notesOf(await store.entriesAbout("loans", 10, "drifted")), ["a"]);
+    assert.deepEqual(notesOf(await store.entriesAbout("fraud", 10)), ["c"]);
+  });
+
+  test("of any script, with U+0000 and halves of characters in them, are taken and found", async (store) => {
+    const names = ["é", "🛟", 'a"b', "a\\b", "a b", "漢字", "}"];
+    for (const name of names)
+      await store.commit([
+        {
+          kind: "entry",
+          entry: anEntry(`\u0000 \ud83d ${name}`, { rollout: name, system: `of ${name}`, actor: "\u0000" }),
+        },
+      ]);
+    for (const name of names) assert.equal((await store.entriesAbout(name, 10, "verdict")).length, 1, name);
+  });
+
   test("carry a payload of 1 MB", async (store) => {
     const note = "x".repeat(1_000_000);
     await store.commit([recording(note)]);
     assert.deepEqual(notesOf(await store.entries(0, 1)), [note]);
+    assert.deepEqual(notesOf(await store.entriesAbout("loans", 1)), [note]);
   });
 
   test("are recorded even when a number is infinite", async (store) => {

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe } from "node:test";
+import type { Committed } from "../../core/ports.ts";
 import { aRoute, NOON } from "./fixtures.ts";
 import type { Cases } from "./suite.ts";
 
@@ -7,53 +8,34 @@ const HOUR = 3_600_000;
 
 export function leaseCases(cases: Cases): void {
   describe("a lease", () => takingCases(cases));
-  describe("several leases", () => severalCases(cases));
   describe("leases that a commit claims", () => claimCases(cases));
   describe("the end of a lease", () => endingCases(cases));
   describe("a renewal", () => renewalCases(cases));
 }
 
-function severalCases({ test }: Cases): void {
-  test("are all given, each with its own fence, and hold off others", async (store, _, time) => {
-    await store.acquireLease("y", "a", time.ttl, time.now());
-    const leases = await store.acquireLeases(["y", "x"], "a", HOUR, time.now());
-    assert.deepEqual(leases?.map(({ resource, fence }) => `${resource} ${fence}`).toSorted(), ["x 1", "y 2"]);
-    assert.equal(await store.acquireLease("x", "b", time.ttl, time.now()), undefined);
-    assert.equal(await store.acquireLeases(["w", "y"], "b", time.ttl, time.now()), undefined);
-  });
-
-  test("are all refused when one is held, and none is kept", async (store, _, time) => {
-    await store.acquireLease("y", "a", HOUR, time.now());
-    assert.equal(await store.acquireLeases(["x", "y", "z"], "b", HOUR, time.now()), undefined);
-    await time.pass(1);
-    for (const resource of ["x", "z"])
-      assert.ok(await store.acquireLease(resource, "c", time.ttl, time.now() + 1), resource);
-  });
-
-  test("are given back by taking them for no time", async (store, _, time) => {
-    await store.acquireLeases(["x", "y"], "a", HOUR, time.now());
-    await store.acquireLeases(["x", "y"], "a", 0, time.now());
-    assert.ok(await store.acquireLeases(["y", "x"], "b", HOUR, time.now()));
-  });
-}
-
 function claimCases({ test }: Cases): void {
   const route = { kind: "route", route: aRoute(1) } as const;
-  const claimBy = (holder: string, resources: readonly string[], now: number) => ({
-    resources,
-    holder,
-    ttl: HOUR,
-    now,
-  });
+  const claimBy = (holder: string, resources: readonly string[], now: number, ttl = HOUR) => {
+    return { resources, holder, ttl, now };
+  };
+  const fencesOf = (answer: Committed) => {
+    const claimed = answer.kind === "committed" ? answer.claimed : undefined;
+    return claimed?.map(({ resource, holder, fence }) => `${resource} of ${holder}: ${fence}`).toSorted();
+  };
 
-  test("are taken with the commit, each with its own fence, and hold off others", async (store, _, time) => {
+  test("are taken with the commit, under a fence above all that were given before, and hold off others", async (store, _, time) => {
     await store.acquireLease("y", "a", time.ttl, time.now());
+    for (let takes = 0; takes < 6; takes += 1) await store.acquireLease("loans", "a", time.ttl, time.now());
     const answer = await store.commit([route], undefined, claimBy("a", ["y", "x"], time.now()));
-    assert.deepEqual(answer, { kind: "committed", claimed: true });
+    assert.deepEqual(fencesOf(answer), ["x of a: 7", "y of a: 7"]);
     assert.ok(await store.route("loans"));
-    assert.equal(await store.acquireLeases(["w", "x"], "b", time.ttl, time.now()), undefined);
-    const again = await store.acquireLeases(["x", "y"], "a", HOUR, time.now());
-    assert.deepEqual(again?.map(({ resource, fence }) => `${resource} ${fence}`).toSorted(), ["x 2", "y 3"]);
+    assert.deepEqual(await store.commit([], undefined, claimBy("b", ["w", "x"], time.now())), { kind: "committed" });
+    assert.equal((await store.acquireLease("loans", "a", time.ttl, time.now()))?.fence, 7, "one by itself just grows");
+    const again = await store.commit([], undefined, claimBy("a", ["x", "y", "x"], time.now()));
+    assert.deepEqual(fencesOf(again), ["x of a: 8", "y of a: 8"]);
+    const [lease] = (again.kind === "committed" && again.claimed) || [];
+    time.assertEnd(lease, HOUR);
+    assert.ok(await store.renewLease(lease!, HOUR, time.now()));
   });
 
   test("are left when another holds one, and the commit is made all the same", async (store, _, time) => {
@@ -61,23 +43,25 @@ function claimCases({ test }: Cases): void {
     const answer = await store.commit([route], undefined, claimBy("b", ["x", "y", "z"], time.now()));
     assert.deepEqual(answer, { kind: "committed" });
     assert.ok(await store.route("loans"));
+    await time.pass(1);
     for (const resource of ["x", "z"])
-      assert.ok(await store.acquireLease(resource, "c", time.ttl, time.now()), resource);
+      assert.ok(await store.acquireLease(resource, "c", time.ttl, time.now() + 1), resource);
   });
 
-  test("are taken with a commit of nothing too", async (store, _, time) => {
-    assert.deepEqual(await store.commit([], undefined, claimBy("a", ["x"], time.now())), {
-      kind: "committed",
-      claimed: true,
-    });
-    assert.equal(await store.acquireLease("x", "b", time.ttl, time.now()), undefined);
+  test("are given back by taking them for no time, and the next holder's fence is greater", async (store, _, time) => {
+    await store.commit([], undefined, claimBy("a", ["x", "y"], time.now()));
+    await store.commit([], undefined, claimBy("a", ["x", "y"], time.now(), 0));
+    const next = await store.commit([], undefined, claimBy("b", ["y", "x"], time.now()));
+    assert.deepEqual(fencesOf(next), ["x of b: 3", "y of b: 3"]);
   });
 
-  test("are not taken by who is fenced", async (store, _, time) => {
+  test("are not taken by who is fenced, whatever the name", async (store, _, time) => {
     await store.acquireLease("loans", "a", HOUR, time.now());
+    await store.commit([], undefined, claimBy("r1", ["x"], time.now()));
     const guard = { resource: "loans", fence: 7 };
-    assert.equal((await store.commit([route], guard, claimBy("b", ["x"], time.now()))).kind, "fenced");
-    assert.ok(await store.acquireLease("x", "c", time.ttl, time.now()));
+    assert.equal((await store.commit([route], guard, claimBy("r1", ["x", "y"], time.now()))).kind, "fenced");
+    assert.ok(await store.acquireLease("y", "c", time.ttl, time.now()));
+    assert.equal((await store.acquireLease("x", "r1", time.ttl, time.now()))?.fence, 3);
   });
 
   test("are taken under a guard that holds, and by one of several at a time", async (store, _, time) => {

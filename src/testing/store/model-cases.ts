@@ -122,7 +122,9 @@ async function act(store: Store, reference: ReferenceStore, one: Act, leases: Le
     assert.equal(lease?.fence, reference.take(one.resource, one.holder, SPAN));
   } else if (one.do === "take all") {
     await pass(store, reference, one.wait, leases);
-    const taken = await store.acquireLeases(one.resources, one.holder, leases.span, reference.now);
+    const claim = { resources: one.resources, holder: one.holder, ttl: leases.span, now: reference.now };
+    const answer = await store.commit([], undefined, claim);
+    const taken = answer.kind === "committed" ? answer.claimed : undefined;
     const fences = taken && new Map(taken.map(({ resource: of, fence: number }) => [of, number]));
     assert.deepEqual(fences, reference.takeAll(one.resources, one.holder, SPAN));
   } else if (one.do === "renew") {

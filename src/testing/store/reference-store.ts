@@ -154,11 +154,13 @@ export class ReferenceStore {
     return fence + 1;
   }
 
-  /** All of them or none. */
+  /** All of them or none, under one fence above all. */
   takeAll(resources: readonly string[], by: string, span: number): ReadonlyMap<string, number> | undefined {
     const held = resources.map((resource) => this.lease(resource));
     if (held.some(({ holder, until }) => holder !== by && until > this.now)) return undefined;
-    return new Map(resources.map((resource) => [resource, this.take(resource, by, span)!]));
+    const fence = 1 + Math.max(0, ...[...this.#leases.values()].map((lease) => lease.fence));
+    for (const resource of resources) this.#leases.set(resource, { holder: by, fence, until: this.now + span });
+    return new Map(resources.map((resource) => [resource, fence]));
   }
 
   renew(resource: string, by: string, fence: number, span: number): boolean {

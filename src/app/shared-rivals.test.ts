@@ -1,0 +1,155 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, it } from "node:test";
+import { createControlWorld, playbook, START, type WorldOptions } from "../control/world.fixture.ts";
+import { digestOf } from "../core/digest.ts";
+import type { RestoreAdapter, Store } from "../core/ports.ts";
+import { createMemoryStore } from "../simulation/memory-store.ts";
+import { openSqliteStore } from "../store/sqlite/sqlite-store.ts";
+
+const MODEL_2 = digestOf("model 2");
+const RIVAL = "sim:model#rival";
+const MODELS = ["sim:model", "sim:cards-model"];
+const QUICK = { for: 3000, criteria: playbook.fixed.criteria };
+
+type World = ReturnType<typeof createControlWorld>;
+
+/** Loans and cards: a component each that one rival would bring back, over one store. */
+function bothOver(store: Store, proofs: { readonly loans?: number; readonly cards?: number } = {}) {
+  const sent: string[] = [];
+  const ports: NonNullable<WorldOptions["ports"]> = ({ adapterFor }) => ({
+    adapterFor: (at) => {
+      const adapter = adapterFor(at);
+      const told: Partial<RestoreAdapter> = {
+        rivals: async (place) =>
+          MODELS.includes(place)
+            ? [{ at: RIVAL, through: place, label: "the rival", guarantee: "cas", frozen: "frozen" }]
+            : [],
+        writeRival: async (request, signal) => {
+          const answer = await adapter.writeRival!(request, signal);
+          sent.push(`${request.through} ${request.state} ${answer.kind}`);
+          return answer;
+        },
+      };
+      return { ...adapter, ...told };
+    },
+  });
+  const fixed = (ms = 3000) => ({ fixed: { ...QUICK, for: ms } });
+  const base = { losses: 0.2, ports } as const;
+  const loans = createControlWorld({ ...base, store, rivals: { "sim:model": MODEL_2 }, playbook: fixed(proofs.loans) });
+  const components = playbook.components.map((one) => ({ ...one, at: one.at.replace("sim:", "sim:cards-") }));
+  const cards = createControlWorld({
+    ...base,
+    system: "cards",
+    beside: loans,
+    playbook: { components, ...fixed(proofs.cards) },
+  });
+  loans.target.tellRival("sim:model", "frozen");
+  /** A release each, exposed. The rival works from then on. */
+  const exposed = async (...worlds: readonly World[]) => {
+    const ids = await Promise.all(worlds.map(async (world) => (await world.release()).id));
+    for (const world of worlds) await world.until(() => world.kinds().includes("exposed"));
+    loans.target.tellRival("sim:model", "working");
+    return ids;
+  };
+  const state = () => loans.target.rivalState("sim:model");
+  return { loans, cards, sent, state, exposed };
+}
+
+const stores = {
+  memory: async () => ({ store: createMemoryStore(), remove: () => undefined }),
+  SQLite: async () => {
+    const folder = mkdtempSync(join(tmpdir(), "rollbook-rivals-"));
+    const store = await openSqliteStore({ folder, now: () => START });
+    return { store, remove: () => rmSync(folder, { recursive: true }) };
+  },
+};
+
+for (const [name, open] of Object.entries(stores))
+  describe(`a rival of two systems over ${name}`, () => {
+    const over = async (story: (store: Store) => Promise<unknown>) => {
+      const { store, remove } = await open();
+      try {
+        await story(store);
+      } finally {
+        await store.close();
+        remove();
+      }
+    };
+
+    for (const older of ["loans", "cards"] as const)
+      it(`obeys both, one after the other, also where ${older} had far more holders`, () =>
+        over(async (store) => {
+          const { loans, cards, sent, state, exposed } = bothOver(store);
+          for (let holders = 0; holders < 40; holders += 1)
+            await store.acquireLease(`system:${older}`, "first", 0, START);
+          await loans.live(async () => {
+            for (const world of [loans, cards]) {
+              const [id] = await exposed(world);
+              const { rollback, note } = await world.ended(id!);
+              assert.equal(rollback?.outcome, "verified", note);
+              assert.equal(state(), "working");
+            }
+          });
+          assert.deepEqual(sent, [
+            "sim:model frozen applied",
+            "sim:model working applied",
+            "sim:cards-model frozen applied",
+            "sim:cards-model working applied",
+          ]);
+        }));
+
+    it("obeys both when they go back at the same time, and works again when the last of them is fixed", () =>
+      over(async (store) => {
+        const { loans, cards, sent, state, exposed } = bothOver(store);
+        await loans.live(async () => {
+          const ids = await exposed(loans, cards);
+          const ends = await Promise.all([loans.ended(ids[0]!), cards.ended(ids[1]!)]);
+          for (const { rollback, note } of ends) assert.equal(rollback?.outcome, "verified", note);
+        });
+        assert.equal(state(), "working");
+        // Who finds it frozen says so once more: what the other has sent before can come too late then.
+        assert.deepEqual(sent.map((what) => what.split(" ").slice(1).join(" ")).toSorted(), [
+          "frozen applied",
+          "frozen applied",
+          "working applied",
+        ]);
+      }));
+
+    for (const first of ["loans", "cards"] as const)
+      it(`keeps nobody waiting for a proof, and stays frozen until the last is fixed: ${first} goes back first`, () =>
+        over(async (store) => {
+          const { state, sent, exposed, ...worlds } = bothOver(store, { [first]: 20_000 });
+          const [one, other] = first === "loans" ? [worlds.loans, worlds.cards] : [worlds.cards, worlds.loans];
+          await worlds.loans.live(async () => {
+            const [id] = await exposed(one);
+            await one.until(() => one.kinds().includes("restored"));
+            const { id: second } = await other.release();
+            const quick = await other.ended(second);
+            assert.equal(quick.rollback?.outcome, "verified", quick.note);
+            assert.equal(one.kinds().includes("ended"), false, "it was fixed while the other was proving still");
+            assert.equal(other.kinds().includes("waiting"), false);
+            assert.equal(state(), "frozen", "the other needs it");
+            const slow = await one.ended(id!);
+            assert.equal(slow.rollback?.outcome, "verified", slow.note);
+            assert.equal(state(), "working");
+          });
+          assert.equal(sent.length, 3);
+        }));
+
+    it("is let go by who goes on longest, into the state that the first had found", () =>
+      over(async (store) => {
+        const { loans, cards, state, exposed } = bothOver(store, { cards: 30_000 });
+        await loans.live(async () => {
+          const [first, second] = await exposed(loans, cards);
+          loans.target.tellRival("sim:model", "working on Sundays");
+          assert.equal((await loans.ended(first!)).rollback?.outcome, "verified");
+          assert.equal(state(), "frozen");
+          assert.ok(loans.events.some(({ text }) => /stays frozen: another system's rollback needs that/.test(text)));
+          assert.equal((await cards.ended(second!)).rollback?.outcome, "verified");
+          assert.equal(state(), "working on Sundays");
+        });
+      }));
+  });
