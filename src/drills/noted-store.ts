@@ -1,14 +1,28 @@
 import type { Change, Store } from "../core/ports.ts";
-import type { StepRecord } from "../core/rollout.ts";
+import type { Lease, StepRecord } from "../core/rollout.ts";
 
 export function intentId({ key, fence }: Pick<StepRecord, "key" | "fence">): string {
   return `${key} ${fence}`;
 }
 
-/** The store's own log: every intent that became durable together with its ledger entry is noted, whoever was told what. */
-export function notedStore(store: Store, intents: Map<string, StepRecord>): Store {
+/** What a store has taken and given. */
+export interface StoreLog {
+  /** Every intent that became durable together with its ledger entry, by `intentId`. */
+  readonly intents: Map<string, StepRecord>;
+  /** The newest lease of each resource. */
+  readonly leases: Map<string, Lease>;
+}
+
+/** The store with its own log, whoever was told what. */
+export function notedStore(store: Store, { intents, leases }: StoreLog): Store {
+  const noted = (lease: Lease | undefined) => {
+    if (lease) leases.set(lease.resource, lease);
+    return lease;
+  };
   return {
     ...store,
+    acquireLease: (...asked) => store.acquireLease(...asked).then(noted),
+    renewLease: (...asked) => store.renewLease(...asked).then(noted),
     async commit(changes, guard, claim) {
       const answer = await store.commit(changes, guard, claim);
       if (answer.kind === "committed") for (const intent of intentsIn(changes)) intents.set(intentId(intent), intent);

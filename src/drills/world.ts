@@ -11,7 +11,7 @@ import { createSimulatedTarget, type SimulatedTarget } from "../simulation/simul
 import { createSimulatedTraffic, type SimulatedTraffic } from "../simulation/simulated-traffic.ts";
 import { type Crowd, drawCrowdScenario } from "./crowd.ts";
 import { createGivenTraffic } from "./given-traffic.ts";
-import { notedStore } from "./noted-store.ts";
+import { notedStore, type StoreLog } from "./noted-store.ts";
 import { sagaSystem } from "./saga-system.ts";
 import { drawScenario, type Scenario } from "./scenario.ts";
 import { type SeededSystem, seededSystem, trueRates } from "./seeded-system.ts";
@@ -26,6 +26,8 @@ export interface World {
   readonly store: Store;
   /** Of every intent that is durable, by `intentId`. */
   readonly intents: ReadonlyMap<string, StepRecord>;
+  /** Until when the store gives a resource to nobody else. */
+  readonly leasedUntil: (resource: string) => Instant;
   readonly target: SimulatedTarget;
   readonly traffic: TrafficAdapter &
     Pick<SimulatedTraffic, "lastServed"> & {
@@ -71,8 +73,8 @@ export function createWorld(seed: number, sabotage: Sabotage = {}, kind: WorldKi
   const scenario = { ...drawn, ...(crowd && { crowd }) };
   const system = crowd ? sagaSystem(scenario) : seededSystem(scenario);
   const clock = createSimulatedClock(START, { closed: true });
-  const intents = new Map<string, StepRecord>();
-  const store = notedStore(createMemoryStore(crowd ? { now: clock.now } : {}), intents);
+  const log: StoreLog = { intents: new Map(), leases: new Map() };
+  const store = notedStore(createMemoryStore(crowd ? { now: clock.now } : {}), log);
   const faults: World["faults"] = {};
   const target = createSimulatedTarget({
     clock,
@@ -93,7 +95,8 @@ export function createWorld(seed: number, sabotage: Sabotage = {}, kind: WorldKi
     random,
     clock,
     store,
-    intents,
+    intents: log.intents,
+    leasedUntil: (resource) => log.leases.get(resource)?.until ?? START,
     target,
     traffic,
     ports: { ...honest, ...sabotage.ports?.(honest) },
