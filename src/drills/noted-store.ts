@@ -23,15 +23,16 @@ export function notedStore(store: Store, { intents, leases }: StoreLog): Store {
     ...store,
     acquireLease: (...asked) => store.acquireLease(...asked).then(noted),
     renewLease: (...asked) => store.renewLease(...asked).then(noted),
-    async commit(changes, guard, claim) {
-      const answer = await store.commit(changes, guard, claim);
-      if (answer.kind === "committed") for (const intent of intentsIn(changes)) intents.set(intentId(intent), intent);
-      return answer;
-    },
+    commit: (changes, guard, claim) =>
+      store.commit(changes, guard, claim).then((answer) => {
+        if (answer.kind === "committed") for (const intent of intentsIn(changes)) intents.set(intentId(intent), intent);
+        return answer;
+      }),
   };
 }
 
 function intentsIn(changes: readonly Change[]): readonly StepRecord[] {
+  if (!changes.some(({ kind }) => kind === "step")) return [];
   const entered = new Set<string>();
   for (const change of changes) {
     if (change.kind !== "entry" || change.entry.type !== "step-intent") continue;
