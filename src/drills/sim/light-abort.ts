@@ -7,7 +7,7 @@ class LightSignal {
   #listeners: Listener[] = [];
 
   addEventListener(_abort: "abort", listener: Listener): void {
-    this.#listeners.push(listener);
+    if (!this.#listeners.includes(listener)) this.#listeners.push(listener);
   }
 
   removeEventListener(_abort: "abort", listener: Listener): void {
