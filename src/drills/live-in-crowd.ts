@@ -80,10 +80,17 @@ async function work(
   const dice = world.random.fork(`seats ${members.boots}`);
   const { clock } = world;
   const resource = `system:${world.system.playbook.system}`;
-  /** Until so long after the lease of whoever acts has ended; before that, to ask is to be refused. */
-  const lapse = async (after: number) => {
-    do await clock.sleep(Math.max(LOOK_MS, world.leasedUntil(resource) - clock.now()) + after);
-    while (!over && clock.now() < world.leasedUntil(resource));
+  /** Until so long after the lease of another has ended; before that, to ask is to be refused. */
+  const lapse = async ({ name }: ControllerProcess, after: number) => {
+    for (;;) {
+      const { holder, until } = world.leases.get(resource) ?? { holder: name, until: 0 };
+      const left = holder === name ? 0 : until - clock.now();
+      await clock.sleep(Math.max(LOOK_MS, left) + after);
+      // Who holds a standing seat keeps it, though the rollout is over.
+      if (left <= 0) return;
+      await look();
+      if (over) return;
+    }
   };
   const seat = async (index: number, skew: number) => {
     while (!over) {
@@ -105,7 +112,7 @@ async function work(
       await Promise.race([gone, process.death]);
       if (!process.alive) await clock.sleep(world.scenario.downtime + 1);
       else if (!refused) await clock.sleep(LOOK_MS);
-      else await lapse(drawInteger(dice, 0, NEXT_MS));
+      else await lapse(process, drawInteger(dice, 0, NEXT_MS));
     }
   };
   const seats = world.scenario.crowd!.skews.map((skew, index) => seat(index, skew));

@@ -1,7 +1,7 @@
 import type { Digest } from "../core/digest.ts";
 import type { RestoreAdapter, SignalSource, Store, TrafficAdapter } from "../core/ports.ts";
 import type { Release, ReleaseId } from "../core/release.ts";
-import type { StepRecord } from "../core/rollout.ts";
+import type { Lease, StepRecord } from "../core/rollout.ts";
 import type { Instant } from "../core/time.ts";
 import { createSimulatedClock, type SimulatedClock } from "../simulation/clock.ts";
 import type { FaultKind } from "../simulation/faults.ts";
@@ -26,8 +26,8 @@ export interface World {
   readonly store: Store;
   /** Of every intent that is durable, by `intentId`. */
   readonly intents: ReadonlyMap<string, StepRecord>;
-  /** Until when the store gives a resource to nobody else. */
-  readonly leasedUntil: (resource: string) => Instant;
+  /** The newest lease of each resource, whoever was told of it. */
+  readonly leases: ReadonlyMap<string, Lease>;
   readonly target: SimulatedTarget;
   readonly traffic: TrafficAdapter &
     Pick<SimulatedTraffic, "lastServed"> & {
@@ -96,7 +96,7 @@ export function createWorld(seed: number, sabotage: Sabotage = {}, kind: WorldKi
     clock,
     store,
     intents: log.intents,
-    leasedUntil: (resource) => log.leases.get(resource)?.until ?? START,
+    leases: log.leases,
     target,
     traffic,
     ports: { ...honest, ...sabotage.ports?.(honest) },
