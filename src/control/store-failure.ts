@@ -8,16 +8,15 @@ const failures = new WeakSet<object>();
 export function knowingFailures(store: Store): Store {
   const calls = Object.entries(store).map(([name, method]) => [
     name,
-    async (...given: readonly unknown[]) => {
-      try {
-        return await (method as (...all: readonly unknown[]) => Promise<unknown>)(...given);
-      } catch (error) {
-        if (error instanceof Object) failures.add(error);
-        throw error;
-      }
-    },
+    (...given: readonly unknown[]) =>
+      (method as (...all: readonly unknown[]) => Promise<unknown>)(...given).catch(thrown),
   ]);
   return Object.fromEntries(calls);
+}
+
+function thrown(error: unknown): never {
+  if (error instanceof Object) failures.add(error);
+  throw error;
 }
 
 export function isStoreFailure(error: unknown): boolean {

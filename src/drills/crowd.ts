@@ -48,12 +48,12 @@ export function drawCrowd(random: Random): Crowd {
     controllers,
     begins,
     ...(drawChance(random, 0.7) ? { harmAfter: drawInteger(random, 0, 3000) } : {}),
-    crash: rate([0, 0.015, 0.05]),
-    pause: rate([0, 0.015, 0.045]),
+    crash: rate([0, 0.02, 0.062]),
+    pause: rate([0, 0.02, 0.055]),
     longestPause: rate([2000, 8000, 20_000]),
-    storeSlow: rate([0, 0.13, 0.35]),
-    storeLost: rate([0, 0, 0.015, 0.06]),
-    cutOff: rate([0, 0, 0.01, 0.03]),
+    storeSlow: rate([0, 0.18, 0.44]),
+    storeLost: rate([0, 0, 0.02, 0.08]),
+    cutOff: rate([0, 0, 0.015, 0.04]),
     skews: Array.from({ length: controllers }, skew),
     jump: wrongClocks ? drawPick(random, [0, HOUR, -HOUR]) : 0,
     calmAfter: drawInteger(random, 3000, 25_000),
@@ -71,7 +71,7 @@ export function drawCrowdScenario(random: Random): Scenario {
   const cord = crowd.harmAfter === undefined || drawChance(random, 0.3);
   const rival = drawChance(random, 0.1);
   const half = drawChance(random, 0.25);
-  const most = crowd.congested ? 0 : drawPick(random, [0, 0.12, 0.25, 0.55]);
+  const most = crowd.congested ? 0 : drawPick(random, [0, 0.15, 0.3, 0.6]);
   const fault = () => (drawChance(random, 0.5) ? most * random.next() : 0);
   return {
     truth: crowd.harmAfter === undefined ? "healthy" : "leaking",
@@ -79,12 +79,12 @@ export function drawCrowdScenario(random: Random): Scenario {
     requestsPerSecond: 1000,
     outcomeDelay: 0,
     components,
-    changed: drawInteger(random, 1, components),
+    changed: drawInteger(random, Math.ceil(components / 3), components),
     authority: "act",
     faults: {
       "lost-request": fault(),
       "lost-reply": fault(),
-      slow: crowd.congested ? 0.8 : fault(),
+      slow: crowd.congested ? 0.8 : 1.4 * fault(),
       duplicate: fault(),
       unreachable: fault(),
       "late-view": fault(),

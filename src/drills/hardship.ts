@@ -33,6 +33,8 @@ interface Way {
 export function hardshipOf(world: World, crowd: Crowd, random: SeededRandom, life: Life, kill: () => void): Hardship {
   const { clock } = world;
   const strikes = (rate: number) => rate > 0 && !world.calm() && drawChance(random, rate);
+  const anything = 1 - (1 - crowd.storeSlow) ** 2 * (1 - crowd.storeLost) ** 2;
+  const ends = 1 - (1 - crowd.crash) * (1 - crowd.pause);
   const slow = async (): Promise<void> => {
     inject(world, "store: slow");
     await clock.sleep(drawExponential(random, STORE_MS));
@@ -57,10 +59,13 @@ export function hardshipOf(world: World, crowd: Crowd, random: SeededRandom, lif
   };
   /** What the next call to the store meets; undefined: nothing. */
   const wayOf = (): Way | undefined => {
-    if (world.calm()) return undefined;
-    const [slowly, lost] = [strikes(crowd.storeSlow), strikes(crowd.storeLost)];
-    const [slowlyBack, lostBack] = [strikes(crowd.storeSlow), strikes(crowd.storeLost)];
-    return slowly || lost || slowlyBack || lostBack ? { slowly, lost, slowlyBack, lostBack } : undefined;
+    // One draw for most calls; of those that meet something, what it is.
+    if (!strikes(anything)) return undefined;
+    for (;;) {
+      const [slowly, lost] = [drawChance(random, crowd.storeSlow), drawChance(random, crowd.storeLost)];
+      const [slowlyBack, lostBack] = [drawChance(random, crowd.storeSlow), drawChance(random, crowd.storeLost)];
+      if (slowly || lost || slowlyBack || lostBack) return { slowly, lost, slowlyBack, lostBack };
+    }
   };
   const reachBy = async <T>({ slowly, lost, slowlyBack, lostBack }: Way, call: () => Promise<T>): Promise<T> => {
     if (slowly) await slow();
@@ -71,10 +76,11 @@ export function hardshipOf(world: World, crowd: Crowd, random: SeededRandom, lif
   };
   return {
     befall() {
-      if (strikes(crowd.crash)) {
+      if (!strikes(ends)) return;
+      if (drawChance(random, crowd.crash / ends)) {
         inject(world, "crash");
         kill();
-      } else if (strikes(crowd.pause)) {
+      } else {
         const span = random.next() * crowd.longestPause;
         inject(world, span > 3000 ? "pause beyond the lease" : "pause");
         life.pausedUntil = clock.now() + span;

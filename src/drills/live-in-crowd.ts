@@ -11,9 +11,9 @@ import { inject, type World } from "./world.ts";
 /** Long enough for the last late request to land. */
 const SETTLE_MS = 600_000;
 const MOST_RETRIES = 5;
-/** How often a controller looks again; and one that was not let act, when it has asked for two leases' time already. */
+/** How soon a controller asks again that failed; and one that was not let act, once nobody is known to. */
 const LOOK_MS = 1000;
-const REFUSED_MS = 5000;
+const NEXT_MS = 500;
 /** So long a person waits for an answer. */
 const ANSWER_MS = 1000;
 const PERSON_MS = 300;
@@ -65,6 +65,8 @@ async function work(
   const end = (rollout: Rollout) => {
     over = true;
     resolve(rollout);
+    // Who waits to be let act finds nothing to do.
+    for (const process of members.all) if (!process.control.acting(id)) process.kill();
   };
   const look = async () => {
     const rollout = (await world.store.rollout(id))!;
@@ -75,6 +77,21 @@ async function work(
     }
   };
   const ids = createSeededIds(world.random.fork(`ids ${members.boots}`));
+  const dice = world.random.fork(`seats ${members.boots}`);
+  const { clock } = world;
+  const resource = `system:${world.system.playbook.system}`;
+  /** Until so long after the lease of another has ended; before that, to ask is to be refused. */
+  const lapse = async ({ name }: ControllerProcess, after: number) => {
+    for (;;) {
+      const { holder, until } = world.leases.get(resource) ?? { holder: name, until: 0 };
+      const left = holder === name ? 0 : until - clock.now();
+      await clock.sleep(Math.max(LOOK_MS, left) + after);
+      // Who holds a standing seat keeps it, though the rollout is over.
+      if (left <= 0) return;
+      await look();
+      if (over) return;
+    }
+  };
   const seat = async (index: number, skew: number) => {
     while (!over) {
       const known = members.all[index];
@@ -82,13 +99,20 @@ async function work(
       members.all[index] = process;
       await look();
       if (over) return;
-      let pause = LOOK_MS;
-      const gone = goOn(process).catch((error: Error & { readonly code?: ErrorCode }) => {
-        world.say(process.name, `gave up: ${error.message}`);
-        if (error.code === "RELEASE_REFUSED") pause = REFUSED_MS;
-      });
+      let refused = false;
+      const gone = goOn(process).then(
+        (acted) => {
+          refused = !acted;
+        },
+        (error: Error & { readonly code?: ErrorCode }) => {
+          world.say(process.name, `gave up: ${error.message}`);
+          refused = error.code === "RELEASE_REFUSED";
+        },
+      );
       await Promise.race([gone, process.death]);
-      await world.clock.sleep(process.alive ? pause : world.scenario.downtime + 1);
+      if (!process.alive) await clock.sleep(world.scenario.downtime + 1);
+      else if (!refused) await clock.sleep(LOOK_MS);
+      else await lapse(process, drawInteger(dice, 0, NEXT_MS));
     }
   };
   const seats = world.scenario.crowd!.skews.map((skew, index) => seat(index, skew));
@@ -97,10 +121,12 @@ async function work(
   return finished;
 }
 
-async function goOn({ control, mayAct }: ControllerProcess): Promise<void> {
-  if (!(await mayAct())) return;
+/** Answers whether it was let act. */
+async function goOn({ control, mayAct }: ControllerProcess): Promise<boolean> {
+  if (!(await mayAct())) return false;
   const open = await control.resume();
   if (open) await control.ended(open.id);
+  return true;
 }
 
 /** People, rivals and wrong clocks. */

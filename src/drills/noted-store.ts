@@ -1,19 +1,34 @@
 import type { Change, Store } from "../core/ports.ts";
-import type { StepRecord } from "../core/rollout.ts";
+import type { Lease, StepRecord } from "../core/rollout.ts";
 
-/** The store's own log: every intent that became durable together with its ledger entry is noted, whoever was told what. */
-export function notedStore(store: Store, intents: Map<string, StepRecord>): Store {
+/** What a store has taken and given. */
+export interface StoreLog {
+  /** Every intent that became durable together with its ledger entry, by its key. */
+  readonly intents: Map<string, StepRecord>;
+  /** The newest lease of each resource. */
+  readonly leases: Map<string, Lease>;
+}
+
+/** The store with its own log, whoever was told what. */
+export function notedStore(store: Store, { intents, leases }: StoreLog): Store {
+  const noted = (lease: Lease | undefined) => {
+    if (lease) leases.set(lease.resource, lease);
+    return lease;
+  };
   return {
     ...store,
-    async commit(changes, guard, claim) {
-      const answer = await store.commit(changes, guard, claim);
-      if (answer.kind === "committed") for (const intent of intentsIn(changes)) intents.set(intent.key, intent);
-      return answer;
-    },
+    acquireLease: (...asked) => store.acquireLease(...asked).then(noted),
+    renewLease: (...asked) => store.renewLease(...asked).then(noted),
+    commit: (changes, guard, claim) =>
+      store.commit(changes, guard, claim).then((answer) => {
+        if (answer.kind === "committed") for (const intent of intentsIn(changes)) intents.set(intent.key, intent);
+        return answer;
+      }),
   };
 }
 
 function intentsIn(changes: readonly Change[]): readonly StepRecord[] {
+  if (!changes.some(({ kind }) => kind === "step")) return [];
   const entered = new Set<string>();
   for (const change of changes) {
     if (change.kind !== "entry" || change.entry.type !== "step-intent") continue;

@@ -34,14 +34,20 @@ export function gateOf(world: World, life: Life, befall: (kind: Awaited) => void
     }
     if (!life.alive) await never();
   };
-  return async (kind, call) => {
+  const isDeaf = () => !life.alive || world.clock.now() < life.pausedUntil;
+  return (kind, call) => {
     if (!life.alive) return never();
-    try {
-      return await call();
-    } finally {
-      befall(kind);
-      if (!life.alive || world.clock.now() < life.pausedUntil) await hears();
-    }
+    return call().then(
+      (answer) => {
+        befall(kind);
+        return isDeaf() ? hears().then(() => answer) : answer;
+      },
+      async (error) => {
+        befall(kind);
+        if (isDeaf()) await hears();
+        throw error;
+      },
+    );
   };
 }
 

@@ -11,7 +11,7 @@ const known = new Map<string, SeededSystem>();
 
 /** Looks that find nothing are rarer than in a world with statistics: the harm of a saga world is seen by any one of them. */
 export function sagaSettings(holder: string): Settings {
-  return { ...seededSettings(holder), tickMs: 1000, judgeMs: 500, pollMs: 2000, readinessMs: 30_000 };
+  return { ...seededSettings(holder), tickMs: 2000, judgeMs: 500, pollMs: 2000, readinessMs: 30_000 };
 }
 
 /** A seeded system whose harm is there at once, or never, and whose `fixed` is proved by one look. */

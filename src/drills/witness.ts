@@ -109,19 +109,19 @@ export function createWitness(world: World): Witness {
     crashesHere: () => world.scenario.crashAtPoint.includes(++points),
     watchStore: (store, process) => ({
       ...store,
-      async commit(changes, guard, claim) {
-        const answer = await store.commit(changes, guard, claim);
-        if (answer.kind === "committed") {
-          fences.wrote(guard, process);
-          committed(changes);
-        }
-        return answer;
-      },
-      async acquireLease(...asked) {
-        const lease = await store.acquireLease(...asked);
-        if (lease) fences.taken(lease, process);
-        return lease;
-      },
+      commit: (changes, guard, claim) =>
+        store.commit(changes, guard, claim).then((answer) => {
+          if (answer.kind === "committed") {
+            fences.wrote(guard, process);
+            committed(changes);
+          }
+          return answer;
+        }),
+      acquireLease: (...asked) =>
+        store.acquireLease(...asked).then((lease) => {
+          if (lease) fences.taken(lease, process);
+          return lease;
+        }),
     }),
     watchTarget: (adapter) => ({
       ...adapter,

@@ -1,7 +1,7 @@
 import type { Digest } from "../core/digest.ts";
 import type { RestoreAdapter, SignalSource, Store, TrafficAdapter } from "../core/ports.ts";
 import type { Release, ReleaseId } from "../core/release.ts";
-import type { StepRecord } from "../core/rollout.ts";
+import type { Lease, StepRecord } from "../core/rollout.ts";
 import type { Instant } from "../core/time.ts";
 import { createSimulatedClock, type SimulatedClock } from "../simulation/clock.ts";
 import type { FaultKind } from "../simulation/faults.ts";
@@ -11,7 +11,7 @@ import { createSimulatedTarget, type SimulatedTarget } from "../simulation/simul
 import { createSimulatedTraffic, type SimulatedTraffic } from "../simulation/simulated-traffic.ts";
 import { type Crowd, drawCrowdScenario } from "./crowd.ts";
 import { createGivenTraffic } from "./given-traffic.ts";
-import { notedStore } from "./noted-store.ts";
+import { notedStore, type StoreLog } from "./noted-store.ts";
 import { sagaSystem } from "./saga-system.ts";
 import { drawScenario, type Scenario } from "./scenario.ts";
 import { type SeededSystem, seededSystem, trueRates } from "./seeded-system.ts";
@@ -24,8 +24,10 @@ export interface World {
   readonly random: SeededRandom;
   readonly clock: SimulatedClock;
   readonly store: Store;
-  /** Of every intent that is durable, by `intentId`. */
+  /** Of every intent that is durable, by its key. */
   readonly intents: ReadonlyMap<string, StepRecord>;
+  /** The newest lease of each resource, whoever was told of it. */
+  readonly leases: ReadonlyMap<string, Lease>;
   readonly target: SimulatedTarget;
   readonly traffic: TrafficAdapter &
     Pick<SimulatedTraffic, "lastServed"> & {
@@ -71,8 +73,8 @@ export function createWorld(seed: number, sabotage: Sabotage = {}, kind: WorldKi
   const scenario = { ...drawn, ...(crowd && { crowd }) };
   const system = crowd ? sagaSystem(scenario) : seededSystem(scenario);
   const clock = createSimulatedClock(START, { closed: true });
-  const intents = new Map<string, StepRecord>();
-  const store = notedStore(createMemoryStore(crowd ? { now: clock.now } : {}), intents);
+  const log: StoreLog = { intents: new Map(), leases: new Map() };
+  const store = notedStore(createMemoryStore(crowd ? { now: clock.now } : {}), log);
   const faults: World["faults"] = {};
   const target = createSimulatedTarget({
     clock,
@@ -93,7 +95,8 @@ export function createWorld(seed: number, sabotage: Sabotage = {}, kind: WorldKi
     random,
     clock,
     store,
-    intents,
+    intents: log.intents,
+    leases: log.leases,
     target,
     traffic,
     ports: { ...honest, ...sabotage.ports?.(honest) },

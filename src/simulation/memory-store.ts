@@ -92,9 +92,10 @@ interface Tables {
 
 interface SampleSet {
   readonly byKey: Map<string, Sample>;
-  readonly packed: Set<string>;
-  /** The samples in order, made when somebody asks. */
-  sorted: readonly Sample[] | undefined;
+  readonly unpacked: Map<string, Sample>;
+  /** All samples, and the unpacked ones, in order; made when somebody asks. */
+  sorted?: readonly Sample[] | undefined;
+  sortedUnpacked?: readonly Sample[] | undefined;
 }
 
 function emptyTables(): Tables {
@@ -172,14 +173,19 @@ function putting<T>(table: Map<string, T>, key: string, entity: T): () => unknow
 
 function adding(table: Map<string, SampleSet>, rollout: string, samples: readonly Sample[]): () => unknown {
   return () => {
-    const set = getOrAdd(table, rollout, () => ({ byKey: new Map(), packed: new Set<string>(), sorted: undefined }));
+    const set = sampleSetOf(table, rollout);
     for (const sample of samples) {
       const key = keyOf(sample);
       if (set.byKey.has(key)) continue;
       set.byKey.set(key, sample);
-      set.sorted = undefined;
+      set.unpacked.set(key, sample);
     }
+    Object.assign(set, { sorted: undefined, sortedUnpacked: undefined });
   };
+}
+
+function sampleSetOf(table: Map<string, SampleSet>, rollout: string): SampleSet {
+  return getOrAdd(table, rollout, () => ({ byKey: new Map(), unpacked: new Map() }));
 }
 
 /** Packs of one commit may follow one another. */
@@ -196,13 +202,14 @@ function insistOnNextPacks({ packs }: Tables, changes: readonly Change[]): void 
 
 function packing(tables: Tables, { rollout, pack }: PackUpdate): () => unknown {
   const samples = samplesIn(pack);
-  const known = tables.samples.get(rollout)?.byKey;
-  const fresh = samples.filter((sample) => !known?.has(keyOf(sample)));
-  const add = adding(tables.samples, rollout, fresh.map(frozenCopy));
   const packs = getOrAdd(tables.packs, rollout, () => []);
   return () => {
-    add();
-    for (const sample of samples) tables.samples.get(rollout)?.packed.add(keyOf(sample));
+    const set = sampleSetOf(tables.samples, rollout);
+    for (const sample of samples) {
+      const key = keyOf(sample);
+      if (!set.unpacked.delete(key) && !set.byKey.has(key)) set.byKey.set(key, frozenCopy(sample));
+    }
+    Object.assign(set, { sorted: undefined, sortedUnpacked: undefined });
     packs[pack.number] = pack;
   };
 }
@@ -230,9 +237,12 @@ function getOrAdd<T>(table: Map<string, T>, key: string, make: () => T): T {
 
 function samplesOf(tables: Tables, rollout: string): readonly Sample[] {
   const set = tables.samples.get(rollout);
-  if (set === undefined) return [];
-  set.sorted ??= Object.freeze([...set.byKey.values()].sort(byKeyOfSamples));
-  return set.sorted;
+  if (set) set.sorted ??= inOrder(set.byKey);
+  return set?.sorted ?? [];
+}
+
+function inOrder(samples: ReadonlyMap<string, Sample>): readonly Sample[] {
+  return Object.freeze([...samples.values()].sort(byKeyOfSamples));
 }
 
 function sagasOf({ sagas }: Tables, rollout: string): readonly Saga[] {
@@ -240,8 +250,9 @@ function sagasOf({ sagas }: Tables, rollout: string): readonly Saga[] {
 }
 
 function unpackedOf(tables: Tables, rollout: string): readonly Sample[] {
-  const packed = tables.samples.get(rollout)?.packed;
-  return samplesOf(tables, rollout).filter((sample) => !packed?.has(keyOf(sample)));
+  const set = tables.samples.get(rollout);
+  if (set) set.sortedUnpacked ??= inOrder(set.unpacked);
+  return set?.sortedUnpacked ?? [];
 }
 
 function byText(a: string, b: string): number {

@@ -1,5 +1,6 @@
 import { isMainThread, parentPort, Worker } from "node:worker_threads";
 import { type RangeResult, runRange, type SeedRange } from "../seed-range.ts";
+import { LightAbortController } from "./light-abort.ts";
 
 /** Nearly all of a world dies with it: few collections, and yet small enough for the processor's caches. */
 const YOUNG_MB = 12;
@@ -30,6 +31,7 @@ if (!isMainThread && parentPort) {
   const port = parentPort;
   // Controllers of these worlds fail all the time, nobody reads where, and stacks are a third of the time.
   Error.stackTraceLimit = 0;
+  Object.assign(globalThis, { AbortController: LightAbortController });
   port.on("message", async ({ index, piece }: { index: number; piece: SeedRange }) => {
     port.postMessage({ index, result: await runRange(piece) });
   });
