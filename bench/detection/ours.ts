@@ -26,7 +26,7 @@ const FROZEN = 100_000;
 type Question = Pick<World, "null" | "forecast" | "share" | "labels" | "per">;
 
 function signalOf(name: string, { labels, per }: Question): Signal {
-  const signal: Signal = { name, kind: "share", part: "bad", of: "all", from: "events", better: "down" };
+  const signal: Signal = { name, kind: "share", part: "bad", of: "all", from: "prometheus", better: "down" };
   return { ...signal, ...(labels !== undefined && { labels }), ...(per !== undefined && { per }) };
 }
 

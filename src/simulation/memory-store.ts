@@ -1,12 +1,13 @@
 import type { Checkpoint, Entry, Route } from "../core/entry.ts";
 import { leafOf, newestAbout } from "../core/leaf.ts";
-import type { Change, FlagState, Guard, PackUpdate, SeasonUpdate, Store, TokenRecord } from "../core/ports.ts";
+import type { Change, FlagState, PackUpdate, SeasonUpdate, Store, TokenRecord } from "../core/ports.ts";
 import type { KnownGood, Quarantine, Release } from "../core/release.ts";
-import type { Claim, Lease, Rollout, Saga, SeasonHour, StepRecord } from "../core/rollout.ts";
+import type { Lease, Rollout, Saga, SeasonHour, StepRecord } from "../core/rollout.ts";
 import type { Sample } from "../core/sample.ts";
 import { byKeyOfSamples, keyOf, type SamplePack, samplesIn, summedUp } from "../core/sample-pack.ts";
 import type { Instant } from "../core/time.ts";
 import { frozenCopy } from "./frozen-copy.ts";
+import { renew, take, takeAll, usurperOf } from "./memory-leases.ts";
 
 export interface MemoryStoreOptions {
   /** The store's own clock, by which leases run as they do in a database; absent: that of whoever asks. */
@@ -263,44 +264,4 @@ function byText(a: string, b: string): number {
 /** A map keeps the place of what is set again. */
 function newestFirst(rollouts: ReadonlyMap<string, Rollout>, system: string | undefined): readonly Rollout[] {
   return [...rollouts.values()].filter((rollout) => system === undefined || rollout.system === system).reverse();
-}
-
-function take(leases: Map<string, Lease>, wanted: Omit<Lease, "fence">, now: Instant): Lease | undefined {
-  const current = leases.get(wanted.resource);
-  if (!isFree(current, wanted.holder, now)) return undefined;
-  return given(leases, { ...wanted, fence: (current?.fence ?? 0) + 1 });
-}
-
-function given(leases: Map<string, Lease>, lease: Lease): Lease {
-  leases.set(lease.resource, Object.freeze(lease));
-  return lease;
-}
-
-function takeAll(
-  leases: Map<string, Lease>,
-  { resources, holder, ttl, now: asked }: Claim,
-  ownNow: (() => Instant) | undefined,
-): readonly Lease[] | undefined {
-  const now = ownNow?.() ?? asked;
-  if (resources.some((resource) => !isFree(leases.get(resource), holder, now))) return undefined;
-  const fence = 1 + Math.max(0, ...[...leases.values()].map((lease) => lease.fence));
-  return [...new Set(resources)]
-    .toSorted()
-    .map((resource) => given(leases, { resource, holder, fence, until: now + ttl }));
-}
-
-function isFree(current: Lease | undefined, holder: string, now: Instant): boolean {
-  return current === undefined || current.until <= now || current.holder === holder;
-}
-
-function renew(leases: Map<string, Lease>, { resource, holder, fence }: Lease, until: Instant): Lease | undefined {
-  const current = leases.get(resource);
-  if (current?.fence !== fence || current.holder !== holder) return undefined;
-  return given(leases, { resource, holder, fence, until });
-}
-
-/** Who holds the resource instead, when the guard does not hold; nobody's name is empty. */
-function usurperOf(leases: ReadonlyMap<string, Lease>, guard: Guard): string | undefined {
-  const lease = leases.get(guard.resource);
-  return lease?.fence === guard.fence ? undefined : (lease?.holder ?? "");
 }

@@ -22,6 +22,8 @@ const NEARLY = 0.98;
 /** Beside a candidate that gets all requests there is nothing to compare it with. */
 const MOST = 0.99;
 const SECOND: Milliseconds = 1000;
+/** ln of the part of what is compared as it comes, and of each look. */
+const [AS_IT_COMES, LOOK] = [Math.log1p(-AGES.length * AGAIN), Math.log(AGAIN)];
 
 /** Looks again, at an age of their own, at seconds whose outcomes are compared as they come. */
 export interface LateLooks {
@@ -30,7 +32,7 @@ export interface LateLooks {
   ripen(now: Instant): void;
   /** When what the looks say may change, if no samples come. */
   nextRipe(): Instant;
-  /** ln of the evidence of harm: what came as it came, or a look that has more. */
+  /** ln of the evidence of harm: what came as it came, or a look that has more, each weighed with its part of the budget. */
   harm(asItCame: number, now: Instant): number;
   safety(asItCame: number, now: Instant): number;
   /** Why no look can say what the candidate is like. */
@@ -63,12 +65,11 @@ interface Look {
  * Outcomes are compared with those of their own second that became known in the same span of time; where the candidate's come
  * seconds after stable's, there are none of these left. So once the arms are seen to be apart, each second is looked at again
  * when it is 5 s old, and again at 15 s, 2 min and 15 min, with all that is known of it by then: both arms at the same age, as if
- * `labels` said so. Nothing is spent on it before.
+ * `labels` said so.
  *
- * False alarms: where both arms report with the same delay they are never apart, but for one rollout in ten million, and the promise is
- * what it was. Where they do not, each of the four has a fortieth of the budget on top (union bound), if whether an outcome is
- * bad does not decide on which side of a look's age it comes. Law 2: one more bad outcome adds to the evidence of each look, and
- * may begin the looks sooner, which adds starts and takes none away.
+ * False alarms: a fiftieth of the rule's budget is kept for the four looks from the start, so all of it together is at most what
+ * was promised. A look is fair if whether an outcome is bad does not decide on which side of its age it comes. Law 2: one more
+ * bad outcome adds to the evidence of each look, and may begin the looks sooner, which adds starts and takes none away.
  *
  * @returns undefined for a rule that compares nothing, or whose outcomes mature or are no reports
  */
@@ -122,14 +123,15 @@ class Looks implements LateLooks {
   }
 
   harm(asItCame: number, now: Instant): number {
-    return this.#looks.reduce((most, { harm }) => Math.max(most, Math.log(AGAIN) + harm.log(now)), asItCame);
+    if (this.#looks.length === 0) return ofBudget(asItCame);
+    return this.#looks.reduce((most, { harm }) => Math.max(most, LOOK + harm.log(now)), ofBudget(asItCame));
   }
 
   safety(asItCame: number, now: Instant): number {
-    if (this.#looks.length === 0 && !this.#lateness.isBadLate) return asItCame;
+    if (this.#looks.length === 0 && !this.#lateness.isBadLate) return ofBudget(asItCame);
     const whole = this.#looks.filter(({ age }) => this.#misses(age) <= MISSED);
     // An e-value of 1 proves nothing.
-    return whole.length === 0 ? 0 : logSumExp(whole.map(({ safety }) => Math.log(AGAIN) + safety.log(now)));
+    return whole.length === 0 ? 0 : logSumExp(whole.map(({ safety }) => LOOK + safety.log(now)));
   }
 
   doubts(): readonly string[] {
@@ -170,6 +172,11 @@ class Looks implements LateLooks {
       look.safety.add(cohort.bucket, test.safetyOf(cohort));
     }
   }
+}
+
+/** What has seen nothing has an e-value of 1, as the looks' part has. */
+function ofBudget(asItCame: number): number {
+  return asItCame === 0 ? 0 : AS_IT_COMES + asItCame;
 }
 
 /** As a playbook says it. */
