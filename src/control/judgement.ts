@@ -81,7 +81,7 @@ function besideStable(run: Run, from: Instant): EvaluatorSetup {
     reference: run.stable.id,
     from,
     ...spansOf(run),
-    greatestShare: Math.max(...playbook.how.steps) / 100,
+    planned: { shares: playbook.how.steps.map((percent) => percent / 100), each: playbook.how.each },
     frozen: rollout.frozen,
     blindMs: settings.blindMs,
   };

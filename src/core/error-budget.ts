@@ -22,8 +22,9 @@ export const WHOLE = 0.5;
 /** The part of what groups or segments share that is kept for those that nobody has seen before the release. */
 export const UNSEEN = 0.1;
 
-/** The part of each later look at outcomes that are reported as they come: a fiftieth for all four, whose price is 0.02 nats. */
+/** The part of each of the four later looks at outcomes that are reported as they come, and what is left for comparing them so. */
 export const AGAIN = 0.005;
+export const AS_IT_COMES = 1 - 4 * AGAIN;
 
 /** So many intervals make a span of `within`: a start that is a tenth of it off costs little. */
 export const RECENT = 10;

@@ -1,3 +1,5 @@
+import { AS_IT_COMES } from "../core/error-budget.ts";
+import { isReportedAsItComes } from "../core/playbook.ts";
 import { type Calibration, calibrate, type Design, trialsOf } from "../statistics/index.ts";
 import { FIRST } from "../statistics/late-evidence.ts";
 import type { EvaluatorSetup } from "./evaluator.ts";
@@ -13,7 +15,9 @@ export function calibrationOf(rule: ShareRule, design: Design, setup: EvaluatorS
   } catch {
     return undefined;
   }
-  const alpha = (FIRST * setup.alpha) / setup.rules.length;
+  // A share of it is that of late looks, and a calibrated log is no e-value that could be weighed.
+  const part = isReportedAsItComes(rule.signal) ? AS_IT_COMES : 1;
+  const alpha = (part * FIRST * setup.alpha) / setup.rules.length;
   return calibrate({ design, share, alpha });
 }
 

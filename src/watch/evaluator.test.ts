@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
+import { AS_IT_COMES } from "../core/error-budget.ts";
 import type { Sample } from "../core/sample.ts";
 import { drawOrder } from "../simulation/draws.ts";
 import { createSeededRandom } from "../simulation/random.ts";
@@ -41,7 +42,7 @@ describe("the five verdicts", () => {
   it("is no data before any outcome of the candidate, however much stable has", () => {
     assert.equal(judged([]).kind, "no-data");
     assert.equal(judged([aSample(0, 500, 40, { release: STABLE })]).kind, "no-data");
-    assert.equal(judged([]).logEvidence, 0);
+    assert.equal(judged([]).logEvidence, Math.log(AS_IT_COMES), "what is kept for late looks is no evidence");
   });
 
   it("is no data when outcomes stop for longer than blindness is allowed", () => {
@@ -219,7 +220,7 @@ describe("evidence", () => {
   it("of a candidate waits for stable's part of its second, and is never lost", () => {
     const evaluator = createEvaluator(aSetup());
     evaluator.observe([aSample(0, 30, 28)]);
-    assert.equal(evaluator.judge(START + 1000).logEvidence, 0);
+    assert.equal(evaluator.judge(START + 1000).logEvidence, judged([]).logEvidence);
     assert.equal(evaluator.judge(START + 1000).findings[0]?.candidate.n, 30);
     evaluator.observe([aSample(0, 70, 3, { sequence: 2, release: STABLE })]);
     const apart = evaluator.judge(START + 1000).logEvidence;
@@ -232,7 +233,7 @@ describe("evidence", () => {
     const stable = (second: number, sequence: number) => aSample(second, 2, 0, { sequence, release: STABLE });
     evaluator.observe([aSample(0, 5, 5), stable(0, 1)]);
     evaluator.observe([stable(1, 2)]);
-    assert.equal(evaluator.judge(START + 2000).logEvidence, 0);
+    assert.equal(evaluator.judge(START + 2000).logEvidence, judged([]).logEvidence);
     evaluator.observe([stable(2, 3)]);
     assert.ok(evaluator.judge(START + 2300).logEvidence > 0);
   });

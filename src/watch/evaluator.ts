@@ -7,6 +7,7 @@ import type { Finding, Verdict } from "../core/verdict.ts";
 import { combinationOf, NumberShelf } from "../statistics/index.ts";
 import { type HardLimitWatch, watchHardLimit } from "./hard-limit.ts";
 import { createInstruments, type Instruments } from "./instruments/instruments.ts";
+import type { PlannedShares } from "./lateness.ts";
 import { createReception } from "./reception.ts";
 import type { Rule } from "./rule.ts";
 import { type RuleWatch, watchRule } from "./rule-watch.ts";
@@ -32,8 +33,8 @@ export interface EvaluatorSetup {
   /** What is served so soon after the exposure is no evidence; hard limits see it. */
   readonly warmUp?: Milliseconds;
   readonly frozen: readonly FrozenWindow[];
-  /** The greatest share of requests that the candidate is planned to get; a half unless said. */
-  readonly greatestShare?: number;
+  /** The shares of requests that the candidate is planned to get; a half unless said. */
+  readonly planned?: PlannedShares;
   /** Requests went to the candidate, yet none of a rule's outcomes for this long: blind. */
   readonly blindMs: Milliseconds;
 }

@@ -101,7 +101,7 @@ describe("a warm-up", () => {
     const warm = createEvaluator(aSetup({ warmUp: 30_000 }));
     warm.observe(rows);
     assert.equal(warm.judge(START + 20_000).kind, "inconclusive");
-    assert.equal(warm.judge(START + 20_000).logEvidence, 0);
+    assert.ok(warm.judge(START + 20_000).logEvidence <= 0);
     const later = rows.map((one) => ({ ...one, bucket: one.bucket + 30_000, sequence: one.sequence + 50 }));
     warm.observe(later);
     assert.equal(warm.judge(START + 50_000).kind, "harmful");

@@ -80,13 +80,15 @@ describe("a candidate whose outcomes come later than stable's", () => {
   });
 
   it("is doubted while nothing can be compared yet, with the delays that were seen and what to declare", () => {
-    const { finding, harmful } = judged(stream("later", { seconds: 30, after: 400 }));
+    const { finding, harmful } = judged(stream("later", { seconds: 450, after: 400 }));
     assert.deepEqual([finding.kind, harmful], ["instrument-error", undefined]);
     assert.match(
       finding.doubts![0]!,
       /^outcomes of the candidate come later than stable's, and none is compared before its second is 15 min 0 s old; half of its outcomes take up to 10 min 0 s, of stable's up to 1\.5 s: declare `labels: 10m`$/,
     );
-    const never = judged(stream("much later", { seconds: 30, after: 7000 })).finding;
+    const never = judged(
+      stream("much later", { seconds: 7050, own: [2, 0.08], other: [8, 0.08], after: 7000 }),
+    ).finding;
     assert.match(never.doubts![0]!, /stable's, too late to be compared; .* declare `labels: 2h`$/);
   });
 
@@ -100,6 +102,22 @@ describe("a candidate whose outcomes come later than stable's", () => {
     );
   });
 
+  it("proves no safety by looks that miss its bad outcomes", () => {
+    const rows = stream("good at 4 s, bad at 60 s", {
+      seconds: 240,
+      own: [40, 0.015],
+      other: [160, 0.005],
+      after: 4,
+      badAfter: 60,
+    });
+    const evaluator = createEvaluator(setup({ rules: [aRule({ null: { ratio: 1.5, points: 0 } })], alpha: 1e-300 }));
+    for (let now = START; now <= START + 320_000; now += 1000) {
+      evaluator.observe(rows.filter(({ known }) => known! <= now && known! > now - 1000));
+      const { kind } = evaluator.judge(now);
+      if (now > START + 75_000) assert.notEqual(kind, "healthy", `${(now - START) / 1000} s`);
+    }
+  });
+
   it("needs no second look where outcomes mature, where nothing is compared, or where arms report alike", () => {
     const rows = stream("bad", { own: [20, 0.4], after: 9 });
     const labels = aRule({ ...equal, signal: { ...LOSSES, labels: 30_000 } });
@@ -107,7 +125,7 @@ describe("a candidate whose outcomes come later than stable's", () => {
     const above = aRule({ null: { ratio: 0, points: 0.1 } });
     assert.ok(judged(rows, { rules: [above] }).harmful! < 20);
     const alike = rows.map((row) => ({ ...row, known: row.bucket + 9000 }));
-    assert.deepEqual(judged(alike), judged(alike, { greatestShare: 0.99 }));
+    assert.deepEqual(judged(alike), judged(alike, { planned: { shares: [0.99], each: 60_000 } }));
   });
 
   it("is found for times, for recent changes, for calibrated thresholds and in segments", () => {

@@ -1,4 +1,4 @@
-import { AGAIN } from "../core/error-budget.ts";
+import { AGAIN, AS_IT_COMES } from "../core/error-budget.ts";
 import { isReportedAsItComes } from "../core/playbook.ts";
 import type { Sample } from "../core/sample.ts";
 import { formatDuration, type Instant, type Milliseconds } from "../core/time.ts";
@@ -8,22 +8,23 @@ import type { EvaluatorSetup } from "./evaluator.ts";
 import { createPlainEvidence, type Evidence } from "./evidence.ts";
 import type { Hypothesis } from "./hypothesis/hypothesis.ts";
 import { NO_DOUBTS } from "./instruments/instrument.ts";
-import { ageOf, Lateness, partAfter } from "./lateness.ts";
+import { type Arrivals, ageOf, BAD_LATE, badAfter, Lateness, type PlannedShares, partAfter } from "./lateness.ts";
 import { badOf, type ParityRule, type Rule } from "./rule.ts";
 import { evidenceFrom } from "./rule-watch.ts";
 import { createStartsAfter, type StartsAfter } from "./starts-after.ts";
 
 /** So long after its beginning a second is looked at again: a slow model, a batch job. Later outcomes need `labels`. */
 const AGES: readonly Milliseconds[] = [5000, 15_000, 120_000, 900_000];
-/** A look that misses more than this part of the candidate's outcomes proves no safety. */
+/** A look that misses more than this part of the candidate's outcomes proves no safety, nor one that misses so many bad ones. */
 const MISSED = 0.02;
+const BAD_MISSED = 0.1;
 /** Nearly all: what `labels` has to say. */
 const NEARLY = 0.98;
-/** Beside a candidate that gets all requests there is nothing to compare it with. */
-const MOST = 0.99;
+/** Where nobody planned the candidate's share. */
+const UNPLANNED: PlannedShares = { shares: [0.5], each: Number.POSITIVE_INFINITY };
 const SECOND: Milliseconds = 1000;
-/** ln of the part of what is compared as it comes, and of each look. */
-const [AS_IT_COMES, LOOK] = [Math.log1p(-AGES.length * AGAIN), Math.log(AGAIN)];
+/** ln of their parts of the budget. */
+const [FIRST, LOOK] = [Math.log(AS_IT_COMES), Math.log(AGAIN)];
 
 /** Looks again, at an age of their own, at seconds whose outcomes are compared as they come. */
 export interface LateLooks {
@@ -43,8 +44,9 @@ interface LooksSetup {
   readonly hypothesis: Hypothesis;
   readonly sideOf: CohortsSetup["sideOf"];
   readonly span: Milliseconds;
-  /** The greatest share that the candidate gets. */
-  readonly share: number;
+  readonly planned: PlannedShares;
+  /** When the candidate got the first of its shares, and from when on requests are evidence. */
+  readonly from: Instant;
   readonly exposed: Instant;
   readonly within: Milliseconds | undefined;
   /** The bad outcomes in a sample, where single ones can be bad. */
@@ -85,7 +87,8 @@ export function lateLooksOf(
     hypothesis,
     sideOf,
     span,
-    share: Math.min(MOST, setup.greatestShare ?? 0.5),
+    planned: setup.planned ?? UNPLANNED,
+    from: setup.from,
     exposed: evidenceFrom(setup),
     within: rule.within,
     badOf: (sample) => (rule.test === "share" ? badOf(rule, sample) : 0),
@@ -100,7 +103,7 @@ class Looks implements LateLooks {
 
   constructor(setup: LooksSetup) {
     this.#setup = setup;
-    this.#lateness = new Lateness(setup.share);
+    this.#lateness = new Lateness(setup.planned, setup.from);
   }
 
   take(samples: readonly Sample[]): void {
@@ -123,13 +126,12 @@ class Looks implements LateLooks {
   }
 
   harm(asItCame: number, now: Instant): number {
-    if (this.#looks.length === 0) return ofBudget(asItCame);
-    return this.#looks.reduce((most, { harm }) => Math.max(most, LOOK + harm.log(now)), ofBudget(asItCame));
+    return this.#looks.reduce((most, { harm }) => Math.max(most, LOOK + harm.log(now)), FIRST + asItCame);
   }
 
   safety(asItCame: number, now: Instant): number {
-    if (this.#looks.length === 0 && !this.#lateness.isBadLate) return ofBudget(asItCame);
-    const whole = this.#looks.filter(({ age }) => this.#misses(age) <= MISSED);
+    if (this.#looks.length === 0 && !this.#lateness.isBadLate) return FIRST + asItCame;
+    const whole = this.#whole();
     // An e-value of 1 proves nothing.
     return whole.length === 0 ? 0 : logSumExp(whole.map(({ safety }) => LOOK + safety.log(now)));
   }
@@ -137,20 +139,24 @@ class Looks implements LateLooks {
   doubts(): readonly string[] {
     const { isBadLate, candidate, reference } = this.#lateness;
     const isApart = this.#looks.length > 0;
-    const whole = this.#looks.filter(({ age }) => this.#misses(age) <= MISSED);
+    const whole = this.#whole();
     if (isApart ? whole.some(({ hasSeen }) => hasSeen) : !isBadLate) return NO_DOUBTS;
     const [own, other] = [candidate, reference].map((arm) => formatDuration(ageOf(0.5, arm)));
+    const lateOf = (arm: Arrivals) => `${Math.round(badAfter(BAD_LATE, arm) * arm.bad)} of ${arm.bad}`;
     const took = `half of its outcomes take up to ${own}, of stable's up to ${other}`;
     const remedy = `declare \`labels: ${asWritten(Math.max(ageOf(NEARLY, candidate), ageOf(NEARLY, reference)))}\``;
     const what = isApart
       ? `outcomes of the candidate come later than stable's, ${whole[0] ? `and none is compared before its second is ${formatDuration(whole[0].age)} old` : "too late to be compared"}`
-      : `bad outcomes of the candidate come late: ${candidate.badLate} of ${candidate.bad} after more than 3 s, and ${reference.badLate} of ${reference.bad} of stable's`;
+      : `bad outcomes of the candidate come late: ${lateOf(candidate)} after more than 3 s, and ${lateOf(reference)} of stable's`;
     return [`${what}; ${took}: ${remedy}`];
   }
 
-  /** The part of the candidate's outcomes that come after a look at this age. */
-  #misses(age: Milliseconds): number {
-    return partAfter(age, this.#lateness.candidate);
+  /** The looks that come after nearly all outcomes of the candidate, and after its bad ones. */
+  #whole(): readonly Look[] {
+    const { candidate } = this.#lateness;
+    return this.#looks.filter(
+      ({ age }) => partAfter(age, candidate) <= MISSED && badAfter(age, candidate) <= BAD_MISSED,
+    );
   }
 
   #begin(moment: Instant): void {
@@ -158,7 +164,7 @@ class Looks implements LateLooks {
     this.#looks = AGES.map((age) => ({
       age,
       cohorts: createCohorts({ sideOf, compares: true, maturity: age - SECOND, span }),
-      harm: createStartsAfter(hypothesis.harm, exposed, moment, within),
+      harm: createStartsAfter(hypothesis.harm, exposed, moment, within === undefined ? undefined : within + age),
       safety: createPlainEvidence(hypothesis.safety),
       hasSeen: false,
     }));
@@ -172,11 +178,6 @@ class Looks implements LateLooks {
       look.safety.add(cohort.bucket, test.safetyOf(cohort));
     }
   }
-}
-
-/** What has seen nothing has an e-value of 1, as the looks' part has. */
-function ofBudget(asItCame: number): number {
-  return asItCame === 0 ? 0 : AS_IT_COMES + asItCame;
 }
 
 /** As a playbook says it. */

@@ -12,8 +12,10 @@ import { aSample, CANDIDATE, STABLE, START } from "./stream.fixture.ts";
 const known = (second: number, after: number, n: number, release: typeof STABLE = STABLE, k = 0) =>
   aSample(second, n, k, { release, known: START + 1000 * (second + after) });
 
-function look(samples: readonly Sample[], share = 0.5): Lateness {
-  const lateness = new Lateness(share);
+const always = (share: number) => ({ shares: [share], each: Number.POSITIVE_INFINITY });
+
+function look(samples: readonly Sample[], planned = always(0.5)): Lateness {
+  const lateness = new Lateness(planned, START);
   for (const sample of samples.toSorted((a, b) => a.known! - b.known!)) {
     lateness.see(sample, sample.release === CANDIDATE, sample.k);
     lateness.apartSince();
@@ -35,7 +37,7 @@ describe("arms are apart", () => {
   it("at the same moment in whatever order nodes deliver what they know within two seconds", () => {
     const random = createSeededRandom("order");
     for (let run = 0; run < 20; run++) {
-      const lateness = new Lateness(0.5);
+      const lateness = new Lateness(always(0.5), START);
       const blocks = Map.groupBy(slow, (row) => Math.floor(row.known! / 2000));
       for (const block of blocks.values())
         for (const row of drawOrder(random, block)) {
@@ -52,8 +54,19 @@ describe("arms are apart", () => {
     const quick = Array.from({ length: 600 }, (_, second) => [known(second, 0.3, 5, CANDIDATE), known(second, 5, 95)]);
     assert.equal(look(quick.flat()).apartSince(), undefined);
     const most = Array.from({ length: 600 }, (_, second) => [known(second, 5, 95, CANDIDATE), known(second, 5, 5)]);
-    assert.equal(look(most.flat(), 0.95).apartSince(), undefined);
+    assert.equal(look(most.flat(), always(0.95)).apartSince(), undefined);
     assert.notEqual(look(most.flat()).apartSince(), undefined);
+  });
+
+  it("in the first step already, however much the candidate is to get in the last", () => {
+    const planned = { shares: [0.05, 0.5, 0.95], each: 30_000 };
+    const since = look(slow, planned).apartSince();
+    assert.ok(since !== undefined && since < START + 15_000, `${since! - START}`);
+    const alike = Array.from({ length: 90 }, (_, second) => {
+      const own = 100 * planned.shares[Math.floor(second / 30)]!;
+      return [known(second, 5, own, CANDIDATE), known(second, 5, 100 - own)];
+    });
+    assert.equal(look(alike.flat(), planned).apartSince(), undefined);
   });
 
   it("not by accident: of arms that report alike, whatever their delays", () => {

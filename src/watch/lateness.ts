@@ -12,9 +12,11 @@ const AGES: readonly Milliseconds[] = [
 /** Up to so many times as many late ones as its share of the requests may be an accident of who asks what. */
 const TIMES = 2;
 /** ln of how much likelier the arms' late outcomes are where the candidate's come later than stable's. */
-const SURE = 20;
+const SURE = 10;
+/** Beside a candidate that gets all requests there is nothing to compare it with. */
+const MOST = 0.99;
 /** From this age on bad ones are late; so many, and so much more than twice stable's part, and early ones look too good. */
-const BAD_LATE: Milliseconds = 3000;
+export const BAD_LATE: Milliseconds = 3000;
 const SOME = 3;
 const MORE = 0.1;
 
@@ -22,36 +24,53 @@ const MORE = 0.1;
 export interface Arrivals {
   readonly n: number;
   readonly bad: number;
-  /** Bad ones that came after more than three seconds. */
-  readonly badLate: number;
-  /** By age, how many had it when they came. */
+  /** By age, how many had it when they came, and how many of those were bad. */
   readonly late: Float64Array;
+  readonly badLate: Float64Array;
+}
+
+/** The shares that the candidate is planned to get one after the other, none of them sooner. */
+export interface PlannedShares {
+  readonly shares: readonly number[];
+  readonly each: Milliseconds;
+}
+
+/** Late outcomes of requests of one planned step, by age. */
+type LateOfArms = readonly [own: Float64Array, other: Float64Array];
+
+interface Coming {
+  readonly step: number;
+  readonly arm: 0 | 1;
+  readonly age: Milliseconds;
+  readonly count: number;
 }
 
 /** Nodes may deliver so much after one another: what they say is put in order before it is looked at. */
 const ORDER: Milliseconds = 2000;
 
 /**
- * Do outcomes of the candidate become known later than stable's? `apartSince` depends on the candidate's late outcomes and on
- * stable's, and on nothing else of the candidate: one more bad outcome can only make it sooner (law 2). Where both arms
- * report with the same delay, late outcomes are shared out as requests are: then the arms are ever seen apart with a
- * probability of about e^-20 at each age, one in ten million for all.
+ * Do outcomes of the candidate become known later than stable's? Where both arms report with the same delay, the late ones of
+ * each planned step are shared out at most as its requests are planned to be. `apartSince` depends on the candidate's late
+ * outcomes and on stable's, and on nothing else of the candidate: one more bad outcome can only make it sooner (law 2). What
+ * is wrongly found apart, about one rollout in twenty thousand for each age and step, is looked at again for nothing.
  */
 export class Lateness {
   readonly candidate: Writable<Arrivals> = nothing();
   readonly reference: Writable<Arrivals> = nothing();
-  readonly #share: number;
-  /** Late outcomes of the candidate and of stable, by age, up to the second that was looked at last. */
-  readonly #late = [new Float64Array(AGES.length), new Float64Array(AGES.length)] as const;
+  readonly #planned: PlannedShares;
+  readonly #from: Instant;
+  /** By planned step, up to the second that was looked at last. */
+  readonly #late: LateOfArms[] = [];
   /** Those of later seconds, by the second in which they became known. */
-  readonly #coming = new Map<number, readonly [own: Float64Array, other: Float64Array]>();
+  readonly #coming = new Map<number, Coming[]>();
+  /** The newest moment in which something of stable became known. */
   #newest = Number.NEGATIVE_INFINITY;
   #apartSince: Instant | undefined;
 
-  /** @param share the greatest that the candidate gets */
-  constructor(share: number) {
-    const odds = (TIMES * share) / (1 - share);
-    this.#share = odds / (1 + odds);
+  /** @param from when the first of the planned shares began */
+  constructor(planned: PlannedShares, from: Instant) {
+    this.#planned = planned;
+    this.#from = from;
   }
 
   see({ n, k, bucket, known = bucket }: Sample, isCandidate: boolean, bad: number): void {
@@ -61,26 +80,27 @@ export class Lateness {
     const count = Math.max(n, k);
     arm.n += count;
     arm.bad += bad;
-    this.#newest = Math.max(this.#newest, known);
+    if (!isCandidate) this.#newest = Math.max(this.#newest, known);
     if (age < AGES[0]!) return;
-    if (age >= BAD_LATE) arm.badLate += bad;
     addLate(arm.late, age, count);
+    addLate(arm.badLate, age, bad);
     if (this.#apartSince !== undefined) return;
     const second = Math.floor(known / SECOND);
-    const coming = this.#coming.get(second) ?? [new Float64Array(AGES.length), new Float64Array(AGES.length)];
+    const coming = this.#coming.get(second) ?? [];
     this.#coming.set(second, coming);
-    addLate(coming[isCandidate ? 0 : 1], age, count);
+    coming.push({ step: this.#stepOf(bucket), arm: isCandidate ? 0 : 1, age, count });
   }
 
-  /** From which moment on outcomes are those of arms that are apart; it is later than anything that was seen before it was known. */
+  /** From which moment on outcomes are those of arms that are apart. */
   apartSince(): Instant | undefined {
     if (this.#apartSince !== undefined || this.#coming.size === 0) return this.#apartSince;
     const due = [...this.#coming.keys()].filter((second) => second * SECOND + SECOND + ORDER <= this.#newest);
     for (const second of due.sort((a, b) => a - b)) {
-      const coming = this.#coming.get(second)!;
+      for (const { step, arm, age, count } of this.#coming.get(second)!) {
+        this.#late[step] ??= [byAge(), byAge()];
+        addLate(this.#late[step][arm], age, count);
+      }
       this.#coming.delete(second);
-      for (const [arm, late] of this.#late.entries())
-        for (let i = 0; i < AGES.length; i++) late[i]! += coming[arm]![i]!;
       if (!AGES.some((_, index) => this.#isSureAt(index))) continue;
       this.#coming.clear();
       this.#apartSince = second * SECOND + SECOND + ORDER;
@@ -91,17 +111,35 @@ export class Lateness {
 
   /** Are the bad outcomes of the candidate the late ones, so that those which come early look better than the whole? */
   get isBadLate(): boolean {
-    const part = ({ bad, badLate }: Arrivals) => (bad === 0 ? 0 : badLate / bad);
-    return this.candidate.badLate >= SOME && part(this.candidate) > 2 * part(this.reference) + MORE;
+    const [own, other] = [badAfter(BAD_LATE, this.candidate), badAfter(BAD_LATE, this.reference)];
+    return this.candidate.badLate[AGES.indexOf(BAD_LATE)]! >= SOME && own > 2 * other + MORE;
+  }
+
+  #stepOf(bucket: Instant): number {
+    const { shares, each } = this.#planned;
+    return Math.max(0, Math.min(shares.length - 1, Math.floor((bucket - this.#from) / each)));
   }
 
   #isSureAt(index: number): boolean {
-    const [own, other] = this.#late.map((late) => late[index]!) as [number, number];
-    const part = own / (own + other);
-    if (!(part > this.#share)) return false;
-    const rest = other === 0 ? 0 : other * Math.log((1 - part) / (1 - this.#share));
-    return own * Math.log(part / this.#share) + rest >= SURE;
+    const sure = this.#late.reduce((sum, late, step) => {
+      const [own, other] = late.map((counts) => counts[index]!) as [number, number];
+      return sum + gainOver(Math.min(MOST, this.#planned.shares[step]!), own, other);
+    }, 0);
+    return sure >= SURE;
   }
+}
+
+/** ln of how much likelier these late outcomes are by their own shares than by `TIMES` the odds of this one; at least 0. */
+function gainOver(share: number, own: number, other: number): number {
+  const odds = (TIMES * share) / (1 - share);
+  const most = odds / (1 + odds);
+  const part = own / (own + other);
+  if (!(part > most)) return 0;
+  return own * Math.log(part / most) + (other === 0 ? 0 : other * Math.log((1 - part) / (1 - most)));
+}
+
+function byAge(): Float64Array {
+  return new Float64Array(AGES.length);
 }
 
 function addLate(late: Float64Array, age: Milliseconds, count: number): void {
@@ -111,12 +149,17 @@ function addLate(late: Float64Array, age: Milliseconds, count: number): void {
 type Writable<T> = { -readonly [K in keyof T]: T[K] };
 
 function nothing(): Writable<Arrivals> {
-  return { n: 0, bad: 0, badLate: 0, late: new Float64Array(AGES.length) };
+  return { n: 0, bad: 0, late: byAge(), badLate: byAge() };
 }
 
 /** The part of an arm's outcomes that were as old as this, one of the ages, or older when they came. */
 export function partAfter(age: Milliseconds, { n, late }: Arrivals): number {
   return n === 0 ? 0 : late[AGES.indexOf(age)]! / n;
+}
+
+/** The part of an arm's bad outcomes that were as old as this, one of the ages, or older when they came. */
+export function badAfter(age: Milliseconds, { bad, badLate }: Arrivals): number {
+  return bad === 0 ? 0 : badLate[AGES.indexOf(age)]! / bad;
 }
 
 /** The least of the ages by which this part of an arm's outcomes have come; the greatest where even that is too little. */

@@ -103,7 +103,7 @@ export function watchSegments(rule: SegmentedRule, setup: EvaluatorSetup, sight:
       const logHarm = logSumExp(idle > 1e-9 ? [...logs, Math.log(idle)] : logs);
       const logSafe = Math.min(...all.filter(({ great }) => great).map((segment) => logSafeOf(segment, now)));
       const proved = logSafe >= -Math.log(setup.beta);
-      const doubts = whole.looks?.doubts() ?? [];
+      const doubts = [...new Set(all.filter(({ great }) => great).flatMap(({ looks }) => looks?.doubts() ?? []))];
       const named = loudest(all, logs, Math.log(setup.rules.length / setup.alpha), setup, now);
       return {
         name: rule.name,

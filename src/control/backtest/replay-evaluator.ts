@@ -70,7 +70,7 @@ function setupOf({ playbook, candidate, stable, from, frozen, horizon, blindMs }
     horizon,
     holdback,
     warmUp,
-    greatestShare: Math.max(...playbook.how.steps) / 100,
+    planned: { shares: playbook.how.steps.map((percent) => percent / 100), each: playbook.how.each },
     frozen,
     blindMs,
   };

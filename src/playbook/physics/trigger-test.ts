@@ -1,5 +1,12 @@
-import { HOLDBACK, horizonOf, recentStarts, UNSEEN, WHOLE } from "../../core/error-budget.ts";
-import { isUnbounded, maturityOf, type Playbook, type Signal, type Trigger } from "../../core/playbook.ts";
+import { AS_IT_COMES, HOLDBACK, horizonOf, recentStarts, UNSEEN, WHOLE } from "../../core/error-budget.ts";
+import {
+  isReportedAsItComes,
+  isUnbounded,
+  maturityOf,
+  type Playbook,
+  type Signal,
+  type Trigger,
+} from "../../core/playbook.ts";
 import type { Milliseconds } from "../../core/time.ts";
 import {
   calibrate,
@@ -80,7 +87,7 @@ export function testOf(
     alpha,
     within: trigger.within === undefined ? undefined : Math.max(0, trigger.within - maturityOf(signal)),
     maturity: maturityOf(signal),
-    logThreshold: startThreshold(playbook, trigger, alpha),
+    logThreshold: startThreshold(playbook, trigger, alpha * partAsItComes(trigger, signal)),
   };
   if (trigger.kind === "compare" && isUnbounded(signal))
     return { ...head, ...averageTest(trigger, signal, times, alpha, stated) };
@@ -106,7 +113,12 @@ export function testOf(
     alpha,
   );
   if (trigger.threshold !== undefined)
-    return { ...head, ...words, ...test, ...calibratedTest(playbook, test, alpha, says) };
+    return {
+      ...head,
+      ...words,
+      ...test,
+      ...calibratedTest(playbook, test, alpha * partAsItComes(trigger, signal), says),
+    };
   if (trigger.kind !== "differ") return { ...head, ...words, ...test };
   return {
     ...head,
@@ -133,6 +145,10 @@ function segmentTest(playbook: Playbook, trigger: Trigger, signal: Signal, times
     sayHarm: `${one.sayHarm} in one ${inAny} alone`,
     assumes: `${one.assumes}, ten values of ${inAny} with a tenth of the traffic each`,
   };
+}
+
+function partAsItComes({ kind }: Trigger, signal: Signal): number {
+  return (kind === "compare" || kind === "slows") && isReportedAsItComes(signal) ? AS_IT_COMES : 1;
 }
 
 /** What the release's own start must reach for the sum of all starts and all triggers to pass: each has a part of the budget. */
