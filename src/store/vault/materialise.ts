@@ -25,6 +25,24 @@ export async function writeOut(
 ): Promise<void> {
   const partial = `${destination}.partial`;
   await rm(partial, { recursive: true, force: true });
+  try {
+    await writeAll(manifest, blobs, partial, access, signal);
+  } catch (error) {
+    // Half a revision on a full disk takes the room of what serves from it.
+    await rm(partial, { recursive: true, force: true }).catch(() => undefined);
+    throw error;
+  }
+  await rename(partial, destination);
+  await syncFolder(dirname(destination));
+}
+
+async function writeAll(
+  manifest: Manifest,
+  blobs: BlobFolder,
+  partial: string,
+  access: Access,
+  signal: AbortSignal | undefined,
+): Promise<void> {
   if (manifest.kind === "file") await writeFile({ ...manifest, path: "" }, blobs, partial, access, signal);
   else {
     const folders = foldersOf(manifest.entries);
@@ -34,8 +52,6 @@ export async function writeOut(
     }
     for (const folder of [...folders].reverse()) await syncFolder(join(partial, folder));
   }
-  await rename(partial, destination);
-  await syncFolder(dirname(destination));
 }
 
 /** Every folder of a tree, the root too, each before what it holds. */

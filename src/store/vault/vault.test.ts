@@ -7,6 +7,7 @@ import {
   globSync,
   mkdirSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
   renameSync,
   rmSync,
@@ -195,7 +196,11 @@ describe("the vault", () => {
     ]);
     assert.deepEqual(await vault.lastVerified(), report);
     await assert.rejects(vault.materialise(digest, join(folder, "out"), OPEN));
-    assert.ok(!existsSync(join(folder, "out")));
+    assert.deepEqual(
+      readdirSync(folder).filter((name) => name.startsWith("out")),
+      [],
+      "nor anything half written",
+    );
     await vault.put("one", source);
     assert.deepEqual((await vault.verify()).damaged, []);
   });
