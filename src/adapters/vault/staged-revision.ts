@@ -16,8 +16,8 @@ import { accessAt } from "./served-path.ts";
 
 /**
  * Lays a revision beside its path, flushed and checked by digest, so that a restore needs no store: a file under its own name,
- * a tree among those that are written out, with a link that keeps it there. Whatever else was staged is let go. Doing it
- * again costs a look. Throws where the store has no intact copy, or the disk takes none.
+ * a tree among those that are written out, with a link that keeps it there. Whatever else was staged is let go first, for
+ * its room. Doing it again costs a look. Throws where the store has no intact copy, or the disk takes none.
  */
 export async function stageRevision(
   store: RevisionStore,
@@ -26,6 +26,7 @@ export async function stageRevision(
   signal?: AbortSignal,
 ): Promise<void> {
   const access = accessAt(path);
+  await unstageOthers(path, nameOf(digest));
   if (!(await isStaged(store, path, digest, access, signal))) {
     const revision = await store.find(digest);
     if (revision === undefined || revision.kind === "damaged")
@@ -38,7 +39,6 @@ export async function stageRevision(
     if (!(await isStaged(store, path, digest, access, signal)))
       throw new Error(`what was written beside ${path} is not ${digest}`);
   }
-  await unstageOthers(path, nameOf(digest));
 }
 
 /** Lets go of everything that was staged for a path, by this process or one before it. */
@@ -53,12 +53,26 @@ export async function stagedRevision(
   digest: Digest,
   signal: AbortSignal,
 ): Promise<PreparedRevision | undefined> {
-  if (!(await isStaged(store, path, digest, accessAt(path), signal))) return undefined;
+  if (!(await isStagedAt(store, path, digest, signal))) return undefined;
   const tree = await treeOf(path, digest);
   return tree === undefined ? readyStaged(path, entryOf(path, digest)) : readyLink(path, tree);
 }
 
-export async function isStaged(
+/** The same question of a path at which anything may lie, or nothing. */
+export async function isStagedAt(
+  store: RevisionStore,
+  path: string,
+  digest: Digest,
+  signal: AbortSignal,
+): Promise<boolean> {
+  try {
+    return await isStaged(store, path, digest, accessAt(path), signal);
+  } catch {
+    return false;
+  }
+}
+
+async function isStaged(
   store: RevisionStore,
   path: string,
   digest: Digest,

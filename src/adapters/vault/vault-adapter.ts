@@ -15,7 +15,8 @@ import { allowedPath, isPath, type ReleasePaths } from "./release-path.ts";
 import type { RevisionStore } from "./revision-store.ts";
 import { besideOf, lookAt } from "./served-path.ts";
 import { loadedBy, type Reload, type Serving } from "./served-process.ts";
-import { createStaging, isStagedAt, unstage } from "./staging.ts";
+import { isStagedAt } from "./staged-revision.ts";
+import { createStaging } from "./staging.ts";
 import { peekState } from "./switch-state.ts";
 import { vaultConcerns } from "./vault-concerns.ts";
 import { PathSwitch, type SwitchPoint } from "./vault-switch.ts";
@@ -79,7 +80,7 @@ export function createVaultAdapter(options: VaultAdapterOptions): RestoreAdapter
       on<Applied>(request.at, (component) => switching.apply(component, request, signal), { kind: "refused", reason }),
     stage: (at, digest, signal) =>
       on<Staged>(at, ({ path }) => staging.stage(path, digest, signal), { kind: "failed", reason }),
-    unstage: (at) => on(at, ({ path }) => unstage(path), undefined),
+    unstage: (at, signal) => on(at, ({ path }) => staging.unstage(path, signal), undefined),
     resolve: (at, reference, signal) =>
       on<Resolved>(
         at,

@@ -1,18 +1,17 @@
-import { accessSync, constants, lstatSync, statfsSync, statSync } from "node:fs";
+import { accessSync, constants, lstatSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import { type Digest, shortDigest } from "../../core/digest.ts";
 import type { Concern } from "../../core/ports.ts";
 import type { Instant, Milliseconds } from "../../core/time.ts";
+import { roomFlaw } from "./free-room.ts";
 import type { RevisionStore } from "./revision-store.ts";
 import { isMountPoint, lookAt } from "./served-path.ts";
-import { isStagedAt } from "./staging.ts";
+import { isStagedAt } from "./staged-revision.ts";
 import type { VaultComponent } from "./vault-adapter.ts";
 
 const DAY: Milliseconds = 86_400_000;
 /** Two weeks: enough for people to lengthen a retention. */
 const SOON = 14 * DAY;
-/** What must stay free beside a revision that is written out. */
-const SPARE_BYTES = 16 * 2 ** 20;
 
 /** What to know before relying on a revision at a path. Changes nothing. */
 export async function vaultConcerns(
@@ -40,11 +39,8 @@ export async function vaultConcerns(
   const place = placeFlaw(path);
   if (place !== undefined) add("blocking", place);
   else {
-    const { bavail, bsize } = statfsSync(dirname(path));
-    const needs = (staged ? 0 : (revision?.bytes ?? 0)) + SPARE_BYTES;
-    if (bavail * bsize < needs) {
-      add("blocking", `${dirname(path)} has ${bavail * bsize} bytes free, and writing ${name} out takes ${needs}`);
-    }
+    const room = roomFlaw(dirname(path), digest, staged ? 0 : (revision?.bytes ?? 0));
+    if (room !== undefined) add("blocking", room);
     const vault = statSync(store.folder, { throwIfNoEntry: false });
     if (!staged && vault !== undefined && vault.dev !== statSync(dirname(path)).dev) {
       const amount = `${((revision?.bytes ?? 0) / 1e6).toFixed(1)} MB`;

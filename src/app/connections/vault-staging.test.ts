@@ -12,7 +12,7 @@ import {
 } from "node:fs";
 import { dirname, join } from "node:path";
 import { describe, test } from "node:test";
-import { createVaultAdapter } from "../../adapters/vault/index.ts";
+import { createVaultAdapter, type RevisionStore } from "../../adapters/vault/index.ts";
 import { digestOf } from "../../core/digest.ts";
 import { systemClock } from "../system-clock.ts";
 import { storeOf, vaultConnection } from "./vault.ts";
@@ -43,6 +43,30 @@ function startedAnew({ folder, path }: Machine) {
   const world = { folder, data: join(folder, "data"), clock: systemClock, secret: () => "secret" };
   const settings = vaultConnection.settings.parse({ components: { model: { path } }, verifyEvery: "0s" });
   return vaultConnection.connect("vault", settings, world);
+}
+
+/** An adapter of the same path, whose store is another one in some ways. */
+function adapterWith({ folder, vault, path }: Machine, change: (store: RevisionStore) => Partial<RevisionStore>) {
+  const store = storeOf(join(folder, "data/vault"), async () => vault);
+  const components = { model: { path } };
+  return createVaultAdapter({ scheme: "vault", store: { ...store, ...change(store) }, components, now: Date.now });
+}
+
+/** One whose store writes a revision out only when it is told to, and tells when it begins. */
+function gated(made: Machine) {
+  const begun = Promise.withResolvers<void>();
+  const gate = Promise.withResolvers<void>();
+  const ended = Promise.withResolvers<void>();
+  const adapter = adapterWith(made, ({ materialise }) => ({
+    async materialise(digest, ...rest) {
+      if (digest === made.old) {
+        begun.resolve();
+        await gate.promise;
+      }
+      await materialise(digest, ...rest).finally(ended.resolve);
+    },
+  }));
+  return { adapter, begun: begun.promise, open: gate.resolve, ended: ended.promise };
 }
 
 for (const kind of KINDS)
@@ -109,6 +133,70 @@ for (const kind of KINDS)
       await started.restore!.unstage!(AT, signal());
       assert.deepEqual(stagedAt(made), []);
       await started.close?.();
+      await made.stop();
+    });
+
+    test("is not written out where that would take the room of what serves, and the reason says how much is needed", async () => {
+      const made = await machine(kind);
+      let written = 0;
+      const adapter = adapterWith(made, ({ find, materialise }) => ({
+        find: async (reference) => {
+          const revision = await find(reference);
+          return revision && { ...revision, bytes: 2 ** 52 };
+        },
+        materialise: (...all) => {
+          written += 1;
+          return materialise(...all);
+        },
+      }));
+      await adapter.apply(await request(adapter, made.fresh, "out"), signal());
+      assert.equal(written, 1, "a restore is tried all the same");
+      const answer = await adapter.stage!(AT, made.old, signal());
+      assert.match(
+        "reason" in answer ? `${answer.kind}: ${answer.reason}` : answer.kind,
+        /^failed: .*\/srv has \d+ bytes free, and writing \w+ out takes 4503599644147712$/,
+      );
+      assert.deepEqual([written, stagedAt(made)], [1, []]);
+      await made.stop();
+    });
+
+    test("stays gone when it is let go while it is still being written out", async () => {
+      const made = await machine(kind);
+      const { adapter, begun, open, ended } = gated(made);
+      await made.adapter.apply(await request(made.adapter, made.fresh, "out"), signal());
+      const late = new AbortController();
+      const staging = adapter.stage!(AT, made.old, late.signal);
+      await begun;
+      late.abort();
+      assert.equal((await staging).kind, "pending");
+      const gone = adapter.unstage!(AT, signal());
+      open();
+      await Promise.all([gone, ended]);
+      await systemClock.sleep(50);
+      assert.deepEqual(stagedAt(made), []);
+      assert.deepEqual(await adapter.stage!(AT, made.old, signal()), { kind: "staged" });
+      assert.equal(stagedAt(made).length, 1);
+      await made.stop();
+    });
+
+    test("gives way to what is staged after it, though it takes longer to write out", async () => {
+      const made = await machine(kind);
+      const { adapter, begun, open } = gated(made);
+      const first = adapter.stage!(AT, made.old, signal());
+      await begun;
+      const second = adapter.stage!(AT, made.fresh, signal());
+      open();
+      assert.deepEqual([(await first).kind, (await second).kind], ["pending", "staged"]);
+      assert.deepEqual(stagedAt(made), [made.fresh.slice("sha256:".length)]);
+      await made.stop();
+    });
+
+    test("does not hide that nothing lies at the path: that is a conflict", async () => {
+      const made = await afterRelease(kind);
+      const back = await request(made.adapter, made.old, "back", 2);
+      rmSync(made.path);
+      assert.equal((await made.adapter.apply(back, signal())).kind, "conflict");
+      assert.equal(existsSync(made.path), false);
       await made.stop();
     });
 
