@@ -51,12 +51,19 @@ function watchWayBack(run: Run): () => void {
 async function readyOrCord(run: Run): Promise<void> {
   for (;;) {
     await run.plans.look();
-    const red = run.plans.blocked() ?? containedBefore(run);
+    // One that was under way already may be of what was before this rollout.
+    if (unlooked(run)) await run.plans.look();
+    const red = unlooked(run) ?? run.plans.blocked() ?? containedBefore(run);
     if (red === undefined || cordOf(run)) return;
     emit(run, "judged", `not forward: ${red}`);
     await run.ports.clock.sleep(run.settings.pollMs);
     if (run.stopped) throw new FencedError(run.lease.resource);
   }
+}
+
+/** Why what is known of a way back is not this rollout's, if so. */
+function unlooked({ plans, rollout }: Run): string | undefined {
+  return plans.current()?.rollout === rollout.id ? undefined : "its way back was not looked at yet";
 }
 
 async function judgeAndMove(run: Run, resumed: boolean): Promise<End> {

@@ -7,7 +7,7 @@ import { judgeReadiness, readinessKey } from "../decide/readiness.ts";
 import { isDue } from "./cadence.ts";
 import type { ControlPorts, Settings } from "./ports.ts";
 import { rivalsOf } from "./rivals.ts";
-import { createStager, type StagedWayBack } from "./stage-way-back.ts";
+import { createStager, NOTHING_STAGED, type StagedWayBack } from "./stage-way-back.ts";
 import { createStepDurations } from "./step-durations.ts";
 import { askAround, capacityOf, subjectOf, type WayBackSubject } from "./way-back-facts.ts";
 import { tellWayBack, wayBackEntry } from "./way-back-words.ts";
@@ -37,7 +37,7 @@ export function createPlanWatch(ports: ControlPorts, settings: Settings, playboo
   const stager = createStager(ports, playbook);
   // Who observes touches nothing.
   const stage = async (subject: WayBackSubject): Promise<StagedWayBack> =>
-    playbook.authority === "act" ? stager.stage(subject) : { staged: [], faults: [], warnings: [] };
+    playbook.authority === "act" ? stager.stage(subject) : NOTHING_STAGED;
   let current: WayBack | undefined;
   let past: readonly PastSteps[] = [];
   let key = "";

@@ -2,8 +2,11 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { type Digest, digestOfJson } from "../core/digest.ts";
 import type { RestoreAdapter, Staged } from "../core/ports.ts";
+import type { Lease } from "../core/rollout.ts";
+import type { Instant } from "../core/time.ts";
 import type { ControlPorts } from "./ports.ts";
-import { candidate, createControlWorld, playbook, START, stable, twoPlaces } from "./world.fixture.ts";
+import type { Seat } from "./seat.ts";
+import { candidate, createControlWorld, playbook, START, settings, stable, twoPlaces } from "./world.fixture.ts";
 
 const held = { ...playbook.how, holdbackFor: 60_000 };
 
@@ -11,21 +14,24 @@ const held = { ...playbook.how, holdbackFor: 60_000 };
 function stagingTargets(answer: (at: string) => Staged | Promise<Staged> = () => ({ kind: "staged" })) {
   const staged = new Map<string, Digest>([["sim:model", "left by the process before" as Digest]]);
   const gone: string[] = [];
-  const ports = ({ adapterFor }: ControlPorts): Partial<ControlPorts> => ({
+  const calls: Instant[] = [];
+  const ports = ({ adapterFor, clock }: ControlPorts): Partial<ControlPorts> => ({
     adapterFor: (at): RestoreAdapter => ({
       ...adapterFor(at),
       async stage(place, digest) {
+        calls.push(clock.now());
         const said = await answer(place);
         if (said.kind === "staged") staged.set(place, digest);
         return said;
       },
       async unstage(place) {
+        calls.push(clock.now());
         gone.push(place);
         staged.delete(place);
       },
     }),
   });
-  return { staged, letGo: gone, ports };
+  return { staged, letGo: gone, calls, ports };
 }
 
 const digestIn = (release: typeof stable, name: string) => release.revisions[name]!.digest;
@@ -102,6 +108,60 @@ describe("what a rollback would bring back", () => {
       assert.equal(at("contained"), at("harm"));
       assert.ok(at("restored") - at("contained") < 5000, `${at("restored") - at("contained")} ms`);
       assert.match(world.control.wayBack()?.warnings.join() ?? "", /is not staged at sim:\w+ yet: no answer within|^$/);
+    });
+  });
+
+  it("is left alone from the decision to go back until that is over: its copies would be in the way", async () => {
+    const { calls, staged, ports } = stagingTargets();
+    const world = createControlWorld({ ports, losses: 0.3, playbook: { fixed: { ...playbook.fixed, for: 15_000 } } });
+    await world.live(async () => {
+      const { endedAt, rollback } = await world.ended((await world.release()).id);
+      assert.equal(rollback?.outcome, "verified");
+      assert.ok(endedAt! - rollback.decidedAt > 3 * settings.readinessMs, "several looks");
+      assert.deepEqual(
+        calls.filter((at) => at > rollback.decidedAt && at < endedAt!),
+        [],
+      );
+      await world.clock.sleep(2 * settings.readinessMs);
+      assert.deepEqual([...staged.keys()], [], "let go after it");
+    });
+  });
+
+  it("is let go by whoever sits there next, also what another process staged meanwhile", async () => {
+    const { staged, ports } = stagingTargets();
+    let fence = 1;
+    const lease = (): Lease => ({ resource: "system:loans", holder: "first", fence, until: Number.POSITIVE_INFINITY });
+    const seat: Seat = { lease, elsewhere: () => false, follow: () => () => undefined };
+    const world = createControlWorld({ ports: (given) => ({ ...ports(given), seat }) });
+    await world.live(async () => {
+      await world.control.adopt(stable);
+      await world.clock.sleep(6000);
+      assert.deepEqual([...staged.keys()], []);
+      staged.set("sim:model", digestIn(stable, "model"));
+      await world.clock.sleep(6000);
+      assert.equal(staged.size, 1, "once while it sits there");
+      fence = 3;
+      await world.clock.sleep(6000);
+      assert.deepEqual([...staged.keys()], []);
+    });
+  });
+
+  it("is asked for anew when a look from before the rollout ends: that one is of no rollout", async () => {
+    const failing = stagingTargets(() => ({ kind: "failed", reason: "no space left" }));
+    const slowly = (given: ControlPorts): Partial<ControlPorts> => ({
+      adapterFor: (at) => ({
+        ...failing.ports(given).adapterFor!(at),
+        unstage: (_, signal) => given.clock.sleep(14_000, signal),
+      }),
+    });
+    const world = createControlWorld({ ports: slowly });
+    await world.live(async () => {
+      await world.control.adopt(stable);
+      await world.clock.sleep(6000);
+      await world.release();
+      await world.clock.sleep(30_000);
+      assert.equal(world.traffic.served(candidate.id).requests, 0);
+      assert.ok(world.events.some(({ text }) => /not forward: .* cannot be staged/.test(text)));
     });
   });
 

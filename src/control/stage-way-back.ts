@@ -21,7 +21,8 @@ export interface StagedWayBack {
 
 /**
  * Stages what the rollback of the running rollout would bring back, and lets go of what nobody goes back to: of every place
- * when there is no rollout, also of what a process before this one left. Only who may act does either.
+ * when there is no rollout, also of what a process before this one left. Only who may act does either, and nobody while it
+ * goes back: a copy would take disk and network from the restore and the proof.
  */
 export interface Stager {
   stage(subject: WayBackSubject): Promise<StagedWayBack>;
@@ -34,9 +35,12 @@ interface Wanted {
   readonly digest: Digest;
 }
 
+export const NOTHING_STAGED: StagedWayBack = { staged: [], faults: [], warnings: [] };
+
 export function createStager(ports: StagingPorts, playbook: Playbook): Stager {
-  /** Places where nothing is staged, as far as this process knows. */
+  /** Places where nothing is staged, as far as this process knows; while it did not sit there another may have staged. */
   const bare = new Set<string>();
+  let seated: number | undefined;
   const slow = new Set<string>();
 
   const stageAt = async (at: string, adapter: RestoreAdapter, wanted: Wanted) => {
@@ -66,6 +70,10 @@ export function createStager(ports: StagingPorts, playbook: Playbook): Stager {
 
   return {
     async stage({ rollout, from, to, place }) {
+      if (rollout?.rollback !== undefined) return NOTHING_STAGED;
+      const fence = ports.seat?.lease()?.fence;
+      if (fence !== seated) bare.clear();
+      seated = fence;
       const places = playbook.components
         .filter((component) => !isRoute(component))
         .flatMap((component) => {
