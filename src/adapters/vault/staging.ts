@@ -12,6 +12,8 @@ export interface Staging {
   stage(path: string, digest: Digest, signal: AbortSignal): Promise<Staged>;
   /** Lets go of all that is staged for the path. Throws where that was not done. */
   unstage(path: string, signal: AbortSignal): Promise<void>;
+  /** Ends what is being written out for the path: something is put there now, and its copy would be in the way. */
+  giveWay(path: string): void;
 }
 
 interface Job {
@@ -56,5 +58,6 @@ export function createStaging(store: RevisionStore): Staging {
       const answer = await orAbort(workFor(path, undefined), signal);
       if (answer.kind !== "staged") throw new Error(answer.reason);
     },
+    giveWay: (path) => jobs.get(path)?.stop.abort(OVER),
   };
 }

@@ -77,7 +77,14 @@ export function createVaultAdapter(options: VaultAdapterOptions): RestoreAdapter
     read: (at, signal) => on<Observed>(at, (component) => read(component, signal), unreachable),
     holds: (at, digest, signal) => on(at, ({ path }) => isAtHand(store, path, digest, signal), false),
     apply: (request, signal) =>
-      on<Applied>(request.at, (component) => switching.apply(component, request, signal), { kind: "refused", reason }),
+      on<Applied>(
+        request.at,
+        (component) => {
+          staging.giveWay(component.path);
+          return switching.apply(component, request, signal);
+        },
+        { kind: "refused", reason },
+      ),
     stage: (at, digest, signal) =>
       on<Staged>(at, ({ path }) => staging.stage(path, digest, signal), { kind: "failed", reason }),
     unstage: (at, signal) => on(at, ({ path }) => staging.unstage(path, signal), undefined),

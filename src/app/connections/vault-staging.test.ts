@@ -191,6 +191,30 @@ for (const kind of KINDS)
       await made.stop();
     });
 
+    test("gives way to a restore of its path, which it would be slower beside", async () => {
+      const made = await machine(kind);
+      await made.adapter.apply(await request(made.adapter, made.fresh, "out"), signal());
+      const begun = Promise.withResolvers<void>();
+      const stopped = Promise.withResolvers<void>();
+      let copies = 0;
+      const adapter = adapterWith(made, ({ materialise }) => ({
+        materialise(digest, destination, access, until) {
+          copies += 1;
+          if (copies > 1) return materialise(digest, destination, access, until);
+          until!.addEventListener("abort", () => stopped.resolve());
+          begun.resolve();
+          return stopped.promise.then(() => until!.throwIfAborted());
+        },
+      }));
+      const staging = adapter.stage!(AT, made.old, signal());
+      await begun.promise;
+      const back = await request(adapter, made.old, "back", 2);
+      assert.deepEqual(await adapter.apply(back, signal()), { kind: "applied" });
+      assert.deepEqual(await staging, { kind: "pending", reason: "something else was wanted there meanwhile" });
+      assert.deepEqual(await adapter.stage!(AT, made.fresh, signal()), { kind: "staged" });
+      await made.stop();
+    });
+
     test("does not hide that nothing lies at the path: that is a conflict", async () => {
       const made = await afterRelease(kind);
       const back = await request(made.adapter, made.old, "back", 2);
