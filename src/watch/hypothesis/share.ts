@@ -56,7 +56,6 @@ class ShareTest implements RuleTest {
     return incrementsAt(this.#safety, blockOf(this.#rule, cohort, this.#grain));
   }
 
-  /** Units that turn bad after they were counted come as corrections, which only their sum has to be true for. */
   /**
    * Units that turn bad after they were counted come as corrections, and what the gateway counted gets its outcome later:
    * only the sum of these has to be true.
