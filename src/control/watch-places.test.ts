@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { digestOf } from "../core/digest.ts";
-import { createControlWorld, playbook, twoPlaces } from "./world.fixture.ts";
+import { createControlWorld, playbook, settings, twoPlaces } from "./world.fixture.ts";
 
 const holdback = { ...playbook.how, holdbackFor: 60_000 };
 
@@ -43,6 +43,21 @@ describe("somebody who changes something while a rollout runs", () => {
     });
     assert.match(rollout.rollback?.cause.join(" ") ?? "", /^undecided sim:model-beside serves .* for longer than its/);
     assert.equal(rollout.rollback?.outcome, "verified");
+  });
+
+  it("does not make a paused one go back, and nobody is told that it does", async () => {
+    const world = createControlWorld({ playbook: { components: twoPlaces } });
+    await world.live(async () => {
+      const { id } = await world.release();
+      await world.until(() => world.kinds().includes("exposed"));
+      await world.control.pause(id, "on-call", "lunch");
+      world.target.rivalWrite("sim:model-beside", digestOf("model 1"));
+      await world.clock.sleep(settings.patienceMs + 5000);
+      assert.equal((await world.store.rollout(id))?.rollback, undefined);
+      const told = world.notices.filter((text) => text.includes("Somebody changed it"));
+      assert.equal(told.length, 1);
+      assert.match(told[0]!, /does not go forward until that is mended; harm goes back at once/);
+    });
   });
 
   it("is not what Rollbook itself restores", async () => {

@@ -52,7 +52,10 @@ export function watchPlaces(run: Run): PlacesWatch {
 }
 
 function untilMended({ rollout, settings }: Run): string {
-  const back = rollout.promotedAt === undefined ? `, and goes back after ${formatDuration(settings.patienceMs)}` : "";
+  // A person's word has no patience, nor has a holdback.
+  const stands =
+    rollout.promotedAt !== undefined || rollout.order?.kind === "pause" || rollout.order?.kind === "promote";
+  const back = stands ? "" : `, and goes back after ${formatDuration(settings.patienceMs)}`;
   return `It does not go forward until that is mended${back}; harm goes back at once.`;
 }
 
