@@ -51,9 +51,12 @@ export async function prepareTree(
       const staging = await stage(path);
       try {
         await store.materialise(digest, join(staging, "content"), access, signal);
-        renameSync(join(staging, "content"), place);
-        syncFolder(revisions);
-        return place;
+        // Else somebody wrote the same out meanwhile, which is looked at like any other.
+        if (!existsSync(place)) {
+          renameSync(join(staging, "content"), place);
+          syncFolder(revisions);
+          return place;
+        }
       } finally {
         await rm(staging, { recursive: true, force: true });
       }

@@ -252,6 +252,25 @@ test("a staged tree stays, however many others are written out after it", async 
   await made.stop();
 });
 
+test("a tree that two write out at the same time is staged by both", async () => {
+  const made = await machine("tree");
+  await made.adapter.apply(await request(made.adapter, made.fresh, "out"), signal());
+  const both = Promise.withResolvers<void>();
+  let written = 0;
+  const together = () =>
+    adapterWith(made, ({ materialise }) => ({
+      async materialise(...all) {
+        await materialise(...all);
+        written += 1;
+        if (written === 2) both.resolve();
+        await both.promise;
+      },
+    }));
+  const staging = [together(), together()].map((adapter) => adapter.stage!(AT, made.old, signal()));
+  assert.deepEqual(await Promise.all(staging), [{ kind: "staged" }, { kind: "staged" }]);
+  await made.stop();
+});
+
 test("a staged file has the access of what serves, and is laid anew when that changes", async () => {
   const made = await afterRelease("file");
   chmodSync(made.path, 0o640);
