@@ -118,6 +118,22 @@ describe("an order that stands in memory while the seat lapses", () => {
     });
 });
 
+it("who writes under the seat takes the leases that it asks for, whether or not it names the seat's fence", async () => {
+  const { clock, store, sit, state } = seated();
+  await sit();
+  const { resource, fence } = state.lease!;
+  const seat = { lease: () => state.lease, elsewhere: () => false, follow: () => () => undefined };
+  const under = underSeat(store, "loans", seat);
+  for (const guard of [undefined, { resource, fence }]) {
+    const claim = { resources: ["target:sim:model"], holder: "first", ttl: HOUR, now: clock.now() };
+    const written = await under.commit([], guard, claim);
+    assert.deepEqual(
+      written.kind === "committed" && written.claimed?.map(({ resource: taken }) => taken),
+      claim.resources,
+    );
+  }
+});
+
 it("people are told of a failed deployment by who has the seat, and not by who waits for it", async () => {
   const world = seated();
   const { store, clock } = world;
