@@ -77,8 +77,8 @@ async function prove(run: Run, plan: Plan, undone: () => readonly string[]): Pro
     if (proved || late) {
       const others = await unlike(run, plan);
       if (others.diverged.length > 0) return { kind: "diverged", diverged: others.diverged };
-      if (proved && others.unread === 0) return end(run, "verified", verdict);
-      if (late) return end(run, "unverified", verdict);
+      if (proved && others.unread === 0) return end(run, plan, "verified", verdict);
+      if (late) return end(run, plan, "unverified", verdict);
     }
     if (isDue(now, lastSaid, 500)) {
       lastSaid = now;
@@ -162,19 +162,23 @@ async function unlike(
   return { diverged: diverged.map(({ step }) => step.id), unread };
 }
 
-async function end(run: Run, outcome: RollbackOutcome, fixed: Verdict): Promise<Proof> {
-  await thaw(run);
-  const now = run.ports.clock.now();
+/** What waits for another system's restore is no part of the time to fix it. */
+async function end(run: Run, plan: Plan, outcome: RollbackOutcome, fixed: Verdict): Promise<Proof> {
+  const { clock } = run.ports;
+  const provedAt = clock.now();
+  const diverged = await thaw(run, async () => (await unlike(run, plan)).diverged);
+  if (diverged.length > 0) return { kind: "diverged", diverged };
   const { system } = run.playbook;
+  const endedAt = clock.now();
   const rollback: Rollback = {
     ...run.rollout.rollback!,
-    endedAt: now,
+    endedAt,
     outcome,
     fixed,
-    ...(outcome === "verified" ? { fixedAt: now } : {}),
+    ...(outcome === "verified" ? { fixedAt: provedAt } : {}),
   };
-  const next: Rollout = { ...run.rollout, phase: "aborted", endedAt: now, rollback };
-  const good = { kind: "known-good", knownGood: { system, release: run.stable.id, provedAt: now } } as const;
+  const next: Rollout = { ...run.rollout, phase: "aborted", endedAt, rollback };
+  const good = { kind: "known-good", knownGood: { system, release: run.stable.id, provedAt } } as const;
   await save(run, next, [
     ...(outcome === "verified" ? [good] : []),
     entryOf(run, "rollback-ended", { outcome, saga: rollback.saga, fixed: fixed.kind }),

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { digestOf } from "../core/digest.ts";
 import type { CrashPoint } from "../restore/crash-point.ts";
+import { createMemoryStore } from "../simulation/memory-store.ts";
 import { rivalsOf } from "./rivals.ts";
 import { createControlWorld, playbook, type WorldOptions } from "./world.fixture.ts";
 
@@ -101,5 +102,89 @@ describe("who would undo a rollback", () => {
     };
     assert.deepEqual(await rivalsOf({ clock: world.clock, adapterFor }, playbook, "at"), new Map());
     assert.equal((await rivalsOf(at({}), playbook, "at")).size, 1);
+  });
+});
+
+/** How long another system's restore keeps the rival, once the test says so. */
+const HELD_MS = 120_000;
+
+/** Another system's restore that holds the rival, beside a world. */
+function besideHeld(options: WorldOptions = {}) {
+  const own = createMemoryStore();
+  const held = { until: 0 };
+  // Its lease is asked for alone to thaw it.
+  const commit: typeof own.commit = (changes, guard, claim) =>
+    own.commit(changes, guard, claim?.resources.length === 1 && claim.now < held.until ? undefined : claim);
+  const world = beside({ ...options, store: { ...own, commit } });
+  return { ...world, hold: () => (held.until = world.clock.now() + HELD_MS) };
+}
+
+describe("a rival that another system's restore holds when it is to be thawed", () => {
+  it("keeps nobody from being told that people are needed, and works again before the rollback is over", async () => {
+    const world = besideHeld();
+    const needed = () => world.notices.filter((notice) => notice.includes("people are needed"));
+    await world.live(async () => {
+      const id = await exposed(world);
+      world.target.lose("sim:model", MODEL_1);
+      world.hold();
+      await world.until(() => world.kinds().includes("waiting"));
+      await world.clock.sleep(1000);
+      assert.equal(needed().length, 1);
+      assert.match((await world.store.rollout(id))?.note ?? "", /not retained/);
+      assert.equal(world.target.rivalState("sim:model"), "frozen");
+      const { rollback } = await world.ended(id);
+      assert.deepEqual([rollback?.outcome, rollback?.owed], ["stuck", undefined]);
+      assert.equal(world.target.rivalState("sim:model"), "working");
+      assert.equal(needed().length, 1);
+    });
+  });
+
+  it("is thawed also when its controller dies before that, and people are told once more", async () => {
+    const world = besideHeld();
+    const rollout = await world.live(async () => {
+      const id = await exposed(world);
+      world.target.lose("sim:model", MODEL_1);
+      world.hold();
+      await world.until(() => world.kinds().includes("waiting"));
+      world.kill();
+      const { control } = world.boot("second");
+      await control.resume();
+      return control.ended(id);
+    });
+    assert.equal(rollout.rollback?.outcome, "stuck");
+    assert.match(rollout.note ?? "", /not retained/);
+    assert.equal(world.target.rivalState("sim:model"), "working");
+    assert.equal(world.notices.filter((notice) => notice.includes("people are needed")).length, 2);
+  });
+
+  it("takes no time from the proof", async () => {
+    const world = besideHeld();
+    const { rollback } = await world.live(async () => {
+      const id = await exposed(world);
+      await world.until(() => world.kinds().includes("proving"));
+      world.hold();
+      return world.ended(id);
+    });
+    assert.equal(rollback?.outcome, "verified");
+    assert.ok(rollback.fixedAt! - rollback.restoredAt! < 10_000);
+    assert.ok(rollback.endedAt! - rollback.fixedAt! > HELD_MS / 2);
+    const good = await world.store.lastKnownGood("loans");
+    assert.ok(good!.provedAt <= rollback.fixedAt!);
+  });
+
+  it("hides nobody who undoes the restore meanwhile: it is restored and proved once more", async () => {
+    const world = besideHeld();
+    const { rollback } = await world.live(async () => {
+      const id = await exposed(world);
+      await world.until(() => world.kinds().includes("proving"));
+      world.hold();
+      await world.until(() => world.kinds().includes("waiting"));
+      world.target.rivalWrite("sim:model", MODEL_2);
+      return world.ended(id);
+    });
+    assert.equal(world.target.live("sim:model"), MODEL_1);
+    assert.equal(rollback?.outcome, "verified");
+    assert.ok(rollback.restoringSince !== undefined);
+    assert.equal(world.target.rivalState("sim:model"), "working");
   });
 });

@@ -55,29 +55,47 @@ export function knownRivals({ rivals, ports }: Run): Promise<Rivals> {
   );
 }
 
-/** Lets go of every rival that a saga of this rollout froze, newest first, whatever became of it; then people are told. */
-export async function thaw(run: Run): Promise<void> {
-  const { ports, rollout } = run;
+/**
+ * Lets go of every rival that a saga of this rollout froze, newest first, whatever became of it; then people are told.
+ * @param undone asked before the first is let go, where another system's restore held it for longer than a look
+ * @returns what was undone; then they stay frozen
+ */
+export async function thaw(
+  run: Run,
+  undone: () => Promise<readonly string[]> = async () => [],
+): Promise<readonly string[]> {
+  const { ports, rollout, settings } = run;
+  const began = ports.clock.now();
+  let found: readonly string[] | undefined;
+  const look = async () => {
+    found ??= ports.clock.now() - began > settings.pollMs ? await undone() : [];
+    return found.length > 0;
+  };
   const sagas = await ports.store.sagas(rollout.id);
   const onStep = (step: Parameters<typeof ports.emit>[0]["step"] & object) =>
     ports.emit({ kind: "step", at: ports.clock.now(), rollout, text: `${step.step}: ${step.status}`, step });
   const [thawed, left, kept]: [string[], string[], string[]] = [[], [], []];
   for (const saga of sagas.toReversed()) {
     const rivals = saga.plan.steps.filter(({ kind }) => kind === "thaw").map(({ at }) => at);
-    const work = (fenceAt: FenceAt) => thawRivals({ ...ports, ...effectPorts(run, fenceAt), onStep }, saga, run.lease);
+    const work = async (fenceAt: FenceAt) =>
+      (await look())
+        ? ({ kind: "undone" } as const)
+        : thawRivals({ ...ports, ...effectPorts(run, fenceAt), onStep }, saga, run.lease);
     const end = await aloneWith(run, rivals, work);
+    if (end.kind === "undone") return found!;
     if (end.kind === "fenced") throw new FencedError(run.lease.resource);
     thawed.push(...end.thawed);
     left.push(...end.left);
     kept.push(...end.kept);
   }
-  if (thawed.length + left.length + kept.length === 0) return;
+  if (thawed.length + left.length + kept.length === 0) return [];
   const lines = [
     ...kept.map((label) => `${label} stays frozen: another system's rollback needs that, and thaws it at its end`),
     ...thawed.map((label) => `${label} works again: it brings back what its source says, so change that first`),
     ...left.map((label) => `${label} is not as it was before the restore: look at it, and thaw it by hand`),
   ];
   emit(run, "thawed", lines.join("; "));
-  if (thawed.length + left.length === 0) return;
-  tellPeople(run, left.length > 0 ? "has rivals that are still frozen" : "has rivals that work again", lines);
+  if (thawed.length + left.length > 0)
+    tellPeople(run, left.length > 0 ? "has rivals that are still frozen" : "has rivals that work again", lines);
+  return [];
 }

@@ -183,21 +183,33 @@ function lostFor({ playbook, candidate, stable }: Run): readonly string[] {
   return lostBetween(playbook, candidate, stable);
 }
 
-async function endStuck(run: Run, note: string, held = false): Promise<void> {
+/**
+ * People are told before rivals are thawed: another system's restore may hold those for minutes. It is open until they are,
+ * so that whoever takes it up after a crash tells people, and thaws.
+ */
+async function endStuck(run: Run, why: string, held = false): Promise<void> {
+  const note = await pageOnce(run, why);
   await thaw(run);
   // A halt that is being recorded at this moment is part of what ends.
   await run.saving.catch(() => undefined);
   const now = run.ports.clock.now();
-  const rollback: Rollback = {
-    ...run.rollout.rollback!,
-    outcome: "stuck",
-    endedAt: now,
-    ...(held ? { held } : {}),
-  };
+  // Of what is stuck whoever starts tells people.
+  const { owed: _, ...open } = run.rollout.rollback!;
+  const rollback: Rollback = { ...open, outcome: "stuck", endedAt: now, ...(held ? { held } : {}) };
   const next: Rollout = { ...run.rollout, phase: "degraded", endedAt: now, rollback, note };
   await save(run, next, [entryOf(run, "rollback-ended", { outcome: "stuck", note })]);
   emit(run, "ended", `people are needed: ${note}`);
-  tellPeople(run, PEOPLE_NEEDED, [note]);
+}
+
+/** That people are needed is owed to them from here on. Answers what they are told: who takes it up knows less of why. */
+async function pageOnce(run: Run, note: string): Promise<string> {
+  const { owed: known } = run.rollout.rollback!;
+  const told = known?.what === PEOPLE_NEEDED ? known.lines.find((line) => line.startsWith(note)) : undefined;
+  if (told !== undefined) return told;
+  const owed = { what: PEOPLE_NEEDED, lines: [note] };
+  await save(run, () => ({ ...run.rollout, note, rollback: { ...run.rollout.rollback!, owed } }));
+  tellOwed(run);
+  return note;
 }
 
 function quarantineChange(run: Run, cause: Cause, because: readonly string[]): readonly Change[] {

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { digestOf } from "../core/digest.ts";
+import type { ControlPorts } from "./ports.ts";
 import {
   candidate,
   createControlWorld,
@@ -182,6 +183,22 @@ describe("an undecided release", () => {
 });
 
 describe("a release that cannot be deployed", () => {
+  it("is reported as it was sealed, once people were told of it", async () => {
+    const ports = ({ clock }: ControlPorts): Partial<ControlPorts> => ({
+      notifier: { notify: () => clock.sleep(5000) },
+    });
+    const world = createControlWorld({ ports });
+    await world.live(async () => {
+      const { id } = await world.release();
+      world.target.lose("sim:model", digestOf("model 2"));
+      await world.ended(id);
+      assert.ok((await world.control.report(id)).ledger.verified);
+      await world.clock.sleep(10_000);
+      assert.equal((await world.store.rollout(id))?.owed, undefined);
+      assert.ok((await world.control.report(id)).ledger.verified);
+    });
+  });
+
   it("is taken back in reverse order, before any traffic could reach it", async () => {
     const world = createControlWorld();
     const rollout = await world.live(async () => {
@@ -219,14 +236,16 @@ describe("a release that cannot be deployed", () => {
       assert.equal((await world.ended(id)).owed?.what, "could not be deployed");
       world.kill();
       deaf = false;
-      world.boot("second");
+      const second = world.boot("second");
       await world.clock.sleep(5000);
       assert.deepEqual(told, ["loans: release 2 could not be deployed"]);
       assert.equal((await world.store.rollout(id))?.owed, undefined);
-      world.kill();
-      world.boot("third");
+      assert.ok((await second.control.report(id)).ledger.verified);
+      second.kill();
+      const third = world.boot("third");
       await world.clock.sleep(5000);
       assert.equal(told.length, 1);
+      assert.ok((await third.control.report(id)).ledger.verified);
     });
   });
 });

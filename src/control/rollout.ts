@@ -17,7 +17,7 @@ import { cordOf, noteOf } from "./order.ts";
 import { createPlanWatch, type PlanWatch } from "./plan-watch.ts";
 import type { ControlPorts, Settings } from "./ports.ts";
 import { aloneWith, effectPorts, sagaOf, startOf } from "./restoration.ts";
-import { rivalsOf, thaw } from "./rivals.ts";
+import { rivalsOf } from "./rivals.ts";
 import { continueRollback, retryRollback, rollBack } from "./roll-back.ts";
 import { emit, entryOf, holdLease, type Run, routeTo, save } from "./run.ts";
 import { runCounted } from "./run-saga.ts";
@@ -139,7 +139,6 @@ async function deployThrough(run: Run, first: Saga, fenceAt: FenceAt): Promise<S
 
 /** Nothing was exposed, and what had been deployed is as it was: there is nothing to restore or to prove. */
 async function endTakenBack(run: Run, saga: Saga): Promise<false> {
-  await thaw(run);
   const outcome = await whyNotDeployed(run, saga);
   const owed = { what: "could not be deployed", lines: [outcome] };
   const next: Rollout = { ...run.rollout, phase: "aborted", endedAt: run.ports.clock.now(), note: outcome, owed };

@@ -5,12 +5,16 @@ import { packsOf } from "./count-journal.ts";
 import { entriesAbout } from "./ledger-entries.ts";
 import { entryOf, packCounts, type Run } from "./run.ts";
 
-/** What a report is made of, as one digest: the rollout, its counts, its sagas and their steps. */
+/**
+ * What a report is made of, as one digest: the rollout, its counts, its sagas and their steps. Not whether people were told
+ * of it: that is forgotten when they were, which may be after the seal.
+ */
 async function digestOfRecord(store: Store, record: RolloutRecord): Promise<Digest> {
   const packs = await Array.fromAsync(packsOf(store, record.rollout.id), ({ body }) => digestOf(body));
   // Before there were packs the rows themselves were sealed.
   const samples = packs.length === 0 ? record.samples : { packs, sums: record.samples.length };
-  return digestOfJson({ ...record, samples } as unknown as Json);
+  const { owed: _, ...rollout } = record.rollout;
+  return digestOfJson({ ...record, rollout, samples } as unknown as Json);
 }
 
 /** Packs what is left of its counts, and puts the digest of the ended rollout's record into the ledger, so that a later change of the tables shows. */

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { digestOf } from "../core/digest.ts";
 import type { Store } from "../core/ports.ts";
 import type { Lease } from "../core/rollout.ts";
 import { type SeatListener, underSeat } from "./seat.ts";
@@ -115,4 +116,43 @@ describe("an order that stands in memory while the seat lapses", () => {
         assert.equal(control.unrecorded(), undefined);
       });
     });
+});
+
+it("who writes under the seat takes the leases that it asks for, whether or not it names the seat's fence", async () => {
+  const { clock, store, sit, state } = seated();
+  await sit();
+  const { resource, fence } = state.lease!;
+  const seat = { lease: () => state.lease, elsewhere: () => false, follow: () => () => undefined };
+  const under = underSeat(store, "loans", seat);
+  for (const guard of [undefined, { resource, fence }]) {
+    const claim = { resources: ["target:sim:model"], holder: "first", ttl: HOUR, now: clock.now() };
+    const written = await under.commit([], guard, claim);
+    assert.deepEqual(
+      written.kind === "committed" && written.claimed?.map(({ resource: taken }) => taken),
+      claim.resources,
+    );
+  }
+});
+
+it("people are told of a failed deployment by who has the seat, and not by who waits for it", async () => {
+  const world = seated();
+  const { store, clock } = world;
+  await world.live(async () => {
+    await world.sit();
+    const { id } = await world.release();
+    world.target.lose("sim:model-beside", digestOf("model 2"));
+    const ended = await world.ended(id);
+    await clock.sleep(1000);
+    const told = () => world.notices.filter((notice) => notice.includes("could not be deployed")).length;
+    const owed = { what: "could not be deployed", lines: [ended.note!] };
+    await store.commit([{ kind: "rollout", rollout: { ...ended, owed } }]);
+    world.lapse();
+    world.boot("second");
+    await clock.sleep(5000);
+    assert.equal(told(), 1);
+    await world.sit();
+    world.boot("third");
+    await clock.sleep(5000);
+    assert.deepEqual([told(), (await store.rollout(id))?.owed], [2, undefined]);
+  });
 });

@@ -42,7 +42,7 @@ export function underSeat(store: Store, system: string, seat: Seat): Store {
     async commit(changes, guard, claim) {
       if (guard) return store.commit(changes, guard, claim);
       const lease = seat.lease();
-      const written = lease && (await store.commit(changes, { resource: lease.resource, fence: lease.fence }));
+      const written = lease && (await store.commit(changes, { resource: lease.resource, fence: lease.fence }, claim));
       if (written?.kind !== "committed") throw new FencedError(`system:${system}`);
       return written;
     },

@@ -1,6 +1,6 @@
 import { OVER } from "../core/deadline.ts";
 import type { Release } from "../core/release.ts";
-import type { Owed, Rollout } from "../core/rollout.ts";
+import type { Lease, Owed, Rollout } from "../core/rollout.ts";
 import { formatDuration } from "../core/time.ts";
 import type { ControlPorts, Settings } from "./ports.ts";
 import type { Run } from "./run.ts";
@@ -100,12 +100,23 @@ export function tellOwed(run: Run): void {
   tell(run, owed.what, owed.lines).then(told, () => undefined);
 }
 
-/** Of a rollout that has ended: no other write follows that could forget what was told, so this makes one. */
-export function tellOwedAtEnd(about: About & { readonly ports: Pick<ControlPorts, "notifier" | "store"> }): void {
+/**
+ * Of a rollout that has ended: no other write follows that could forget what was told, so this makes one. Where several
+ * processes could act, who has the seat tells.
+ * @param about with the lease that its run ended under, if it ran here
+ */
+export function tellOwedAtEnd(
+  about: About & { readonly ports: Pick<ControlPorts, "notifier" | "store" | "seat">; readonly lease?: Lease },
+): void {
+  const { seat, store } = about.ports;
   const { owed, ...rest } = about.rollout;
-  if (!owed) return;
+  const mayTell = () => !seat || seat.lease() !== undefined;
+  if (!owed || !mayTell()) return;
+  const forget = async () => {
+    if (mayTell()) await store.commit([{ kind: "rollout", rollout: rest }], seat?.lease() ?? about.lease);
+  };
   tell(about, owed.what, owed.lines)
-    .then(() => about.ports.store.commit([{ kind: "rollout", rollout: rest }]))
+    .then(forget)
     .catch(() => undefined);
 }
 

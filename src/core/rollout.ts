@@ -170,7 +170,10 @@ export interface StepRecord {
   readonly key: string;
   /** Of the system's lease: under which it was written. */
   readonly fence: number;
-  /** Of the lease of its target: what was sent last carried it. Absent where whoever wrote this had sent nothing. */
+  /**
+   * Of the lease of its target: what is sent under it carries it. Absent where nothing is sent, and in the first intents,
+   * which are durable with the commit that asks for the leases.
+   */
   readonly targetFence?: number;
   readonly attempts: number;
   readonly before: Digest;

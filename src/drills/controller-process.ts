@@ -94,10 +94,8 @@ type Ports = Omit<ControlPorts, "seat"> & { readonly seat?: SimulatedSeat };
 
 function portsOf(world: World, witness: Witness, body: Body): Ports {
   const { name, ids, life, kill, hardship, gate, clock } = body;
-  const target = gatedAdapter(
-    hardship ? hardship.target(witness.watchTarget(world.ports.target)) : witness.watchTarget(world.ports.target),
-    gate,
-  );
+  const watched = witness.watchTarget(world.ports.target, name);
+  const target = gatedAdapter(hardship ? hardship.target(watched) : watched, gate);
   const store = gatedStore(world, witness, body);
   const { system } = world.system.playbook;
   const seat = world.scenario.crowd?.seats ? createSimulatedSeat(store, clock, world.clock, system, name) : undefined;

@@ -5,12 +5,19 @@ import type { Lease, StepRecord } from "../core/rollout.ts";
 export interface StoreLog {
   /** Every intent that became durable together with its ledger entry, by its key. */
   readonly intents: Map<string, StepRecord>;
+  /** Under which fence of its target each was, by `intendedUnder`. */
+  readonly intended: Set<string>;
   /** The newest lease of each resource. */
   readonly leases: Map<string, Lease>;
 }
 
+/** The first intents of a saga name no fence: they ask for its leases with their own commit. */
+export function intendedUnder(key: string, targetFence?: number): string {
+  return `${key} ${targetFence ?? "first"}`;
+}
+
 /** The store with its own log, whoever was told what. */
-export function notedStore(store: Store, { intents, leases }: StoreLog): Store {
+export function notedStore(store: Store, { intents, intended, leases }: StoreLog): Store {
   const noted = (lease: Lease | undefined) => {
     if (lease) leases.set(lease.resource, lease);
     return lease;
@@ -21,13 +28,18 @@ export function notedStore(store: Store, { intents, leases }: StoreLog): Store {
     renewLease: (...asked) => store.renewLease(...asked).then(noted),
     commit: (changes, guard, claim) =>
       store.commit(changes, guard, claim).then((answer) => {
-        if (answer.kind === "committed") for (const intent of intentsIn(changes)) intents.set(intent.key, intent);
+        if (answer.kind !== "committed") return answer;
+        for (const intent of intentsIn(changes)) {
+          intents.set(intent.key, intent);
+          intended.add(intendedUnder(intent.key, intent.targetFence));
+        }
+        for (const lease of answer.claimed ?? []) noted(lease);
         return answer;
       }),
   };
 }
 
-function intentsIn(changes: readonly Change[]): readonly StepRecord[] {
+export function intentsIn(changes: readonly Change[]): readonly StepRecord[] {
   if (!changes.some(({ kind }) => kind === "step")) return [];
   const entered = new Set<string>();
   for (const change of changes) {

@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import type { Change } from "../core/ports.ts";
+import type { Lease, StepRecord } from "../core/rollout.ts";
 import { believing } from "./naive-designs.ts";
 import { runSeed, traceDigest } from "./run-seed.ts";
 import type { Scenario } from "./scenario.ts";
@@ -124,13 +126,43 @@ describe("a guard that can fail", () => {
     const digest = world.system.candidate.revisions[name]!.digest;
     const before = { digest: world.target.live(at), version: "1" };
     const request = { at, desired: digest, before, key: "k", fence: 1 };
-    await witness.watchTarget(world.target).apply(request, new AbortController().signal);
+    await witness.watchTarget(world.target, "one").apply(request, new AbortController().signal);
     witness.watchTraffic(world.traffic).renew(world.system.playbook.system, world.clock.now() + 3000);
     assert.deepEqual(witness.violations, [
       `an effect at ${at} was sent before its intent was durable`,
       "an exposure was renewed for longer than its lease",
     ]);
   });
+});
+
+it("an effect of one controller under the intent of another is seen, and under a fence that its intent does not name", async () => {
+  const world = createWorld(1, { scenario: HARMFUL });
+  const witness = createWitness(world);
+  const { at, name } = world.system.playbook.components[0]!;
+  const digest = world.system.candidate.revisions[name]!.digest;
+  const act = async (process: string, intended: boolean, first: boolean) => {
+    const store = witness.watchStore(world.store, process);
+    const now = world.clock.now();
+    const claim = { resources: [`target:${at}`], holder: process, ttl: 0, now };
+    const record = { key: "k", saga: "s", step: name, status: "intent", desired: digest, before: digest } as const;
+    const changes = (targetFence?: number): readonly Change[] => [
+      { kind: "step", record: { ...record, targetFence } as unknown as StepRecord },
+      { kind: "entry", entry: { type: "step-intent", at: now, system: "s", actor: "a", data: { key: "k" } } },
+    ];
+    const taken = await store.commit(first ? changes() : [], undefined, claim);
+    const [{ fence }] = (taken as unknown as { claimed: readonly [Lease] }).claimed;
+    if (intended && !first) await store.commit(changes(fence));
+    const before = { digest: world.target.live(at), version: "1" };
+    await witness
+      .watchTarget(world.target, process)
+      .apply({ at, desired: digest, before, key: "k", fence }, new AbortController().signal);
+    return witness.violations.length;
+  };
+  assert.equal(await act("one", true, true), 0);
+  assert.equal(await act("two", false, false), 1, "it had the intent of another");
+  assert.equal(await act("two", true, false), 1);
+  assert.equal(await act("one", false, false), 1, "its first intent names no fence");
+  assert.equal(await act("three", false, false), 2);
 });
 
 describe("the scorecard", () => {

@@ -1,7 +1,9 @@
 import { leafOf } from "../core/leaf.ts";
 import type { Change, Guard, RestoreAdapter, Store, TrafficAdapter } from "../core/ports.ts";
+import type { RestoreRequest } from "../core/restore-port.ts";
 import type { Rollout, StepRecord } from "../core/rollout.ts";
 import { keyOf } from "../core/sample-pack.ts";
+import { intendedUnder, intentsIn } from "./noted-store.ts";
 import { seededSettings } from "./seeded-system.ts";
 import type { World } from "./world.ts";
 
@@ -12,7 +14,8 @@ import type { World } from "./world.ts";
 export interface Witness {
   /** The store as one process uses it. */
   watchStore(store: Store, process: string): Store;
-  watchTarget(adapter: RestoreAdapter): RestoreAdapter;
+  /** The targets as one process uses them. */
+  watchTarget(adapter: RestoreAdapter, process: string): RestoreAdapter;
   watchTraffic(adapter: TrafficAdapter): TrafficAdapter;
   /** Is this crash point, the nth that was reached in this world, one to crash at? */
   crashesHere(): boolean;
@@ -58,6 +61,8 @@ export function createWitness(world: World): Witness {
     world.say("VIOLATION", law);
   };
   const fences = watchFences(violate);
+  /** Who wrote the first intents of a saga, by key. */
+  const firstBy = new Map<string, string>();
 
   function rolloutCommitted(rollout: Rollout): void {
     states.set(`rollout ${rollout.id}`, rollout);
@@ -83,6 +88,13 @@ export function createWitness(world: World): Witness {
       else if (change.kind === "rollout") rolloutCommitted(change.rollout);
       else if (change.kind === "quarantine") states.set(`quarantine ${change.quarantine.release}`, change.quarantine);
     }
+  }
+
+  /** By this process, under the fence that is sent, which is its own. */
+  function isIntended({ at, key, fence }: Pick<RestoreRequest, "at" | "key" | "fence">, process: string): boolean {
+    if (!fences.isOf({ resource: `target:${at}`, fence }, process)) return false;
+    if (world.intended.has(intendedUnder(key, fence))) return true;
+    return world.intended.has(intendedUnder(key)) && firstBy.get(key) === process;
   }
 
   return {
@@ -113,6 +125,9 @@ export function createWitness(world: World): Witness {
         store.commit(changes, guard, claim).then((answer) => {
           if (answer.kind === "committed") {
             fences.wrote(guard, process);
+            for (const lease of answer.claimed ?? []) fences.taken(lease, process);
+            for (const { key, targetFence } of intentsIn(changes))
+              if (targetFence === undefined) firstBy.set(key, process);
             committed(changes);
           }
           return answer;
@@ -123,12 +138,12 @@ export function createWitness(world: World): Witness {
           return lease;
         }),
     }),
-    watchTarget: (adapter) => ({
+    watchTarget: (adapter, process) => ({
       ...adapter,
       serves: (at) => adapter.serves(at),
       apply(request, signal) {
         const intent = world.intents.get(request.key);
-        if (!intent) violate(`an effect at ${request.at} was sent before its intent was durable`);
+        if (!isIntended(request, process)) violate(`an effect at ${request.at} was sent before its intent was durable`);
         if (
           decided === undefined &&
           intent?.direction !== "compensate" &&
@@ -141,7 +156,7 @@ export function createWitness(world: World): Witness {
       },
       ...(adapter.writeRival && {
         writeRival(request, signal) {
-          if (!world.intents.has(request.key))
+          if (!isIntended(request, process))
             violate(`the rival at ${request.through} was told something before its intent was durable`);
           return adapter.writeRival!(request, signal);
         },
@@ -163,6 +178,7 @@ function watchFences(violate: (law: string) => void) {
   const owners = new Map<string, string>();
   const greatest = new Map<string, number>();
   return {
+    isOf: ({ resource, fence }: Guard, process: string): boolean => owners.get(`${resource} ${fence}`) === process,
     taken({ resource, fence }: Guard, process: string): void {
       const owner = owners.get(`${resource} ${fence}`);
       if (owner !== undefined && owner !== process) violate("two controllers hold one fence");

@@ -26,6 +26,7 @@ export interface World {
   readonly store: Store;
   /** Of every intent that is durable, by its key. */
   readonly intents: ReadonlyMap<string, StepRecord>;
+  readonly intended: StoreLog["intended"];
   /** The newest lease of each resource, whoever was told of it. */
   readonly leases: ReadonlyMap<string, Lease>;
   readonly target: SimulatedTarget;
@@ -73,7 +74,7 @@ export function createWorld(seed: number, sabotage: Sabotage = {}, kind: WorldKi
   const scenario = { ...drawn, ...(crowd && { crowd }) };
   const system = crowd ? sagaSystem(scenario) : seededSystem(scenario);
   const clock = createSimulatedClock(START, { closed: true });
-  const log: StoreLog = { intents: new Map(), leases: new Map() };
+  const log: StoreLog = { intents: new Map(), intended: new Set(), leases: new Map() };
   const store = notedStore(createMemoryStore(crowd ? { now: clock.now } : {}), log);
   const faults: World["faults"] = {};
   const target = createSimulatedTarget({
@@ -96,6 +97,7 @@ export function createWorld(seed: number, sabotage: Sabotage = {}, kind: WorldKi
     clock,
     store,
     intents: log.intents,
+    intended: log.intended,
     leases: log.leases,
     target,
     traffic,

@@ -223,6 +223,9 @@ describe("a step", () => {
     );
     const { fence, targetFence, attempts } = (await journalOf(world.store))["model"]!;
     assert.deepEqual([fence, targetFence, attempts], [1, 9, 2]);
+    const leaves = (await world.store.entries(0, 10)).map(({ leaf }) => JSON.parse(leaf));
+    const intended = leaves.filter(({ type }) => type === "step-intent").map(({ data }) => data.targetFence);
+    assert.deepEqual(intended, [7, 9], "each intent names the fence that its effect carries");
   });
 
   it("sends nothing when the lease of its target is not to be had any more", async () => {

@@ -76,7 +76,7 @@ export async function runStep(run: StepRun, known: StepRecord | undefined, unspe
     const record: StepRecord =
       !sentUnder && known?.before === live.digest && known.attempts === attempts
         ? known
-        : intentOf(run, sentUnder, live, attempts);
+        : { ...intentOf(run, sentUnder, live, attempts), targetFence: fence };
     if (record !== known && !(await run.write(record))) return "fenced";
     sentUnder = { ...record, targetFence: fence };
     ports.atCrashPoint("saga.intent-recorded");

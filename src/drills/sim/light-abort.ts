@@ -19,7 +19,18 @@ class LightSignal {
     if (this.aborted) return;
     this.aborted = true;
     this.reason = reason;
-    for (let next = this.#listeners.shift(); next; next = this.#listeners.shift()) next();
+    for (let next = this.#listeners.shift(); next; next = this.#listeners.shift()) call(next);
+  }
+}
+
+/** One that throws keeps no other from being called; its error is nobody's to catch. */
+function call(listener: Listener): void {
+  try {
+    listener();
+  } catch (error) {
+    queueMicrotask(() => {
+      throw error;
+    });
   }
 }
 
@@ -27,7 +38,7 @@ class LightSignal {
 export class LightAbortController {
   readonly signal = new LightSignal();
 
-  abort(reason?: unknown): void {
+  abort(reason: unknown = new DOMException("This operation was aborted", "AbortError")): void {
     this.signal.end(reason);
   }
 }
