@@ -19,6 +19,8 @@ type World = ReturnType<typeof createControlWorld>;
 /** Loans and cards: a component each that one rival would bring back, over one store. */
 function bothOver(store: Store, proofs: { readonly loans?: number; readonly cards?: number } = {}) {
   const sent: string[] = [];
+  /** Through which components nothing reaches the rival, a write that reaches it is never answered, or it is not read. */
+  const faults = { lost: new Set<string>(), mute: new Set<string>(), unread: new Set<string>() };
   const ports: NonNullable<WorldOptions["ports"]> = ({ adapterFor }) => ({
     adapterFor: (at) => {
       const adapter = adapterFor(at);
@@ -27,10 +29,17 @@ function bothOver(store: Store, proofs: { readonly loans?: number; readonly card
           MODELS.includes(place)
             ? [{ at: RIVAL, through: place, label: "the rival", guarantee: "cas", frozen: "frozen" }]
             : [],
+        readRival: async (rival, signal) => {
+          if (faults.unread.has(rival.through)) return { kind: "unreachable", reason: "503" };
+          return adapter.readRival!(rival, signal);
+        },
         writeRival: async (request, signal) => {
+          if (faults.lost.has(request.through)) return { kind: "unknown", reason: "503" };
           const answer = await adapter.writeRival!(request, signal);
           sent.push(`${request.through} ${request.state} ${answer.kind}`);
-          return answer;
+          if (!faults.mute.has(request.through)) return answer;
+          faults.unread.add(request.through);
+          return { kind: "unknown", reason: "the answer was lost" };
         },
       };
       return { ...adapter, ...told };
@@ -55,7 +64,7 @@ function bothOver(store: Store, proofs: { readonly loans?: number; readonly card
     return ids;
   };
   const state = () => loans.target.rivalState("sim:model");
-  return { loans, cards, sent, state, exposed };
+  return { loans, cards, sent, state, exposed, faults };
 }
 
 const stores = {
@@ -150,6 +159,47 @@ for (const [name, open] of Object.entries(stores))
           assert.ok(loans.events.some(({ text }) => /stays frozen: another system's rollback needs that/.test(text)));
           assert.equal((await cards.ended(second!)).rollback?.outcome, "verified");
           assert.equal(state(), "working on Sundays");
+        });
+      }));
+
+    it("frozen by a freeze that nobody saw land stays so until the last is fixed", () =>
+      over(async (store) => {
+        const { loans, cards, state, exposed, faults } = bothOver(store, { loans: 20_000, cards: 40_000 });
+        await loans.live(async () => {
+          faults.mute.add("sim:model");
+          const [first] = await exposed(loans);
+          await loans.until(() => loans.kinds().includes("restored"));
+          const { id: second } = await cards.release();
+          await cards.until(() => cards.kinds().includes("restored"));
+          assert.equal(loans.kinds().includes("ended"), false, "it is still proving");
+          faults.mute.clear();
+          faults.unread.clear();
+          assert.equal((await loans.ended(first!)).rollback?.outcome, "verified");
+          assert.equal(state(), "frozen", "the other needs it");
+          assert.equal((await cards.ended(second)).rollback?.outcome, "verified");
+          assert.equal(state(), "working");
+        });
+      }));
+
+    it("frozen by another after an own freeze was lost is known to be theirs when it is restored once more", () =>
+      over(async (store) => {
+        const { loans, cards, state, exposed, faults } = bothOver(store, { loans: 20_000, cards: 40_000 });
+        await loans.live(async () => {
+          faults.lost.add("sim:cards-model");
+          const [second] = await exposed(cards);
+          await cards.until(() => cards.kinds().includes("restored"));
+          assert.equal(state(), "working");
+          faults.lost.clear();
+          loans.target.tellRival("sim:model", "frozen");
+          loans.target.rivalWrite("sim:model", digestOf("model 1"));
+          const [first] = await exposed(loans);
+          await loans.until(() => loans.kinds().includes("restored"));
+          loans.target.rivalWrite("sim:cards-model", MODEL_2);
+          assert.equal((await loans.ended(first!)).rollback?.outcome, "verified");
+          assert.equal(cards.kinds().filter((kind) => kind === "restored").length, 2);
+          assert.equal(state(), "frozen", "the other needs it");
+          assert.equal((await cards.ended(second!)).rollback?.outcome, "verified");
+          assert.equal(state(), "working");
         });
       }));
   });

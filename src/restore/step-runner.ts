@@ -55,10 +55,10 @@ export async function runStep(run: StepRun, known: StepRecord | undefined, unspe
       continue;
     }
     const inPlace = live.digest === step.desired;
-    if (inPlace && settled && !sentUnder) {
+    if (inPlace && !sentUnder) {
       sentUnder = await frozenByOther(run);
       // What they sent may still arrive: our fence keeps it out.
-      settled = sentUnder === undefined;
+      settled &&= sentUnder === undefined;
     }
     if (inPlace && settled) return finish(run, adapter, sentUnder, live, recovered);
     const before = sentUnder?.before ?? (run.direction === "compensate" ? step.before : undefined);

@@ -186,6 +186,16 @@ describe("a rival", () => {
     assert.equal(world.target.rivalState(world.at), "working fast");
   });
 
+  it("that another has frozen is known to be theirs, also where an own freeze that was lost may still come", async () => {
+    const world = rivalled();
+    world.target.tellRival(world.at, "frozen");
+    const frozenBy = async () => ({ before: digestOf("working fast"), state: "working fast" });
+    const underWay = new Set([`${world.at}#rival`]);
+    await run(world, world.ports({ frozenBy, underWay }));
+    const freeze = await statusOf(world, `freeze ${world.at}#rival`);
+    assert.deepEqual([freeze?.status, freeze?.attempts, freeze?.state], ["done", 1, "working fast"]);
+  });
+
   it("that another system's rollback still needs stays frozen, and that one thaws it", async () => {
     const world = rivalled();
     const lease = await world.lease();

@@ -2,7 +2,7 @@ import type { Step } from "../core/plan.ts";
 import type { Lease, Saga, StepRecord } from "../core/rollout.ts";
 import { createSagaJournal } from "./saga-journal.ts";
 import { runSteps } from "./step-order.ts";
-import type { Patience, SagaPorts } from "./step-run.ts";
+import type { FrozenBy, Patience, SagaPorts } from "./step-run.ts";
 
 /** A rival that does not answer is not waited for: people are told to thaw it by hand. */
 export const THAW_PATIENCE: Patience = { attempts: 3, callMs: 5000, pauseMs: 500 };
@@ -73,7 +73,16 @@ function thawsOf({ plan }: Saga, known: ReadonlyMap<string, StepRecord>): readon
   return plan.steps.flatMap((thaw) => {
     const freeze = plan.steps.find(({ kind, at }) => kind === "freeze" && at === thaw.at);
     const record = freeze && known.get(freeze.id);
-    if (thaw.kind !== "thaw" || !record || record.state === undefined || record.before === record.desired) return [];
-    return [{ ...thaw, before: record.desired, desired: record.before, state: record.state, after: [] }];
+    const found = record && foundBy(record);
+    if (thaw.kind !== "thaw" || !found) return [];
+    return [{ ...thaw, before: record.desired, desired: found.before, state: found.state, after: [] }];
   });
+}
+
+/**
+ * What a freeze has found and its saga brings back, whatever became of the freeze: one that seems lost may have landed. Undefined
+ * where the rival was never read, or was frozen before, by none of ours.
+ */
+export function foundBy({ before, desired, state }: StepRecord): Pick<FrozenBy, "before" | "state"> | undefined {
+  return state === undefined || before === desired ? undefined : { before, state };
 }
