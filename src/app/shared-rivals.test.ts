@@ -156,7 +156,12 @@ for (const [name, open] of Object.entries(stores))
           loans.target.tellRival("sim:model", "working on Sundays");
           assert.equal((await loans.ended(first!)).rollback?.outcome, "verified");
           assert.equal(state(), "frozen");
-          assert.ok(loans.events.some(({ text }) => /stays frozen: another system's rollback needs that/.test(text)));
+          assert.ok(
+            loans.notices.some((text) =>
+              /still frozen: the rival stays frozen: the rollback of cards needs/.test(text),
+            ),
+            "people can tell who has to let go of it",
+          );
           assert.equal((await cards.ended(second!)).rollback?.outcome, "verified");
           assert.equal(state(), "working on Sundays");
         });

@@ -23,8 +23,8 @@ async function freezesOf({ ports: { store }, rollout }: Run, at: string) {
       const records = freeze ? await store.steps(id) : [];
       const record = records.find(({ step }) => step === freeze?.id);
       const isThawed = records.some(({ step, status }) => step === thaw?.id && status === "done");
-      const found = record && !isThawed && foundBy(record);
-      return found ? [found] : [];
+      const before = record && !isThawed && foundBy(record);
+      return before ? [{ ...before, system }] : [];
     });
     return (await Promise.all(frozen)).flat();
   });

@@ -33,6 +33,7 @@ export interface SagaPorts {
 }
 
 export interface FrozenBy extends Pick<StepRecord, "before"> {
+  readonly system: string;
   readonly state: string;
 }
 

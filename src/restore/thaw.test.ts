@@ -48,6 +48,8 @@ function rivalled(kind: Plan["kind"] = "rollback") {
 
 type World = ReturnType<typeof rivalled>;
 
+const frozenBy = async () => ({ system: "cards", before: digestOf("working fast"), state: "working fast" });
+
 async function run(world: World, ports = world.ports()) {
   const lease = await world.lease();
   const end = await world.clock.run(
@@ -159,7 +161,6 @@ describe("a rival", () => {
   it("that another system's rollback has frozen is frozen once more, and brought back into what that one found", async () => {
     const world = rivalled();
     world.target.tellRival(world.at, "frozen");
-    const frozenBy = async () => ({ before: digestOf("working fast"), state: "working fast" });
     const lease = await world.lease();
     const restored = runSaga(
       world.ports({ frozenBy }),
@@ -189,7 +190,6 @@ describe("a rival", () => {
   it("that another has frozen is known to be theirs, also where an own freeze that was lost may still come", async () => {
     const world = rivalled();
     world.target.tellRival(world.at, "frozen");
-    const frozenBy = async () => ({ before: digestOf("working fast"), state: "working fast" });
     const underWay = new Set([`${world.at}#rival`]);
     await run(world, world.ports({ frozenBy, underWay }));
     const freeze = await statusOf(world, `freeze ${world.at}#rival`);
@@ -200,8 +200,7 @@ describe("a rival", () => {
     const world = rivalled();
     const lease = await world.lease();
     await world.clock.run(runSaga(world.ports(), await world.started(world.saga, lease), lease, QUICK, world.newest()));
-    const frozenBy = async () => ({ before: digestOf("working fast"), state: "working fast" });
-    for (const kept of [["the rival"], []]) {
+    for (const kept of [[{ label: "the rival", system: "cards" }], []]) {
       const thawed = await world.clock.run(thawRivals(world.ports({ frozenBy }), world.saga, lease, QUICK));
       assert.deepEqual(thawed, { kind: "thawed", thawed: [], left: [], kept });
     }

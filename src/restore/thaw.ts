@@ -7,13 +7,21 @@ import type { FrozenBy, Patience, SagaPorts } from "./step-run.ts";
 /** A rival that does not answer is not waited for: people are told to thaw it by hand. */
 export const THAW_PATIENCE: Patience = { attempts: 3, callMs: 5000, pauseMs: 500 };
 
-/**
- * Who was brought back into the state that its freeze had found, and who was not. `kept`: another system's rollback needs
- * them frozen, and thaws them.
- */
+/** Who was brought back into the state that its freeze had found, and who was not. */
 export type Thawed =
-  | ({ readonly kind: "thawed" } & Readonly<Record<"thawed" | "left" | "kept", readonly string[]>>)
+  | {
+      readonly kind: "thawed";
+      readonly thawed: readonly string[];
+      readonly left: readonly string[];
+      readonly kept: readonly Kept[];
+    }
   | { readonly kind: "fenced" };
+
+/** A rival that the rollback of another system needs frozen, and thaws. */
+export interface Kept {
+  readonly label: string;
+  readonly system: string;
+}
 
 /**
  * Lets go of every rival that a saga may have frozen, whatever became of the saga; calling it again after a crash goes on.
@@ -57,7 +65,10 @@ export async function thawRivals(
   return {
     kind: "thawed",
     thawed: labels((id, index) => over(id) && !needed[index]),
-    kept: labels((id, index) => over(id) && needed[index]),
+    kept: steps.flatMap(({ id, label }, index) => {
+      const by = over(id) && needed[index];
+      return by ? [{ label, system: by.system }] : [];
+    }),
     left: labels((id) => stuck.includes(id)),
   };
 }
