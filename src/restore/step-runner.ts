@@ -6,6 +6,8 @@ import { type StepTarget, targetOf } from "./step-target.ts";
 import { askWhatServes, type Live, readTarget, reasonOf, sendToTarget } from "./target-call.ts";
 
 const LONGEST_PAUSE_MS: Milliseconds = 5000;
+/** Between two looks at a lease that another has. */
+const HELD_PAUSE_MS: Milliseconds = 300;
 
 /** `done`: read back by identity. `stuck`: undecidable, people decide. `fenced`: somebody newer acts; stop at once. */
 export type StepEnd = "done" | "stuck" | "fenced";
@@ -22,7 +24,7 @@ export type StepEnd = "done" | "stuck" | "fenced";
  * I6  What is sent is counted before it is sent.
  * I7  Once it is halted nothing more is sent and nothing awaited; what was sent is read once more.
  * I8  A target that has seen a newer fence than the newest of our own store is for people: nobody there can tell who acts.
- *     One that another saga has written to since we lost its lease is waited for, and read again.
+ *     One that another saga has written to since we lost its lease is waited for as long as the plan gives, and read again.
  * I9  Where an older write may still be under way, ours is sent even if it changes nothing: its fence and its new version
  *     keep out what comes late.
  */
@@ -44,10 +46,12 @@ export async function runStep(run: StepRun, known: StepRecord | undefined, unspe
   const until = givenUpAfter(run);
   let waited = 0;
   for (let tries = attempts; ; waited += await rest(run, tries)) {
-    const fence = await ports.fenceAt(step.at);
+    const fence = await fenceFor(run);
     if (fence === undefined) return "fenced";
+    if (typeof fence === "string") lastReason = "another playbook changes it";
     const live = await readTarget(run, adapter);
-    const enough = whyEnough(run, tries, ports.clock.now() >= until || waited >= run.saga.plan.deadline);
+    const late = ports.clock.now() >= until || waited >= run.saga.plan.deadline;
+    const enough = typeof fence === "string" ? fence : whyEnough(run, tries, late);
     tries += 1;
     if (live.kind === "unreachable") {
       lastReason = `cannot be read: ${live.reason}`;
@@ -71,7 +75,7 @@ export async function runStep(run: StepRun, known: StepRecord | undefined, unspe
         `somebody else changed it ${sentUnder ? "after our intent" : "since"}`,
       );
     }
-    if (enough) return giveUp(run, sentUnder, attempts, live, `${lastReason}; ${enough}`);
+    if (enough || typeof fence === "string") return giveUp(run, sentUnder, attempts, live, `${lastReason}; ${enough}`);
     attempts += 1;
     const record: StepRecord =
       !sentUnder && known?.before === live.digest && known.attempts === attempts
@@ -95,6 +99,20 @@ export async function runStep(run: StepRun, known: StepRecord | undefined, unspe
         return finish(run, adapter, sentUnder, after, recovered);
       lastReason = "the target said yes, but does not serve it yet";
     }
+  }
+}
+
+/** Waits while another has the target, for as long as the plan gives; then, or once it is halted, why it waits no more. */
+async function fenceFor(run: StepRun): Promise<number | string | undefined> {
+  const { ports, saga, step } = run;
+  const until = endOfPlan(run);
+  for (let waited = 0; ; waited += HELD_PAUSE_MS) {
+    const fence = await ports.fenceAt(step.at);
+    if (fence !== "held") return fence;
+    const halted = ports.halted?.();
+    if (halted !== undefined) return halted;
+    if (ports.clock.now() >= until || waited >= saga.plan.deadline) return "gave up when its plan's time was over";
+    await ports.clock.sleep(HELD_PAUSE_MS);
   }
 }
 
