@@ -7,7 +7,7 @@ import { askWhatServes, type Live, readTarget, reasonOf, sendToTarget } from "./
 
 const LONGEST_PAUSE_MS: Milliseconds = 5000;
 /** Between two looks at a lease that another has. */
-const HELD_PAUSE_MS: Milliseconds = 300;
+export const HELD_PAUSE_MS: Milliseconds = 300;
 
 /** `done`: read back by identity. `stuck`: undecidable, people decide. `fenced`: somebody newer acts; stop at once. */
 export type StepEnd = "done" | "stuck" | "fenced";
@@ -40,12 +40,14 @@ export async function runStep(run: StepRun, known: StepRecord | undefined, unspe
   const recovered = known !== undefined && !unspent;
   // What nothing was sent under binds nobody: it may still be written as the target really is.
   let sentUnder = unspent ? undefined : known;
-  let settled = !ports.underWay?.has(step.at);
+  // What changes nothing is sent because something older may come; to be in place says nothing of that.
+  const needless = sentUnder !== undefined && sentUnder.attempts > 0 && sentUnder.before === step.desired;
+  let settled = !ports.underWay?.has(step.at) && !run.instead && !needless;
   let lastReason = "no answer to what was sent";
-  let attempts = sentUnder?.attempts ?? 0;
+  let attempts = (sentUnder ?? run.instead)?.attempts ?? 0;
   const until = givenUpAfter(run);
   let waited = 0;
-  for (let tries = attempts; ; waited += await rest(run, tries)) {
+  for (let tries = sentUnder?.attempts ?? 0; ; waited += await rest(run, tries)) {
     const fence = await fenceFor(run);
     if (fence === undefined) return "fenced";
     if (typeof fence === "string") lastReason = "another playbook changes it";

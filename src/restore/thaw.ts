@@ -38,45 +38,44 @@ export async function thawRivals(
   const known = new Map(records.map((record) => [record.step, record]));
   const thaws = thawsOf(saga, known);
   const open = new Set(thaws.filter(({ id }) => known.get(id)?.status !== "done").map(({ id }) => id));
-  const needed = await Promise.all(thaws.map(async ({ id, at }) => open.has(id) && (await ports.frozenBy?.(at))));
-  const steps = thaws.map((thaw, index) => (needed[index] ? keepingFrozen(saga, thaw) : thaw));
   const { halted: _, ...unstoppable } = ports;
   // A freeze that was sent and never read back may still land: its thaw is sent even where it finds nothing frozen.
   const sent = saga.plan.steps.filter(({ id, kind }) => kind === "freeze" && known.get(id)?.status !== "done");
-  // So may a thaw that another's rollback does not want any more.
-  const unwanted = thaws.filter(({ id }, index) => needed[index] && known.has(id));
-  const underWay = new Set([...sent, ...unwanted].map(({ at }) => at));
+  const systems = new Map<string, string>();
+  const frozenBy = async (at: string) => {
+    const by = await ports.frozenBy?.(at);
+    if (by) systems.set(at, by.system);
+    return by;
+  };
+  let ends: ReadonlyMap<string, StepRecord> = known;
   const course = {
-    ports: { ...unstoppable, underWay },
+    ports: { ...unstoppable, frozenBy, underWay: new Set(sent.map(({ at }) => at)) },
     saga,
     lease,
     patience,
     known,
-    steps,
+    steps: thaws,
     unspent: false,
-    atEnd: () => [],
+    atEnd: (_: readonly string[], records: typeof ends) => {
+      ends = records;
+      return [];
+    },
   };
   const journal = createSagaJournal(ports, lease);
   const stuck = await runSteps({ ...course, journal, direction: "compensate" });
   if (stuck === "fenced") return { kind: "fenced" };
-  const labels = (wanted: (id: string, index: number) => unknown) =>
-    steps.filter(({ id }, index) => wanted(id, index)).map(({ label }) => label);
-  const over = (id: string) => open.has(id) && !stuck.includes(id);
+  const over = thaws.filter(({ id }) => open.has(id) && !stuck.includes(id));
+  const isKept = ({ id, desired }: Step) => ends.get(id)?.desired !== desired;
   return {
     kind: "thawed",
-    thawed: labels((id, index) => over(id) && !needed[index]),
-    kept: steps.flatMap(({ id, label }, index) => {
-      const by = over(id) && needed[index];
-      return by ? [{ label, system: by.system }] : [];
-    }),
-    left: labels((id) => stuck.includes(id)),
+    thawed: labelsOf(over.filter((thaw) => !isKept(thaw))),
+    kept: over.filter(isKept).map(({ label, at }) => ({ label, system: systems.get(at)! })),
+    left: labelsOf(thaws.filter(({ id }) => stuck.includes(id))),
   };
 }
 
-/** Instead of a thaw: it stays as its freeze left it. */
-function keepingFrozen({ plan }: Saga, thaw: Step): Step {
-  const { state, desired } = plan.steps.find(({ kind, at }) => kind === "freeze" && at === thaw.at)!;
-  return { ...thaw, desired, state: state! };
+function labelsOf(steps: readonly Step[]): readonly string[] {
+  return steps.map(({ label }) => label);
 }
 
 /** The thaws of what was frozen, with what each has to bring back; who was frozen before by others stays so. */
