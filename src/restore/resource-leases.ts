@@ -70,8 +70,7 @@ export async function holdingResources<Result>(
     const taken = await tryTake(ports, claim);
     if (taken === "held" && !told) claim.onWait();
     told = taken === "held";
-    if (taken === undefined || taken === "held") return taken;
-    [leases, lost] = [taken, false];
+    if (typeof taken === "object") [leases, lost] = [taken, false];
     return taken;
   };
   const fenceAt: FenceAt = async (at, refused) => {
@@ -85,7 +84,7 @@ export async function holdingResources<Result>(
         asking = undefined;
       });
       const taken = await asking;
-      if (taken === undefined || taken === "held") return taken;
+      if (typeof taken !== "object") return taken;
     }
     return find()?.fence;
   };

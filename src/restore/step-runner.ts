@@ -1,3 +1,4 @@
+import type { Applied } from "../core/ports.ts";
 import type { StepRecord } from "../core/rollout.ts";
 import type { Instant, Milliseconds } from "../core/time.ts";
 import { doneOf, intentOf, stuckOf } from "./step-journal.ts";
@@ -40,9 +41,7 @@ export async function runStep(run: StepRun, known: StepRecord | undefined, unspe
   const recovered = known !== undefined && !unspent;
   // What nothing was sent under binds nobody: it may still be written as the target really is.
   let sentUnder = unspent ? undefined : known;
-  // What changes nothing is sent because something older may come; to be in place says nothing of that.
-  const needless = sentUnder !== undefined && sentUnder.attempts > 0 && sentUnder.before === step.desired;
-  let settled = !ports.underWay?.has(step.at) && !run.instead && !needless;
+  let settled = isSettled(run, sentUnder);
   let lastReason = "no answer to what was sent";
   let attempts = (sentUnder ?? run.instead)?.attempts ?? 0;
   const until = givenUpAfter(run);
@@ -89,9 +88,8 @@ export async function runStep(run: StepRun, known: StepRecord | undefined, unspe
     if (ports.mayAct?.() === false) return "fenced";
     const answer = await sendToTarget(run, adapter, record, fence, live);
     ports.atCrashPoint("saga.effect-sent");
-    const outrun = answer.kind === "stale" && (await ports.fenceAt(step.at, fence)) === fence;
-    if (outrun) return await endRefused(run, adapter, sentUnder, outrunBy(answer.reason, fence), recovered);
-    if (answer.kind === "refused") return await endRefused(run, adapter, sentUnder, answer.reason, recovered);
+    const refusal = await refusalOf(run, answer, fence);
+    if (refusal !== undefined) return await endRefused(run, adapter, sentUnder, refusal, recovered);
     if ("reason" in answer) lastReason = answer.reason;
     else {
       settled = true;
@@ -102,6 +100,15 @@ export async function runStep(run: StepRun, known: StepRecord | undefined, unspe
       lastReason = "the target said yes, but does not serve it yet";
     }
   }
+}
+
+/**
+ * Can nothing older come late any more? What changes nothing was sent because something may; that it is in place says nothing
+ * of that.
+ */
+function isSettled({ ports, step, instead }: StepRun, sentUnder: StepRecord | undefined): boolean {
+  const needless = sentUnder !== undefined && sentUnder.attempts > 0 && sentUnder.before === step.desired;
+  return !ports.underWay?.has(step.at) && !instead && !needless;
 }
 
 /** Waits while another has the target, for as long as the plan gives; then, or once it is halted, why it waits no more. */
@@ -154,8 +161,10 @@ function whyEnough({ ports, patience }: StepRun, tries: number, late: boolean): 
 }
 
 /** Where our fence is the newest in the store, somebody acts under another store, or ours was brought back. */
-function outrunBy(reason: string, fence: number): string {
-  return `it has seen a newer controller (${reason}; our fence is ${fence}): is another Rollbook acting?`;
+async function refusalOf({ ports, step }: StepRun, answer: Applied, fence: number): Promise<string | undefined> {
+  if (answer.kind === "refused") return answer.reason;
+  if (answer.kind !== "stale" || (await ports.fenceAt(step.at, fence)) !== fence) return undefined;
+  return `it has seen a newer controller (${answer.reason}; our fence is ${fence}): is another Rollbook acting?`;
 }
 
 /** The answer may be wrong: what the target serves now counts. */
