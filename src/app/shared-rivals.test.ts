@@ -3,11 +3,13 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, it } from "node:test";
+import fc from "fast-check";
 import { createControlWorld, playbook, START, type WorldOptions } from "../control/world.fixture.ts";
 import { digestOf } from "../core/digest.ts";
 import type { RestoreAdapter, Store } from "../core/ports.ts";
 import { createMemoryStore } from "../simulation/memory-store.ts";
 import { openSqliteStore } from "../store/sqlite/sqlite-store.ts";
+import { runs } from "../testing/runs.fixture.ts";
 
 const MODEL_2 = digestOf("model 2");
 const RIVAL = "sim:model#rival";
@@ -19,6 +21,10 @@ type World = ReturnType<typeof createControlWorld>;
 /** Loans and cards: a component each that one rival would bring back, over one store. */
 function bothOver(store: Store, proofs: { readonly loans?: number; readonly cards?: number } = {}) {
   const sent: string[] = [];
+  /** When either let it go. */
+  const letGo: { readonly through: string; readonly at: number }[] = [];
+  /** Through which components nothing reaches the rival, a write that reaches it is never answered, or it is not read. */
+  const faults = { lost: new Set<string>(), mute: new Set<string>(), unread: new Set<string>() };
   const ports: NonNullable<WorldOptions["ports"]> = ({ adapterFor }) => ({
     adapterFor: (at) => {
       const adapter = adapterFor(at);
@@ -27,10 +33,19 @@ function bothOver(store: Store, proofs: { readonly loans?: number; readonly card
           MODELS.includes(place)
             ? [{ at: RIVAL, through: place, label: "the rival", guarantee: "cas", frozen: "frozen" }]
             : [],
+        readRival: async (rival, signal) => {
+          if (faults.unread.has(rival.through)) return { kind: "unreachable", reason: "503" };
+          return adapter.readRival!(rival, signal);
+        },
         writeRival: async (request, signal) => {
+          if (faults.lost.has(request.through)) return { kind: "unknown", reason: "503" };
           const answer = await adapter.writeRival!(request, signal);
           sent.push(`${request.through} ${request.state} ${answer.kind}`);
-          return answer;
+          if (request.state === "working" && answer.kind === "applied")
+            letGo.push({ through: request.through, at: loans.clock.now() });
+          if (!faults.mute.has(request.through)) return answer;
+          faults.unread.add(request.through);
+          return { kind: "unknown", reason: "the answer was lost" };
         },
       };
       return { ...adapter, ...told };
@@ -55,7 +70,7 @@ function bothOver(store: Store, proofs: { readonly loans?: number; readonly card
     return ids;
   };
   const state = () => loans.target.rivalState("sim:model");
-  return { loans, cards, sent, state, exposed };
+  return { loans, cards, sent, letGo, state, exposed, faults };
 }
 
 const stores = {
@@ -147,9 +162,106 @@ for (const [name, open] of Object.entries(stores))
           loans.target.tellRival("sim:model", "working on Sundays");
           assert.equal((await loans.ended(first!)).rollback?.outcome, "verified");
           assert.equal(state(), "frozen");
-          assert.ok(loans.events.some(({ text }) => /stays frozen: another system's rollback needs that/.test(text)));
+          assert.ok(
+            loans.notices.some((text) =>
+              /still frozen: the rival stays frozen: the rollback of cards needs/.test(text),
+            ),
+            "people can tell who has to let go of it",
+          );
           assert.equal((await cards.ended(second!)).rollback?.outcome, "verified");
           assert.equal(state(), "working on Sundays");
         });
       }));
+
+    it("frozen by a freeze that nobody saw land stays so until the last is fixed", () =>
+      over(async (store) => {
+        const { loans, cards, state, exposed, faults } = bothOver(store, { loans: 20_000, cards: 40_000 });
+        await loans.live(async () => {
+          faults.mute.add("sim:model");
+          const [first] = await exposed(loans);
+          await loans.until(() => loans.kinds().includes("restored"));
+          const { id: second } = await cards.release();
+          await cards.until(() => cards.kinds().includes("restored"));
+          assert.equal(loans.kinds().includes("ended"), false, "it is still proving");
+          faults.mute.clear();
+          faults.unread.clear();
+          assert.equal((await loans.ended(first!)).rollback?.outcome, "verified");
+          assert.equal(state(), "frozen", "the other needs it");
+          assert.equal((await cards.ended(second)).rollback?.outcome, "verified");
+          assert.equal(state(), "working");
+        });
+      }));
+
+    it("frozen by another after an own freeze was lost is known to be theirs when it is restored once more", () =>
+      over(async (store) => {
+        const { loans, cards, state, exposed, faults } = bothOver(store, { loans: 20_000, cards: 40_000 });
+        await loans.live(async () => {
+          faults.lost.add("sim:cards-model");
+          const [second] = await exposed(cards);
+          await cards.until(() => cards.kinds().includes("restored"));
+          assert.equal(state(), "working");
+          faults.lost.clear();
+          loans.target.tellRival("sim:model", "frozen");
+          loans.target.rivalWrite("sim:model", digestOf("model 1"));
+          const [first] = await exposed(loans);
+          await loans.until(() => loans.kinds().includes("restored"));
+          loans.target.rivalWrite("sim:cards-model", MODEL_2);
+          assert.equal((await loans.ended(first!)).rollback?.outcome, "verified");
+          assert.equal(cards.kinds().filter((kind) => kind === "restored").length, 2);
+          assert.equal(state(), "frozen", "the other needs it");
+          assert.equal((await cards.ended(second!)).rollback?.outcome, "verified");
+          assert.equal(state(), "working");
+        });
+      }));
   });
+
+describe("a rival of two systems", () => {
+  const fault = fc.record({
+    to: fc.constantFrom(...MODELS),
+    kind: fc.constantFrom("lost", "mute", "unread"),
+    begins: fc.integer({ min: 0, max: 8000 }),
+    lasts: fc.integer({ min: 100, max: 8000 }),
+  });
+  const drawn = fc.record({
+    faults: fc.array(fault, { maxLength: 4 }),
+    proofs: fc.record({ loans: fc.integer({ min: 3000, max: 15_000 }), cards: fc.integer({ min: 3000, max: 15_000 }) }),
+    between: fc.integer({ min: 0, max: 8000 }),
+    undone: fc.boolean(),
+  });
+
+  it("is let go by the last of them, and works when both are over or people were told, whatever becomes of what is sent", () =>
+    fc.assert(
+      fc.asyncProperty(drawn, async ({ faults: planned, proofs, between, undone }) => {
+        const { loans, cards, letGo, state, exposed, faults } = bothOver(createMemoryStore(), proofs);
+        await loans.live(async () => {
+          const { clock } = loans;
+          const [first, second] = await exposed(loans, cards);
+          const happening = planned.map(async ({ to, kind, begins, lasts }) => {
+            await clock.sleep(begins);
+            faults[kind].add(to);
+            await clock.sleep(lasts);
+            faults[kind].delete(to);
+            faults.unread.delete(to);
+          });
+          const undoing = clock.sleep(between).then(() => {
+            if (undone && !cards.kinds().includes("ended")) loans.target.rivalWrite("sim:cards-model", MODEL_2);
+          });
+          await Promise.all([loans.ended(first!), cards.ended(second!)]);
+          const last = state();
+          for (const { through, at } of letGo) {
+            const { events } = through === "sim:model" ? cards : loans;
+            const frozen = events.find(({ text }) => /^freeze \S+: (done|stuck)/.test(text))?.at ?? at;
+            const over = events.find(({ kind }) => kind === "thawed")?.at ?? at;
+            assert.ok(
+              frozen >= at || over <= at,
+              `${through} let it go at ${at}; it was frozen for another until ${over}`,
+            );
+          }
+          await Promise.all([undoing, ...happening]);
+          const told = [loans, cards].some(({ notices }) => notices.some((text) => /thaw it by hand/.test(text)));
+          assert.ok(last === "working" || told, `${last}, and nobody was told`);
+        });
+      }),
+      { numRuns: runs(24) },
+    ));
+});

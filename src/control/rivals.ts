@@ -4,7 +4,7 @@ import type { Rival } from "../core/ports.ts";
 import type { Place } from "../core/rollout.ts";
 import { addressIn } from "../decide/place.ts";
 import type { FenceAt } from "../restore/resource-leases.ts";
-import { thawRivals } from "../restore/thaw.ts";
+import { type Kept, thawRivals } from "../restore/thaw.ts";
 import { FencedError } from "./fenced-error.ts";
 import type { ControlPorts } from "./ports.ts";
 import { aloneWith, effectPorts } from "./restoration.ts";
@@ -74,7 +74,7 @@ export async function thaw(
   const sagas = await ports.store.sagas(rollout.id);
   const onStep = (step: Parameters<typeof ports.emit>[0]["step"] & object) =>
     ports.emit({ kind: "step", at: ports.clock.now(), rollout, text: `${step.step}: ${step.status}`, step });
-  const [thawed, left, kept]: [string[], string[], string[]] = [[], [], []];
+  const [thawed, left, kept]: [string[], string[], Kept[]] = [[], [], []];
   for (const saga of sagas.toReversed()) {
     const rivals = saga.plan.steps.filter(({ kind }) => kind === "thaw").map(({ at }) => at);
     const work = async (fenceAt: FenceAt) =>
@@ -90,12 +90,15 @@ export async function thaw(
   }
   if (thawed.length + left.length + kept.length === 0) return [];
   const lines = [
-    ...kept.map((label) => `${label} stays frozen: another system's rollback needs that, and thaws it at its end`),
+    ...kept.map(
+      ({ label, system }) =>
+        `${label} stays frozen: the rollback of ${system} needs that, and thaws it; if that is never over, do so by hand`,
+    ),
     ...thawed.map((label) => `${label} works again: it brings back what its source says, so change that first`),
     ...left.map((label) => `${label} is not as it was before the restore: look at it, and thaw it by hand`),
   ];
   emit(run, "thawed", lines.join("; "));
-  if (thawed.length + left.length > 0)
-    tellPeople(run, left.length > 0 ? "has rivals that are still frozen" : "has rivals that work again", lines);
+  const frozen = left.length + kept.length > 0;
+  tellPeople(run, frozen ? "has rivals that are still frozen" : "has rivals that work again", lines);
   return [];
 }

@@ -14,13 +14,19 @@ export async function runCounted(
   more: Pick<SagaPorts, "fenceAt"> & Partial<SagaPorts>,
 ): Promise<SagaEnd> {
   const { ports, lease, begun, cutOff } = run;
-  const { store, wrote, failed } = watched(ports.store);
+  const { store, noted, wrote, failed } = watched(ports.store);
+  const { fenceAt, frozenBy } = more;
+  // They too ask nothing but the store.
+  const asking = {
+    fenceAt: (...given: Parameters<typeof fenceAt>) => noted(fenceAt(...given)),
+    ...(frozenBy && { frozenBy: (at: string) => noted(frozenBy(at)) }),
+  };
   const changes = begun.get(saga.id)?.changes;
   begun.delete(saga.id);
   const counted = cutOff.delete(saga.id) || changes !== undefined;
   try {
     return await runSaga(
-      { onStep: () => undefined, ...ports, ...more, store },
+      { onStep: () => undefined, ...ports, ...more, ...asking, store },
       saga,
       lease,
       PATIENCE,
@@ -33,7 +39,7 @@ export async function runCounted(
   }
 }
 
-/** The same store, and whether it has taken a write, or failed at one or at a read. */
+/** The same store, and whether it has taken a write, or failed at one or at a read; `noted` watches what else asks it. */
 function watched(store: Store) {
   let [taken, broken] = [false, false];
   const noted = async <Answer>(call: Promise<Answer>, write = false): Promise<Answer> => {
@@ -52,6 +58,7 @@ function watched(store: Store) {
       commit: (...given: Parameters<Store["commit"]>) => noted(store.commit(...given), true),
       steps: (saga: string) => noted(store.steps(saga)),
     },
+    noted,
     wrote: () => taken,
     failed: () => broken,
   };

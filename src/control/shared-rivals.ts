@@ -1,5 +1,6 @@
 import { unfinishedRollout } from "../core/unfinished-rollout.ts";
 import type { SagaPorts } from "../restore/step-run.ts";
+import { foundBy } from "../restore/thaw.ts";
 import type { Run } from "./run.ts";
 
 /**
@@ -22,9 +23,8 @@ async function freezesOf({ ports: { store }, rollout }: Run, at: string) {
       const records = freeze ? await store.steps(id) : [];
       const record = records.find(({ step }) => step === freeze?.id);
       const isThawed = records.some(({ step, status }) => step === thaw?.id && status === "done");
-      if (!record || isThawed || record.status === "stuck" || record.state === undefined) return [];
-      // Who found it frozen, and by none of ours, thaws nothing.
-      return record.before === record.desired ? [] : [{ before: record.before, state: record.state }];
+      const before = record && !isThawed && foundBy(record);
+      return before ? [{ ...before, system }] : [];
     });
     return (await Promise.all(frozen)).flat();
   });

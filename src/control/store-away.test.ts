@@ -141,6 +141,40 @@ describe("a store that is away when harm is decided", () => {
     }
   });
 
+  it("and cannot tell what other systems have frozen costs the restore no start either", async () => {
+    let away = false;
+    let refused = 0;
+    const world = createControlWorld({
+      losses: 0.3,
+      rivals: { "sim:model": digestOf("model 2") },
+      ports: ({ store }) => ({
+        store: {
+          ...store,
+          systems: async () => {
+            if (!away) return store.systems();
+            refused += 1;
+            throw new Error("connection refused");
+          },
+        },
+      }),
+    });
+    world.target.tellRival("sim:model", "frozen");
+    await world.live(async () => {
+      const { id } = await world.release();
+      away = true;
+      await world.until(() => world.kinds().includes("contained"));
+      await world.clock.sleep(120_000);
+      assert.ok(refused > 10, "tried again and again");
+      away = false;
+      assert.equal((await world.ended(id)).rollback?.outcome, "verified");
+      const sagas = (await world.store.sagas(id)).filter(({ plan }) => plan.kind === "rollback");
+      assert.deepEqual(
+        sagas.map(({ starts }) => starts),
+        [1],
+      );
+    });
+  });
+
   it("while a release is deployed costs that no start either", async () => {
     const { state, ports } = failing();
     const world = createControlWorld({ ports: (given) => ({ ...slowly(400)(given), ...ports(given) }) });

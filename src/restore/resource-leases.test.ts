@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
 import type { Store } from "../core/ports.ts";
-import { createSimulatedClock } from "../simulation/clock.ts";
+import { createSimulatedClock, type SimulatedClock } from "../simulation/clock.ts";
 import { createMemoryStore } from "../simulation/memory-store.ts";
-import { holdingResources } from "./resource-leases.ts";
+import { type FenceAt, holdingResources } from "./resource-leases.ts";
 
 const START = 1_000_000;
 const SYSTEM = "system:loans";
@@ -24,6 +24,15 @@ function aClaim(holder: string, resources: readonly string[]) {
 async function claim(store: Store, holder: string, ttl: number, now: number) {
   const answer = await store.commit([], undefined, { resources: ["target:a"], holder, ttl, now });
   return answer.kind === "committed" ? answer.claimed : undefined;
+}
+
+/** As a step asks: again and again while another has it. */
+async function waitedFor(clock: SimulatedClock, fenceAt: FenceAt, at: string, refused?: number) {
+  for (;;) {
+    const fence = await fenceAt(at, refused);
+    if (fence !== "held") return fence;
+    await clock.sleep(300);
+  }
 }
 
 describe("sagas that share a resource", () => {
@@ -184,8 +193,16 @@ describe("sagas that share a resource", () => {
       away = false;
       await clock.sleep(1500);
       assert.deepEqual([waits, clock.now()], [0, START + 6000]);
-      const both = await Promise.all([fenceAt("a"), fenceAt("b")]);
-      return [first, other, ...both];
+      const both = () => Promise.all([fenceAt("a"), fenceAt("b")]);
+      assert.deepEqual(
+        [await both(), await both()],
+        [
+          ["held", "held"],
+          ["held", "held"],
+        ],
+      );
+      const later = await Promise.all(["a", "b"].map((at) => waitedFor(clock, fenceAt, at)));
+      return [first, other, ...later];
     });
     assert.deepEqual(await clock.run(fences), [2, 3, 4, 4]);
     assert.equal(waits, 1);
@@ -195,12 +212,51 @@ describe("sagas that share a resource", () => {
   it("find out at once what ended meanwhile, when a target has seen a newer fence", async () => {
     const ports = { clock: createSimulatedClock(START), store: createStore() };
     const fences = holdingResources(ports, aClaim("one", ["a"]), async (fenceAt) => {
-      const first = await fenceAt("a");
+      const first = (await fenceAt("a")) as number;
       assert.equal(await fenceAt("a", first), first, "no saga of ours: it is still the newest here");
       await claim(ports.store, "two", 0, START + 3000);
-      return [first, await fenceAt("a", first)];
+      return [first, await waitedFor(ports.clock, fenceAt, "a", first)];
     });
     assert.deepEqual(await ports.clock.run(fences), [2, 4]);
+  });
+
+  it("take what was lost once for all steps that are refused, and say so when they may not act any more", async () => {
+    const { clock, store } = { clock: createSimulatedClock(START), store: createStore() };
+    const slow: Store = {
+      ...store,
+      renewLease: async (lease, ...given) => {
+        if (lease.resource === "target:b") await clock.sleep(500);
+        return store.renewLease(lease, ...given);
+      },
+    };
+    let stopped = false;
+    const told = { ...aClaim("one", ["a", "b"]), stopped: () => stopped };
+    const work = holdingResources({ clock, store: slow }, told, async (fenceAt) => {
+      assert.deepEqual([await fenceAt("a"), await fenceAt("b")], [2, 2]);
+      // By a clock that is ahead: it is over for us.
+      const both = { resources: ["target:a", "target:b"], holder: "two", ttl: -3000, now: START + 3000 };
+      assert.equal((await store.commit([], undefined, both)).kind, "committed");
+      const fences = await Promise.all([fenceAt("a", 2), fenceAt("b", 2)]);
+      assert.deepEqual([...fences, await fenceAt("a")], [4, 4, 4]);
+      await store.commit([], undefined, { ...both, ttl: 60_000, now: START + 9000 });
+      stopped = true;
+      return { last: await fenceAt("a", 4) };
+    });
+    assert.deepEqual(await clock.run(work), { last: undefined });
+  });
+
+  it("take nothing again once their work is over, also when it ended in an error", async () => {
+    const ports = { clock: createSimulatedClock(START), store: createStore() };
+    let late: Promise<unknown> = Promise.resolve();
+    const failing = holdingResources(ports, aClaim("one", ["a"]), async (fenceAt) => {
+      await claim(ports.store, "two", 10_000, START + 3000);
+      assert.equal(await fenceAt("a", 2), "held");
+      late = ports.clock.sleep(20_000).then(() => fenceAt("a"));
+      throw new Error("the disk is full");
+    });
+    await assert.rejects(ports.clock.run(failing), { message: "the disk is full" });
+    assert.equal(await ports.clock.run(late), undefined);
+    assert.equal((await claim(ports.store, "three", 1, ports.clock.now()))?.[0]?.fence, 4, "nobody came between");
   });
 
   it("ask again for what could not be had again because the store was away", async () => {
@@ -208,13 +264,13 @@ describe("sagas that share a resource", () => {
     let away = false;
     const commit: Store["commit"] = (...given) => (away ? Promise.reject(new Error("away")) : store.commit(...given));
     const fences = holdingResources({ clock, store: { ...store, commit } }, aClaim("one", ["a"]), async (fenceAt) => {
-      const first = await fenceAt("a");
+      const first = (await fenceAt("a")) as number;
       await claim(store, "two", 0, START + 3000);
       away = true;
       await assert.rejects(fenceAt("a", first), { message: "away" });
       await assert.rejects(fenceAt("a"), { message: "away" });
       away = false;
-      return fenceAt("a");
+      return waitedFor(clock, fenceAt, "a");
     });
     assert.equal(await clock.run(fences), 4);
   });

@@ -26,10 +26,10 @@ export interface Held {
 }
 
 /**
- * The fence that what is sent to a target carries. Waits while another holds the target; undefined when we may not act any
- * more. `refused`: the target has seen a newer one than this.
+ * The fence that what is sent to a target carries. `held`: another has what was lost meanwhile, so ask again in a while;
+ * undefined when we may not act any more, or the work is over. `refused`: the target has seen a newer one than this.
  */
-export type FenceAt = (at: string, refused?: number) => Promise<number | undefined>;
+export type FenceAt = (at: string, refused?: number) => Promise<number | "held" | undefined>;
 
 /** The leases that a saga's work asks for: who records it takes them with the same commit, where they are free. */
 export function claimOf({ rollout, plan }: Saga, ttl: Milliseconds, now: Instant): Claim {
@@ -59,35 +59,45 @@ export async function holdingResources<Result>(
   const { leaseMs, held, resources } = claim;
   if (resources.length === 0) return work(async () => undefined);
   const fresh = held !== undefined && clock.now() - held.since < leaseMs / 3;
-  let leases = fresh ? Promise.resolve<Taken>(held.leases) : obtain(ports, claim);
-  if (!(await leases)) return undefined;
-  let lost = false;
-  const renewed = (lease: Lease) => store.renewLease(lease, leaseMs, clock.now());
-  const fenceAt: FenceAt = async (at, refused) => {
-    const find = async () => (await leases)?.find(({ resource }) => resource === resourceOf(at));
-    const known = lost ? undefined : await find();
-    if (known && refused === known.fence) lost ||= !(await renewed(known));
-    if (lost) {
-      lost = false;
-      leases = obtain(ports, claim);
-      leases.catch(() => {
-        lost = true;
-      });
-    }
-    return (await find())?.fence;
-  };
+  const first = fresh ? held.leases : await obtain(ports, claim);
+  if (!first) return undefined;
+  let leases = first;
+  let [lost, told] = [false, false];
+  let asking: Promise<Taken> | undefined;
   const done = new AbortController();
+  const renewed = (lease: Lease) => store.renewLease(lease, leaseMs, clock.now());
+  const again = async () => {
+    const taken = await tryTake(ports, claim);
+    if (taken === "held" && !told) claim.onWait();
+    told = taken === "held";
+    if (typeof taken === "object") [leases, lost] = [taken, false];
+    return taken;
+  };
+  const fenceAt: FenceAt = async (at, refused) => {
+    const find = () => leases.find(({ resource }) => resource === resourceOf(at));
+    const known = find();
+    if (known && !lost && refused === known.fence && !(await renewed(known)) && known === find()) lost = true;
+    if (done.signal.aborted) return undefined;
+    if (lost) {
+      // One for all steps: each one more would raise the fence under the others.
+      asking ??= again().finally(() => {
+        asking = undefined;
+      });
+      const taken = await asking;
+      if (typeof taken !== "object") return taken;
+    }
+    return find()?.fence;
+  };
   const renew = async () => {
     for (;;) {
       await clock.sleep(leaseMs / 3, done.signal);
-      const taken = leases;
-      const ours = await taken.catch(() => undefined);
+      const ours = leases;
       if (done.signal.aborted) return;
-      if (lost || !ours) continue;
+      if (lost) continue;
       // A store that is away for a moment costs nothing: the next renewal is soon enough.
       const kept = await Promise.all(ours.map((lease) => renewed(lease).catch(() => lease)));
       // Another has taken one since it ended: none is kept until all are ours again.
-      if (taken === leases && kept.includes(undefined)) lost = true;
+      if (ours === leases && kept.includes(undefined)) lost = true;
     }
   };
   const renewing = renew();
@@ -104,18 +114,22 @@ export async function holdingResources<Result>(
   }
 }
 
-type Taken = readonly Lease[] | undefined;
+type Taken = readonly Lease[] | "held" | undefined;
 
 /** Waits until all are ours; undefined when we may not act any more. */
-async function obtain(ports: { readonly store: Store; readonly clock: Clock }, claim: ResourceClaim): Promise<Taken> {
+async function obtain(ports: { readonly store: Store; readonly clock: Clock }, claim: ResourceClaim) {
   for (let waited = false; ; waited = true) {
-    const answer = await take(ports, claim, claim.leaseMs, ports.clock.now());
-    if (answer.kind === "fenced") return undefined;
-    if (answer.claimed) return answer.claimed;
-    if (claim.stopped()) return undefined;
+    const taken = await tryTake(ports, claim);
+    if (taken !== "held") return taken;
     if (!waited) claim.onWait();
     await ports.clock.sleep(claim.leaseMs / 10);
   }
+}
+
+async function tryTake(ports: { readonly store: Store; readonly clock: Clock }, claim: ResourceClaim): Promise<Taken> {
+  const answer = await take(ports, claim, claim.leaseMs, ports.clock.now());
+  if (answer.kind === "fenced") return undefined;
+  return answer.claimed ?? (claim.stopped() ? undefined : "held");
 }
 
 function take({ store }: { readonly store: Store }, claim: ResourceClaim, ttl: Milliseconds, now: Instant) {

@@ -7,7 +7,7 @@ import type { Live } from "./target-call.ts";
 
 /** The record of an attempt that is about to be made; its key and its before-state are those of the first attempt. */
 export function intentOf(
-  { clock, saga, step, lease, direction }: StepScope,
+  { clock, saga, step, lease, direction, instead }: StepScope,
   known: StepRecord | undefined,
   live: Pick<Live, "digest" | "state">,
   attempts: number,
@@ -18,7 +18,8 @@ export function intentOf(
     step: step.id,
     ...(direction === "compensate" ? { direction } : {}),
     status: "intent",
-    key: known?.key ?? digestOfJson({ saga: saga.id, step: step.id, direction }),
+    key:
+      known?.key ?? digestOfJson({ saga: saga.id, step: step.id, direction, ...(instead && { after: instead.key }) }),
     fence: lease.fence,
     attempts,
     before: known?.before ?? live.digest,

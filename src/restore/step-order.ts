@@ -5,6 +5,7 @@ import type { SagaJournal } from "./saga-journal.ts";
 import { changesOf, expectedIntentOf } from "./step-journal.ts";
 import type { Patience, SagaPorts, StepScope } from "./step-run.ts";
 import { runStep, type StepEnd } from "./step-runner.ts";
+import { runThaw } from "./thaw-step.ts";
 
 /** The steps of a saga, and all that it takes to run them. */
 export interface Course {
@@ -98,7 +99,8 @@ export async function runSteps(course: Course): Promise<readonly string[] | "fen
     if (halted() && !over.has(step.id)) return "stuck";
     begun.add(step.id);
     const run = { ...scope, ports, step, patience, write: write(step) };
-    return runStep(run, records.get(step.id), unspent.has(step.id));
+    const known = records.get(step.id);
+    return step.kind === "thaw" ? runThaw(run, known) : runStep(run, known, unspent.has(step.id));
   };
   const found = await Promise.all(steps.map(endOf));
   if (found.includes("fenced")) return "fenced";

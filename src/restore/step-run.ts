@@ -33,6 +33,7 @@ export interface SagaPorts {
 }
 
 export interface FrozenBy extends Pick<StepRecord, "before"> {
+  readonly system: string;
   readonly state: string;
 }
 
@@ -52,6 +53,8 @@ export interface StepScope {
   readonly step: Step;
   readonly lease: Lease;
   readonly direction: Direction;
+  /** What was sent to the same target for another state before, and may still come: this has a key of its own. */
+  readonly instead?: Pick<StepRecord, "key" | "attempts">;
 }
 
 /** One step being run by this process. */

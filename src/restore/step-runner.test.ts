@@ -235,6 +235,24 @@ describe("a step", () => {
     assert.deepEqual(world.log, []);
   });
 
+  it("waits for a target that another playbook has, until it is halted or its plan's time is over; then it reads once more", async () => {
+    for (const halt of [true, false]) {
+      const world = createWorld();
+      world.target.onApply = async () => lost;
+      const sent = () => world.target.requests.length > 0;
+      const fenceAt = async () => (sent() ? "held" : 7);
+      const halted = () => (halt && world.clock.now() > START + 5000 ? "halted by ada: wait" : undefined);
+      const ports = world.ports({ fenceAt, halted });
+      const run = runSaga(ports, aSaga([aStep("model")]), await world.lease(), QUICK);
+      assert.equal((await world.clock.run(run)).kind, "stuck");
+      assert.deepEqual(world.log, ["read model", "intent model", "apply model", "read model", "stuck model"]);
+      const took = world.clock.now() - START;
+      const [least, why] = halt ? [5000, "halted by ada: wait"] : [60_000, "gave up when its plan's time was over"];
+      assert.ok(took >= least && took < least + 1000, String(took));
+      assert.equal((await journalOf(world.store))["model"]?.note, `another playbook changes it; ${why}`);
+    }
+  });
+
   it("is for people when the target has seen a newer fence, and the store says that ours is the newest", async () => {
     const world = createWorld();
     world.target.onApply = async () => ({ kind: "stale", reason: "fence 500 has written" });

@@ -1,3 +1,4 @@
+import type { Applied } from "../core/ports.ts";
 import type { StepRecord } from "../core/rollout.ts";
 import type { Instant, Milliseconds } from "../core/time.ts";
 import { doneOf, intentOf, stuckOf } from "./step-journal.ts";
@@ -6,6 +7,8 @@ import { type StepTarget, targetOf } from "./step-target.ts";
 import { askWhatServes, type Live, readTarget, reasonOf, sendToTarget } from "./target-call.ts";
 
 const LONGEST_PAUSE_MS: Milliseconds = 5000;
+/** Between two looks at a lease that another has. */
+export const HELD_PAUSE_MS: Milliseconds = 300;
 
 /** `done`: read back by identity. `stuck`: undecidable, people decide. `fenced`: somebody newer acts; stop at once. */
 export type StepEnd = "done" | "stuck" | "fenced";
@@ -22,7 +25,7 @@ export type StepEnd = "done" | "stuck" | "fenced";
  * I6  What is sent is counted before it is sent.
  * I7  Once it is halted nothing more is sent and nothing awaited; what was sent is read once more.
  * I8  A target that has seen a newer fence than the newest of our own store is for people: nobody there can tell who acts.
- *     One that another saga has written to since we lost its lease is waited for, and read again.
+ *     One that another saga has written to since we lost its lease is waited for as long as the plan gives, and read again.
  * I9  Where an older write may still be under way, ours is sent even if it changes nothing: its fence and its new version
  *     keep out what comes late.
  */
@@ -38,16 +41,18 @@ export async function runStep(run: StepRun, known: StepRecord | undefined, unspe
   const recovered = known !== undefined && !unspent;
   // What nothing was sent under binds nobody: it may still be written as the target really is.
   let sentUnder = unspent ? undefined : known;
-  let settled = !ports.underWay?.has(step.at);
+  let settled = isSettled(run, sentUnder);
   let lastReason = "no answer to what was sent";
-  let attempts = sentUnder?.attempts ?? 0;
+  let attempts = (sentUnder ?? run.instead)?.attempts ?? 0;
   const until = givenUpAfter(run);
   let waited = 0;
-  for (let tries = attempts; ; waited += await rest(run, tries)) {
-    const fence = await ports.fenceAt(step.at);
+  for (let tries = sentUnder?.attempts ?? 0; ; waited += await rest(run, tries)) {
+    const fence = await fenceFor(run);
     if (fence === undefined) return "fenced";
+    if (typeof fence === "string") lastReason = "another playbook changes it";
     const live = await readTarget(run, adapter);
-    const enough = whyEnough(run, tries, ports.clock.now() >= until || waited >= run.saga.plan.deadline);
+    const late = ports.clock.now() >= until || waited >= run.saga.plan.deadline;
+    const enough = typeof fence === "string" ? fence : whyEnough(run, tries, late);
     tries += 1;
     if (live.kind === "unreachable") {
       lastReason = `cannot be read: ${live.reason}`;
@@ -55,10 +60,10 @@ export async function runStep(run: StepRun, known: StepRecord | undefined, unspe
       continue;
     }
     const inPlace = live.digest === step.desired;
-    if (inPlace && settled && !sentUnder) {
+    if (inPlace && !sentUnder) {
       sentUnder = await frozenByOther(run);
       // What they sent may still arrive: our fence keeps it out.
-      settled = sentUnder === undefined;
+      settled &&= sentUnder === undefined;
     }
     if (inPlace && settled) return finish(run, adapter, sentUnder, live, recovered);
     const before = sentUnder?.before ?? (run.direction === "compensate" ? step.before : undefined);
@@ -71,7 +76,7 @@ export async function runStep(run: StepRun, known: StepRecord | undefined, unspe
         `somebody else changed it ${sentUnder ? "after our intent" : "since"}`,
       );
     }
-    if (enough) return giveUp(run, sentUnder, attempts, live, `${lastReason}; ${enough}`);
+    if (enough || typeof fence === "string") return giveUp(run, sentUnder, attempts, live, `${lastReason}; ${enough}`);
     attempts += 1;
     const record: StepRecord =
       !sentUnder && known?.before === live.digest && known.attempts === attempts
@@ -83,9 +88,8 @@ export async function runStep(run: StepRun, known: StepRecord | undefined, unspe
     if (ports.mayAct?.() === false) return "fenced";
     const answer = await sendToTarget(run, adapter, record, fence, live);
     ports.atCrashPoint("saga.effect-sent");
-    const outrun = answer.kind === "stale" && (await ports.fenceAt(step.at, fence)) === fence;
-    if (outrun) return await endRefused(run, adapter, sentUnder, outrunBy(answer.reason, fence), recovered);
-    if (answer.kind === "refused") return await endRefused(run, adapter, sentUnder, answer.reason, recovered);
+    const refusal = await refusalOf(run, answer, fence);
+    if (refusal !== undefined) return await endRefused(run, adapter, sentUnder, refusal, recovered);
     if ("reason" in answer) lastReason = answer.reason;
     else {
       settled = true;
@@ -95,6 +99,29 @@ export async function runStep(run: StepRun, known: StepRecord | undefined, unspe
         return finish(run, adapter, sentUnder, after, recovered);
       lastReason = "the target said yes, but does not serve it yet";
     }
+  }
+}
+
+/**
+ * Can nothing older come late any more? What changes nothing was sent because something may; that it is in place says nothing
+ * of that.
+ */
+function isSettled({ ports, step, instead }: StepRun, sentUnder: StepRecord | undefined): boolean {
+  const needless = sentUnder !== undefined && sentUnder.attempts > 0 && sentUnder.before === step.desired;
+  return !ports.underWay?.has(step.at) && !instead && !needless;
+}
+
+/** Waits while another has the target, for as long as the plan gives; then, or once it is halted, why it waits no more. */
+async function fenceFor(run: StepRun): Promise<number | string | undefined> {
+  const { ports, saga, step } = run;
+  const until = endOfPlan(run);
+  for (let waited = 0; ; waited += HELD_PAUSE_MS) {
+    const fence = await ports.fenceAt(step.at);
+    if (fence !== "held") return fence;
+    const halted = ports.halted?.();
+    if (halted !== undefined) return halted;
+    if (ports.clock.now() >= until || waited >= saga.plan.deadline) return "gave up when its plan's time was over";
+    await ports.clock.sleep(HELD_PAUSE_MS);
   }
 }
 
@@ -134,8 +161,10 @@ function whyEnough({ ports, patience }: StepRun, tries: number, late: boolean): 
 }
 
 /** Where our fence is the newest in the store, somebody acts under another store, or ours was brought back. */
-function outrunBy(reason: string, fence: number): string {
-  return `it has seen a newer controller (${reason}; our fence is ${fence}): is another Rollbook acting?`;
+async function refusalOf({ ports, step }: StepRun, answer: Applied, fence: number): Promise<string | undefined> {
+  if (answer.kind === "refused") return answer.reason;
+  if (answer.kind !== "stale" || (await ports.fenceAt(step.at, fence)) !== fence) return undefined;
+  return `it has seen a newer controller (${answer.reason}; our fence is ${fence}): is another Rollbook acting?`;
 }
 
 /** The answer may be wrong: what the target serves now counts. */

@@ -48,6 +48,8 @@ function rivalled(kind: Plan["kind"] = "rollback") {
 
 type World = ReturnType<typeof rivalled>;
 
+const frozenBy = async () => ({ system: "cards", before: digestOf("working fast"), state: "working fast" });
+
 async function run(world: World, ports = world.ports()) {
   const lease = await world.lease();
   const end = await world.clock.run(
@@ -159,7 +161,6 @@ describe("a rival", () => {
   it("that another system's rollback has frozen is frozen once more, and brought back into what that one found", async () => {
     const world = rivalled();
     world.target.tellRival(world.at, "frozen");
-    const frozenBy = async () => ({ before: digestOf("working fast"), state: "working fast" });
     const lease = await world.lease();
     const restored = runSaga(
       world.ports({ frozenBy }),
@@ -186,16 +187,135 @@ describe("a rival", () => {
     assert.equal(world.target.rivalState(world.at), "working fast");
   });
 
+  it("that another has frozen is known to be theirs, also where an own freeze that was lost may still come", async () => {
+    const world = rivalled();
+    world.target.tellRival(world.at, "frozen");
+    const underWay = new Set([`${world.at}#rival`]);
+    await run(world, world.ports({ frozenBy, underWay }));
+    const freeze = await statusOf(world, `freeze ${world.at}#rival`);
+    assert.deepEqual([freeze?.status, freeze?.attempts, freeze?.state], ["done", 1, "working fast"]);
+  });
+
   it("that another system's rollback still needs stays frozen, and that one thaws it", async () => {
     const world = rivalled();
     const lease = await world.lease();
     await world.clock.run(runSaga(world.ports(), await world.started(world.saga, lease), lease, QUICK, world.newest()));
-    const frozenBy = async () => ({ before: digestOf("working fast"), state: "working fast" });
-    for (const kept of [["the rival"], []]) {
+    for (const kept of [[{ label: "the rival", system: "cards" }], []]) {
       const thawed = await world.clock.run(thawRivals(world.ports({ frozenBy }), world.saga, lease, QUICK));
       assert.deepEqual(thawed, { kind: "thawed", thawed: [], left: [], kept });
     }
     assert.equal(world.target.rivalState(world.at), "frozen");
+  });
+
+  it("that another freezes while the lease of it was lost stays frozen, and that one thaws it", async () => {
+    const world = rivalled();
+    const lease = await world.lease();
+    await world.clock.run(runSaga(world.ports(), await world.started(world.saga, lease), lease, QUICK, world.newest()));
+    const sent: string[] = [];
+    let [ours, others] = [5, false];
+    const target: SimulatedTarget = {
+      ...world.target,
+      writeRival: async (request, signal) => {
+        sent.push(`${request.fence} ${request.state}`);
+        if (request.fence > 5) return world.target.writeRival!(request, signal);
+        // They took its lease, and froze it once more.
+        others = true;
+        return { kind: "stale", reason: "fence 6 has written" };
+      },
+    };
+    let asked = 0;
+    const ports = world.ports({
+      adapterFor: () => target,
+      fenceAt: async (_, refused) => {
+        if (refused === 5) ours = 7;
+        return ours === 7 && ++asked < 400 ? "held" : ours;
+      },
+      frozenBy: async () => (others ? frozenBy() : undefined),
+    });
+    const thawed = await world.clock.run(thawRivals(ports, world.saga, lease, QUICK));
+    const kept = [{ label: "the rival", system: "cards" }];
+    assert.deepEqual(thawed, { kind: "thawed", thawed: [], left: [], kept });
+    assert.deepEqual(sent, ["5 working fast", "7 frozen"], "what we sent before can come no more");
+    assert.equal(world.target.rivalState(world.at), "frozen");
+  });
+
+  it("is thawed after all when the other is over before it was known to stay frozen: each of both has a key of its own", async () => {
+    const world = rivalled();
+    const lease = await world.lease();
+    await world.clock.run(runSaga(world.ports(), await world.started(world.saga, lease), lease, QUICK, world.newest()));
+    const keys: string[] = [];
+    let lost = true;
+    const target: SimulatedTarget = {
+      ...world.target,
+      writeRival: async (request, signal) => {
+        keys.push(request.key);
+        return lost ? { kind: "unknown", reason: "no answer" } : world.target.writeRival!(request, signal);
+      },
+    };
+    const dying = (point: CrashPoint, over: Partial<SagaPorts> = {}) =>
+      mortal(world.ports({ adapterFor: () => target, ...over }), point, 1);
+    const end = (ports: SagaPorts) =>
+      world.clock.run(thawRivals(ports, world.saga, lease, QUICK).catch((error: unknown) => error));
+    assert.ok((await end(dying("saga.effect-sent"))) instanceof Killed);
+    lost = false;
+    assert.ok((await end(dying("saga.effect-sent", { frozenBy }))) instanceof Killed);
+    assert.equal(world.target.rivalState(world.at), "frozen");
+    assert.deepEqual(await end(world.ports({ adapterFor: () => target })), {
+      kind: "thawed",
+      thawed: ["the rival"],
+      left: [],
+      kept: [],
+    });
+    assert.equal(world.target.rivalState(world.at), "working fast");
+    assert.equal(new Set(keys).size, 3);
+    assert.equal((await statusOf(world, `thaw ${world.at}#rival`))?.attempts, 3);
+  });
+
+  it("that stays frozen is told so once more also after a crash, while its thaw may still come", async () => {
+    const world = rivalled();
+    const lease = await world.lease();
+    await world.clock.run(runSaga(world.ports(), await world.started(world.saga, lease), lease, QUICK, world.newest()));
+    const late: RivalRequest[] = [];
+    const target: SimulatedTarget = {
+      ...world.target,
+      writeRival: async (request) => {
+        late.push(request);
+        return { kind: "unknown", reason: "no answer" };
+      },
+    };
+    const dying = (point: CrashPoint, over: Partial<SagaPorts> = {}) =>
+      world.clock.run(
+        thawRivals(mortal(world.ports({ adapterFor: () => target, ...over }), point, 1), world.saga, lease, QUICK),
+      );
+    await assert.rejects(dying("saga.effect-sent"), Killed);
+    await assert.rejects(dying("saga.intent-recorded", { frozenBy }), Killed);
+    const ports = world.ports({ frozenBy, fenceAt: async () => lease.fence + 1 });
+    const thawed = await world.clock.run(thawRivals(ports, world.saga, lease, QUICK));
+    assert.deepEqual(thawed, { kind: "thawed", thawed: [], left: [], kept: [{ label: "the rival", system: "cards" }] });
+    for (const request of late) await world.target.writeRival!(request, new AbortController().signal);
+    assert.equal(late.length, 1);
+    assert.equal(world.target.rivalState(world.at), "frozen");
+  });
+
+  it("that its adapter can freeze no more is left to people, also when another needs it", async () => {
+    const world = rivalled();
+    const lease = await world.lease();
+    await world.clock.run(runSaga(world.ports(), await world.started(world.saga, lease), lease, QUICK, world.newest()));
+    const { writeRival: _, readRival: __, ...simple } = world.target;
+    const ports = world.ports({ frozenBy, adapterFor: () => simple });
+    const thawed = await world.clock.run(thawRivals(ports, world.saga, lease, QUICK));
+    assert.deepEqual(thawed, { kind: "thawed", thawed: [], left: ["the rival"], kept: [] });
+  });
+
+  it("that works again already is nobody's to keep frozen", async () => {
+    const world = rivalled();
+    const lease = await world.lease();
+    await world.clock.run(runSaga(world.ports(), await world.started(world.saga, lease), lease, QUICK, world.newest()));
+    const dying = mortal(world.ports(), "saga.effect-sent", 1);
+    await assert.rejects(world.clock.run(thawRivals(dying, world.saga, lease, QUICK)), Killed);
+    const thawed = await world.clock.run(thawRivals(world.ports({ frozenBy }), world.saga, lease, QUICK));
+    assert.deepEqual(thawed, { kind: "thawed", thawed: ["the rival"], left: [], kept: [] });
+    assert.equal(world.target.rivalState(world.at), "working fast");
   });
 
   it("that does not answer is waited for no longer than its deadline, and named", async () => {

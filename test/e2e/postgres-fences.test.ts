@@ -43,7 +43,7 @@ else
           const fence = await fenceAt(RIVAL);
           await work();
           assert.equal(await fenceAt(RIVAL), fence);
-          return fence!;
+          return fence as number;
         },
       );
     }
