@@ -100,8 +100,8 @@ export interface Store {
   rollouts(system?: string, limit?: number): Promise<readonly Rollout[]>;
   /** Those with a `promotedAt`, in the same order. */
   promoted(system: string, limit: number): Promise<readonly Rollout[]>;
-  /** All that ever had a rollout. */
-  systems(): Promise<readonly string[]>;
+  /** Those of all systems that have not ended, in the same order. */
+  openRollouts(): Promise<readonly Rollout[]>;
   record(rollout: string): Promise<RolloutRecord | undefined>;
   /** In the order in which they were written first. */
   sagas(rollout: string): Promise<readonly Saga[]>;

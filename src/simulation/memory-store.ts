@@ -45,7 +45,7 @@ export function createMemoryStore({ now: ownNow }: MemoryStoreOptions = {}): Sto
       newestFirst(tables.rollouts, system)
         .filter(({ promotedAt }) => promotedAt !== undefined)
         .slice(0, limit),
-    systems: async () => [...new Set([...tables.rollouts.values()].map(({ system }) => system))].sort(byText),
+    openRollouts: async () => newestFirst(tables.rollouts, undefined).filter(({ endedAt }) => endedAt === undefined),
     record: async (id) => {
       const rollout = tables.rollouts.get(id);
       if (rollout === undefined) return undefined;

@@ -78,7 +78,7 @@ export function storeOver(database: Database): Store {
     rollout: rollouts.get,
     rollouts: rollouts.newestFirst,
     promoted: rollouts.promoted,
-    systems: rollouts.systems,
+    openRollouts: rollouts.open,
     record: (id) => database.repeatable((session) => recordIn(session, id)),
     sagas: sagas.ofRollout,
     runningSagas: sagas.running,

@@ -134,7 +134,7 @@ function storeOver(connection: Connection, freeLock: () => void, checkpoints: Ch
     rollout: async (id) => rollouts.get(id),
     rollouts: async (system, limit) => rollouts.newestFirst(system, limit),
     promoted: async (system, limit) => rollouts.promoted(system, limit),
-    systems: async () => rollouts.systems(),
+    openRollouts: async () => rollouts.open(),
     record: async (id) => {
       const rollout = rollouts.get(id);
       if (rollout === undefined) return undefined;
