@@ -92,6 +92,8 @@ export interface Store {
   acquireLease(resource: string, holder: string, ttl: Milliseconds, now: Instant): Promise<Lease | undefined>;
   /** Extends a lease that still carries this fence. */
   renewLease(lease: Lease, ttl: Milliseconds, now: Instant): Promise<Lease | undefined>;
+  /** The same for several by one write; answers those that it has extended, in any order. */
+  renewLeases(leases: readonly Lease[], ttl: Milliseconds, now: Instant): Promise<readonly Lease[]>;
   release(id: ReleaseId): Promise<Release | undefined>;
   lastKnownGood(system: string): Promise<KnownGood | undefined>;
   quarantine(release: ReleaseId): Promise<Quarantine | undefined>;

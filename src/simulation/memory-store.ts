@@ -36,6 +36,8 @@ export function createMemoryStore({ now: ownNow }: MemoryStoreOptions = {}): Sto
       return take(tables.leases, { resource, holder, until: now + ttl }, now);
     },
     renewLease: async (lease, ttl, asked) => renew(tables.leases, lease, (ownNow?.() ?? asked) + ttl),
+    renewLeases: async (leases, ttl, asked) =>
+      leases.flatMap((lease) => renew(tables.leases, lease, (ownNow?.() ?? asked) + ttl) ?? []),
     release: async (id) => tables.releases.get(id),
     lastKnownGood: async (system) => tables.knownGoods.get(system),
     quarantine: async (release) => tables.quarantines.get(release),

@@ -72,6 +72,11 @@ export function storeOver(database: Database): Store {
     commit: (changes, guard, claim) => commits.commit(changes, guard, claim),
     acquireLease: (resource, holder, ttl) => leases.take(resource, holder, ttl),
     renewLease: (lease, ttl) => leases.renew(lease, ttl),
+    renewLeases: (all, ttl) =>
+      leases.renewAll(
+        all.map((lease) => ({ lease })),
+        ttl,
+      ),
     release: releases.get,
     lastKnownGood: releases.lastKnownGood,
     quarantine: releases.quarantine,

@@ -128,6 +128,8 @@ function storeOver(connection: Connection, freeLock: () => void, checkpoints: Ch
     acquireLease: async (resource, holder, ttl, now) =>
       transaction(() => leases.take(resource, holder, now + ttl, now)),
     renewLease: async (lease, ttl, now) => transaction(() => leases.renew(lease, now + ttl)),
+    renewLeases: async (all, ttl, now) =>
+      transaction(() => all.flatMap((lease) => leases.renew(lease, now + ttl) ?? [])),
     release: async (id) => releases.get(id),
     lastKnownGood: async (system) => releases.lastKnownGood(system),
     quarantine: async (release) => releases.quarantine(release),
