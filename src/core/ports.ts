@@ -74,6 +74,8 @@ export interface SeasonUpdate {
 export interface Guard {
   readonly resource: string;
   readonly fence: number;
+  /** Another lease, which must carry that fence too. */
+  readonly also?: Pick<Guard, "resource" | "fence">;
 }
 
 /** `claimed`: the leases of the claim, which are ours. Absent: another holds one, or nobody knows; a commit of nothing tells. */
