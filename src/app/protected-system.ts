@@ -1,9 +1,10 @@
 import { type Control, createControl } from "../control/control.ts";
+import { FencedError } from "../control/fenced-error.ts";
 import type { RolloutEvent } from "../control/ports.ts";
-import { underSeat } from "../control/seat.ts";
+import { type Seat, underSeat } from "../control/seat.ts";
 import { RollbookError } from "../core/errors.ts";
 import type { Playbook } from "../core/playbook.ts";
-import type { Store, TrafficAdapter } from "../core/ports.ts";
+import type { Guard, Store, TrafficAdapter } from "../core/ports.ts";
 import type { Ledger } from "../record/ledger/ledger.ts";
 import type { LedgerState } from "../record/report.ts";
 import { type Counter, createCounter } from "../traffic/attribution/counter.ts";
@@ -101,7 +102,10 @@ export async function protectSystem(
       store: joined ? underSeat(store, system, joined.seat) : store,
       ledger,
       connections,
-      adapters: [...(edgeSettings.adapters ?? []), flagAdapter(shared.flags, true)],
+      adapters: [
+        ...(edgeSettings.adapters ?? []),
+        flagAdapter(shared.flags, (own) => (joined ? bySeat(own, system, joined.seat) : own)),
+      ],
       edge: joined ? { ...edge, traffic: joined.traffic } : edge,
       sources,
       drain,
@@ -163,6 +167,13 @@ export async function protectSystem(
       await edge.close();
     },
   };
+}
+
+/** A guard that holds only as long as nobody else took the seat. @throws FencedError when we know that already. */
+function bySeat(own: Guard, system: string, seat: Seat): Guard {
+  const lease = seat.lease();
+  if (!lease) throw new FencedError(`system:${system}`);
+  return { ...own, also: { resource: lease.resource, fence: lease.fence } };
 }
 
 /** Releases that late outcomes may still belong to. */

@@ -18,7 +18,7 @@ export interface StoreHealth {
   over(): Trouble | undefined;
 }
 
-const WRITES: ReadonlySet<string> = new Set(["commit", "acquireLease", "renewLease"]);
+const WRITES: ReadonlySet<string> = new Set(["commit", "acquireLease", "renewLease", "renewLeases"]);
 
 /** @param onOver is told once of a store that takes no write any more */
 export function watchStore(store: Store, now: () => Instant, onOver: (reason: string) => void): StoreHealth {

@@ -47,7 +47,7 @@ export interface Control {
   /** What a release would do, and its way back; changes nothing. */
   plan(candidate: Release): Promise<ReleasePlans>;
   /** Opens a rollout and runs it in the background; `ended` waits for it. */
-  release(candidate: Release): Promise<Rollout>;
+  release(candidate: Release, given?: string): Promise<Rollout>;
   /** Goes on with a rollout that a crash cut off, or tries a stuck rollback once more; undefined when there is neither. */
   resume(): Promise<Rollout | undefined>;
   ended(rollout: string): Promise<Rollout>;
@@ -60,7 +60,7 @@ export interface Control {
   /** A person pulls the cord: the candidate is contained at once, and the order is durable when this returns. */
   pullCord(rollout: string, by: string, reason: string, given?: string): Promise<Rollout>;
   /** Takes back a release that was promoted and settled: traffic first, then everything else, like the cord. */
-  takeBack(by: string, reason: string): Promise<Rollout>;
+  takeBack(by: string, reason: string, given?: string): Promise<Rollout>;
   /** Under `authority: observe` people say which share the observed release gets; nothing else moves it. */
   weight(percent: number, by: string, given?: string): Promise<void>;
   /** Sends all traffic to a pre-signed way, or (`stable`) lets the route count again. */
@@ -123,7 +123,8 @@ export function createControl(
   const plans = createPlanWatch(ports, settings, playbook);
   const escalation = createEscalation(ports, settings, playbook);
   let closed = false;
-  const byHand = createHandContainment(ports, playbook, () => closed);
+  const isClosed = () => closed;
+  const byHand = createHandContainment(ports, playbook, isClosed);
   /** A rollout that was opened and is not recorded yet. */
   let owed: Missed | undefined;
   const start = (id: string, recorded?: Promise<void>) => {
@@ -163,7 +164,7 @@ export function createControl(
     // What its run still writes, it writes under a lease that the next run takes.
     await runs.get(id)?.ended;
     const settled = await ports.store.route(playbook.system);
-    return openAlone(() => openTakeBack(ports, playbook, order, run, () => closed, settled));
+    return openAlone(() => openTakeBack(ports, playbook, { ...order, given, settled }, run, isClosed));
   };
   const steerRun = async (id: string, order: Order | undefined, by: string, given?: string): Promise<Rollout> => {
     const run = await runOf(id);
@@ -205,6 +206,7 @@ export function createControl(
       missed.afterwards.then(end, end);
       throw new RollbookError("NOT_RECORDED", { reason: missed.reason });
     });
+  const openRecorded = (open: () => Promise<Rollout>) => openAlone(async () => ({ rollout: await open() }));
   /** The newest rollout of this process, if it was promoted and is over. */
   const lastPromoted = (): Run | undefined => {
     const run = [...runs.values()].at(-1)?.acting;
@@ -228,8 +230,7 @@ export function createControl(
     adopt: (release) => adopt(ports, playbook, release),
     plan: (candidate) => gate(ports, playbook, candidate, plans.past()),
     compose: (label, references) => composeRelease(ports, playbook, label, references),
-    release: (candidate) =>
-      openAlone(async () => ({ rollout: await openRollout(ports, playbook, candidate, plans.past()) })),
+    release: (candidate, given) => openRecorded(() => openRollout(ports, playbook, candidate, plans.past(), given)),
     resume: () =>
       alone(async () => {
         const [newest] = await ports.store.rollouts(playbook.system, 1);
@@ -250,8 +251,8 @@ export function createControl(
       return planBackOf(ports, playbook, rollout, candidate, stable, plans.past());
     },
     pullCord: (id, by, reason, given) => goBack(id, { kind: "rollback", by, reason }, given),
-    takeBack: (by, reason) =>
-      openAlone(() => openTakeBack(ports, playbook, { kind: "rollback", by, reason }, remembered(), () => closed)),
+    takeBack: (by, reason, given) =>
+      openAlone(() => openTakeBack(ports, playbook, { kind: "rollback", by, reason, given }, remembered(), isClosed)),
     weight: (...asked) => setWeight(ports, playbook, ...asked),
     async contain(...asked) {
       if (!calm()) throw refuse("a rollout runs", "`rollbook rollback` contains it.");
@@ -287,8 +288,7 @@ export function createControl(
       for (const { acting } of runs.values()) if (acting) Object.assign(acting, { stopped: true, closed: true });
     },
     async watch(signal) {
-      const open = async (found: Unannounced) =>
-        void (await openAlone(async () => ({ rollout: await openUnannounced(ports, playbook, found) })));
+      const open = (found: Unannounced) => openRecorded(() => openUnannounced(ports, playbook, found));
       const paging = escalation.run((id) => runs.get(id), signal);
       await Promise.all([idle.run(calm, open, signal), takeUp.run(signal), plans.run(signal), paging]);
     },

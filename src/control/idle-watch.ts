@@ -36,7 +36,7 @@ export interface IdleWatch extends Past {
   /** The last known good release as it was read last; undefined before the first look. */
   lastKnown(): Release | undefined;
   /** Looks on, tick by tick, while `idle` says so; `onFound` is awaited. Ends when the signal says so. */
-  run(idle: () => boolean, onFound: (found: Unannounced) => Promise<void>, signal: AbortSignal): Promise<void>;
+  run(idle: () => boolean, onFound: (found: Unannounced) => Promise<unknown>, signal: AbortSignal): Promise<void>;
 }
 
 /**

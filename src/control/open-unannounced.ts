@@ -19,12 +19,14 @@ export async function openUnannounced(ports: ControlPorts, playbook: Playbook, f
 /**
  * The rollout of a release that came without Rollbook, and what it is recorded with. `say` tells people of it.
  * @param more what is known of the rollout beyond that
+ * @param given the id of a person's order that it is opened for
  */
 export function unannouncedRollout(
   ports: ControlPorts,
   playbook: Playbook,
   { stable, candidate, frozen }: Unannounced,
   more: Partial<Rollout> = {},
+  given?: string,
 ): { readonly rollout: Rollout; readonly changes: readonly Change[]; readonly say: () => void } {
   const place = servingPlace(ports.traffic.current(playbook.system));
   const rollout: Rollout = {
@@ -44,6 +46,7 @@ export function unannouncedRollout(
     playbook: playbook.digest,
     authority: playbook.authority,
     changed: Object.fromEntries(changed.map(([name, { digest, label }]) => [name, { digest, label }])),
+    given,
   };
   const at = ports.clock.now();
   const isNew = ([name]: readonly [string, unknown]) => stable.revisions[name] === undefined;

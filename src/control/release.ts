@@ -134,12 +134,14 @@ export async function composeRelease(
 /**
  * Records a rollout that passed the gate; `runRollout` then runs it. Under `authority: observe` the gate's refusal is
  * written into the diary and holds nobody up, because nothing is changed.
+ * @param given the id of a person's order that it is opened for
  */
 export async function openRollout(
   ports: ControlPorts,
   playbook: Playbook,
   candidate: Release,
   past: readonly PastSteps[],
+  given: string | undefined,
 ): Promise<Rollout> {
   const observing = playbook.authority === "observe";
   const plans = await gate(ports, playbook, candidate, past).catch(async (error: unknown) => {
@@ -166,6 +168,7 @@ export async function openRollout(
     planBack: plans?.back.digest,
     concerns: plans ? [...plans.concerns] : undefined,
     falseAlarms: playbook.falseAlarms,
+    given,
   };
   const { system } = playbook;
   // Somebody may have contained it while the gate was asking.

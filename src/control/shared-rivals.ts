@@ -1,4 +1,3 @@
-import { unfinishedRollout } from "../core/unfinished-rollout.ts";
 import type { SagaPorts } from "../restore/step-run.ts";
 import { foundBy } from "../restore/thaw.ts";
 import type { Run } from "./run.ts";
@@ -14,17 +13,16 @@ export function sharingRivals(run: Run): Required<Pick<SagaPorts, "frozenBy">> {
 
 /** By rollbacks of other systems that are not over, and have not let it go. */
 async function freezesOf({ ports: { store }, rollout }: Run, at: string) {
-  const others = (await store.systems()).filter((system) => system !== rollout.system);
-  const found = others.map(async (system) => {
-    const open = await unfinishedRollout(store, system);
-    const sagas = open ? await store.sagas(open.id) : [];
+  const others = (await store.openRollouts()).filter(({ system }) => system !== rollout.system);
+  const found = others.map(async (open) => {
+    const sagas = await store.sagas(open.id);
     const frozen = sagas.map(async ({ id, plan }) => {
       const [freeze, thaw] = plan.steps.filter((step) => step.at === at && step.kind !== undefined);
       const records = freeze ? await store.steps(id) : [];
       const record = records.find(({ step }) => step === freeze?.id);
       const isThawed = records.some(({ step, status }) => step === thaw?.id && status === "done");
       const before = record && !isThawed && foundBy(record);
-      return before ? [{ ...before, system }] : [];
+      return before ? [{ ...before, system: open.system }] : [];
     });
     return (await Promise.all(frozen)).flat();
   });

@@ -150,8 +150,8 @@ describe("a store that is away when harm is decided", () => {
       ports: ({ store }) => ({
         store: {
           ...store,
-          systems: async () => {
-            if (!away) return store.systems();
+          openRollouts: async () => {
+            if (!away) return store.openRollouts();
             refused += 1;
             throw new Error("connection refused");
           },

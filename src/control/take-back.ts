@@ -32,6 +32,13 @@ export interface Foreign {
   readonly error?: unknown;
 }
 
+/** A person's order, and its id where it has one. */
+export interface Asked extends Order {
+  readonly given?: string | undefined;
+  /** The route of what is taken back, where a cord keeps the edge from following it. */
+  readonly settled?: Route | undefined;
+}
+
 /** A rollout that is recorded, or stands in memory until the store takes it. */
 export interface Opened {
   readonly rollout: Rollout;
@@ -45,24 +52,23 @@ export interface Opened {
  * A store that takes no write gets the record afterwards, and traffic stays where it went meanwhile.
  * @param remembered what this process has promoted last, or read last to be good: all that is known while the store
  * cannot even be read.
- * @param settled the route of what is taken back, where a cord keeps the edge from following it.
  * @throws RELEASE_REFUSED when there is nothing to go back to, or a rollout is running.
  */
 export async function openTakeBack(
   ports: ControlPorts,
   playbook: Playbook,
-  order: Order,
+  asked: Asked,
   remembered: Promotion | Foreign | undefined,
   over: () => boolean,
-  settled?: Route,
 ): Promise<Opened> {
+  const { given, settled, ...order } = asked;
   const { system } = playbook;
   if (playbook.authority !== "act") throw refuse("the playbook only observes", "Go back by your own means.");
   const known = await promotionIn(ports, playbook).catch((error: unknown) => {
     if (!isStoreFailure(error) || !remembered) throw error;
     return { ...remembered, error };
   });
-  if ("foreign" in known) return takeBackForeign(ports, playbook, known, order, over);
+  if ("foreign" in known) return takeBackForeign(ports, playbook, known, asked, over);
   const { rollout: promoted, candidate, stable: before } = known;
   const current = settled ?? ports.traffic.current(system);
   const warm = await isWarm(ports, playbook, before, freePlace(current));
@@ -88,7 +94,8 @@ export async function openTakeBack(
     frozen: promoted.frozen,
     order,
   };
-  const data = { candidate: candidate.id, stable: promoted.stable, playbook: playbook.digest, takesBack: promoted.id };
+  const takes = { candidate: candidate.id, stable: promoted.stable, takesBack: promoted.id };
+  const data = { ...takes, playbook: playbook.digest, given };
   const changes: readonly Change[] = [
     { kind: "route", route },
     { kind: "rollout", rollout },
@@ -148,7 +155,7 @@ async function takeBackForeign(
   ports: ControlPorts,
   playbook: Playbook,
   { foreign: stable, error }: Foreign,
-  order: Order,
+  { given, settled: _, ...order }: Asked,
   over: () => boolean,
 ): Promise<Opened> {
   const current = ports.traffic.current(playbook.system);
@@ -166,7 +173,7 @@ async function takeBackForeign(
   const news = Object.fromEntries(changed.map(({ name, revision }) => [name, revision]));
   const candidate = defineRelease(playbook.system, label, { ...stable.revisions, ...news });
   const found = { stable, candidate, frozen: [] };
-  const { rollout, changes, say } = unannouncedRollout(ports, playbook, found, { phase: "paused", order });
+  const { rollout, changes, say } = unannouncedRollout(ports, playbook, found, { phase: "paused", order }, given);
   const all = [...changes, ...(route ? [{ kind: "route", route } as const] : [])];
   say();
   return { rollout, missed: await recordOpened(ports, playbook, { rollout, candidate, changes: all }, over) };

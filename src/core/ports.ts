@@ -74,6 +74,8 @@ export interface SeasonUpdate {
 export interface Guard {
   readonly resource: string;
   readonly fence: number;
+  /** Another lease, which must carry that fence too. */
+  readonly also?: Pick<Guard, "resource" | "fence">;
 }
 
 /** `claimed`: the leases of the claim, which are ours. Absent: another holds one, or nobody knows; a commit of nothing tells. */
@@ -92,6 +94,8 @@ export interface Store {
   acquireLease(resource: string, holder: string, ttl: Milliseconds, now: Instant): Promise<Lease | undefined>;
   /** Extends a lease that still carries this fence. */
   renewLease(lease: Lease, ttl: Milliseconds, now: Instant): Promise<Lease | undefined>;
+  /** The same for several by one write; answers those that it has extended, in any order. */
+  renewLeases(leases: readonly Lease[], ttl: Milliseconds, now: Instant): Promise<readonly Lease[]>;
   release(id: ReleaseId): Promise<Release | undefined>;
   lastKnownGood(system: string): Promise<KnownGood | undefined>;
   quarantine(release: ReleaseId): Promise<Quarantine | undefined>;
@@ -100,8 +104,8 @@ export interface Store {
   rollouts(system?: string, limit?: number): Promise<readonly Rollout[]>;
   /** Those with a `promotedAt`, in the same order. */
   promoted(system: string, limit: number): Promise<readonly Rollout[]>;
-  /** All that ever had a rollout. */
-  systems(): Promise<readonly string[]>;
+  /** Those of all systems that have not ended, in the same order. */
+  openRollouts(): Promise<readonly Rollout[]>;
   record(rollout: string): Promise<RolloutRecord | undefined>;
   /** In the order in which they were written first. */
   sagas(rollout: string): Promise<readonly Saga[]>;

@@ -19,7 +19,7 @@ export function rolloutOperations(context: OperationContext): readonly AnyOperat
       permission: "admin",
       dryRun: true,
       input: releaseInput,
-      run: async (input) => {
+      run: async (input, _, order) => {
         const control = systemOf(context, input.system).control();
         const { system } = control.playbook;
         const label =
@@ -33,7 +33,7 @@ export function rolloutOperations(context: OperationContext): readonly AnyOperat
             : defineRelease(system, label, input.revisions as never);
         if (input.dryRun)
           return { dryRun: true, release: candidate.id, label: candidate.label, ...(await control.plan(candidate)) };
-        return control.release(candidate);
+        return control.release(candidate, order);
       },
     }),
     define({

@@ -135,7 +135,7 @@ export function systemOperations(context: OperationContext): readonly AnyOperati
       permission: "admin",
       dryRun: false,
       input: takeBackInput,
-      run: (input, by) => systemOf(context, input.system).control().takeBack(by, input.reason),
+      run: (input, by, order) => systemOf(context, input.system).control().takeBack(by, input.reason, order),
     }),
     define({
       name: "weight",

@@ -144,7 +144,7 @@ describe("sagas that share a resource", () => {
     let calls = 0;
     const flaky: Store = {
       ...store,
-      renewLease: async () => {
+      renewLeases: async () => {
         calls += 1;
         throw new Error("away");
       },
@@ -156,6 +156,23 @@ describe("sagas that share a resource", () => {
     });
     assert.equal(await clock.run(work), "worked");
     assert.equal(calls, 4);
+  });
+
+  it("are renewed together, by one write", async () => {
+    const { clock, store } = { clock: createSimulatedClock(START), store: createStore() };
+    let writes = 0;
+    const counted =
+      <Given extends unknown[], Answer>(write: (...given: Given) => Answer) =>
+      (...given: Given) => {
+        writes += 1;
+        return write(...given);
+      };
+    const { renewLease, renewLeases } = store;
+    const counting: Store = { ...store, renewLease: counted(renewLease), renewLeases: counted(renewLeases) };
+    const many = Array.from({ length: 8 }, (_, n) => `target ${n}`);
+    const work = holdingResources({ clock, store: counting }, aClaim("one", many), () => clock.sleep(10_500));
+    await clock.run(work);
+    assert.equal(writes, 10);
   });
 
   it("let an error of their work through, and their leases lapse", async () => {
@@ -181,7 +198,7 @@ describe("sagas that share a resource", () => {
     let away = false;
     const flaky: Store = {
       ...store,
-      renewLease: (...given) => (away ? Promise.reject(new Error("away")) : store.renewLease(...given)),
+      renewLeases: (...given) => (away ? Promise.reject(new Error("away")) : store.renewLeases(...given)),
     };
     let waits = 0;
     const told = { ...aClaim("one", ["a", "b"]), onWait: () => void waits++ };

@@ -95,9 +95,9 @@ export async function holdingResources<Result>(
       if (done.signal.aborted) return;
       if (lost) continue;
       // A store that is away for a moment costs nothing: the next renewal is soon enough.
-      const kept = await Promise.all(ours.map((lease) => renewed(lease).catch(() => lease)));
+      const kept = await store.renewLeases(ours, leaseMs, clock.now()).catch(() => ours);
       // Another has taken one since it ended: none is kept until all are ours again.
-      if (ours === leases && kept.includes(undefined)) lost = true;
+      if (ours === leases && kept.length < ours.length) lost = true;
     }
   };
   const renewing = renew();

@@ -43,7 +43,8 @@ export function renew(
 }
 
 /** Who holds the resource instead, when the guard does not hold; nobody's name is empty. */
-export function usurperOf(leases: ReadonlyMap<string, Lease>, guard: Guard): string | undefined {
-  const lease = leases.get(guard.resource);
-  return lease?.fence === guard.fence ? undefined : (lease?.holder ?? "");
+export function usurperOf(leases: ReadonlyMap<string, Lease>, { resource, fence, also }: Guard): string | undefined {
+  const lease = leases.get(resource);
+  if (lease?.fence !== fence) return lease?.holder ?? "";
+  return also && usurperOf(leases, also);
 }

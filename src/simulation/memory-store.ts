@@ -36,6 +36,8 @@ export function createMemoryStore({ now: ownNow }: MemoryStoreOptions = {}): Sto
       return take(tables.leases, { resource, holder, until: now + ttl }, now);
     },
     renewLease: async (lease, ttl, asked) => renew(tables.leases, lease, (ownNow?.() ?? asked) + ttl),
+    renewLeases: async (leases, ttl, asked) =>
+      leases.flatMap((lease) => renew(tables.leases, lease, (ownNow?.() ?? asked) + ttl) ?? []),
     release: async (id) => tables.releases.get(id),
     lastKnownGood: async (system) => tables.knownGoods.get(system),
     quarantine: async (release) => tables.quarantines.get(release),
@@ -45,7 +47,7 @@ export function createMemoryStore({ now: ownNow }: MemoryStoreOptions = {}): Sto
       newestFirst(tables.rollouts, system)
         .filter(({ promotedAt }) => promotedAt !== undefined)
         .slice(0, limit),
-    systems: async () => [...new Set([...tables.rollouts.values()].map(({ system }) => system))].sort(byText),
+    openRollouts: async () => newestFirst(tables.rollouts, undefined).filter(({ endedAt }) => endedAt === undefined),
     record: async (id) => {
       const rollout = tables.rollouts.get(id);
       if (rollout === undefined) return undefined;

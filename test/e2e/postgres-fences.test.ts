@@ -78,35 +78,40 @@ else
       await Promise.all([one.close(), other.close()]);
     });
 
-    it("what is asked for the newest of is found by an index", async () => {
+    it("what is asked for the newest of, and what is open, is found by an index that has its order", async () => {
       const store = await open("newest");
       const rollouts = Array.from({ length: 3000 }, (_, n) =>
-        aRollout(`r${n}`, n % 500 === 1 ? { promotedAt: n } : {}),
+        aRollout(`r${n}`, {
+          ...(n % 100 !== 1 && { system: `system ${n % 100}` }),
+          ...(n % 500 === 1 && { promotedAt: n }),
+          ...(n !== 7 && { endedAt: n }),
+        }),
       );
-      const rare = aRollout("rare", { system: "fraud" });
-      await store.commit([rare, ...rollouts].map((rollout) => ({ kind: "rollout", rollout })));
-      const entries = rollouts.map(({ id }) => ({ kind: "entry", entry: anEntry(id, { rollout: id }) }) as const);
+      await store.commit(rollouts.map((rollout) => ({ kind: "rollout", rollout })));
+      const entries = rollouts.map(({ id }, n) => {
+        return { kind: "entry", entry: anEntry(id, { rollout: n < 2000 ? "r7" : id }) } as const;
+      });
       await store.commit(entries);
-      assert.equal((await store.entriesAbout("r7", 1, "verdict"))[0]?.index, 7);
+      assert.equal((await store.entriesAbout("r7", 1, "verdict"))[0]?.index, 1999);
+      assert.deepEqual(
+        (await store.openRollouts()).map(({ id }) => id),
+        ["r7"],
+      );
       const client = new pg.Client(server.url);
       await client.connect();
-      await client.query("ANALYZE newest.entries; ANALYZE newest.rollouts");
+      await client.query("SET search_path = newest; ANALYZE entries; ANALYZE rollouts");
+      const about = `SELECT leaf FROM entries WHERE entry_about(leaf) = '"r7"'`;
+      const loans = "SELECT body FROM rollouts WHERE system = 'loans'";
       for (const [index, query] of [
-        [
-          "entries_about",
-          `SELECT leaf FROM newest.entries WHERE newest.entry_about(leaf) = '"r7"' ORDER BY position DESC`,
-        ],
-        [
-          "rollouts_promoted",
-          `SELECT body FROM newest.rollouts WHERE system = 'loans' AND position('"promotedAt":' in body) > 0 ORDER BY sequence DESC`,
-        ],
-        [
-          "rollouts_(in_order|promoted)",
-          `SELECT body FROM newest.rollouts WHERE system = 'fraud' ORDER BY sequence DESC`,
-        ],
+        ["entries_about_newest", `${about} ORDER BY position DESC LIMIT 2`],
+        ["entries_about", `${about} AND entry_type(leaf) = 'verdict' ORDER BY position DESC LIMIT 2`],
+        ["rollouts_promoted", `${loans} AND position('"promotedAt":' in body) > 0 ORDER BY sequence DESC LIMIT 2`],
+        ["rollouts_in_order", `${loans} ORDER BY sequence DESC LIMIT 2`],
+        ["rollouts_open", "SELECT body FROM rollouts WHERE may_be_open(body) ORDER BY sequence DESC"],
       ]) {
-        const plan = JSON.stringify((await client.query(`EXPLAIN ${query} LIMIT 2`)).rows);
-        assert.match(plan, new RegExp(index!));
+        const plan = JSON.stringify((await client.query(`EXPLAIN ${query}`)).rows);
+        assert.match(plan, new RegExp(`${index} `));
+        assert.doesNotMatch(plan, /Sort/);
       }
       await client.end();
       await store.close();

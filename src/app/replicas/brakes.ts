@@ -22,6 +22,11 @@ interface Pulled {
   seen: boolean;
 }
 
+/** Orders that stop harm: every replica obeys them at its own edge as soon as it sees them. */
+export function isCord({ operation }: Pick<OpenOrder, "operation">): boolean {
+  return operation === "rollback" || operation === "abort";
+}
+
 export function createBrakes(store: Store, edgeOf: (system: string) => FollowedEdge | undefined): Brakes {
   const pulled = new Map<string, Pulled>();
   const release = (order: string) => {

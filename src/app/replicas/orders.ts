@@ -6,13 +6,12 @@ import type { Milliseconds } from "../../core/time.ts";
 import type { AnyOperation } from "../../operations/operation.ts";
 import { systemClock } from "../system-clock.ts";
 import { systemIds } from "../system-ids.ts";
+import { isCord } from "./brakes.ts";
 import { carriedOut } from "./carried-out.ts";
 import type { ReplicaSeat } from "./seats.ts";
 
 /** Changes that every replica makes by itself. */
 const ANYWHERE = ["token", "outcomes", "samples"];
-/** Orders that stop harm: every replica obeys them at its own edge as soon as it sees them. */
-const CORDS = ["rollback", "abort"];
 
 const ANSWER_MS: Milliseconds = 20_000;
 const LOOK_MS: Milliseconds = 50;
@@ -39,10 +38,6 @@ export interface Orders {
   readonly operations: readonly AnyOperation[];
   /** Carries out what is open of systems that we hold; each order once in this process. */
   carryOut(open: readonly OpenOrder[]): void;
-}
-
-export function isCord({ operation }: Pick<OpenOrder, "operation">): boolean {
-  return CORDS.includes(operation);
 }
 
 export function createOrders(operations: readonly AnyOperation[], parts: OrderParts): Orders {
@@ -96,7 +91,7 @@ export function createOrders(operations: readonly AnyOperation[], parts: OrderPa
       if (!operation) throw new RollbookError("NOT_FOUND", { what: `operation ${order.operation}` });
       const done = order.taken ? await carriedOut(store, order) : undefined;
       const run = () => operation.run(order.input as never, order.by, order.id);
-      answer = { output: done ?? (((await run()) ?? null) as Json) };
+      answer = { output: done ? done.found : (((await run()) ?? null) as Json) };
     } catch (error) {
       // Who was fenced in the middle leaves the order to the next holder.
       if (!seatOf(order.system).lease()) return;

@@ -6,10 +6,10 @@ import type { Sample } from "../../core/sample.ts";
 import type { AnyOperation } from "../../operations/operation.ts";
 import { EXPOSURE_MS } from "../settings.ts";
 import { systemClock } from "../system-clock.ts";
-import { createBrakes } from "./brakes.ts";
+import { createBrakes, isCord } from "./brakes.ts";
 import { type FollowedEdge, followEdge } from "./followed-edge.ts";
 import { createNews } from "./news.ts";
-import { createOrders, isCord, type Orders } from "./orders.ts";
+import { createOrders, type Orders } from "./orders.ts";
 import { createSampleMail } from "./sample-mail.ts";
 import { createSeats } from "./seats.ts";
 

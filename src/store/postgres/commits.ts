@@ -143,11 +143,13 @@ async function send(session: Session, sent: Sent, { writes, guard, claim }: Want
 
 /** A claim is the first of the writes. */
 function beginning({ client, number }: Sent, guard: Guard | undefined, claim: Claim | undefined): Statement {
-  const { resource = null, fence = null } = guard ?? {};
+  const { resource = null, fence = null, also } = guard ?? {};
+  const [other, others] = [also?.resource ?? null, also?.fence ?? null];
   return claim
-    ? sql`SELECT begin_commit(${client}::uuid, ${number}::bigint, ${resource}::text, ${fence}::bigint),
-        (SELECT json_agg(write_0) FROM write_0) AS taken`
-    : sql`SELECT begin_commit(${client}::uuid, ${number}::bigint, ${resource}::text, ${fence}::bigint)`;
+    ? sql`SELECT begin_commit(${client}::uuid, ${number}::bigint, ${resource}::text, ${fence}::bigint,
+        ${other}::text, ${others}::bigint), (SELECT json_agg(write_0) FROM write_0) AS taken`
+    : sql`SELECT begin_commit(${client}::uuid, ${number}::bigint, ${resource}::text, ${fence}::bigint,
+        ${other}::text, ${others}::bigint)`;
 }
 
 async function nextOf(session: Session): Promise<Sent> {

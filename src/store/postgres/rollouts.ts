@@ -19,9 +19,9 @@ export async function rolloutIn(from: Pick<Session, "query">, id: string): Promi
 export function rolloutTable(database: Database) {
   return {
     get: (id: string) => database.repeatable((session) => rolloutIn(session, id)),
-    systems: async () => {
-      const rows = await database.rows<{ system: string }>(sql`SELECT DISTINCT system FROM rollouts ORDER BY system`);
-      return rows.map(({ system }) => system);
+    open: async () => {
+      const rows = sql`SELECT body FROM rollouts WHERE may_be_open(body) ORDER BY sequence DESC`;
+      return entitiesIn<Rollout>(await database.rows(rows)).filter(({ endedAt }) => endedAt === undefined);
     },
     promoted: async (system: string, limit: number) =>
       entitiesIn<Rollout>(

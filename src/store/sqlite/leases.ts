@@ -30,6 +30,11 @@ export function leaseTable(connection: Connection) {
     const row = get.get(resource) as unknown as Lease | undefined;
     return row && { ...row };
   };
+  const usurper = ({ resource, fence, also }: Guard): string | undefined => {
+    const lease = current(resource);
+    if (lease?.fence !== fence) return lease?.holder ?? "";
+    return also && usurper(also);
+  };
   return {
     /**
      * When the store is opened nobody lives who could hold a lease, for the folder is ours alone. One that ends late was
@@ -52,9 +57,6 @@ export function leaseTable(connection: Connection) {
     renew: ({ resource, holder, fence }: Lease, until: Instant) =>
       renew.run(until, resource, holder, fence).changes === 1 ? current(resource) : undefined,
     /** Who holds the resource instead, when the guard does not hold; nobody's name is empty. */
-    usurper: (guard: Guard): string | undefined => {
-      const lease = current(guard.resource);
-      return lease?.fence === guard.fence ? undefined : (lease?.holder ?? "");
-    },
+    usurper,
   };
 }

@@ -13,11 +13,13 @@ export function rolloutTable(connection: Connection) {
     `SELECT body FROM rollouts WHERE system = ? AND instr(body, '"promotedAt":') > 0 ORDER BY sequence DESC LIMIT ?`,
   );
   const ofSystem = connection.prepare("SELECT body FROM rollouts WHERE system = ? ORDER BY sequence DESC LIMIT ?");
-  const systems = connection.prepare("SELECT DISTINCT system FROM rollouts ORDER BY system");
+  const open = connection.prepare(
+    "SELECT body FROM rollouts WHERE json_extract(body, '$.endedAt') IS NULL ORDER BY sequence DESC",
+  );
   return {
     put: (rollout: Rollout) => put.run(rollout.id, rollout.system, rollout.startedAt, toBody(rollout)),
     get: (id: string) => entityIn<Rollout>(get.get(id)),
-    systems: () => systems.all().map(({ system }) => system as string),
+    open: () => entitiesIn<Rollout>(open.all()),
     newestFirst: (system?: string, limit = Number.MAX_SAFE_INTEGER) =>
       entitiesIn<Rollout>(system === undefined ? all.all(limit) : ofSystem.all(system, limit)),
     promoted: (system: string, limit: number) => entitiesIn<Rollout>(promoted.all(system, limit)),

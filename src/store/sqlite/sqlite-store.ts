@@ -128,13 +128,15 @@ function storeOver(connection: Connection, freeLock: () => void, checkpoints: Ch
     acquireLease: async (resource, holder, ttl, now) =>
       transaction(() => leases.take(resource, holder, now + ttl, now)),
     renewLease: async (lease, ttl, now) => transaction(() => leases.renew(lease, now + ttl)),
+    renewLeases: async (all, ttl, now) =>
+      transaction(() => all.flatMap((lease) => leases.renew(lease, now + ttl) ?? [])),
     release: async (id) => releases.get(id),
     lastKnownGood: async (system) => releases.lastKnownGood(system),
     quarantine: async (release) => releases.quarantine(release),
     rollout: async (id) => rollouts.get(id),
     rollouts: async (system, limit) => rollouts.newestFirst(system, limit),
     promoted: async (system, limit) => rollouts.promoted(system, limit),
-    systems: async () => rollouts.systems(),
+    openRollouts: async () => rollouts.open(),
     record: async (id) => {
       const rollout = rollouts.get(id);
       if (rollout === undefined) return undefined;

@@ -13,6 +13,7 @@ import {
   aStep,
   impossible,
   NOON,
+  notesOf,
   recording,
   TTL,
 } from "./fixtures.ts";
@@ -162,6 +163,25 @@ function fencedCases({ test }: Cases): void {
     await store.acquireLease("loans", "a", TTL, NOON);
     const answer = await store.commit([recording("one")], { resource: "loans", fence: 1 });
     assert.deepEqual(answer, { kind: "fenced", holder: "a" });
+  });
+
+  test("under two leases is fenced when another took either", async (store, _, time) => {
+    const [loans, flag] = [
+      (await store.acquireLease("loans", "a", 1, time.now()))!,
+      (await store.acquireLease("flag", "rollout-1", 1, time.now()))!,
+    ];
+    const guard = { ...flag, also: loans };
+    assert.equal((await store.commit([recording("one")], guard)).kind, "committed");
+    await time.pass(1);
+    const next = (await store.acquireLease("loans", "b", TTL, time.now()))!;
+    const fenced = { kind: "fenced", holder: "b" };
+    assert.deepEqual(await store.commit([recording("two")], guard), fenced);
+    assert.equal((await store.commit([recording("three")], { ...flag, also: next })).kind, "committed");
+    const claim = { resources: ["flag"], holder: "rollout-1", ttl: TTL, now: time.now() };
+    assert.deepEqual(await store.commit([], guard, claim), fenced);
+    await store.acquireLease("flag", "rollout-1", TTL, time.now());
+    assert.equal((await store.commit([recording("four")], { ...flag, also: next })).kind, "fenced");
+    assert.deepEqual(notesOf(await store.entries(0, 9)), ["one", "three"]);
   });
 
   test("is fenced when nobody ever took the lease", async (store) => {

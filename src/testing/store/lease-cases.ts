@@ -223,6 +223,20 @@ function renewalCases({ test }: Cases): void {
     assert.equal((second && (await store.renewLease(second, HOUR, time.now())))?.fence, 2);
   });
 
+  test("of several extends those that are still ours, and answers which", async (store, _, time) => {
+    const take = async (resource: string, ttl: number) =>
+      (await store.acquireLease(resource, "a", ttl, time.now())) ?? assert.fail();
+    const leases = [await take("x", 1), await take("y", 1), await take("z", time.ttl)];
+    await time.pass(1);
+    await store.acquireLease("x", "b", HOUR, time.now());
+    const renewed = await store.renewLeases(leases, HOUR, time.now());
+    assert.deepEqual(renewed.map(({ resource, fence }) => `${resource} ${fence}`).toSorted(), ["y 1", "z 1"]);
+    for (const lease of renewed) time.assertEnd(lease, HOUR);
+    await time.pass(time.ttl);
+    assert.equal(await store.acquireLease("z", "b", time.ttl, time.now()), undefined);
+    assert.deepEqual(await store.renewLeases([], HOUR, time.now()), []);
+  });
+
   test("for no time gives the lease back", async (store, _, time) => {
     const lease = await store.acquireLease("loans", "a", HOUR, time.now());
     await time.pass(1);

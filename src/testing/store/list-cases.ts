@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe } from "node:test";
-import { aRollout } from "./fixtures.ts";
+import { aRollout, NOON } from "./fixtures.ts";
 import type { Cases } from "./suite.ts";
 
 export function listCases(cases: Cases): void {
@@ -58,11 +58,24 @@ function rolloutListCases({ test }: Cases): void {
     assert.deepEqual(idsOf(await store.promoted("loans", 2)), ["c", "b"]);
   });
 
-  test("all systems that ever had a rollout are known, each once", async (store) => {
-    assert.deepEqual(await store.systems(), []);
-    for (const [id, system] of ["loans", "fraud", "loans"].entries())
-      await store.commit([{ kind: "rollout", rollout: aRollout(`r${id}`, { system }) }]);
-    assert.deepEqual(await store.systems(), ["fraud", "loans"]);
+  test("open ones of all systems are listed, newest first, whatever else of them has ended", async (store) => {
+    const note = '"endedAt":1 and \\"endedAt\\":1, "rollback":{';
+    const rollback = { saga: "s", cause: ["harm"], decidedAt: NOON };
+    const ended = { rollback: { ...rollback, endedAt: 1 } };
+    assert.deepEqual(await store.openRollouts(), []);
+    for (const [id, fields] of [
+      ["open", {}],
+      ["ended", { endedAt: 0 }],
+      ["on its way back", { system: "fraud", rollback }],
+      ["back", { ...ended, endedAt: 1 }],
+      ["over", { rollback, endedAt: 1 }],
+      ["not over", ended],
+      ["taken up", { endedAt: 1 }],
+      ["at an odd time", { endedAt: -1 }],
+    ] as const)
+      await store.commit([{ kind: "rollout", rollout: aRollout(id, { note, ...fields }) }]);
+    await store.commit([{ kind: "rollout", rollout: aRollout("taken up") }]);
+    assert.deepEqual(idsOf(await store.openRollouts()), ["taken up", "not over", "on its way back", "open"]);
   });
 
   test("ids and systems of any script are told apart", async (store) => {
