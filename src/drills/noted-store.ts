@@ -26,6 +26,11 @@ export function notedStore(store: Store, { intents, intended, leases }: StoreLog
     ...store,
     acquireLease: (...asked) => store.acquireLease(...asked).then(noted),
     renewLease: (...asked) => store.renewLease(...asked).then(noted),
+    renewLeases: async (...asked) => {
+      const renewed = await store.renewLeases(...asked);
+      for (const lease of renewed) noted(lease);
+      return renewed;
+    },
     commit: (changes, guard, claim) =>
       store.commit(changes, guard, claim).then((answer) => {
         if (answer.kind !== "committed") return answer;
