@@ -23,6 +23,7 @@ function bothOver(store: Store, proofs: { readonly loans?: number; readonly card
   const sent: string[] = [];
   /** When either let it go. */
   const letGo: { readonly through: string; readonly at: number }[] = [];
+  const froze: typeof letGo = [];
   /** Through which components nothing reaches the rival, a write that reaches it is never answered, or it is not read. */
   const faults = { lost: new Set<string>(), mute: new Set<string>(), unread: new Set<string>() };
   const ports: NonNullable<WorldOptions["ports"]> = ({ adapterFor }) => ({
@@ -41,8 +42,8 @@ function bothOver(store: Store, proofs: { readonly loans?: number; readonly card
           if (faults.lost.has(request.through)) return { kind: "unknown", reason: "503" };
           const answer = await adapter.writeRival!(request, signal);
           sent.push(`${request.through} ${request.state} ${answer.kind}`);
-          if (request.state === "working" && answer.kind === "applied")
-            letGo.push({ through: request.through, at: loans.clock.now() });
+          const change = { through: request.through, at: loans.clock.now() };
+          if (answer.kind === "applied") (request.state === "working" ? letGo : froze).push(change);
           if (!faults.mute.has(request.through)) return answer;
           faults.unread.add(request.through);
           return { kind: "unknown", reason: "the answer was lost" };
@@ -70,7 +71,7 @@ function bothOver(store: Store, proofs: { readonly loans?: number; readonly card
     return ids;
   };
   const state = () => loans.target.rivalState("sim:model");
-  return { loans, cards, sent, letGo, state, exposed, faults };
+  return { loans, cards, sent, letGo, froze, state, exposed, faults };
 }
 
 const stores = {
@@ -232,7 +233,7 @@ describe("a rival of two systems", () => {
   it("is let go by the last of them, and works when both are over or people were told, whatever becomes of what is sent", () =>
     fc.assert(
       fc.asyncProperty(drawn, async ({ faults: planned, proofs, between, undone }) => {
-        const { loans, cards, letGo, state, exposed, faults } = bothOver(createMemoryStore(), proofs);
+        const { loans, cards, letGo, froze, state, exposed, faults } = bothOver(createMemoryStore(), proofs);
         await loans.live(async () => {
           const { clock } = loans;
           const [first, second] = await exposed(loans, cards);
@@ -249,8 +250,12 @@ describe("a rival of two systems", () => {
           await Promise.all([loans.ended(first!), cards.ended(second!)]);
           const last = state();
           for (const { through, at } of letGo) {
-            const { events } = through === "sim:model" ? cards : loans;
-            const frozen = events.find(({ text }) => /^freeze \S+: (done|stuck)/.test(text))?.at ?? at;
+            const [{ events }, theirs] = through === "sim:model" ? [cards, "sim:cards-model"] : [loans, "sim:model"];
+            // One that is stuck counts where it landed, although nobody was told.
+            const landed = (moment: number) => froze.some((one) => one.through === theirs && one.at <= moment);
+            const isFrozen = (text: string, moment: number) =>
+              /^freeze \S+: done/.test(text) || (/^freeze \S+: stuck/.test(text) && landed(moment));
+            const frozen = events.find((one) => isFrozen(one.text, one.at))?.at ?? at;
             const over = events.find(({ kind }) => kind === "thawed")?.at ?? at;
             assert.ok(
               frozen >= at || over <= at,

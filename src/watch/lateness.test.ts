@@ -69,6 +69,14 @@ describe("arms are apart", () => {
     assert.equal(look(alike.flat(), planned).apartSince(), undefined);
   });
 
+  it("also where stable was silent for hours before, of which an hour is kept", () => {
+    const lateness = new Lateness(always(0.5), START);
+    for (let second = 0; second < 10_000; second++) lateness.see(known(second, 5, 5, CANDIDATE), true, 0);
+    lateness.see(known(10_100, 0.3, 1), false, 0);
+    const since = (lateness.apartSince()! - START) / 1000;
+    assert.ok(since > 10_004 - 3600 && since < 10_004 - 3590, `${since}`);
+  });
+
   it("not by accident: of arms that report alike, whatever their delays", () => {
     for (let run = 0; run < runs(200); run++) {
       const random = createSeededRandom(`alike ${run}`);

@@ -47,6 +47,8 @@ interface Coming {
 
 /** Nodes may deliver so much after one another: what they say is put in order before it is looked at. */
 const ORDER: Milliseconds = 2000;
+/** Of so many seconds, while nothing of stable comes and nothing can be told. */
+const KEPT = 3600;
 
 /**
  * Do outcomes of the candidate become known later than stable's? Where both arms report with the same delay, the late ones of
@@ -88,6 +90,7 @@ export class Lateness {
     const second = Math.floor(known / SECOND);
     const coming = this.#coming.get(second) ?? [];
     this.#coming.set(second, coming);
+    if (this.#coming.size > KEPT) this.#coming.delete(this.#coming.keys().next().value!);
     coming.push({ step: this.#stepOf(bucket), arm: isCandidate ? 0 : 1, age, count });
   }
 
