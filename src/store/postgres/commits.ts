@@ -141,15 +141,19 @@ async function send(session: Session, sent: Sent, { writes, guard, claim }: Want
   return { kind: "committed" };
 }
 
-/** A claim is the first of the writes. */
+/** A claim is the first of the writes. With one guard it is asked as the version before does. */
 function beginning({ client, number }: Sent, guard: Guard | undefined, claim: Claim | undefined): Statement {
   const { resource = null, fence = null, also } = guard ?? {};
-  const [other, others] = [also?.resource ?? null, also?.fence ?? null];
-  return claim
+  const begun = also
     ? sql`SELECT begin_commit(${client}::uuid, ${number}::bigint, ${resource}::text, ${fence}::bigint,
-        ${other}::text, ${others}::bigint), (SELECT json_agg(write_0) FROM write_0) AS taken`
-    : sql`SELECT begin_commit(${client}::uuid, ${number}::bigint, ${resource}::text, ${fence}::bigint,
-        ${other}::text, ${others}::bigint)`;
+        ${also.resource}::text, ${also.fence}::bigint)`
+    : sql`SELECT begin_commit(${client}::uuid, ${number}::bigint, ${resource}::text, ${fence}::bigint)`;
+  return claim ? withTaken(begun) : begun;
+}
+
+function withTaken({ pieces, values }: Statement): Statement {
+  const taken = ", (SELECT json_agg(write_0) FROM write_0) AS taken";
+  return { pieces: [...pieces.slice(0, -1), `${pieces.at(-1)}${taken}`], values };
 }
 
 async function nextOf(session: Session): Promise<Sent> {
