@@ -26,38 +26,48 @@ function bothOver(store: Store, proofs: { readonly loans?: number; readonly card
   const froze: typeof letGo = [];
   /** Through which components nothing reaches the rival, a write that reaches it is never answered, or it is not read. */
   const faults = { lost: new Set<string>(), mute: new Set<string>(), unread: new Set<string>() };
-  const ports: NonNullable<WorldOptions["ports"]> = ({ adapterFor }) => ({
-    adapterFor: (at) => {
-      const adapter = adapterFor(at);
-      const told: Partial<RestoreAdapter> = {
-        rivals: async (place) =>
-          MODELS.includes(place)
-            ? [{ at: RIVAL, through: place, label: "the rival", guarantee: "cas", frozen: "frozen" }]
-            : [],
-        readRival: async (rival, signal) => {
-          if (faults.unread.has(rival.through)) return { kind: "unreachable", reason: "503" };
-          return adapter.readRival!(rival, signal);
-        },
-        writeRival: async (request, signal) => {
-          if (faults.lost.has(request.through)) return { kind: "unknown", reason: "503" };
-          const answer = await adapter.writeRival!(request, signal);
-          sent.push(`${request.through} ${request.state} ${answer.kind}`);
-          const change = { through: request.through, at: loans.clock.now() };
-          if (answer.kind === "applied") (request.state === "working" ? letGo : froze).push(change);
-          if (!faults.mute.has(request.through)) return answer;
-          faults.unread.add(request.through);
-          return { kind: "unknown", reason: "the answer was lost" };
-        },
-      };
-      return { ...adapter, ...told };
-    },
-  });
+  const stalls = { loans: createStall(), cards: createStall() };
+  const ports =
+    (stall: Stall): NonNullable<WorldOptions["ports"]> =>
+    ({ adapterFor, store: whole }) => ({
+      store: stall.over(whole),
+      adapterFor: (at) => {
+        const adapter = adapterFor(at);
+        const told: Partial<RestoreAdapter> = {
+          rivals: async (place) =>
+            MODELS.includes(place)
+              ? [{ at: RIVAL, through: place, label: "the rival", guarantee: "cas", frozen: "frozen" }]
+              : [],
+          readRival: async (rival, signal) => {
+            if (faults.unread.has(rival.through)) return { kind: "unreachable", reason: "503" };
+            return adapter.readRival!(rival, signal);
+          },
+          writeRival: async (request, signal) => {
+            if (faults.lost.has(request.through)) return { kind: "unknown", reason: "503" };
+            const answer = await adapter.writeRival!(request, signal);
+            sent.push(`${request.through} ${request.state} ${answer.kind}`);
+            const change = { through: request.through, at: loans.clock.now() };
+            if (answer.kind === "applied") (request.state === "working" ? letGo : froze).push(change);
+            if (!faults.mute.has(request.through)) return answer;
+            faults.unread.add(request.through);
+            return { kind: "unknown", reason: "the answer was lost" };
+          },
+        };
+        return { ...adapter, ...told };
+      },
+    });
   const fixed = (ms = 3000) => ({ fixed: { ...QUICK, for: ms } });
-  const base = { losses: 0.2, ports } as const;
-  const loans = createControlWorld({ ...base, store, rivals: { "sim:model": MODEL_2 }, playbook: fixed(proofs.loans) });
+  const loans = createControlWorld({
+    losses: 0.2,
+    ports: ports(stalls.loans),
+    store,
+    rivals: { "sim:model": MODEL_2 },
+    playbook: fixed(proofs.loans),
+  });
   const components = playbook.components.map((one) => ({ ...one, at: one.at.replace("sim:", "sim:cards-") }));
   const cards = createControlWorld({
-    ...base,
+    losses: 0.2,
+    ports: ports(stalls.cards),
     system: "cards",
     beside: loans,
     playbook: { components, ...fixed(proofs.cards) },
@@ -71,7 +81,40 @@ function bothOver(store: Store, proofs: { readonly loans?: number; readonly card
     return ids;
   };
   const state = () => loans.target.rivalState("sim:model");
-  return { loans, cards, sent, letGo, froze, state, exposed, faults };
+  return { loans, cards, sent, letGo, froze, state, exposed, faults, stalls };
+}
+
+type Stall = ReturnType<typeof createStall>;
+
+/** A connection to the store over which nothing goes while it is stalled. What was asked meanwhile goes after that; renewals are lost. */
+function createStall() {
+  let stalled: PromiseWithResolvers<void> | undefined;
+  return {
+    /** Told of every question that was answered. */
+    onAnswer: (_name: string, _about: unknown): unknown => undefined,
+    begin: () => {
+      stalled ??= Promise.withResolvers();
+    },
+    end: () => {
+      stalled?.resolve();
+      stalled = undefined;
+    },
+    over(store: Store): Store {
+      const calls = Object.entries(store).map(([name, method]) => [
+        name,
+        async (...given: readonly unknown[]) => {
+          const since = stalled;
+          await since?.promise;
+          if (since && name.startsWith("renew")) throw new Error("the connection was lost");
+          const answer = await (method as (...all: unknown[]) => Promise<unknown>)(...given);
+          this.onAnswer(name, given[0]);
+          await stalled?.promise;
+          return answer;
+        },
+      ]);
+      return Object.fromEntries(calls);
+    },
+  };
 }
 
 const stores = {
@@ -173,6 +216,30 @@ for (const [name, open] of Object.entries(stores))
           assert.equal(state(), "working on Sundays");
         });
       }));
+
+    for (const first of ["loans", "cards"] as const)
+      it(`is let go by the last also where ${first} has looked who needs it, and lost its lease before it said so`, () =>
+        over(async (store) => {
+          const [one, other] = first === "loans" ? (["loans", "cards"] as const) : (["cards", "loans"] as const);
+          const { state, exposed, stalls, ...worlds } = bothOver(store, { [one]: 6000, [other]: 12_000 });
+          await worlds.loans.live(async () => {
+            const ids = await exposed(worlds.loans, worlds.cards);
+            await worlds[one].until(() => worlds[one].kinds().includes("restored"));
+            const theirs = (await store.rollout(ids[other === "loans" ? 0 : 1]!))?.rollback?.saga;
+            stalls[one].onAnswer = (name, about) => {
+              if (name === "steps" && about === theirs) stalls[one].begin();
+            };
+            await worlds[other].until(() => worlds[other].kinds().includes("ended"));
+            stalls[one].onAnswer = () => undefined;
+            stalls[one].end();
+            for (const [world, id] of [
+              [worlds.loans, ids[0]!],
+              [worlds.cards, ids[1]!],
+            ] as const)
+              assert.equal((await world.ended(id)).rollback?.outcome, "verified");
+          });
+          assert.equal(state(), "working");
+        }));
 
     it("frozen by a freeze that nobody saw land stays so until the last is fixed", () =>
       over(async (store) => {

@@ -1,6 +1,7 @@
 import type { Step } from "../core/plan.ts";
 import type { Change } from "../core/ports.ts";
 import type { Direction, Lease, Saga, StepRecord } from "../core/rollout.ts";
+import { resourceOf } from "./resource-leases.ts";
 import type { SagaJournal } from "./saga-journal.ts";
 import { changesOf, expectedIntentOf } from "./step-journal.ts";
 import type { Patience, SagaPorts, StepScope } from "./step-run.ts";
@@ -39,7 +40,9 @@ export function firstIntents(scope: Omit<StepScope, "step">, steps: readonly Ste
  * I2  A step that is slow or stuck delays only what comes after it. A rival that cannot be frozen holds up nothing for
  *     good: its component is restored all the same, and people are told.
  * I3  Once it is halted no step is begun.
- * I4  The end of a step, and the intents of the steps that it was the last to hold up, are one commit.
+ * I4  The end of a step, and the intents of the steps that it was the last to hold up, are one commit; after a rival's they
+ *     are another.
+ * I5  What is recorded of a rival is written only while its lease is ours, too.
  */
 export async function runSteps(course: Course): Promise<readonly string[] | "fenced"> {
   const { steps, ports, journal, patience } = course;
@@ -75,14 +78,23 @@ export async function runSteps(course: Course): Promise<readonly string[] | "fen
         unspent.add(step.id);
         return changesOf({ ...scope, step }, intent);
       });
-  const write = (step: Step) => (record: StepRecord) => {
-    const own = changesOf({ ...scope, step }, record);
+  /** All that belongs into the commit of a record. */
+  const restingOn = (step: Step, record: StepRecord): readonly Change[] => {
     records.set(step.id, record);
-    if (record.status === "intent") return journal.write([record], own);
+    if (record.status === "intent") return [];
     over.set(step.id, record.status);
     const opened = halted() ? [] : openedBy();
     closed ||= steps.every((other) => over.has(other.id) || blocked(other));
-    return journal.write([record], [...own, ...opened, ...(closed ? course.atEnd(stuck(), records) : [])]);
+    return [...opened, ...(closed ? course.atEnd(stuck(), records) : [])];
+  };
+  const write = (step: Step) => async (record: StepRecord, fence?: number) => {
+    const own = changesOf({ ...scope, step }, record);
+    if (step.kind === undefined || fence === undefined)
+      return journal.write([record], [...own, ...restingOn(step, record)]);
+    // Nothing may rest on it before it stands: the lease may have been lost.
+    if (!(await journal.write([record], own, { resource: resourceOf(step.at), fence }))) return false;
+    const resting = restingOn(step, record);
+    return resting.length === 0 || journal.write([], resting);
   };
 
   const ends = new Map<string, Promise<StepEnd>>();

@@ -61,6 +61,9 @@ export interface StepScope {
 export interface StepRun extends StepScope {
   readonly ports: SagaPorts;
   readonly patience: Patience;
-  /** Makes a record durable, and with one that ends the step whatever becomes possible by it; false when we are fenced. */
-  readonly write: (record: StepRecord) => Promise<boolean>;
+  /**
+   * Makes a record durable, and with one that ends the step whatever becomes possible by it; false when we are fenced. That of a
+   * rival, from which other systems see who needs it, only while `fence` is the newest of its lease.
+   */
+  readonly write: (record: StepRecord, fence?: number) => Promise<boolean>;
 }

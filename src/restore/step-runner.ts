@@ -1,14 +1,10 @@
 import type { Applied } from "../core/ports.ts";
 import type { StepRecord } from "../core/rollout.ts";
-import type { Instant, Milliseconds } from "../core/time.ts";
 import { doneOf, intentOf, stuckOf } from "./step-journal.ts";
+import { endOfPlan, fenceFor, givenUpAfter, rest, whyEnough } from "./step-patience.ts";
 import type { StepRun } from "./step-run.ts";
 import { type StepTarget, targetOf } from "./step-target.ts";
 import { askWhatServes, type Live, readTarget, reasonOf, sendToTarget } from "./target-call.ts";
-
-const LONGEST_PAUSE_MS: Milliseconds = 5000;
-/** Between two looks at a lease that another has. */
-export const HELD_PAUSE_MS: Milliseconds = 300;
 
 /** `done`: read back by identity. `stuck`: undecidable, people decide. `fenced`: somebody newer acts; stop at once. */
 export type StepEnd = "done" | "stuck" | "fenced";
@@ -32,74 +28,121 @@ export type StepEnd = "done" | "stuck" | "fenced";
 export async function runStep(run: StepRun, known: StepRecord | undefined, unspent: boolean): Promise<StepEnd> {
   if (known?.status === "done") return "done";
   const { ports, step } = run;
-  let adapter: StepTarget;
+  let target: StepTarget;
   try {
-    adapter = targetOf(ports.adapterFor(step.through ?? step.at), step);
+    target = targetOf(ports.adapterFor(step.through ?? step.at), step);
   } catch (error) {
     return giveUp(run, known, 0, undefined, reasonOf(error));
   }
-  const recovered = known !== undefined && !unspent;
   // What nothing was sent under binds nobody: it may still be written as the target really is.
-  let sentUnder = unspent ? undefined : known;
-  let settled = isSettled(run, sentUnder);
-  let lastReason = "no answer to what was sent";
-  let attempts = (sentUnder ?? run.instead)?.attempts ?? 0;
+  const sentUnder = unspent ? undefined : known;
+  const trying: Trying = {
+    run,
+    target,
+    known,
+    sentUnder,
+    recovered: known !== undefined && !unspent,
+    settled: isSettled(run, sentUnder),
+    attempts: (sentUnder ?? run.instead)?.attempts ?? 0,
+    lastReason: "no answer to what was sent",
+  };
   const until = givenUpAfter(run);
   let waited = 0;
   for (let tries = sentUnder?.attempts ?? 0; ; waited += await rest(run, tries)) {
     const fence = await fenceFor(run);
     if (fence === undefined) return "fenced";
-    if (typeof fence === "string") lastReason = "another playbook changes it";
-    const live = await readTarget(run, adapter);
+    if (typeof fence === "string") trying.lastReason = "another playbook changes it";
+    const live = await readTarget(run, target);
     const late = ports.clock.now() >= until || waited >= run.saga.plan.deadline;
     const enough = typeof fence === "string" ? fence : whyEnough(run, tries, late);
     tries += 1;
-    if (live.kind === "unreachable") {
-      lastReason = `cannot be read: ${live.reason}`;
-      if (enough) return giveUp(run, sentUnder, attempts, undefined, `${lastReason}; ${enough}`);
-      continue;
-    }
-    const inPlace = live.digest === step.desired;
-    if (inPlace && !sentUnder) {
-      sentUnder = await frozenByOther(run);
-      // What they sent may still arrive: our fence keeps it out.
-      settled &&= sentUnder === undefined;
-    }
-    if (inPlace && settled) return finish(run, adapter, sentUnder, live, recovered);
-    const before = sentUnder?.before ?? (run.direction === "compensate" ? step.before : undefined);
-    if (before !== undefined && !inPlace && live.digest !== before) {
-      return giveUp(
-        run,
-        sentUnder,
-        attempts,
-        live,
-        `somebody else changed it ${sentUnder ? "after our intent" : "since"}`,
-      );
-    }
-    if (enough || typeof fence === "string") return giveUp(run, sentUnder, attempts, live, `${lastReason}; ${enough}`);
-    attempts += 1;
-    const record: StepRecord =
-      !sentUnder && known?.before === live.digest && known.attempts === attempts
-        ? known
-        : { ...intentOf(run, sentUnder, live, attempts), targetFence: fence };
-    if (record !== known && !(await run.write(record))) return "fenced";
-    sentUnder = { ...record, targetFence: fence };
-    ports.atCrashPoint("saga.intent-recorded");
-    if (ports.mayAct?.() === false) return "fenced";
-    const answer = await sendToTarget(run, adapter, record, fence, live);
-    ports.atCrashPoint("saga.effect-sent");
-    const refusal = await refusalOf(run, answer, fence);
-    if (refusal !== undefined) return await endRefused(run, adapter, sentUnder, refusal, recovered);
-    if ("reason" in answer) lastReason = answer.reason;
-    else {
-      settled = true;
-      const after = await readTarget(run, adapter);
-      ports.atCrashPoint("saga.effect-read-back");
-      if (after.kind === "live" && after.digest === step.desired)
-        return finish(run, adapter, sentUnder, after, recovered);
-      lastReason = "the target said yes, but does not serve it yet";
-    }
+    const end = await (live.kind === "live" ? goOn(trying, live, fence, enough) : unread(trying, live.reason, enough));
+    if (end !== "again") return end;
   }
+}
+
+/** How far this run of a step has come. */
+interface Trying {
+  readonly run: StepRun;
+  readonly target: StepTarget;
+  /** Its record when this run began; `recovered`: something may have been sent under it. */
+  readonly known: StepRecord | undefined;
+  readonly recovered: boolean;
+  /** The newest record that something may have been sent under. */
+  sentUnder: StepRecord | undefined;
+  /** Nothing older can come late any more. */
+  settled: boolean;
+  attempts: number;
+  lastReason: string;
+}
+
+async function unread(trying: Trying, reason: string, enough: string | undefined): Promise<StepEnd | "again"> {
+  const { run, sentUnder, attempts } = trying;
+  trying.lastReason = `cannot be read: ${reason}`;
+  return enough ? giveUp(run, sentUnder, attempts, undefined, `${trying.lastReason}; ${enough}`) : "again";
+}
+
+/** What follows from what the target serves now. */
+async function goOn(
+  trying: Trying,
+  live: Live,
+  fence: number | string,
+  enough: string | undefined,
+): Promise<StepEnd | "again"> {
+  const { run, attempts, lastReason } = trying;
+  const { step, direction } = run;
+  const inPlace = live.digest === step.desired;
+  const under = trying.sentUnder ?? (inPlace ? await frozenByOther(run) : undefined);
+  // What others sent may still arrive: our fence keeps it out.
+  const settled = trying.settled && under === trying.sentUnder;
+  if (inPlace && settled) return finish(trying, under, live, fence);
+  const before = under?.before ?? (direction === "compensate" ? step.before : undefined);
+  if (before !== undefined && !inPlace && live.digest !== before)
+    return giveUp(run, under, attempts, live, `somebody else changed it ${under ? "after our intent" : "since"}`);
+  if (enough || typeof fence === "string") return giveUp(run, under, attempts, live, `${lastReason}; ${enough}`);
+  return send(trying, under, live, fence);
+}
+
+/** One attempt: its intent, the effect, and what the target serves after it. */
+async function send(
+  trying: Trying,
+  under: StepRecord | undefined,
+  live: Live,
+  fence: number,
+): Promise<StepEnd | "again"> {
+  const { run, target, known } = trying;
+  const { ports, step } = run;
+  const attempts = trying.attempts + 1;
+  const record: StepRecord =
+    !under && known?.before === live.digest && known.attempts === attempts
+      ? known
+      : { ...intentOf(run, under, live, attempts), targetFence: fence };
+  if (record !== known && !(await run.write(record, fence))) return unwritten(run, fence);
+  trying.attempts = attempts;
+  trying.settled &&= under === trying.sentUnder;
+  trying.sentUnder = { ...record, targetFence: fence };
+  ports.atCrashPoint("saga.intent-recorded");
+  if (ports.mayAct?.() === false) return "fenced";
+  const answer = await sendToTarget(run, target, record, fence, live);
+  ports.atCrashPoint("saga.effect-sent");
+  const refusal = await refusalOf(run, answer, fence);
+  if (refusal !== undefined) return endRefused(trying, refusal, fence);
+  if ("reason" in answer) {
+    trying.lastReason = answer.reason;
+    return "again";
+  }
+  trying.settled = true;
+  const after = await readTarget(run, target);
+  ports.atCrashPoint("saga.effect-read-back");
+  if (after.kind === "live" && after.digest === step.desired) return finish(trying, trying.sentUnder, after, fence);
+  trying.lastReason = "the target said yes, but does not serve it yet";
+  return "again";
+}
+
+/** Where only the lease of the target was another's meanwhile, everything is looked at anew once it is ours again. */
+async function unwritten({ ports, step }: StepRun, fence: number | string): Promise<"fenced" | "again"> {
+  if (step.kind === undefined || typeof fence === "string") return "fenced";
+  return (await ports.fenceAt(step.at, fence)) === fence ? "fenced" : "again";
 }
 
 /**
@@ -111,53 +154,10 @@ function isSettled({ ports, step, instead }: StepRun, sentUnder: StepRecord | un
   return !ports.underWay?.has(step.at) && !instead && !needless;
 }
 
-/** Waits while another has the target, for as long as the plan gives; then, or once it is halted, why it waits no more. */
-async function fenceFor(run: StepRun): Promise<number | string | undefined> {
-  const { ports, saga, step } = run;
-  const until = endOfPlan(run);
-  for (let waited = 0; ; waited += HELD_PAUSE_MS) {
-    const fence = await ports.fenceAt(step.at);
-    if (fence !== "held") return fence;
-    const halted = ports.halted?.();
-    if (halted !== undefined) return halted;
-    if (ports.clock.now() >= until || waited >= saga.plan.deadline) return "gave up when its plan's time was over";
-    await ports.clock.sleep(HELD_PAUSE_MS);
-  }
-}
-
 /** Of a freeze whose rival another system's rollback has frozen: whoever thaws last brings back what that one found. */
 async function frozenByOther(run: StepRun): Promise<StepRecord | undefined> {
   const found = run.step.kind === "freeze" ? await run.ports.frozenBy?.(run.step.at) : undefined;
   return found && intentOf(run, undefined, { digest: found.before, state: found.state }, 0);
-}
-
-/** It doubles, up to sixteen pauses or a twentieth of the plan's time, and five seconds at most. */
-async function rest({ ports, saga, patience }: StepRun, tries: number): Promise<Milliseconds> {
-  const longest = Math.max(16 * patience.pauseMs, Math.min(LONGEST_PAUSE_MS, saga.plan.deadline / 20));
-  const pause = Math.min(longest, patience.pauseMs * 2 ** (tries - 1));
-  await ports.clock.sleep(pause);
-  return pause;
-}
-
-/**
- * What goes back is tried for as long as its playbook gives it: a target that restarts is no reason for people to come. A
- * deployment is soon given up, and a rival that cannot be frozen, for which everything else waits.
- */
-function givenUpAfter(run: StepRun): Instant {
-  const deploys = run.saga.plan.kind === "release" && run.direction === "forward";
-  return run.step.kind !== undefined || deploys ? 0 : endOfPlan(run);
-}
-
-function endOfPlan({ ports, saga, patience }: StepRun): Instant {
-  const now = ports.clock.now();
-  // Whoever started the saga may have had a clock that is ahead of ours.
-  return Math.max(Math.min(saga.startedAt, now) + saga.plan.deadline, now + patience.callMs);
-}
-
-/** Why it is not tried again. */
-function whyEnough({ ports, patience }: StepRun, tries: number, late: boolean): string | undefined {
-  if (tries >= patience.attempts && late) return `gave up after ${tries} attempts`;
-  return tries > 0 ? ports.halted?.() : undefined;
 }
 
 /** Where our fence is the newest in the store, somebody acts under another store, or ours was brought back. */
@@ -168,30 +168,24 @@ async function refusalOf({ ports, step }: StepRun, answer: Applied, fence: numbe
 }
 
 /** The answer may be wrong: what the target serves now counts. */
-async function endRefused(
-  run: StepRun,
-  adapter: StepTarget,
-  record: StepRecord,
-  reason: string,
-  recovered: boolean,
-): Promise<StepEnd> {
-  const live = await readTarget(run, adapter);
-  if (live.kind === "unreachable") return giveUp(run, record, record.attempts, undefined, reason);
-  if (live.digest === run.step.desired) return finish(run, adapter, record, live, recovered);
-  return giveUp(run, record, record.attempts, live, reason);
+async function endRefused(trying: Trying, reason: string, fence: number): Promise<StepEnd | "again"> {
+  const { run, target, sentUnder, attempts } = trying;
+  const live = await readTarget(run, target);
+  if (live.kind === "unreachable") return giveUp(run, sentUnder, attempts, undefined, reason);
+  if (live.digest === run.step.desired) return finish(trying, sentUnder, live, fence);
+  return giveUp(run, sentUnder, attempts, live, reason);
 }
 
 async function finish(
-  run: StepRun,
-  adapter: StepTarget,
-  sentUnder: StepRecord | undefined,
+  { run, target, recovered }: Trying,
+  under: StepRecord | undefined,
   live: Live,
-  recovered: boolean,
-): Promise<StepEnd> {
-  const unseen = await waitUntilServed(run, adapter);
-  if (unseen !== undefined)
-    return giveUp(run, sentUnder, 0, live, `in place, but what serves does not have it: ${unseen}`);
-  if (!(await run.write(doneOf(run, sentUnder, live, recovered)))) return "fenced";
+  fence: number | string,
+): Promise<StepEnd | "again"> {
+  const unseen = await waitUntilServed(run, target);
+  if (unseen !== undefined) return giveUp(run, under, 0, live, `in place, but what serves does not have it: ${unseen}`);
+  const held = typeof fence === "number" ? fence : undefined;
+  if (!(await run.write(doneOf(run, under, live, recovered), held))) return unwritten(run, fence);
   run.ports.atCrashPoint("saga.step-recorded");
   return "done";
 }

@@ -1,13 +1,14 @@
 import type { Step } from "../core/plan.ts";
 import type { StepRecord } from "../core/rollout.ts";
+import { HELD_PAUSE_MS } from "./step-patience.ts";
 import type { StepRun } from "./step-run.ts";
-import { HELD_PAUSE_MS, runStep, type StepEnd } from "./step-runner.ts";
+import { runStep, type StepEnd } from "./step-runner.ts";
 import { targetOf } from "./step-target.ts";
 import { readTarget } from "./target-call.ts";
 
 /**
  * Thaws a rival, or leaves it frozen where the rollback of another system needs that. Decided anew under each fence: whoever had
- * the lease meanwhile may have frozen it, or let it go. Nothing else waits for it, so it waits for others until they are over.
+ * the lease meanwhile may have frozen it, or let it go, and two that leave it to each other would leave it to nobody. Nothing else waits for it, so it waits for others until they are over.
  */
 export async function runThaw(run: StepRun, known: StepRecord | undefined): Promise<StepEnd> {
   if (known?.status === "done") return "done";
@@ -24,9 +25,10 @@ export async function runThaw(run: StepRun, known: StepRecord | undefined): Prom
     const aimed: StepRun = {
       ...run,
       step: (await staysFrozen(run)) ? keepingFrozen(run) : step,
-      write: (record) => {
-        newest = record;
-        return run.write(record);
+      write: async (record, under) => {
+        const written = await run.write(record, under);
+        if (written) newest = record;
+        return written;
       },
       ports: {
         ...ports,

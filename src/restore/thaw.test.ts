@@ -220,15 +220,16 @@ describe("a rival", () => {
         if (request.fence > 5) return world.target.writeRival!(request, signal);
         // They took its lease, and froze it once more.
         others = true;
+        await world.fencedAt(request.at, 6);
         return { kind: "stale", reason: "fence 6 has written" };
       },
     };
     let asked = 0;
     const ports = world.ports({
       adapterFor: () => target,
-      fenceAt: async (_, refused) => {
+      fenceAt: async (at, refused) => {
         if (refused === 5) ours = 7;
-        return ours === 7 && ++asked < 400 ? "held" : ours;
+        return ours === 7 && ++asked < 400 ? "held" : world.fencedAt(at, ours);
       },
       frozenBy: async () => (others ? frozenBy() : undefined),
     });
@@ -289,7 +290,7 @@ describe("a rival", () => {
       );
     await assert.rejects(dying("saga.effect-sent"), Killed);
     await assert.rejects(dying("saga.intent-recorded", { frozenBy }), Killed);
-    const ports = world.ports({ frozenBy, fenceAt: async () => lease.fence + 1 });
+    const ports = world.ports({ frozenBy, fenceAt: (at) => world.fencedAt(at, lease.fence + 1) });
     const thawed = await world.clock.run(thawRivals(ports, world.saga, lease, QUICK));
     assert.deepEqual(thawed, { kind: "thawed", thawed: [], left: [], kept: [{ label: "the rival", system: "cards" }] });
     for (const request of late) await world.target.writeRival!(request, new AbortController().signal);

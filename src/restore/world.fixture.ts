@@ -5,6 +5,7 @@ import type { Lease, Saga, StepRecord } from "../core/rollout.ts";
 import { createSimulatedClock } from "../simulation/clock.ts";
 import { createMemoryStore } from "../simulation/memory-store.ts";
 import type { CrashPoint } from "./crash-point.ts";
+import { resourceOf } from "./resource-leases.ts";
 import { startSaga } from "./saga-runner.ts";
 import type { SagaPorts } from "./step-run.ts";
 
@@ -94,13 +95,21 @@ export function createWorld() {
   const target = createTarget(log);
   /** What is sent carries the fence of the newest process. */
   let fence = 1;
+  const fences = new Map<string, number>();
+  /** The lease of a target has at least this fence. */
+  const fencedAt = async (at: string, wanted: number): Promise<number> => {
+    for (let known = fences.get(at) ?? 0; known < wanted; known += 1)
+      await store.acquireLease(resourceOf(at), "whoever acts", 3000, clock.now());
+    fences.set(at, Math.max(wanted, fences.get(at) ?? 0));
+    return wanted;
+  };
   const ports = (over: Partial<SagaPorts> = {}): SagaPorts => ({
     store: logging(store, log),
     clock,
     adapterFor: () => target,
     atCrashPoint: () => undefined,
     onStep: () => undefined,
-    fenceAt: async () => fence,
+    fenceAt: (at) => fencedAt(at, fence),
     ...over,
   });
   const lease = async (holder = "one"): Promise<Lease> => {
@@ -124,7 +133,7 @@ export function createWorld() {
   };
   /** What the newest saga was recorded with. */
   const newest = () => begun;
-  return { log, clock, store, target, ports, lease, started, newest };
+  return { log, clock, store, target, ports, lease, started, newest, fencedAt };
 }
 
 /** The same store; what it was asked to write is noted when it *has been written*. */
