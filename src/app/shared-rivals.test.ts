@@ -290,8 +290,14 @@ describe("a rival of two systems", () => {
     begins: fc.integer({ min: 0, max: 8000 }),
     lasts: fc.integer({ min: 100, max: 8000 }),
   });
+  const stall = fc.record({
+    of: fc.constantFrom("loans", "cards"),
+    begins: fc.integer({ min: 0, max: 20_000 }),
+    lasts: fc.integer({ min: 100, max: 10_000 }),
+  });
   const drawn = fc.record({
     faults: fc.array(fault, { maxLength: 4 }),
+    stalled: fc.array(stall, { maxLength: 3 }),
     proofs: fc.record({ loans: fc.integer({ min: 3000, max: 15_000 }), cards: fc.integer({ min: 3000, max: 15_000 }) }),
     between: fc.integer({ min: 0, max: 8000 }),
     undone: fc.boolean(),
@@ -299,11 +305,12 @@ describe("a rival of two systems", () => {
 
   it("is let go by the last of them, and works when both are over or people were told, whatever becomes of what is sent", () =>
     fc.assert(
-      fc.asyncProperty(drawn, async ({ faults: planned, proofs, between, undone }) => {
-        const { loans, cards, letGo, froze, state, exposed, faults } = bothOver(createMemoryStore(), proofs);
+      fc.asyncProperty(drawn, async ({ faults: planned, stalled, proofs, between, undone }) => {
+        const store = createMemoryStore();
+        const { loans, cards, letGo, froze, state, exposed, faults, stalls } = bothOver(store, proofs);
         await loans.live(async () => {
           const { clock } = loans;
-          const [first, second] = await exposed(loans, cards);
+          const ids = await exposed(loans, cards);
           const happening = planned.map(async ({ to, kind, begins, lasts }) => {
             await clock.sleep(begins);
             faults[kind].add(to);
@@ -311,25 +318,36 @@ describe("a rival of two systems", () => {
             faults[kind].delete(to);
             faults.unread.delete(to);
           });
+          const stalling = stalled.map(async ({ of, begins, lasts }) => {
+            await clock.sleep(begins);
+            stalls[of].begin();
+            await clock.sleep(lasts);
+            stalls[of].end();
+          });
           const undoing = clock.sleep(between).then(() => {
             if (undone && !cards.kinds().includes("ended")) loans.target.rivalWrite("sim:cards-model", MODEL_2);
           });
-          await Promise.all([loans.ended(first!), cards.ended(second!)]);
+          await Promise.all([loans.ended(ids[0]!), cards.ended(ids[1]!)]);
           const last = state();
           for (const { through, at } of letGo) {
-            const [{ events }, theirs] = through === "sim:model" ? [cards, "sim:cards-model"] : [loans, "sim:model"];
+            const [other, theirs] = through === "sim:model" ? [ids[1]!, "sim:cards-model"] : [ids[0]!, "sim:model"];
             // One that is stuck counts where it landed, although nobody was told.
-            const landed = (moment: number) => froze.some((one) => one.through === theirs && one.at <= moment);
-            const isFrozen = (text: string, moment: number) =>
-              /^freeze \S+: done/.test(text) || (/^freeze \S+: stuck/.test(text) && landed(moment));
-            const frozen = events.find((one) => isFrozen(one.text, one.at))?.at ?? at;
-            const over = events.find(({ kind }) => kind === "thawed")?.at ?? at;
+            const landed = froze.some((one) => one.through === theirs && one.at <= at);
+            const { steps } = (await store.record(other))!;
+            const of = (kind: string) => steps.filter(({ step }) => step.startsWith(kind));
+            const endOf = ({ endedAt }: (typeof steps)[number]) => endedAt ?? at;
+            const frozen = Math.min(
+              ...of("freeze")
+                .filter(({ status }) => status === "done" || (status === "stuck" && landed))
+                .map(endOf),
+            );
+            const over = Math.max(...of("thaw").map(endOf));
             assert.ok(
               frozen >= at || over <= at,
-              `${through} let it go at ${at}; it was frozen for another until ${over}`,
+              `${through} let it go at ${at}; it was frozen for another from ${frozen} until ${over}`,
             );
           }
-          await Promise.all([undoing, ...happening]);
+          await Promise.all([undoing, ...happening, ...stalling]);
           const told = [loans, cards].some(({ notices }) => notices.some((text) => /thaw it by hand/.test(text)));
           assert.ok(last === "working" || told, `${last}, and nobody was told`);
         });

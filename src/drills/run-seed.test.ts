@@ -165,6 +165,26 @@ it("an effect of one controller under the intent of another is seen, and under a
   assert.equal(await act("three", false, false), 2);
 });
 
+it("a write that one of its two fences is too old for is seen, whichever that is", async () => {
+  const world = createWorld(1, { scenario: HARMFUL });
+  const witness = createWitness(world);
+  const of = (process: string) =>
+    witness.watchStore({ ...world.store, commit: async () => ({ kind: "committed" }) }, process);
+  const now = world.clock.now();
+  const taken = async (resource: string, process: string) =>
+    (await of(process).acquireLease(resource, process, 0, now))!.fence;
+  const ours = { resource: "system:a", fence: await taken("system:a", "one") };
+  const target = { resource: "target:a", fence: await taken("target:a", "one") };
+  await of("one").commit([], { ...ours, also: target });
+  assert.deepEqual(witness.violations, []);
+  await taken("target:a", "two");
+  await of("one").commit([], { ...ours, also: target });
+  await of("one").commit([], { ...target, also: ours });
+  await of("two").commit([], { ...ours, also: { resource: "target:a", fence: target.fence + 1 } });
+  const stale = "the store accepted a write of a stale fence";
+  assert.deepEqual(witness.violations, [stale, stale, "a controller wrote under a fence of another"]);
+});
+
 describe("the scorecard", () => {
   it("finds a share of errors surprising only when chance hardly makes it", () => {
     assert.equal(surprising(0, 1000, 0.001), false);

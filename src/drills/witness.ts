@@ -186,10 +186,14 @@ function watchFences(violate: (law: string) => void) {
       greatest.set(resource, Math.max(fence, greatest.get(resource) ?? 0));
     },
     wrote(guard: Guard | undefined, process: string): void {
-      if (!guard) return;
-      const { resource, fence } = guard;
-      if (fence < (greatest.get(resource) ?? 0)) violate("the store accepted a write of a stale fence");
-      else if (owners.get(`${resource} ${fence}`) !== process) violate("a controller wrote under a fence of another");
+      for (const { resource, fence } of guardsIn(guard)) {
+        if (fence < (greatest.get(resource) ?? 0)) violate("the store accepted a write of a stale fence");
+        else if (owners.get(`${resource} ${fence}`) !== process) violate("a controller wrote under a fence of another");
+      }
     },
   };
+}
+
+function guardsIn(guard: Guard | undefined): readonly Guard[] {
+  return guard ? [guard, ...guardsIn(guard.also)] : [];
 }
