@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { digestOf } from "../core/digest.ts";
 import { candidate, createControlWorld, slowly } from "./world.fixture.ts";
 
 /** What happened while a harmful release was on its way back, after everybody else had triggered too. */
@@ -79,5 +80,43 @@ describe("a restore of what another playbook changes", () => {
       await world.store.acquireLease("system:loans", "first", 1, world.clock.now());
       await assert.rejects(world.ended(id), { name: "FencedError" });
     });
+  });
+
+  it("hears a person who halts it while it waits, and changes nothing", async () => {
+    const world = createControlWorld({ losses: 0.2 });
+    const rollout = await world.live(async () => {
+      const { id } = await world.release();
+      await world.until(() => world.kinds().includes("exposed"));
+      await takenByAnother(world, 600_000);
+      await world.until(() => world.kinds().includes("waiting"));
+      assert.equal(world.traffic.current("loans")?.candidatePpm, 0, "it is contained");
+      await world.control.pause(id, "ada", "not now");
+      return world.ended(id);
+    });
+    const { outcome, held, endedAt, decidedAt } = rollout.rollback!;
+    assert.deepEqual([outcome, held], ["stuck", true]);
+    assert.match(rollout.note ?? "", /halted by ada: not now/);
+    assert.ok(endedAt! - decidedAt < 5000);
+    const digests = ["schema 2", "model 2"].map(digestOf);
+    assert.deepEqual([world.target.live("sim:schema"), world.target.live("sim:model")], digests);
+    assert.ok(world.notices.some((text) => text.includes("people are needed")));
+  });
+
+  it("pages people while it waits, and is stuck when the time of its rollback is over", async () => {
+    const world = createControlWorld({ losses: 0.2 });
+    const rollout = await world.live(async () => {
+      const { id } = await world.release();
+      await world.until(() => world.kinds().includes("exposed"));
+      await takenByAnother(world, 600_000);
+      await world.until(() => world.notices.some((text) => /waits for another playbook/.test(text)));
+      assert.ok(world.clock.now() - (await world.store.rollout(id))!.rollback!.decidedAt < 20_000);
+      return world.ended(id);
+    });
+    const { outcome, endedAt, decidedAt } = rollout.rollback!;
+    assert.equal(outcome, "stuck");
+    assert.match(rollout.note ?? "", /another playbook changes it; gave up when its plan's time was over/);
+    const took = endedAt! - decidedAt;
+    assert.ok(took >= 60_000 && took < 70_000, String(took));
+    assert.equal(world.notices.filter((text) => /waits for another playbook/.test(text)).length, 1);
   });
 });

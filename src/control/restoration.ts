@@ -2,6 +2,7 @@ import { OVER } from "../core/deadline.ts";
 import { componentSteps, type Plan } from "../core/plan.ts";
 import type { Change } from "../core/ports.ts";
 import type { Saga, StepRecord } from "../core/rollout.ts";
+import { formatDuration, type Milliseconds } from "../core/time.ts";
 import { type FenceAt, holdingResources } from "../restore/resource-leases.ts";
 import { MOST_STARTS, startSaga } from "../restore/saga-runner.ts";
 import type { SagaPorts } from "../restore/step-run.ts";
@@ -11,6 +12,9 @@ import { drain, emit, entryOf, keep, type Run, save } from "./run.ts";
 import { runCounted } from "./run-saga.ts";
 import { sharingRivals } from "./shared-rivals.ts";
 import { tellPeople } from "./tell-people.ts";
+
+/** People are told of a wait for others that is longer. */
+const LONG_WAIT_MS = 10_000;
 
 /** A saga for a plan, not yet recorded. */
 export function sagaOf(run: Run, { plan, digest }: { readonly plan: Plan; readonly digest: string }): Saga {
@@ -74,16 +78,22 @@ async function runCollecting(run: Run, saga: Saga, why: Set<string>, fenceAt: Fe
     const text = `${step.step}: ${step.status}${step.recovered ? " (recovered after a crash)" : ""}`;
     ports.emit({ kind: "step", at: ports.clock.now(), rollout, text, step });
   };
-  const halted = () => {
-    const order = run.rollout.rollback?.halted;
-    return order && `halted by ${noteOf(order)}`;
-  };
-  const end = await runCounted(run, saga, { ...effectPorts(run, fenceAt), ...past, onStep, halted }).finally(() => {
+  const end = await runCounted(run, saga, {
+    ...effectPorts(run, fenceAt),
+    ...past,
+    onStep,
+    halted: () => haltOf(run),
+  }).finally(() => {
     collecting.stop();
   });
   await collecting.done;
   if (end.kind === "fenced") throw new FencedError(run.lease.resource);
   return end.saga;
+}
+
+function haltOf({ rollout }: Run): string | undefined {
+  const order = rollout.rollback?.halted;
+  return order && `halted by ${noteOf(order)}`;
 }
 
 /** What the earlier sagas of the rollout tell of the targets. */
@@ -109,7 +119,8 @@ async function pastOf({ ports, rollout, candidate }: Run, saga: Saga): Promise<P
 
 /**
  * Does work while no other playbook changes the same targets or rivals, and as long only: a proof holds up nobody. Traffic
- * is contained by then; only the restore waits. @param begun the saga that may have them since it was recorded
+ * is contained by then; only the restore waits: until it is halted, or the time of its plan is over.
+ * @param begun the saga that may have them since it was recorded
  * @throws FencedError when we may not act any more.
  */
 export async function aloneWith<Result extends object>(
@@ -124,12 +135,33 @@ export async function aloneWith<Result extends object>(
     leaseMs: run.settings.leaseMs,
     guard: { resource: run.lease.resource, fence: run.lease.fence },
     held: run.begun.get(begun?.id ?? "")?.held,
-    onWait: () => emit(run, "waiting", "another playbook changes one of its components; going on after that"),
+    onWait: sayingSoOf(run),
+    ...(begun && { enough: (waited: Milliseconds) => haltOf(run) !== undefined || isOver(run, begun, waited) }),
     stopped: () => run.stopped,
   };
   const result = await holdingResources(run.ports, claim, work);
   if (!result) throw new FencedError(run.lease.resource);
   return result;
+}
+
+/** Whoever started the saga may have had another clock than ours. */
+function isOver({ ports }: Run, { startedAt, plan }: Saga, waited: Milliseconds): boolean {
+  return waited >= plan.deadline || ports.clock.now() >= startedAt + plan.deadline;
+}
+
+/** Says that it waits, each time that a wait begins, and pages people once when one is long. */
+function sayingSoOf(run: Run): (waited: Milliseconds) => void {
+  const what = "another playbook changes one of its components";
+  let [last, paged] = [Number.POSITIVE_INFINITY, false];
+  return (waited) => {
+    if (waited < last) emit(run, "waiting", `${what}; going on after that`);
+    last = waited;
+    if (paged || waited < LONG_WAIT_MS) return;
+    paged = true;
+    tellPeople(run, "waits for another playbook", [
+      `${what}, for ${formatDuration(waited)} now; it goes on after that.`,
+    ]);
+  };
 }
 
 /** What the steps of a run's sagas need beside its ports, while it has the leases of their targets. */

@@ -77,16 +77,22 @@ describe("sagas that share a resource", () => {
     assert.equal(waits, 0);
   });
 
-  it("wait for nobody who shares nothing, and say once that they wait", async () => {
+  it("wait for nobody who shares nothing, and say how long they have waited", async () => {
     const ports = { clock: createSimulatedClock(START), store: createStore() };
-    let waits = 0;
+    const waits: number[] = [];
     const long = holdingResources(ports, aClaim("one", ["a"]), () => ports.clock.sleep(10_000));
     const other = holdingResources(ports, aClaim("two", ["b"]), async () => ports.clock.now());
-    const behind = holdingResources(ports, { ...aClaim("three", ["a", "b"]), onWait: () => void waits++ }, async () =>
-      ports.clock.now(),
+    const behind = holdingResources(
+      ports,
+      { ...aClaim("three", ["a", "b"]), onWait: (waited: number) => void waits.push(waited) },
+      async () => ports.clock.now(),
     );
     const [, free, later] = await ports.clock.run(Promise.all([long, other, behind]));
-    assert.deepEqual([free, waits], [START, 1]);
+    assert.equal(free, START);
+    assert.deepEqual(
+      waits,
+      Array.from({ length: waits.length }, (_, looks) => looks * 300),
+    );
     assert.ok(later! >= START + 10_000 && later! <= START + 10_300);
   });
 
@@ -200,8 +206,8 @@ describe("sagas that share a resource", () => {
       ...store,
       renewLeases: (...given) => (away ? Promise.reject(new Error("away")) : store.renewLeases(...given)),
     };
-    let waits = 0;
-    const told = { ...aClaim("one", ["a", "b"]), onWait: () => void waits++ };
+    const waits: number[] = [];
+    const told = { ...aClaim("one", ["a", "b"]), onWait: (waited: number) => void waits.push(waited) };
     const fences = holdingResources({ clock, store: flaky }, told, async (fenceAt) => {
       const first = await fenceAt("a");
       away = true;
@@ -209,7 +215,7 @@ describe("sagas that share a resource", () => {
       const other = (await claim(store, "two", 10_000, clock.now()))![0]!.fence;
       away = false;
       await clock.sleep(1500);
-      assert.deepEqual([waits, clock.now()], [0, START + 6000]);
+      assert.deepEqual([waits, clock.now()], [[], START + 6000]);
       const both = () => Promise.all([fenceAt("a"), fenceAt("b")]);
       assert.deepEqual(
         [await both(), await both()],
@@ -222,7 +228,8 @@ describe("sagas that share a resource", () => {
       return [first, other, ...later];
     });
     assert.deepEqual(await clock.run(fences), [2, 3, 4, 4]);
-    assert.equal(waits, 1);
+    assert.equal(waits[0], 0);
+    assert.ok(waits.at(-1)! > 8000);
     assert.ok(clock.now() >= START + 14_500);
   });
 
@@ -290,5 +297,23 @@ describe("sagas that share a resource", () => {
       return waitedFor(clock, fenceAt, "a");
     });
     assert.equal(await clock.run(fences), 4);
+  });
+
+  it("begin without what they have waited enough for, and take it once it is free", async () => {
+    const ports = { clock: createSimulatedClock(START), store: createStore() };
+    await claim(ports.store, "another", 10_000, START);
+    const waits: number[] = [];
+    const patient = {
+      ...aClaim("one", ["a"]),
+      onWait: (waited: number) => void waits.push(waited),
+      enough: (waited: number) => waited >= 600,
+    };
+    const fences = holdingResources(ports, patient, async (fenceAt) => {
+      const began = ports.clock.now() - START;
+      return [began, await fenceAt("a"), await waitedFor(ports.clock, fenceAt, "a"), await fenceAt("a")];
+    });
+    assert.deepEqual(await ports.clock.run(fences), [600, "held", 3, 3]);
+    assert.deepEqual(waits.slice(0, 5), [0, 300, 600, 600, 900]);
+    assert.ok(ports.clock.now() >= START + 10_000);
   });
 });

@@ -13,8 +13,10 @@ export interface ResourceClaim {
   readonly guard: Guard;
   /** When they were taken already, with the commit that recorded the work. */
   readonly held?: Held | undefined;
-  /** Somebody else works on one of them; told once. */
-  readonly onWait: () => void;
+  /** Somebody else works on one of them: told at each look, with how long we have waited for that. */
+  readonly onWait: (waited: Milliseconds) => void;
+  /** Asked at each look before the work: has it waited enough, so that it begins without them, and ends as it can? Absent: never. */
+  readonly enough?: (waited: Milliseconds) => boolean;
   /** Must the waiting end, because we may not act any more? */
   readonly stopped: () => boolean;
 }
@@ -48,7 +50,8 @@ function resourcesOf(addresses: readonly string[]): readonly string[] {
 /**
  * Does work that changes targets while nobody else does: sagas of different playbooks that share a target or a rival come
  * one after the other, each with a greater fence there. All leases are taken together, in sorted order, or none: who waits
- * holds nothing, so nobody waits in a circle. Undefined when we were stopped while we waited. Containment asks for none of this.
+ * holds nothing, so nobody waits in a circle. Undefined when we were stopped while we waited. Work that has waited enough begins
+ * without them, and what it asks a fence for is `held` until they are ours. Containment asks for none of this.
  */
 export async function holdingResources<Result>(
   ports: { readonly store: Store; readonly clock: Clock },
@@ -59,17 +62,19 @@ export async function holdingResources<Result>(
   const { leaseMs, held, resources } = claim;
   if (resources.length === 0) return work(async () => undefined);
   const fresh = held !== undefined && clock.now() - held.since < leaseMs / 3;
+  const began = clock.now();
   const first = fresh ? held.leases : await obtain(ports, claim);
   if (!first) return undefined;
-  let leases = first;
-  let [lost, told] = [false, false];
+  let leases: readonly Lease[] = first === "held" ? [] : first;
+  let lost = first === "held";
+  let heldSince = lost ? began : undefined;
   let asking: Promise<Taken> | undefined;
   const done = new AbortController();
   const renewed = (lease: Lease) => store.renewLease(lease, leaseMs, clock.now());
   const again = async () => {
     const taken = await tryTake(ports, claim);
-    if (taken === "held" && !told) claim.onWait();
-    told = taken === "held";
+    heldSince = taken === "held" ? (heldSince ?? clock.now()) : undefined;
+    if (heldSince !== undefined) claim.onWait(clock.now() - heldSince);
     if (typeof taken === "object") [leases, lost] = [taken, false];
     return taken;
   };
@@ -116,13 +121,14 @@ export async function holdingResources<Result>(
 
 type Taken = readonly Lease[] | "held" | undefined;
 
-/** Waits until all are ours; undefined when we may not act any more. */
-async function obtain(ports: { readonly store: Store; readonly clock: Clock }, claim: ResourceClaim) {
-  for (let waited = false; ; waited = true) {
+/** Waits until all are ours, or it is enough; undefined when we may not act any more. */
+async function obtain(ports: { readonly store: Store; readonly clock: Clock }, claim: ResourceClaim): Promise<Taken> {
+  const pause = claim.leaseMs / 10;
+  for (let waited = 0; ; waited += pause) {
     const taken = await tryTake(ports, claim);
-    if (taken !== "held") return taken;
-    if (!waited) claim.onWait();
-    await ports.clock.sleep(claim.leaseMs / 10);
+    if (taken !== "held" || claim.enough?.(waited)) return taken;
+    claim.onWait(waited);
+    await ports.clock.sleep(pause);
   }
 }
 
