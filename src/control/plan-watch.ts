@@ -20,6 +20,8 @@ export interface PlanWatch {
   past(): readonly PastSteps[];
   /** Why nothing may go forward now; undefined while the way back is ready, or was not looked at yet. */
   blocked(): string | undefined;
+  /** A rollout goes back from now on: nothing is staged beside its restore, and by no look that began before. */
+  decided(rollout: string): void;
   /** Looks now. Never throws: what cannot be found out is a fault. */
   look(): Promise<void>;
   /** Looks when something that it depends on changed, and at an interval, until the signal ends it. */
@@ -138,6 +140,7 @@ export function createPlanWatch(ports: ControlPorts, settings: Settings, playboo
       current && !current.ready
         ? `the way back is not ready: ${current.faults.map(({ text }) => text).join("; ")}`
         : undefined,
+    decided: stager.decided,
     look,
     async run(signal) {
       while (!signal.aborted) {

@@ -39,6 +39,7 @@ export async function rollBack(
   const { to, route } = containmentFor(run);
   traffic.set(route);
   const contained = to === "nowhere" ? {} : { containedAt: clock.now() };
+  run.plans.decided(run.rollout.id);
   run.ports.atCrashPoint("control.contained");
 
   const saga = await sagaBack(run);

@@ -127,6 +127,53 @@ describe("what a rollback would bring back", () => {
     });
   });
 
+  for (const where of ["before it stages", "while it stages"] as const)
+    it(`is left alone then also by a look that began before, and was cut short ${where}`, async () => {
+      const { calls, ports } = stagingTargets();
+      const ended: Instant[] = [];
+      let [begun, underWay] = [false, false];
+      const slowly = (given: ControlPorts): Partial<ControlPorts> => {
+        const { clock, store } = given;
+        const { adapterFor } = ports(given);
+        const waits = (which: typeof where) => begun && which === where;
+        return {
+          store: {
+            ...store,
+            release: async (id) => {
+              // The rollout is read by then.
+              const last = id === candidate.id && waits("before it stages");
+              underWay ||= last;
+              if (last) await clock.sleep(3000);
+              return store.release(id);
+            },
+          },
+          adapterFor: (at) => ({
+            ...adapterFor!(at),
+            stage: (place, digest, signal) => {
+              if (!waits("while it stages")) return adapterFor!(at).stage!(place, digest, signal);
+              underWay = true;
+              signal.addEventListener("abort", () => void ended.push(clock.now()));
+              return new Promise(() => undefined);
+            },
+          }),
+        };
+      };
+      const fixed = { ...playbook.fixed, for: 15_000 };
+      const world = createControlWorld({ ports: slowly, playbook: { how: held, fixed } });
+      await world.live(async () => {
+        const { id } = await world.release();
+        await world.until(() => world.kinds().includes("exposed"));
+        begun = true;
+        await world.until(() => underWay);
+        await world.control.pullCord(id, "ada", "now");
+        const { endedAt, rollback } = await world.ended(id);
+        assert.equal(rollback?.outcome, "verified");
+        const between = (at: Instant) => at > rollback.decidedAt && at < endedAt!;
+        assert.deepEqual(calls.filter(between), []);
+        assert.deepEqual(ended, where === "while it stages" ? [rollback.decidedAt, rollback.decidedAt] : []);
+      });
+    });
+
   it("is let go by whoever sits there next, also what another process staged meanwhile", async () => {
     const { staged, ports } = stagingTargets();
     let fence = 1;

@@ -1,4 +1,4 @@
-import { withDeadline } from "../core/deadline.ts";
+import { OVER, withDeadline } from "../core/deadline.ts";
 import type { Digest } from "../core/digest.ts";
 import { isRoute, type Playbook } from "../core/playbook.ts";
 import type { RestoreAdapter, Staged } from "../core/ports.ts";
@@ -26,6 +26,8 @@ export interface StagedWayBack {
  */
 export interface Stager {
   stage(subject: WayBackSubject): Promise<StagedWayBack>;
+  /** This rollout goes back: a look that began before stages nothing more, and what it asked for is told to end. */
+  decided(rollout: string): void;
 }
 
 type StagingPorts = Pick<ControlPorts, "adapterFor" | "clock" | "seat">;
@@ -42,12 +44,14 @@ export function createStager(ports: StagingPorts, playbook: Playbook): Stager {
   const bare = new Set<string>();
   let seated: number | undefined;
   const slow = new Set<string>();
+  let goesBack: string | undefined;
+  let before = new AbortController();
 
   const stageAt = async (at: string, adapter: RestoreAdapter, wanted: Wanted) => {
     bare.delete(at);
     const late = (reason: string): Staged => ({ kind: "pending", reason });
     const answer = await withDeadline(ports.clock, slow.has(at) ? LATE_MS : STAGE_MS, late, (signal) =>
-      adapter.stage!(at, wanted.digest, signal),
+      adapter.stage!(at, wanted.digest, AbortSignal.any([signal, before.signal])),
     );
     if (answer.kind === "pending") slow.add(at);
     else slow.delete(at);
@@ -69,8 +73,13 @@ export function createStager(ports: StagingPorts, playbook: Playbook): Stager {
   };
 
   return {
+    decided(rollout) {
+      goesBack = rollout;
+      before.abort(OVER);
+      before = new AbortController();
+    },
     async stage({ rollout, from, to, place }) {
-      if (rollout?.rollback !== undefined) return NOTHING_STAGED;
+      if (rollout && (rollout.rollback !== undefined || rollout.id === goesBack)) return NOTHING_STAGED;
       const fence = ports.seat?.lease()?.fence;
       if (fence !== seated) bare.clear();
       seated = fence;
