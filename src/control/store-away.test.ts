@@ -150,8 +150,8 @@ describe("a store that is away when harm is decided", () => {
       ports: ({ store }) => ({
         store: {
           ...store,
-          openRollouts: async () => {
-            if (!away) return store.openRollouts();
+          openRollouts: async (system) => {
+            if (!away || system !== undefined) return store.openRollouts(system);
             refused += 1;
             throw new Error("connection refused");
           },

@@ -104,8 +104,8 @@ export interface Store {
   rollouts(system?: string, limit?: number): Promise<readonly Rollout[]>;
   /** Those with a `promotedAt`, in the same order. */
   promoted(system: string, limit: number): Promise<readonly Rollout[]>;
-  /** Those of all systems that have not ended, in the same order. */
-  openRollouts(): Promise<readonly Rollout[]>;
+  /** Those of a system, or of all, that have not ended, in the same order. Costs the same however many have. */
+  openRollouts(system?: string): Promise<readonly Rollout[]>;
   record(rollout: string): Promise<RolloutRecord | undefined>;
   /** In the order in which they were written first. */
   sagas(rollout: string): Promise<readonly Saga[]>;

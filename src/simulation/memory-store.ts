@@ -47,7 +47,7 @@ export function createMemoryStore({ now: ownNow }: MemoryStoreOptions = {}): Sto
       newestFirst(tables.rollouts, system)
         .filter(({ promotedAt }) => promotedAt !== undefined)
         .slice(0, limit),
-    openRollouts: async () => newestFirst(tables.rollouts, undefined).filter(({ endedAt }) => endedAt === undefined),
+    openRollouts: async (system) => newestFirst(tables.rollouts, system).filter(({ endedAt }) => endedAt === undefined),
     record: async (id) => {
       const rollout = tables.rollouts.get(id);
       if (rollout === undefined) return undefined;

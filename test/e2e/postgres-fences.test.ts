@@ -97,6 +97,7 @@ else
         (await store.openRollouts()).map(({ id }) => id),
         ["r7"],
       );
+      assert.deepEqual(await store.openRollouts("loans"), []);
       const client = new pg.Client(server.url);
       await client.connect();
       await client.query("SET search_path = newest; ANALYZE entries; ANALYZE rollouts");
@@ -108,6 +109,10 @@ else
         ["rollouts_promoted", `${loans} AND position('"promotedAt":' in body) > 0 ORDER BY sequence DESC LIMIT 2`],
         ["rollouts_in_order", `${loans} ORDER BY sequence DESC LIMIT 2`],
         ["rollouts_open", "SELECT body FROM rollouts WHERE may_be_open(body) ORDER BY sequence DESC"],
+        [
+          "rollouts_open",
+          "SELECT body FROM rollouts WHERE may_be_open(body) AND system = 'system 7' ORDER BY sequence DESC",
+        ],
       ]) {
         const plan = JSON.stringify((await client.query(`EXPLAIN ${query}`)).rows);
         assert.match(plan, new RegExp(`${index} `));

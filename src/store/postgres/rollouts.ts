@@ -19,8 +19,11 @@ export async function rolloutIn(from: Pick<Session, "query">, id: string): Promi
 export function rolloutTable(database: Database) {
   return {
     get: (id: string) => database.repeatable((session) => rolloutIn(session, id)),
-    open: async () => {
-      const rows = sql`SELECT body FROM rollouts WHERE may_be_open(body) ORDER BY sequence DESC`;
+    open: async (system?: string) => {
+      const all = sql`SELECT body FROM rollouts WHERE may_be_open(body) ORDER BY sequence DESC`;
+      const ofSystem = sql`SELECT body FROM rollouts WHERE may_be_open(body) AND system = ${system ?? ""}
+        ORDER BY sequence DESC`;
+      const rows = system === undefined ? all : ofSystem;
       return entitiesIn<Rollout>(await database.rows(rows)).filter(({ endedAt }) => endedAt === undefined);
     },
     promoted: async (system: string, limit: number) =>

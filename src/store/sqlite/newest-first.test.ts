@@ -23,6 +23,10 @@ test("what is asked for the newest of, and what is open, is found by an index th
     ["entries_about", `${ABOUT} AND json_extract(leaf, '$.type') = 'verdict' ORDER BY position DESC LIMIT 1`],
     ["rollouts_in_order", "SELECT body FROM rollouts WHERE system = 'loans' ORDER BY sequence DESC LIMIT 2"],
     ["rollouts_open", "SELECT body FROM rollouts WHERE json_extract(body, '$.endedAt') IS NULL ORDER BY sequence DESC"],
+    [
+      "rollouts_open",
+      "SELECT body FROM rollouts WHERE json_extract(body, '$.endedAt') IS NULL AND +system = 'loans' ORDER BY sequence DESC",
+    ],
   ]) {
     const plan = database.prepare(`EXPLAIN QUERY PLAN ${query}`).all();
     assert.deepEqual(

@@ -16,10 +16,14 @@ export function rolloutTable(connection: Connection) {
   const open = connection.prepare(
     "SELECT body FROM rollouts WHERE json_extract(body, '$.endedAt') IS NULL ORDER BY sequence DESC",
   );
+  // Few are open: among them is where to look, whatever else is known of the system.
+  const openOf = connection.prepare(
+    "SELECT body FROM rollouts WHERE json_extract(body, '$.endedAt') IS NULL AND +system = ? ORDER BY sequence DESC",
+  );
   return {
     put: (rollout: Rollout) => put.run(rollout.id, rollout.system, rollout.startedAt, toBody(rollout)),
     get: (id: string) => entityIn<Rollout>(get.get(id)),
-    open: () => entitiesIn<Rollout>(open.all()),
+    open: (system?: string) => entitiesIn<Rollout>(system === undefined ? open.all() : openOf.all(system)),
     newestFirst: (system?: string, limit = Number.MAX_SAFE_INTEGER) =>
       entitiesIn<Rollout>(system === undefined ? all.all(limit) : ofSystem.all(system, limit)),
     promoted: (system: string, limit: number) => entitiesIn<Rollout>(promoted.all(system, limit)),

@@ -136,7 +136,7 @@ function storeOver(connection: Connection, freeLock: () => void, checkpoints: Ch
     rollout: async (id) => rollouts.get(id),
     rollouts: async (system, limit) => rollouts.newestFirst(system, limit),
     promoted: async (system, limit) => rollouts.promoted(system, limit),
-    openRollouts: async () => rollouts.open(),
+    openRollouts: async (system) => rollouts.open(system),
     record: async (id) => {
       const rollout = rollouts.get(id);
       if (rollout === undefined) return undefined;

@@ -58,7 +58,7 @@ function rolloutListCases({ test }: Cases): void {
     assert.deepEqual(idsOf(await store.promoted("loans", 2)), ["c", "b"]);
   });
 
-  test("open ones of all systems are listed, newest first, whatever else of them has ended", async (store) => {
+  test("open ones of all systems, or of one, are listed, newest first, whatever else of them has ended", async (store) => {
     const note = '"endedAt":1 and \\"endedAt\\":1, "rollback":{';
     const rollback = { saga: "s", cause: ["harm"], decidedAt: NOON };
     const ended = { rollback: { ...rollback, endedAt: 1 } };
@@ -76,6 +76,16 @@ function rolloutListCases({ test }: Cases): void {
       await store.commit([{ kind: "rollout", rollout: aRollout(id, { note, ...fields }) }]);
     await store.commit([{ kind: "rollout", rollout: aRollout("taken up") }]);
     assert.deepEqual(idsOf(await store.openRollouts()), ["taken up", "not over", "on its way back", "open"]);
+    assert.deepEqual(idsOf(await store.openRollouts("fraud")), ["on its way back"]);
+    assert.deepEqual(await store.openRollouts("pricing"), []);
+  });
+
+  test("an open one of a system is found behind any number that came after it, and ended", async (store) => {
+    const older = Array.from({ length: 70 }, (_, n) => aRollout(`r${n}`, n === 3 ? {} : { endedAt: NOON }));
+    const others = [aRollout("other", { system: "fraud" }), aRollout("another", { system: "pricing", endedAt: NOON })];
+    await store.commit([...older, ...others].map((rollout) => ({ kind: "rollout", rollout })));
+    assert.deepEqual(idsOf(await store.openRollouts("loans")), ["r3"]);
+    assert.deepEqual(await store.openRollouts("pricing"), []);
   });
 
   test("ids and systems of any script are told apart", async (store) => {
