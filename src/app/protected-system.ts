@@ -104,6 +104,8 @@ export async function protectSystem(
       connections,
       adapters: [
         ...(edgeSettings.adapters ?? []),
+        // Alone this process owns the store: whoever acts next here claims the flag before reading it, and so keeps out what
+        // was under way.
         flagAdapter(shared.flags, (own) => (joined ? bySeat(own, system, joined.seat) : own)),
       ],
       edge: joined ? { ...edge, traffic: joined.traffic } : edge,
