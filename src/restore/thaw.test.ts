@@ -240,6 +240,37 @@ describe("a rival", () => {
     assert.equal(world.target.rivalState(world.at), "frozen");
   });
 
+  it("that was found frozen just before another let it go, under a newer lease, is frozen after all", async () => {
+    const world = rivalled();
+    world.target.tellRival(world.at, "frozen");
+    const lease = await world.lease();
+    let ours = lease.fence;
+    let looks = 0;
+    const target: SimulatedTarget = {
+      ...world.target,
+      readRival: async (rival, signal) => {
+        const found = await world.target.readRival!(rival, signal);
+        if (++looks > 1) return found;
+        await world.fencedAt(rival.at, ours + 1);
+        world.target.tellRival(world.at, "working fast");
+        return found;
+      },
+    };
+    const ports = world.ports({
+      adapterFor: () => target,
+      fenceAt: async (at, refused) => {
+        if (refused === lease.fence) ours = lease.fence + 2;
+        return world.fencedAt(at, ours);
+      },
+    });
+    const started = await world.started(world.saga, lease);
+    const end = await world.clock.run(runSaga(ports, started, lease, QUICK, world.newest()));
+    assert.equal(end.kind, "completed");
+    assert.equal(world.target.rivalState(world.at), "frozen");
+    const freeze = await statusOf(world, `freeze ${world.at}#rival`);
+    assert.deepEqual([freeze?.status, freeze?.state, freeze?.targetFence], ["done", "working fast", ours]);
+  });
+
   it("is thawed after all when the other is over before it was known to stay frozen: each of both has a key of its own", async () => {
     const world = rivalled();
     const lease = await world.lease();
