@@ -47,53 +47,15 @@ export function firstIntents(scope: Omit<StepScope, "step">, steps: readonly Ste
 export async function runSteps(course: Course): Promise<readonly string[] | "fenced"> {
   const { steps, ports, journal, patience } = course;
   const scope = { clock: ports.clock, saga: course.saga, lease: course.lease, direction: course.direction };
-  const halted = () => ports.halted?.() !== undefined;
-  const records = new Map(course.known);
-  const over = new Map<string, "done" | "stuck">();
-  const unspent = new Set(course.unspent ? records.keys() : []);
-  for (const { step, status } of records.values()) if (status === "done") over.set(step, "done");
-  const begun = new Set<string>();
-  const blocked = (step: Step): boolean =>
-    (halted() && !begun.has(step.id) && !over.has(step.id)) ||
-    steps.some(
-      (other) =>
-        other.kind !== "freeze" && step.after.includes(other.id) && (over.get(other.id) === "stuck" || blocked(other)),
-    );
-  const failed = (step: Step) => step.kind !== "freeze" && (over.get(step.id) === "stuck" || blocked(step));
-  const stuck = () => steps.filter(failed).map(({ id }) => id);
-  const isFree = (step: Step) =>
-    steps.every(
-      ({ id, kind }) => !step.after.includes(id) || over.get(id) === "done" || (kind === "freeze" && over.has(id)),
-    );
-  let closed = false;
+  const standing = standingOf(course, scope);
 
-  /** What becomes possible by the end of a step. */
-  const openedBy = (): readonly Change[] =>
-    steps
-      .filter((step) => !records.has(step.id) && isFree(step))
-      .flatMap((step) => {
-        const intent = expectedIntentOf({ ...scope, step });
-        if (!intent) return [];
-        records.set(step.id, intent);
-        unspent.add(step.id);
-        return changesOf({ ...scope, step }, intent);
-      });
-  /** All that belongs into the commit of a record. */
-  const restingOn = (step: Step, record: StepRecord): readonly Change[] => {
-    records.set(step.id, record);
-    if (record.status === "intent") return [];
-    over.set(step.id, record.status);
-    const opened = halted() ? [] : openedBy();
-    closed ||= steps.every((other) => over.has(other.id) || blocked(other));
-    return [...opened, ...(closed ? course.atEnd(stuck(), records) : [])];
-  };
   const write = (step: Step) => async (record: StepRecord, fence?: number) => {
     const own = changesOf({ ...scope, step }, record);
     if (step.kind === undefined || fence === undefined)
-      return journal.write([record], [...own, ...restingOn(step, record)]);
+      return journal.write([record], [...own, ...standing.restingOn(step, record)]);
     // Nothing may rest on it before it stands: the lease may have been lost.
     if (!(await journal.write([record], own, { resource: resourceOf(step.at), fence }))) return false;
-    const resting = restingOn(step, record);
+    const resting = standing.restingOn(step, record);
     return resting.length === 0 || journal.write([], resting);
   };
 
@@ -108,14 +70,68 @@ export async function runSteps(course: Course): Promise<readonly string[] | "fen
     const before = await Promise.all(earlier.map(endOf));
     if (before.includes("fenced")) return "fenced";
     if (before.some((end, index) => end === "stuck" && earlier[index]!.kind !== "freeze")) return "stuck";
-    if (halted() && !over.has(step.id)) return "stuck";
-    begun.add(step.id);
+    if (!standing.begin(step)) return "stuck";
     const run = { ...scope, ports, step, patience, write: write(step) };
-    const known = records.get(step.id);
-    return step.kind === "thaw" ? runThaw(run, known) : runStep(run, known, unspent.has(step.id));
+    const { known, unspent } = standing.knownOf(step);
+    return step.kind === "thaw" ? runThaw(run, known) : runStep(run, known, unspent);
   };
   const found = await Promise.all(steps.map(endOf));
   if (found.includes("fenced")) return "fenced";
-  if (closed) return stuck();
-  return (await journal.write([], course.atEnd(stuck(), records))) ? stuck() : "fenced";
+  const atEnd = standing.close();
+  return !atEnd || (await journal.write([], atEnd)) ? standing.stuck() : "fenced";
+}
+
+/** How far the steps of a course are, and what becomes possible by the end of each. */
+function standingOf(course: Course, scope: Omit<StepScope, "step">) {
+  const { steps, ports } = course;
+  const halted = () => ports.halted?.() !== undefined;
+  const records = new Map(course.known);
+  const over = new Map<string, "done" | "stuck">();
+  const unspent = new Set(course.unspent ? records.keys() : []);
+  for (const { step, status } of records.values()) if (status === "done") over.set(step, "done");
+  const begun = new Set<string>();
+  let closed = false;
+  const blocked = (step: Step): boolean =>
+    (halted() && !begun.has(step.id) && !over.has(step.id)) ||
+    steps.some(
+      (other) =>
+        other.kind !== "freeze" && step.after.includes(other.id) && (over.get(other.id) === "stuck" || blocked(other)),
+    );
+  const failed = (step: Step) => step.kind !== "freeze" && (over.get(step.id) === "stuck" || blocked(step));
+  const stuck = () => steps.filter(failed).map(({ id }) => id);
+  const isFree = (step: Step) =>
+    steps.every(
+      ({ id, kind }) => !step.after.includes(id) || over.get(id) === "done" || (kind === "freeze" && over.has(id)),
+    );
+  const openedNow = (): readonly Change[] =>
+    steps
+      .filter((step) => !records.has(step.id) && isFree(step))
+      .flatMap((step) => {
+        const intent = expectedIntentOf({ ...scope, step });
+        if (!intent) return [];
+        records.set(step.id, intent);
+        unspent.add(step.id);
+        return changesOf({ ...scope, step }, intent);
+      });
+  return {
+    stuck,
+    /** False once it is halted: then no step is begun. */
+    begin(step: Step): boolean {
+      if (halted() && !over.has(step.id)) return false;
+      begun.add(step.id);
+      return true;
+    },
+    knownOf: ({ id }: Step) => ({ known: records.get(id), unspent: unspent.has(id) }),
+    /** All that is written with or after this record because of it. */
+    restingOn(step: Step, record: StepRecord): readonly Change[] {
+      records.set(step.id, record);
+      if (record.status === "intent") return [];
+      over.set(step.id, record.status);
+      const opened = halted() ? [] : openedNow();
+      closed ||= steps.every((other) => over.has(other.id) || blocked(other));
+      return [...opened, ...(closed ? course.atEnd(stuck(), records) : [])];
+    },
+    /** What is written at the end; undefined when that was given with the last record already. */
+    close: () => (closed ? undefined : course.atEnd(stuck(), records)),
+  };
 }
