@@ -61,9 +61,8 @@ export async function holdingResources<Result>(
   const { store, clock } = ports;
   const { leaseMs, held, resources } = claim;
   if (resources.length === 0) return work(async () => undefined);
-  const fresh = held !== undefined && clock.now() - held.since < leaseMs / 3;
   const began = clock.now();
-  const first = fresh ? held.leases : await obtain(ports, claim);
+  const first = held && began - held.since < leaseMs / 3 ? held.leases : await obtain(ports, claim);
   if (!first) return undefined;
   let leases: readonly Lease[] = first === "held" ? [] : first;
   let lost = first === "held";
@@ -94,18 +93,14 @@ export async function holdingResources<Result>(
     return find()?.fence;
   };
   const renew = async () => {
-    for (;;) {
-      await clock.sleep(leaseMs / 3, done.signal);
-      const ours = leases;
-      if (done.signal.aborted) return;
-      if (lost) continue;
-      // A store that is away for a moment costs nothing: the next renewal is soon enough.
-      const kept = await store.renewLeases(ours, leaseMs, clock.now()).catch(() => ours);
-      // Another has taken one since it ended: none is kept until all are ours again.
-      if (ours === leases && kept.length < ours.length) lost = true;
-    }
+    const ours = leases;
+    if (lost) return;
+    // A store that is away for a moment costs nothing: the next renewal is soon enough.
+    const kept = await store.renewLeases(ours, leaseMs, clock.now()).catch(() => ours);
+    // Another has taken one since it ended: none is kept until all are ours again.
+    if (ours === leases && kept.length < ours.length) lost = true;
   };
-  const renewing = renew();
+  const renewing = every(clock, leaseMs / 3, done.signal, renew);
   try {
     const result = await work(fenceAt);
     done.abort(OVER);
@@ -116,6 +111,14 @@ export async function holdingResources<Result>(
   } finally {
     // After an error they lapse by themselves: the same work may go on elsewhere already, under the same name.
     done.abort(OVER);
+  }
+}
+
+async function every(clock: Clock, span: Milliseconds, until: AbortSignal, work: () => Promise<void>): Promise<void> {
+  for (;;) {
+    await clock.sleep(span, until);
+    if (until.aborted) return;
+    await work();
   }
 }
 
