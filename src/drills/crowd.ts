@@ -36,6 +36,8 @@ export interface Crowd {
 }
 
 const HOUR = 3_600_000;
+/** Mostly few: what one step does to another shows with two, and each costs as much as all that is not a step. */
+const COMPONENTS = [1, 1, 1, 2, 2, 2, 2, 3, 3, 5];
 
 export function drawCrowd(random: Random): Crowd {
   const controllers = drawInteger(random, 2, 5);
@@ -43,7 +45,7 @@ export function drawCrowd(random: Random): Crowd {
   const wrongClocks = drawChance(random, 0.5);
   const skew = () => (wrongClocks ? drawPick(random, [0, -500, 4000, -30_000, HOUR, -HOUR]) : 0);
   const congested = drawChance(random, 0.15);
-  const begins = congested || drawChance(random, 0.55) ? "pending" : "exposed";
+  const begins = congested || drawChance(random, 0.25) ? "pending" : "exposed";
   return {
     controllers,
     begins,
@@ -67,7 +69,7 @@ export function drawCrowd(random: Random): Crowd {
 /** What goes wrong outside of the controllers in such a world. */
 export function drawCrowdScenario(random: Random): Scenario {
   const crowd = drawCrowd(random);
-  const components = drawInteger(random, 1, 5);
+  const components = drawPick(random, COMPONENTS);
   const cord = crowd.harmAfter === undefined || drawChance(random, 0.3);
   const rival = drawChance(random, 0.1);
   const half = drawChance(random, 0.25);

@@ -7,14 +7,11 @@ import { naiveDesigns } from "./naive-designs.ts";
 import { runSeed } from "./run-seed.ts";
 import type { Sabotage } from "./world.ts";
 
-/** The laws that are broken in the first so many saga worlds with a design; stops at the first world that breaks one. */
-async function caught(
-  sabotage: Sabotage,
-  seeds: number,
-): Promise<{ readonly seed: number; readonly laws: string } | undefined> {
+/** The first of so many saga worlds in which a design breaks a law like this one. */
+async function caught(sabotage: Sabotage, seeds: number, law = /./): Promise<number | undefined> {
   for (let seed = 1; seed <= seeds; seed++) {
     const { violations } = await runSeed(seed, sabotage, "saga");
-    if (violations.length > 0) return { seed, laws: violations.join("; ") };
+    if (violations.some((broken) => law.test(broken))) return seed;
   }
   return undefined;
 }
@@ -72,7 +69,7 @@ describe("a naive design", () => {
   };
   for (const [design, law] of Object.entries(laws))
     it(`with ${design} is caught within forty worlds`, async () => {
-      assert.match((await caught(naiveDesigns[design]!, 40))?.laws ?? "", law);
+      assert.notEqual(await caught(naiveDesigns[design]!, 40, law), undefined);
     });
 
   it("with no fence at the targets is caught where what was sent arrives after it was taken back", async () => {
@@ -80,8 +77,9 @@ describe("a naive design", () => {
       crowd: { congested: true, begins: "pending", seats: false },
       scenario: { faults: { slow: 0.8 }, slowness: 60_000 },
     };
-    const broken = await caught({ ...congested, ...naiveDesigns["no fence at the targets"] }, 60);
-    assert.match(broken?.laws ?? "", /accepted a write of a stale fence|is not at its restore point/);
+    const naive = { ...congested, ...naiveDesigns["no fence at the targets"] };
+    const law = /accepted a write of a stale fence|is not at its restore point/;
+    assert.notEqual(await caught(naive, 60, law), undefined);
     assert.equal(await caught(congested, 60), undefined);
   });
 });
