@@ -1,5 +1,7 @@
 import type { Sample } from "../core/sample.ts";
 import type { Instant, Milliseconds } from "../core/time.ts";
+import { Maturing } from "./maturing.ts";
+import { BY_CLOCK, type Watermark } from "./watermark.ts";
 
 /** What was counted of one side of a comparison. */
 export interface Arm {
@@ -18,14 +20,16 @@ export interface Cohort {
   readonly reference: Arm;
 }
 
-/** Gathers what becomes known of each second of requests, node by node, and hands it over in closed cohorts. */
+/** Gathers what becomes known of each second of requests, and hands it over in closed cohorts. */
 export interface Cohorts {
   /** Takes one batch (one node, one sequence) and answers the cohorts that it closes. */
   take(batch: readonly Sample[]): readonly Cohort[];
   /** The cohorts that have matured by now. */
   ripen(now: Instant): readonly Cohort[];
-  /** When the next one may have matured. */
-  nextRipe(): Instant;
+  /** When the next one may have matured, if no samples come. */
+  nextRipe(now: Instant): Instant;
+  /** Outcomes of the candidate that waited in vain for a reference of their second; without a maturity. */
+  readonly stranded: number;
 }
 
 export interface CohortsSetup {
@@ -37,6 +41,8 @@ export interface CohortsSetup {
   readonly span?: Milliseconds;
   /** Cohorts are compared when they are this old. 0: as their outcomes come. */
   readonly maturity: Milliseconds;
+  /** Whose reports have to have come so far; the clock, unless said otherwise. */
+  readonly mark?: Watermark;
   /** Their second is the one in which requests ended, as `known` has it, and not the one in which they began. */
   readonly byEnding?: boolean;
 }
@@ -62,16 +68,16 @@ interface OpenCohort extends Cohort {
 
 interface Node {
   readonly name: string;
-  /** The newest second of the reference. */
+  /** The newest second of the reference, and of either side. */
   newest: Instant;
-  /** No cohort that waits for its age is older than this. */
-  oldest: Instant;
-  /** What waits for its age, and what is compared as it comes, by the number of their span: a small integer is a quick key. */
-  maturing: Map<number, OpenCohort> | undefined;
+  latest: Instant;
+  /** By the number of their span: a small integer is a quick key. */
   coming: Map<number, OpenCohort> | undefined;
   /** The one of `coming` that was added to last. Most are closed by their own batch, and never get into the map. */
   recent: OpenCohort | undefined;
   open: OpenCohort[];
+  /** Those that began with the candidate alone, the oldest first. */
+  readonly alone: OpenCohort[];
 }
 
 const NONE: readonly Cohort[] = Object.freeze([]);
@@ -86,9 +92,9 @@ const NONE_OPEN: OpenCohort[] = [];
  * nothing else: so the borders are predictable, every cohort keeps its expectation of at most 1 under the null, and one more bad outcome of the
  * candidate joins a cohort without moving a border, so it can only add to the evidence of harm.
  *
- * With a maturity, all that is known of a second at that age is one cohort, whatever came first: it makes no difference
- * which arm's outcomes, or whether good or bad ones, become known sooner. What comes later still is compared as it comes.
- * Which cohort a sample is of depends on the sample alone, and not on when anybody looks.
+ * That is so node by node: what one node says at once became known in the same span of time. With a maturity, all that is
+ * known of a second at that age is one cohort (`Maturing`), and what comes later still is compared as it comes. Which cohort a
+ * sample is of depends on the samples before it, and not on when anybody looks.
  */
 export function createCohorts(setup: CohortsSetup): Cohorts {
   return new NodesOfCohorts(setup);
@@ -99,16 +105,19 @@ class NodesOfCohorts implements Cohorts {
   readonly #sideOf: CohortsSetup["sideOf"];
   readonly #compares: boolean;
   readonly #span: Milliseconds;
-  readonly #maturity: Milliseconds;
+  readonly #maturing: Maturing | undefined;
   readonly #byEnding: boolean;
   readonly #nodes = new Map<string, Node>();
   #latest: Node | undefined;
+  /** The newest second of the reference, at any node. */
+  #newest = Number.NEGATIVE_INFINITY;
+  stranded = 0;
 
   constructor(setup: CohortsSetup) {
     this.#sideOf = setup.sideOf;
     this.#compares = setup.compares;
     this.#span = setup.span ?? SECOND;
-    this.#maturity = setup.maturity;
+    if (setup.maturity > 0) this.#maturing = new Maturing(this.#span, setup.maturity, setup.mark ?? BY_CLOCK);
     this.#byEnding = setup.byEnding ?? false;
   }
 
@@ -118,44 +127,28 @@ class NodesOfCohorts implements Cohorts {
     if (whole) return [whole];
     for (const sample of batch) this.#add(node, sample);
     const closed = this.#closeOf(node);
-    if (node.coming) forget(node.coming, node.newest - FORGOTTEN);
+    this.#strand(node);
+    if (node.coming) forget(node.coming, node.latest - FORGOTTEN);
     return closed;
   }
 
   ripen(now: Instant): readonly Cohort[] {
-    if (this.#maturity === 0) return NONE;
-    const ripe: Cohort[] = [];
-    const span = this.#span;
-    // By time and not by looking through all: labels of days hold hundreds of thousands of seconds.
-    for (const node of this.#nodes.values()) {
-      const { maturing } = node;
-      if (!maturing) continue;
-      for (; maturing.size > 0 && this.#deadlineOf(node.oldest) <= now; node.oldest += span) {
-        const cohort = maturing.get(node.oldest / span);
-        if (!cohort) continue;
-        maturing.delete(node.oldest / span);
-        ripe.push(cohort);
-      }
-    }
-    return ripe;
+    return this.#maturing?.ripen(now) ?? NONE;
   }
 
-  nextRipe(): Instant {
-    let next = Number.POSITIVE_INFINITY;
-    if (this.#maturity === 0) return next;
-    for (const { maturing, oldest } of this.#nodes.values())
-      if (maturing && maturing.size > 0) next = Math.min(next, this.#deadlineOf(oldest));
-    return next;
+  nextRipe(now: Instant): Instant {
+    return this.#maturing?.nextRipe(now) ?? Number.POSITIVE_INFINITY;
   }
 
   /** Most often nothing waits, and a batch is a cohort by itself that closes at once: nothing is kept of it. */
   #wholeOf(node: Node, batch: readonly Sample[]): Cohort | undefined {
     const [first] = batch;
     const waits = node.open.length > 0 || node.recent || (node.coming && node.coming.size > 0);
-    if (!first || waits || this.#maturity > 0) return;
+    if (!first || waits || this.#maturing) return;
     const number = Math.floor(this.#secondOf(first) / this.#span);
     const cohort = freshCohort(number * this.#span);
     let { newest } = node;
+    const latest = Math.max(node.latest, first.bucket);
     for (const sample of batch) {
       const side = this.#sideOf(sample);
       const second = this.#secondOf(sample);
@@ -164,8 +157,14 @@ class NodesOfCohorts implements Cohorts {
       join(cohort[side], sample);
     }
     if (this.#compares && cohort.reference.n < Math.max(1, this.#enoughAt(newest, cohort))) return;
-    node.newest = newest;
+    this.#reach(node, newest);
+    node.latest = latest;
     return cohort;
+  }
+
+  #reach(node: Node, second: Instant): void {
+    node.newest = second;
+    if (second > this.#newest) this.#newest = second;
   }
 
   #secondOf({ bucket, known }: Sample): Instant {
@@ -176,10 +175,6 @@ class NodesOfCohorts implements Cohorts {
   #enoughAt(newest: Instant, { bucket }: Cohort): number {
     const since = newest - (bucket + this.#span - SECOND);
     return since >= SETTLED ? 0 : since > 0 ? FEW : ENOUGH;
-  }
-
-  #deadlineOf(bucket: Instant): Instant {
-    return bucket + this.#span + this.#maturity;
   }
 
   #nodeOf(name: string): Node {
@@ -195,17 +190,11 @@ class NodesOfCohorts implements Cohorts {
     if (side === undefined) return;
     const second = this.#secondOf(sample);
     const number = Math.floor(second / this.#span);
-    const bucket = number * this.#span;
-    if (side === "reference" && second > node.newest) node.newest = second;
-    if (this.#maturity > 0 && (sample.known ?? sample.bucket + SECOND) < this.#deadlineOf(bucket)) {
-      node.oldest = Math.min(node.oldest, bucket);
-      node.maturing ??= new Map();
-      const cohort = node.maturing.get(number) ?? freshCohort(bucket);
-      node.maturing.set(number, cohort);
-      join(cohort[side], sample);
-      return;
-    }
+    if (side === "reference" && second > node.newest) this.#reach(node, second);
+    if (second > node.latest) node.latest = second;
+    if (this.#maturing?.takes(sample, second, side)) return;
     const cohort = this.#comingAt(node, number);
+    if (this.#compares && !this.#maturing && side === "candidate" && cohort.candidate.n === 0) node.alone.push(cohort);
     join(cohort[side], sample);
     if (cohort.open || (this.#compares && cohort.reference.n === 0)) return;
     cohort.open = true;
@@ -244,6 +233,15 @@ class NodesOfCohorts implements Cohorts {
     else while (node.open.length > kept) node.open.pop();
     return closed ?? NONE;
   }
+
+  /** Counts the candidates whose second is over, at their node or where all of the reference is, and had none of it. */
+  #strand({ alone, newest, latest }: Node): void {
+    const over = (newest === Number.NEGATIVE_INFINITY ? this.#newest : newest) - this.#span + SECOND - SETTLED;
+    while (alone.length > 0 && (alone[0]!.bucket < over || alone[0]!.bucket < latest - FORGOTTEN)) {
+      const { candidate, reference } = alone.shift()!;
+      if (reference.n === 0) this.stranded += candidate.n;
+    }
+  }
 }
 
 /** Drops candidates whose second never had a reference, the oldest first. */
@@ -258,15 +256,15 @@ function freshNode(name: string): Node {
   return {
     name,
     newest: Number.NEGATIVE_INFINITY,
-    oldest: Number.POSITIVE_INFINITY,
-    maturing: undefined,
+    latest: Number.NEGATIVE_INFINITY,
     coming: undefined,
     recent: undefined,
     open: NONE_OPEN,
+    alone: [],
   };
 }
 
-function freshCohort(bucket: Instant): OpenCohort {
+export function freshCohort(bucket: Instant): OpenCohort {
   return { bucket, candidate: { n: 0, k: 0 }, reference: { n: 0, k: 0 }, open: false };
 }
 

@@ -69,7 +69,7 @@ describe("occurrences that are reported of requests which the gateway has counte
   const leaks: Signal = { ...LOSSES, kind: "count", part: "leaks", of: "requests", from: "gateway" };
   const rule = aRule({ ...equal, signal: leaks });
   const told = (leaked: number, after: number) =>
-    Array.from({ length: 60 }, (_, second) => {
+    Array.from({ length: 180 }, (_, second) => {
       const arm = (release: typeof STABLE, n: number, k: number) => [
         aSample(second, n, 0, { release, known: START + 1000 * second + 900, sequence: 10 * second }),
         aSample(second, 0, k, { release, known: START + 1000 * (second + after), sequence: 10 * (second + after) + 1 }),
@@ -88,7 +88,7 @@ describe("occurrences that are reported of requests which the gateway has counte
 
   it("are doubted where they come after that", () => {
     const evaluator = createEvaluator(aSetup({ rules: [rule], horizon: 120_000 }));
-    evaluator.observe(told(4, 70));
+    evaluator.observe(told(4, 70).filter(({ bucket }) => bucket < START + 60_000));
     const { kind, findings } = evaluator.judge(START + 125_000);
     assert.equal(kind, "instrument-error");
     assert.match(findings[0]!.doubts![0]!, /^`labels` of losses is too short: \d+ of \d+ bad ones turned bad/);
@@ -144,18 +144,68 @@ describe("outcomes that are known late", () => {
   });
 });
 
+describe("reports of one arm that are held up", () => {
+  /** Bad ones are known after 20 s, good ones at once; this arm says nothing between 40 s and then, and delivers all of it. */
+  const heldUp = (seed: string, share: number, held: typeof STABLE, until: number) => {
+    const random = createSeededRandom(seed);
+    return Array.from({ length: SECONDS }, (_, second) =>
+      [[CANDIDATE, 100, share] as const, [STABLE, 300, 0.02] as const].flatMap(([release, n, part]) => {
+        const bad = drawBinomial(random, n, part);
+        const at = (after: number, count: number, k: number) => {
+          const due = 1000 * (second + 1 + after);
+          const known = START + (release === held && due >= 40_000 && due < until ? until : due);
+          return aSample(second, count, k, {
+            release,
+            known,
+            node: release,
+            sequence: known + 2 * second + (after > 0 ? 1 : 0),
+          });
+        };
+        return [at(0, n - bad, 0), at(20, bad, bad)].filter(({ n: count }) => count > 0);
+      }),
+    )
+      .flat()
+      .toSorted((a, b) => a.known! - b.known!);
+  };
+  const signal: Signal = { ...LOSSES, labels: 30_000 };
+  const rule = aRule({ null: { ratio: 1.2, points: 0 }, signal });
+
+  it("are no harm where they are stable's", () => {
+    for (let run = 0; run < runs(5); run++)
+      for (const until of [60_000, 80_000])
+        assert.ok(!rolledBack(heldUp(`stable ${run}`, 0.02, STABLE, until), rule, 0.01), `run ${run}, ${until}`);
+  });
+
+  it("are no safety where they are the candidate's", () => {
+    for (let run = 0; run < runs(5); run++) {
+      const evaluator = createEvaluator(aSetup({ rules: [rule], alpha: 1e-300, blindMs: 1e9 }));
+      const samples = heldUp(`candidate ${run}`, 0.024, CANDIDATE, 80_000);
+      for (let now = START; now <= START + 200_000; now += 1000) {
+        evaluator.observe(samples.filter(({ known }) => known! <= now && known! > now - 1000));
+        assert.notEqual(evaluator.judge(now).kind, "healthy", `run ${run}, ${now - START}`);
+      }
+    }
+  });
+
+  it("of a release that is bad do not keep it", () => {
+    assert.ok(rolledBack(heldUp("bad", 0.08, CANDIDATE, 80_000), rule, 0.001));
+    assert.ok(rolledBack(heldUp("bad", 0.08, STABLE, 80_000), rule, 0.001));
+  });
+});
+
 describe("what is counted by unit", () => {
   it("is compared after a minute, so that a unit that turns bad later is bad in its own second", () => {
     const perUser = aRule({ ...equal, signal: { ...LOSSES, per: "user" } });
-    const rows = (turned: number) =>
-      Array.from({ length: 60 }, (_, second) => [
-        aSample(second, 10, 0, { sequence: 3 * second }),
-        aSample(second, 40, 3, { sequence: 3 * second + 1, release: STABLE }),
-        aSample(second, 0, turned, { sequence: 3 * second + 2, known: START + 1000 * (second + 20) }),
-      ]).flat();
+    const rows = Array.from({ length: 121 }, (_, second) => [
+      aSample(second, 10, 0, { sequence: 3 * second, known: START + 1000 * second + 1000 }),
+      aSample(second, 40, 3, { sequence: 3 * second + 1, release: STABLE, known: START + 1000 * second + 1000 }),
+      aSample(second, 0, 4, { sequence: 3 * second + 2, known: START + 1000 * (second + 20) }),
+    ]).flat();
     const evaluator = createEvaluator(aSetup({ rules: [perUser] }));
-    evaluator.observe(rows(4));
+    const young = (row: Sample) => row.known! <= START + 30_000;
+    evaluator.observe(rows.filter(young));
     assert.equal(evaluator.judge(START + 30_000).kind, "inconclusive");
+    evaluator.observe(rows.filter((row) => !young(row) && row.known! <= START + 121_000));
     assert.equal(evaluator.judge(START + 121_000).kind, "harmful");
   });
 });

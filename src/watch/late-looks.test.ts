@@ -124,7 +124,7 @@ describe("a candidate whose outcomes come later than stable's", () => {
     assert.equal(judged(rows, { rules: [labels] }).finding.doubts, undefined);
     const above = aRule({ null: { ratio: 0, points: 0.1 } });
     assert.ok(judged(rows, { rules: [above] }).harmful! < 20);
-    const alike = rows.map((row) => ({ ...row, known: row.bucket + 9000 }));
+    const alike = rows.map((row) => ({ ...row, known: row.bucket + 9000, sequence: row.bucket }));
     assert.deepEqual(judged(alike), judged(alike, { planned: { shares: [0.99], each: 60_000 } }));
   });
 
@@ -155,6 +155,80 @@ describe("a candidate whose outcomes come later than stable's", () => {
   });
 });
 
+describe("a candidate that is counted apart from stable", () => {
+  /** Its block of a second comes so much later than stable's, which holds all of it. */
+  const blocks = (share: number, after: number, node = "pod-c") =>
+    Array.from({ length: 120 }, (_, second) => {
+      const known = START + 1000 * second + 1200;
+      const bad = drawBinomial(createSeededRandom(`apart ${share} ${second}`), 50, share);
+      return [
+        aSample(second, 950, 5, { node: "pod-s", sequence: 2 * second, release: STABLE, known }),
+        aSample(second, 50, bad, { node, sequence: 2 * second + 1, known: known + after }),
+      ];
+    }).flat();
+
+  it("is compared all the same: a moment later, at another node, or seconds later", () => {
+    for (const [after, node] of [
+      [40, "pod-s"],
+      [300, "pod-c"],
+      [0, "pod-c"],
+      [4000, "pod-c"],
+    ] as const) {
+      const bad = judged(blocks(0.05, after, node));
+      assert.ok(bad.harmful !== undefined && bad.harmful < 45, `${after} ms, ${node}: ${bad.harmful}`);
+      const good = judged(blocks(0.005, after, node), { rules: [aRule({ null: { ratio: 4, points: 0 } })] });
+      assert.deepEqual([good.harmful, good.finding.doubts], [undefined, undefined], `${after} ms, ${node}`);
+    }
+  });
+
+  it("is doubted where there is no second look, with what to do", () => {
+    const gateway = aRule({ null: { ratio: 1, points: 0 }, signal: { ...LOSSES, from: "gateway", part: "failed" } });
+    const { finding } = judged(blocks(0.05, 40), { rules: [gateway] });
+    assert.equal(finding.kind, "instrument-error");
+    assert.match(
+      finding.doubts![0]!,
+      /^\d+ of 6000 outcomes .* compared with nothing: .* report both arms .* together$/,
+    );
+  });
+});
+
+describe("bad outcomes that come late in both arms", () => {
+  const late = (own: number, after: number) =>
+    stream("both late", { seconds: 300, own: [100, own], other: [300, 0.02], after: 0.3, badAfter: after }).flatMap(
+      (row) => (row.release === STABLE && row.k > 0 ? split(row, after) : [row]),
+    );
+  /** The bad ones of a row, so many seconds after the others. */
+  const split = (row: Sample, after: number): Sample[] => {
+    const known = row.bucket + 1000 * after;
+    return [
+      { ...row, n: row.n - row.k, k: 0 },
+      { ...row, n: row.k, k: row.k, known, sequence: known + 1 },
+    ];
+  };
+  const frozen = [{ signal: "losses", n: 100_000, k: 2000 }];
+  const points = aRule({ null: { ratio: 1, points: 0.01 } });
+
+  it("are found, and prove no safety while they are to come", () => {
+    for (const after of [2.9, 10, 30]) {
+      const rows = late(0.06, after).toSorted((a, b) => a.known! - b.known!);
+      const evaluator = createEvaluator(setup({ rules: [points], frozen }));
+      const kinds = new Set<string>();
+      for (let now = START; now <= START + 340_000; now += 1000) {
+        evaluator.observe(rows.filter(({ known }) => known! <= now && known! > now - 1000));
+        kinds.add(evaluator.judge(now).kind);
+      }
+      assert.ok(kinds.has("harmful") && !kinds.has("healthy"), `${after} s: ${[...kinds]}`);
+    }
+  });
+
+  it("are said to be missing where stable has hardly any of those that it had before the release", () => {
+    const rows = late(0.02, 60).filter(({ known }) => known! < START + 50_000);
+    const { finding } = judged(rows, { rules: [aRule({ null: { ratio: 2, points: 0 } })], frozen });
+    assert.equal(finding.kind, "instrument-error");
+    assert.match(finding.doubts![0]!, /^hardly any of stable's outcomes are bad, where 2 % were .* declare `labels`/);
+  });
+});
+
 describe("what a second look says", () => {
   const rows = stream("bad", { own: [20, 0.2], after: 6 });
 
@@ -168,9 +242,9 @@ describe("what a second look says", () => {
     const random = createSeededRandom("order");
     const told = [0, 1].map(() => {
       const evaluator = createEvaluator(setup({ alpha: 1e-300 }));
+      // What came since the last look is taken at once.
       for (const block of Map.groupBy(nodes, (row) => Math.floor(row.known! / 1000)).values())
-        for (const node of drawOrder(random, ["node-0", "node-1", "node-2"]))
-          evaluator.observe(block.filter((row) => row.node === node));
+        evaluator.observe(drawOrder(random, block));
       return evaluator.judge(last).findings[0];
     });
     assert.deepEqual(told[0], told[1]);

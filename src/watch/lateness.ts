@@ -15,10 +15,22 @@ const TIMES = 2;
 const SURE = 10;
 /** Beside a candidate that gets all requests there is nothing to compare it with. */
 const MOST = 0.99;
+/** Candidates that waited in vain for an outcome of stable in their second: so many, and such a part of all that it has, or should have. */
+const STRANDED = 30;
+const STRANDED_PART = 0.2;
+/** Stable's own bad ones are the late ones: so many, and such a part more than of all its outcomes. */
+const BAD_ONES = 10;
+const BAD_MORE = 0.2;
 /** From this age on bad ones are late; so many, and so much more than twice stable's part, and early ones look too good. */
 export const BAD_LATE: Milliseconds = 3000;
 const SOME = 3;
 const MORE = 0.1;
+
+/**
+ * `apart`: the candidate's outcomes come later than stable's. `stranded`: they come when stable's of the same second are
+ * compared already, or at another node. `bad-late`: stable's bad outcomes come later than its others.
+ */
+export type Cause = "apart" | "stranded" | "bad-late";
 
 /** What is known of one arm. */
 export interface Arrivals {
@@ -53,7 +65,7 @@ const KEPT = 3600;
 /**
  * Do outcomes of the candidate become known later than stable's? Where both arms report with the same delay, the late ones of
  * each planned step are shared out at most as its requests are planned to be. `apartSince` depends on the candidate's late
- * outcomes and on stable's, and on nothing else of the candidate: one more bad outcome can only make it sooner (law 2). What
+ * and stranded outcomes and on stable's, and on nothing else of the candidate: one more bad outcome can only make it sooner (law 2). What
  * is wrongly found apart, about one rollout in twenty thousand for each age and step, is looked at again for nothing.
  */
 export class Lateness {
@@ -68,6 +80,11 @@ export class Lateness {
   /** The newest moment in which something of stable became known. */
   #newest = Number.NEGATIVE_INFINITY;
   #apartSince: Instant | undefined;
+  #cause: Cause | undefined;
+  /** So many outcomes the candidate has at most, by the plan. */
+  #expected = 0;
+  /** So many of its outcomes are good; without an end where none is called bad. */
+  #good = 0;
 
   /** @param from when the first of the planned shares began */
   constructor(planned: PlannedShares, from: Instant) {
@@ -75,17 +92,19 @@ export class Lateness {
     this.#from = from;
   }
 
-  see({ n, k, bucket, known = bucket }: Sample, isCandidate: boolean, bad: number): void {
+  see({ n, k, bucket, known = bucket }: Sample, isCandidate: boolean, bad: number | undefined): void {
     const arm = isCandidate ? this.candidate : this.reference;
     const age = known - bucket;
     // Requests that were counted before and get their `part` now have none of their own.
     const count = Math.max(n, k);
     arm.n += count;
-    arm.bad += bad;
-    if (!isCandidate) this.#newest = Math.max(this.#newest, known);
+    arm.bad += bad ?? 0;
+    // Not all that it has: one more bad outcome would raise that.
+    if (isCandidate) this.#good += bad === undefined ? Number.POSITIVE_INFINITY : count - bad;
+    if (!isCandidate) this.#seeStable(bucket, known, count);
     if (age < AGES[0]!) return;
     addLate(arm.late, age, count);
-    addLate(arm.badLate, age, bad);
+    if (bad !== undefined) addLate(arm.badLate, age, bad);
     if (this.#apartSince !== undefined) return;
     const second = Math.floor(known / SECOND);
     const coming = this.#coming.get(second) ?? [];
@@ -94,9 +113,48 @@ export class Lateness {
     coming.push({ step: this.#stepOf(bucket), arm: isCandidate ? 0 : 1, age, count });
   }
 
-  /** From which moment on outcomes are those of arms that are apart. */
-  apartSince(): Instant | undefined {
-    if (this.#apartSince !== undefined || this.#coming.size === 0) return this.#apartSince;
+  /**
+   * From which moment on outcomes are looked at again: nothing of before is. @param stranded outcomes of the candidate that
+   * nothing of stable was compared with
+   */
+  apartSince(stranded: number): Instant | undefined {
+    if (this.#apartSince !== undefined) return this.#apartSince;
+    this.#cause = this.#isStranded(stranded)
+      ? "stranded"
+      : this.#isStableBadLate()
+        ? "bad-late"
+        : this.#isApart()
+          ? "apart"
+          : undefined;
+    if (this.#cause === undefined) return;
+    this.#coming.clear();
+    this.#apartSince = Math.ceil(this.#newest / SECOND) * SECOND;
+    return this.#apartSince;
+  }
+
+  /** Why outcomes are looked at again. */
+  get cause(): Cause | undefined {
+    return this.#cause;
+  }
+
+  /** Are stable's bad outcomes the late ones? Then early ones of either arm say little of it. */
+  #isStableBadLate(): boolean {
+    const { n, bad, late, badLate } = this.reference;
+    if (badLate[0]! < BAD_ONES) return false;
+    return AGES.some((_, index) => badLate[index]! >= BAD_ONES && badLate[index]! / bad - late[index]! / n > BAD_MORE);
+  }
+
+  #isStranded(stranded: number): boolean {
+    return stranded >= STRANDED && stranded > STRANDED_PART * Math.min(this.#expected, this.#good);
+  }
+
+  #seeStable(bucket: Instant, known: Instant, count: number): void {
+    this.#newest = Math.max(this.#newest, known);
+    const share = Math.min(MOST, this.#planned.shares[this.#stepOf(bucket)]!);
+    this.#expected += (count * share) / (1 - share);
+  }
+
+  #isApart(): boolean {
     const due = [...this.#coming.keys()].filter((second) => second * SECOND + SECOND + ORDER <= this.#newest);
     for (const second of due.sort((a, b) => a - b)) {
       for (const { step, arm, age, count } of this.#coming.get(second)!) {
@@ -104,12 +162,9 @@ export class Lateness {
         addLate(this.#late[step][arm], age, count);
       }
       this.#coming.delete(second);
-      if (!AGES.some((_, index) => this.#isSureAt(index))) continue;
-      this.#coming.clear();
-      this.#apartSince = second * SECOND + SECOND + ORDER;
-      break;
+      if (AGES.some((_, index) => this.#isSureAt(index))) return true;
     }
-    return this.#apartSince;
+    return false;
   }
 
   /** Are the bad outcomes of the candidate the late ones, so that those which come early look better than the whole? */

@@ -25,6 +25,10 @@ const guards = fc.record({
   limited: fc.boolean(),
   run: fc.boolean(),
   planned: fc.constantFrom(0.05, 0.3, 0.9),
+  /** Each arm is counted in blocks of its own, at one node or at two, stable's first. */
+  apart: fc.constantFrom("together", "blocks", "nodes"),
+  /** Stable's reports are held up from the tenth tick to this one. */
+  heldUp: fc.option(span([14, 20]), { nil: undefined }),
 });
 const counts = (most: number) => fc.tuple(fc.nat(most), fc.nat(most)).map(([n, k]) => ({ n, k: Math.min(n, k) }));
 /** Outcomes of one second, known at this tick or later. */
@@ -75,14 +79,21 @@ function decidedAt(arrivals: readonly Arrival[], world: Guards): number {
   for (let tick = 0; tick < TICKS; tick++) {
     const known = START + 1000 * (tick + 1);
     const batch: Sample[] = [];
+    const heldUp = (due: number) => (world.heldUp !== undefined && due >= 10 ? Math.max(due, world.heldUp) : due);
     arrivals.forEach(({ second, delay, candidate, reference }) => {
-      if (second + delay !== tick) return;
-      for (const [release, { n, k }] of [
-        [CANDIDATE, candidate],
-        [STABLE, reference],
+      for (const [release, { n, k }, due] of [
+        [CANDIDATE, candidate, second + delay],
+        [STABLE, reference, heldUp(second + delay)],
       ] as const) {
+        if (due !== tick) continue;
         const twin = batch.findIndex((row) => row.bucket === START + 1000 * second && row.release === release);
-        const row = aSample(second, n, k, { release, known, sequence: tick + 1 });
+        const own = release === CANDIDATE && world.apart !== "together";
+        const row = aSample(second, n, k, {
+          release,
+          known: own ? known - 400 : known - 500,
+          sequence: 2 * tick + (own ? 2 : 1),
+          node: own && world.apart === "nodes" ? "node-2" : "node-1",
+        });
         if (twin < 0) batch.push(row);
         else batch[twin] = { ...row, n: row.n + batch[twin]!.n, k: row.k + batch[twin]!.k };
       }

@@ -18,6 +18,7 @@ import { watchParity } from "./parity-watch.ts";
 import { isSegmented, type ParityRule, type Rule } from "./rule.ts";
 import { watchSegments } from "./segment-watch.ts";
 import { createSight, type FirstSight, type Sight } from "./sight.ts";
+import { ArmReports } from "./watermark.ts";
 
 /** Watches one rule on one candidate. */
 export interface RuleWatch {
@@ -79,6 +80,8 @@ export function evidenceOf(
   return { harm: forHarm, safety: createPlainEvidence(safety, shelf) };
 }
 
+/** So many, and half of all, that were compared with nothing are worth saying. */
+const STRANDED = 30;
 const NOT_RARE = "not calibrated: more than 3 % are bad, which cannot be walked exactly, so the usual threshold holds";
 
 /** A class, since there are very many: one object each, and not one for every function. */
@@ -90,7 +93,10 @@ class ArmsWatch implements RuleWatch {
   readonly #from: Instant;
   readonly #harm: Evidence;
   readonly #safety: Evidence;
+  readonly #reports: ArmReports;
   readonly #cohorts: Cohorts;
+  /** Of outcomes that mature, and are compared. */
+  readonly #forSafety: Cohorts | undefined;
   readonly #looks: LateLooks | undefined;
   readonly #candidate: Arm = { n: 0, k: 0 };
   readonly #reference: Arm = { n: 0, k: 0 };
@@ -114,13 +120,13 @@ class ArmsWatch implements RuleWatch {
     this.#harm = harm;
     this.#safety = safety;
     const sideOf = ({ release }: Sample) => (release === setup.candidate ? "candidate" : "reference");
-    this.#cohorts = createCohorts({
-      sideOf,
-      compares: hypothesis.test.compares,
-      maturity: maturityOf(rule.signal),
-      byEnding: isComparedByEnding(rule.signal),
-    });
-    this.#looks = lateLooksOf(rule, hypothesis, setup, sideOf);
+    this.#reports = new ArmReports(setup);
+    const { compares } = hypothesis.test;
+    const maturity = maturityOf(rule.signal);
+    const cohorts = { sideOf, compares, maturity, byEnding: isComparedByEnding(rule.signal) };
+    this.#cohorts = createCohorts(compares ? { ...cohorts, mark: this.#reports.reference } : cohorts);
+    this.#forSafety = compares && maturity > 0 ? createCohorts({ ...cohorts, mark: this.#reports.both }) : undefined;
+    this.#looks = lateLooksOf(rule, hypothesis, setup, sideOf, this.#reports);
   }
 
   observe(own: readonly Sample[]): void {
@@ -134,18 +140,21 @@ class ArmsWatch implements RuleWatch {
     }
     const admitted = some ?? own;
     if (admitted.length === 0) return;
-    this.#close(this.#cohorts.take(admitted));
-    this.#looks?.take(admitted);
+    this.#close(this.#cohorts.take(admitted), this.#forSafety?.take(admitted));
+    if (this.#looks || this.#forSafety) this.#reports.hear(admitted, this.#setup.candidate);
+    this.#looks?.take(admitted, this.#cohorts.stranded);
   }
 
   standsUntil(now: Instant): Instant {
     if (this.#rule.within !== undefined) return now;
-    const ripe = Math.min(this.#cohorts.nextRipe(), this.#looks?.nextRipe() ?? Number.POSITIVE_INFINITY);
+    const ripe = Math.min(
+      ...[this.#cohorts, this.#forSafety, this.#looks].map((one) => one?.nextRipe(now) ?? Number.POSITIVE_INFINITY),
+    );
     return Math.min(ripe, this.#sight.standsUntil(now));
   }
 
   judge(now: Instant): Finding {
-    this.#close(this.#cohorts.ripen(now));
+    this.#close(this.#cohorts.ripen(now), this.#forSafety?.ripen(now));
     this.#looks?.ripen(now);
     const { name, signal, claim } = this.#rule;
     const { method, threshold } = this.#test;
@@ -162,7 +171,7 @@ class ArmsWatch implements RuleWatch {
       logHarm: early ? 0 : this.#logHarm(now),
       logSafe,
     };
-    const doubts = this.#looks?.doubts() ?? NO_DOUBTS;
+    const doubts = this.#looks?.doubts() ?? this.#doubtsOfBlocks();
     const said = doubts.length === 0 ? finding : { ...finding, doubts };
     if (threshold !== undefined) return { ...said, threshold };
     return this.#assumes === undefined ? said : { ...said, assumes: this.#assumes };
@@ -181,13 +190,12 @@ class ArmsWatch implements RuleWatch {
     return true;
   }
 
-  #close(closed: readonly Cohort[]): void {
+  #close(forHarm: readonly Cohort[], forSafety: readonly Cohort[] = forHarm): void {
     // By index: most often there is none, or one, and an iterator would be made for it.
-    for (let index = 0; index < closed.length; index++) {
-      const cohort = closed[index]!;
-      this.#harm.add(cohort.bucket, this.#test.harmOf(cohort));
-      this.#safety.add(cohort.bucket, this.#test.safetyOf(cohort));
-    }
+    for (let index = 0; index < forHarm.length; index++)
+      this.#harm.add(forHarm[index]!.bucket, this.#test.harmOf(forHarm[index]!));
+    for (let index = 0; index < forSafety.length; index++)
+      this.#safety.add(forSafety[index]!.bucket, this.#test.safetyOf(forSafety[index]!));
   }
 
   #logHarm(now: Instant): number {
@@ -198,6 +206,16 @@ class ArmsWatch implements RuleWatch {
   #logSafe(now: Instant): number {
     const asItComes = this.#safety.log(now);
     return this.#looks ? this.#looks.safety(asItComes, now) : asItComes;
+  }
+
+  /** Of what the gateway counts there is no second look. */
+  #doubtsOfBlocks(): readonly string[] {
+    const { stranded } = this.#cohorts;
+    const { n } = this.#candidate;
+    if (stranded < STRANDED || 2 * stranded < n) return NO_DOUBTS;
+    return [
+      `${stranded} of ${n} outcomes of the candidate were compared with nothing: they came when stable's of the same second were compared already, or at another node; report both arms of a second together`,
+    ];
   }
 
   #isEarly(): boolean {

@@ -5,7 +5,7 @@ import type { Sample } from "../core/sample.ts";
 import type { Instant, Milliseconds } from "../core/time.ts";
 import type { SegmentFinding } from "../core/verdict.ts";
 import { logSumExp } from "../statistics/index.ts";
-import { type Arm, type Cohorts, createCohorts, join } from "./cohort.ts";
+import { type Arm, type Cohort, type Cohorts, createCohorts, join } from "./cohort.ts";
 import type { EvaluatorSetup } from "./evaluator.ts";
 import type { Evidence } from "./evidence.ts";
 import { againstFrozen } from "./frozen-reference.ts";
@@ -14,6 +14,7 @@ import { type LateLooks, lateLooksOf } from "./late-looks.ts";
 import type { SegmentedRule } from "./rule.ts";
 import { evidenceFrom, evidenceOf, hypothesisOf, type RuleWatch } from "./rule-watch.ts";
 import type { Sight } from "./sight.ts";
+import { ArmReports } from "./watermark.ts";
 
 /** Segments are smaller than arms: requests of so long may share a cohort. A full one closes sooner. */
 const SPAN: Milliseconds = 10_000;
@@ -30,6 +31,8 @@ interface Segment {
   readonly logWeight: number;
   readonly test: RuleTest;
   readonly cohorts: Cohorts;
+  /** Of outcomes that mature, and are compared. */
+  readonly forSafety: Cohorts | undefined;
   readonly looks: LateLooks | undefined;
   readonly evidence: { readonly harm: Evidence; readonly safety: Evidence };
   readonly sums: { readonly candidate: Arm; readonly reference: Arm };
@@ -53,14 +56,17 @@ export function watchSegments(rule: SegmentedRule, setup: EvaluatorSetup, sight:
     .filter((group) => group.startsWith(prefix))
     .slice(0, MOST);
   const later = ((1 - WHOLE) * (known.length > 0 ? UNSEEN : 1)) / MOST;
-  const whole = createSegment(rule, setup, window, undefined, WHOLE)!;
+  const reports = new ArmReports(setup);
+  let unseen = MOST;
+  const create = (group: string | undefined, weight: number) =>
+    createSegment(rule, setup, { window, group, weight, reports });
+  const whole = create(undefined, WHOLE)!;
   const segments = new Map<string | undefined, Segment | undefined>([[undefined, whole]]);
   for (const group of known) meet(group, ((1 - WHOLE) * (1 - UNSEEN)) / known.length);
-  let unseen = MOST;
   let broken = false;
 
   function meet(group: string, weight: number): void {
-    segments.set(group, createSegment(rule, setup, window, group, weight));
+    segments.set(group, create(group, weight));
   }
 
   function segmentOf(group: string | undefined): Segment | undefined {
@@ -76,6 +82,7 @@ export function watchSegments(rule: SegmentedRule, setup: EvaluatorSetup, sight:
   return {
     observe(own) {
       const rows = new Map<Segment, Sample[]>();
+      const heard: Sample[] = [];
       sight.see(own);
       for (const sample of own) {
         if (!isEvidence(sample, setup, from)) continue;
@@ -88,14 +95,17 @@ export function watchSegments(rule: SegmentedRule, setup: EvaluatorSetup, sight:
         }
       }
       for (const [segment, some] of rows) {
-        close(segment, segment.cohorts.take(some));
-        segment.looks?.take(some);
+        close(segment, segment.cohorts.take(some), segment.forSafety?.take(some));
+        // After all of them, who share it.
+        heard.push(...some);
       }
+      reports.hear(heard, setup.candidate);
+      for (const [{ looks, cohorts }, some] of rows) looks?.take(some, cohorts.stranded);
     },
     judge(now) {
       const all = [...segments.values()].filter((segment) => segment !== undefined);
       for (const segment of all) {
-        close(segment, segment.cohorts.ripen(now));
+        close(segment, segment.cohorts.ripen(now), segment.forSafety?.ripen(now));
         segment.looks?.ripen(now);
       }
       const logs = all.map((segment) => segment.logWeight + logHarmOf(segment, now));
@@ -126,13 +136,19 @@ export function watchSegments(rule: SegmentedRule, setup: EvaluatorSetup, sight:
   };
 }
 
+interface SegmentTerms {
+  readonly window: FrozenWindow | undefined;
+  readonly group: string | undefined;
+  readonly weight: number;
+  /** Those of the whole: a segment may be silent while its arm is not. */
+  readonly reports: ArmReports;
+}
+
 /** Undefined where nothing can be said of it: of a time that nobody measured before the release. */
 function createSegment(
   rule: SegmentedRule,
   setup: EvaluatorSetup,
-  window: FrozenWindow | undefined,
-  group: string | undefined,
-  weight: number,
+  { window, group, weight, reports }: SegmentTerms,
 ): Segment | undefined {
   const { inAny: _, alone, ...plain } = rule;
   const own = group === undefined ? window : ownWindow(window, group);
@@ -142,18 +158,17 @@ function createSegment(
   const hypothesis = hypothesisOf(one, { frozen });
   if (!hypothesis) return undefined;
   const sideOf = ({ release }: Sample) => (release === setup.candidate ? "candidate" : "reference");
-  const span = group === undefined ? undefined : SPAN;
+  const span = group === undefined ? {} : { span: SPAN };
+  const { compares } = hypothesis.test;
+  const maturity = maturityOf(rule.signal);
+  const cohorts = { sideOf, compares, maturity, ...span };
   return {
     group,
     logWeight: Math.log(weight),
     test: hypothesis.test,
-    cohorts: createCohorts({
-      sideOf,
-      compares: hypothesis.test.compares,
-      maturity: maturityOf(rule.signal),
-      ...(span === undefined ? {} : { span }),
-    }),
-    looks: lateLooksOf(one, hypothesis, setup, sideOf, span),
+    cohorts: createCohorts(compares ? { ...cohorts, mark: reports.reference } : cohorts),
+    forSafety: compares && maturity > 0 ? createCohorts({ ...cohorts, mark: reports.both }) : undefined,
+    looks: lateLooksOf(one, hypothesis, setup, sideOf, reports, span.span),
     evidence: evidenceOf(one, hypothesis, setup),
     sums: { candidate: { n: 0, k: 0 }, reference: { n: 0, k: 0 } },
     great: group === undefined || (window !== undefined && (window.groups?.[group]?.n ?? 0) >= GREAT * window.n),
@@ -171,11 +186,9 @@ function isEvidence({ release, bucket }: Sample, { candidate, reference }: Evalu
   return bucket >= from && (release === candidate || release === reference);
 }
 
-function close({ evidence, test }: Segment, closed: ReturnType<Cohorts["take"]>): void {
-  for (const cohort of closed) {
-    evidence.harm.add(cohort.bucket, test.harmOf(cohort));
-    evidence.safety.add(cohort.bucket, test.safetyOf(cohort));
-  }
+function close({ evidence, test }: Segment, forHarm: readonly Cohort[], forSafety: readonly Cohort[] = forHarm): void {
+  for (const cohort of forHarm) evidence.harm.add(cohort.bucket, test.harmOf(cohort));
+  for (const cohort of forSafety) evidence.safety.add(cohort.bucket, test.safetyOf(cohort));
 }
 
 function logHarmOf({ evidence, looks, test, sums }: Segment, now: Instant): number {

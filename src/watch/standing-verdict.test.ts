@@ -131,7 +131,9 @@ it("what time alone changes is seen without news: silence, and labels that come 
   const kinds = [1000, 3000, 3001, 9000].map((passed) => seen.judge(START + passed).kind);
   assert.deepEqual(kinds, ["inconclusive", "inconclusive", "no-data", "no-data"]);
 
-  const aged = createEvaluator(aSetup({ rules: [aRule({ signal: late })], frozen }));
+  // Nobody waits for stable's reports where it may serve nothing any more.
+  const planned = { shares: [0.5, 1], each: 3000 };
+  const aged = createEvaluator(aSetup({ rules: [aRule({ signal: late })], frozen, planned }));
   aged.observe(outcomes("late"));
   const [young, stillYoung, old] = [1000, 4999, 5000].map((passed) => aged.judge(START + passed).logEvidence);
   assert.deepEqual([young, stillYoung], [0, 0]);

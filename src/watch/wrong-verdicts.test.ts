@@ -152,7 +152,7 @@ const table: readonly Line[] = [
     ours: () => {
       const silent = aRule({ name: "complaining", signal: { ...LOSSES, name: "complaints" } });
       const frozen = ["losses", "complaints"].map((signal) => ({ signal, n: 10_000, k: 50 }));
-      const good = Array.from({ length: 60 }, () => 0);
+      const good = Array.from({ length: 60 }, () => 0.005);
       return judged([...minutes(good), ...minutes(good, STABLE)], { rules: [aRule(), silent], frozen });
     },
     right: "no-data",

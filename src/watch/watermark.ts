@@ -1,0 +1,68 @@
+import type { ReleaseId } from "../core/release.ts";
+import type { Sample } from "../core/sample.ts";
+import type { Instant, Milliseconds } from "../core/time.ts";
+import type { EvaluatorSetup } from "./evaluator.ts";
+
+/** How far an arm's reports have come: what was known by then has been heard. */
+export interface Watermark {
+  /** @param now the moment of whoever asks: a sample's, or a judgement's */
+  at(now: Instant): Instant;
+}
+
+/** Of who reports all the time the next report comes within this. */
+const GAP: Milliseconds = 2000;
+/** What has gathered during a silence is delivered within this once the silence is over. */
+const BACKLOG: Milliseconds = 5000;
+
+/**
+ * Follows the reports of one arm. After a silence the mark stays where it was until what has gathered meanwhile is delivered:
+ * somebody who was cut off, or stood still, has outcomes of before. Who reports rarely is always silent, and the mark is then
+ * one report behind. It depends on when this arm was heard of, and on nothing else.
+ */
+export class Reports implements Watermark {
+  #heard = Number.NEGATIVE_INFINITY;
+  /** Where the mark stands during a backlog, and when that began. */
+  #before = Number.NEGATIVE_INFINITY;
+  #resumed = Number.NEGATIVE_INFINITY;
+  readonly #expectedUntil: Instant;
+
+  /** @param expectedUntil from when on the arm may have no requests any more, and nobody waits for its reports */
+  constructor(expectedUntil = Number.POSITIVE_INFINITY) {
+    this.#expectedUntil = expectedUntil;
+  }
+
+  hear(known: Instant): void {
+    if (known <= this.#heard) return;
+    if (known - this.#heard > GAP && this.#heard !== Number.NEGATIVE_INFINITY) {
+      this.#before = this.#heard;
+      this.#resumed = known;
+    }
+    this.#heard = known;
+  }
+
+  at(now: Instant): Instant {
+    if (now >= this.#expectedUntil) return now;
+    return this.#heard - this.#resumed >= BACKLOG ? this.#heard : this.#before;
+  }
+}
+
+/** The reports of both arms of a comparison. */
+export class ArmReports {
+  readonly candidate = new Reports();
+  readonly reference: Reports;
+  /** Of whoever is later. */
+  readonly both: Watermark = { at: (now) => Math.min(this.candidate.at(now), this.reference.at(now)) };
+
+  constructor({ planned, from }: Pick<EvaluatorSetup, "planned" | "from">) {
+    const all = planned?.shares.findIndex((share) => share >= 1) ?? -1;
+    this.reference = new Reports(all < 0 ? undefined : from + all * planned!.each);
+  }
+
+  hear(batch: readonly Sample[], candidate: ReleaseId): void {
+    for (const { release, bucket, known = bucket + 1000 } of batch)
+      this[release === candidate ? "candidate" : "reference"].hear(known);
+  }
+}
+
+/** Nobody is waited for. */
+export const BY_CLOCK: Watermark = { at: (now) => now };
