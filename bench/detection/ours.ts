@@ -47,6 +47,8 @@ function setupOf(names: readonly string[], question: Question): EvaluatorSetup {
     reference: STABLE,
     from: START,
     horizon: HOUR * 1000,
+    // Each second is whole when it is handed over, and nobody waits for later reports of stable.
+    ...(maturityOf(signalOf(names[0]!, question)) > 0 && { planned: { shares: [1], each: 1 } }),
     frozen: names.map((signal) => ({ signal, n: FROZEN, k: Math.round(FROZEN * question.forecast) })),
     blindMs: 10_000,
   };
