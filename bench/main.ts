@@ -8,6 +8,7 @@ const benches: Readonly<Record<string, () => Promise<(args: readonly string[]) =
   assignment: async () => (await import("./assignment.ts")).benchAssignment,
   detection: async () => (await import("./detection.ts")).benchDetection,
   "detection-weights": async () => (await import("./detection-weights.ts")).benchDetectionWeights,
+  "detection-times": async () => (await import("./detection-times.ts")).benchDetectionTimes,
   watch: async () => (await import("./watch.ts")).benchWatch,
   ingest: async () => (await import("./ingest.ts")).benchIngest,
   schema: async () => (await import("./schema.ts")).benchSchema,

@@ -3,6 +3,7 @@ import { bucketOf, meanPlaceOf } from "../../src/core/cells.ts";
 import { digestOf } from "../../src/core/digest.ts";
 import type { Playbook, Signal, Trigger } from "../../src/core/playbook.ts";
 import type { Cells } from "../../src/core/sample.ts";
+import type { Verdict } from "../../src/core/verdict.ts";
 import { createEvaluator } from "../../src/watch/evaluator.ts";
 import { ALPHA, HOUR } from "./worlds.ts";
 
@@ -36,16 +37,20 @@ export function createValueJudge({ signal, trigger }: ValueClaim, seen: readonly
     blindMs: 10_000,
   });
   let sequence = 0;
+  const judge = (candidate: readonly number[], stable: readonly number[], at: number): Verdict => {
+    const bucket = START + 1000 * Math.floor(at - 1e-6);
+    const head = { node: "edge", sequence: ++sequence, bucket, signal: signal.name, k: 0 };
+    evaluator.observe([
+      { ...head, release: CANDIDATE, n: candidate.length, cells: cellsOf(signal, candidate) },
+      { ...head, release: STABLE, n: stable.length, cells: cellsOf(signal, stable) },
+    ]);
+    return evaluator.judge(START + 1000 * Math.ceil(at - 1e-6));
+  };
   return {
+    judge,
     /** Is it harmful with the answers of one more tick, which ends `at` this second? */
     take(candidate: readonly number[], stable: readonly number[], at: number): boolean {
-      const bucket = START + 1000 * Math.floor(at - 1e-6);
-      const head = { node: "edge", sequence: ++sequence, bucket, signal: signal.name, k: 0 };
-      evaluator.observe([
-        { ...head, release: CANDIDATE, n: candidate.length, cells: cellsOf(signal, candidate) },
-        { ...head, release: STABLE, n: stable.length, cells: cellsOf(signal, stable) },
-      ]);
-      return evaluator.judge(START + 1000 * Math.ceil(at - 1e-6)).kind === "harmful";
+      return judge(candidate, stable, at).kind === "harmful";
     },
   };
 }

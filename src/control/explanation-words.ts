@@ -1,4 +1,4 @@
-import type { Playbook } from "../core/playbook.ts";
+import { type Playbook, percentile } from "../core/playbook.ts";
 import type { Rollout } from "../core/rollout.ts";
 import type { Verdict } from "../core/verdict.ts";
 import type { ChangeOfMind } from "./change-of-mind.ts";
@@ -28,11 +28,11 @@ export function budgetSentence({ falseAlarms }: Pick<Playbook, "falseAlarms">, v
 
 /** One claim: what was counted, and what it proves. */
 export function findingSentence(finding: ExplainedFinding): string {
-  const { name, claim, kind, method, candidate, reference, logHarm, logSafe, threshold, doubts = [] } = finding;
+  const { name, claim, kind, method, candidate, reference, logHarm, logSafe, doubts = [] } = finding;
   if (method === "policy") return `${name}: the policy says: ${claim}.`;
   const doubt = doubts.map((text) => ` Doubt: ${text}.`).join("");
   const rests = finding.assumes === undefined ? "" : ` This is ${finding.assumes}.`;
-  const slow = threshold === undefined ? "" : ` Slow is what takes longer than ${Number(threshold.toPrecision(3))} s.`;
+  const slow = slowSentence(finding);
   const beside = reference.from === "none" ? "" : `; ${sideOf(reference, referenceName(reference))}`;
   const within = (finding.segments ?? []).map(segmentSentence).join("");
   const counts = `${name} ("${claim}"): ${sideOf(candidate, "candidate")}${beside}`;
@@ -44,6 +44,15 @@ export function findingSentence(finding: ExplainedFinding): string {
   if (kind === "healthy")
     return `${counts}. The evidence that it does not hold is ${odds(logSafe)}.${slow}${rests}${doubt}`;
   return `${counts}. ${kind}: ${odds(logHarm)} for it, ${odds(logSafe)} against it.${within}${slow}${rests}${doubt}`;
+}
+
+/** What is slow, and at which of several quantiles that says most. */
+function slowSentence({ threshold, quantile }: ExplainedFinding): string {
+  if (threshold === undefined) return "";
+  const slow = `slow is what takes longer than ${Number(threshold.toPrecision(3))} s.`;
+  return quantile === undefined
+    ? ` S${slow.slice(1)}`
+    : ` Of its quantiles ${percentile(quantile)} speaks most for harm: ${slow}`;
 }
 
 /** What one segment says by itself. */

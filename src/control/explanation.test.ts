@@ -196,6 +196,10 @@ describe("the words", () => {
     const none = { ...side, n: 0, from: "none" } as const;
     const said = (more: object) => findingSentence({ ...finding, reference: none, ...more });
     assert.match(said({ threshold: 1.2345 }), /Slow is what takes longer than 1\.23 s\./);
+    assert.match(
+      said({ threshold: 1.2345, quantile: 0.99 }),
+      /Of its quantiles p99 speaks most for harm: slow is what takes longer than 1\.23 s\./,
+    );
     assert.match(said({ assumes: "approximate (asymptotic)" }), /This is approximate \(asymptotic\)\./);
     const german = { ...side, group: "language=de" };
     const segment = { candidate: german, reference: german, logHarm: 12, failed: true };
@@ -247,7 +251,7 @@ describe("what an unannounced release is compared with", () => {
     };
     const findings = [
       finding("sad", "mood", "mean-betting"),
-      finding("slow", "latency", "exceedance", { threshold: upperEdge(50) }),
+      finding("slow", "latency", "exceedance", { threshold: upperEdge(50), quantile: 0.9 }),
       finding("many", "losses", "projected-bernoulli"),
     ];
     const rollout: Rollout = {

@@ -49,6 +49,8 @@ export interface ExplainedFinding {
   readonly logHarm: number;
   readonly logSafe: number;
   readonly threshold?: number;
+  /** Of a time at several quantiles: the one that speaks most for harm, which the counts are of. */
+  readonly quantile?: number;
   readonly doubts?: readonly string[];
   /** What its promise rests on, where that is more than usual. */
   readonly assumes?: string;
@@ -167,6 +169,7 @@ export function explainedFinding(
     logHarm,
     logSafe,
     ...(rest.threshold === undefined ? {} : { threshold: rest.threshold }),
+    ...(rest.quantile === undefined ? {} : { quantile: rest.quantile }),
     ...(rest.doubts ? { doubts: rest.doubts } : {}),
     ...(rest.assumes === undefined ? {} : { assumes: rest.assumes }),
     ...(rest.segments

@@ -4,6 +4,7 @@ import type { Playbook } from "../core/playbook.ts";
 import { physicsOf } from "../playbook/physics/physics.ts";
 import { drawBinomial } from "../simulation/draws.ts";
 import { createSeededRandom } from "../simulation/random.ts";
+import { createLogHistogram } from "../statistics/index.ts";
 import { createEvaluator } from "../watch/evaluator.ts";
 import { aSample, aSetup, STABLE } from "../watch/stream.fixture.ts";
 import { triggerRules } from "./rules.ts";
@@ -97,5 +98,40 @@ describe("what check says of a trigger", () => {
       detection.seconds.median! <= 1.35 * found.seconds + 1,
       `${found.seconds} s, bound ${detection.seconds.median} s`,
     );
+  });
+
+  it("is one for a time at several quantiles, both of finding harm and of proving a release safe", () => {
+    const latency = { ...losses, name: "latency", kind: "time", part: "seconds" } as const;
+    const trigger = { kind: "slows", name: "t", signal: "latency", by: 0.2 } as const;
+    const playbook = { ...playbookOf(trigger, 600_000), signals: [latency] };
+    const { detection, safety } = physicsOf(playbook, 200).triggers[0]!;
+    const random = createSeededRandom(43);
+    const drawCells = (n: number, factor: number) => {
+      const histogram = createLogHistogram();
+      for (let left = n; left > 0; left--) {
+        const normal = Math.sqrt(-2 * Math.log1p(-random.next())) * Math.cos(2 * Math.PI * random.next());
+        histogram.count(factor * Math.exp(0.6 * normal));
+      }
+      return histogram.entries();
+    };
+    const frozen = [{ signal: "latency", n: 50_000, k: 0, cells: drawCells(50_000, 1) }];
+    const setup = aSetup({ rules: triggerRules(playbook), frozen, horizon: 4_800_000, blindMs: 1e9 });
+    const median = (factor: number, kind: "harmful" | "healthy") => {
+      const seconds = Array.from({ length: 40 }, () => {
+        const evaluator = createEvaluator(setup);
+        for (let second = 0; ; second++) {
+          evaluator.observe([
+            aSample(second, 20, 0, { signal: "latency", cells: drawCells(20, factor) }),
+            aSample(second, 180, 0, { signal: "latency", cells: drawCells(180, 1), release: STABLE }),
+          ]);
+          if (evaluator.judge(setup.from + 1000 * (second + 1)).kind === kind) return second + 1;
+        }
+      });
+      return seconds.sort((a, b) => a - b)[20]!;
+    };
+    const [found, proved] = [median(1.4, "harmful"), median(1, "healthy")];
+    const said = `${found} and ${proved} s, bounds ${detection.seconds.median} and ${safety.seconds.median} s`;
+    assert.ok(found <= detection.seconds.median! + 1 && proved <= safety.seconds.median!, said);
+    assert.ok(detection.seconds.median! <= 1.3 * found && safety.seconds.median! <= 1.8 * proved, said);
   });
 });

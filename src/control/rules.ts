@@ -18,7 +18,10 @@ function triggerRule(trigger: Trigger, signal: Signal, { how }: Playbook): Rule 
     ...(within === undefined ? {} : { within }),
     ...(inAny === undefined ? {} : { inAny }),
   };
-  if (trigger.kind === "slows") return { test: "time", ...head, quantile: trigger.quantile, by: trigger.by };
+  if (trigger.kind === "slows") {
+    const { quantile, by } = trigger;
+    return { test: "time", ...head, ...(quantile === undefined ? {} : { quantile }), by };
+  }
   if (trigger.kind === "compare" && isUnbounded(signal)) return { test: "average", ...head, by: trigger.by };
   const { badIs, ...line } = compileNull(trigger, signal);
   if (trigger.kind === "differ") return { test: "parity", ...head, null: line, badIs, across: trigger.across };

@@ -186,14 +186,22 @@ export type Trigger =
       readonly across: string;
       readonly by: Margin;
     })
-  /** The quantile of a time grows by more than this part; 0.95 is p95. */
+  /** The quantile of a time grows by more than this part; 0.95 is p95. Without one, some quantile of `TIME_QUANTILES` does. */
   | (TriggerTerms & {
       readonly kind: "slows";
       readonly name: string;
       readonly signal: string;
-      readonly quantile: number;
+      readonly quantile?: number;
       readonly by: number;
     });
+
+/** As people write it: p95, p99.9. */
+export function percentile(quantile: number): string {
+  return `p${Number((quantile * 100).toPrecision(6))}`;
+}
+
+/** What a claim about a time is made of where it names no quantile: all of it, and its tail. */
+export const TIME_QUANTILES: readonly number[] = [0.5, 0.75, 0.9, 0.95, 0.99];
 
 /** The label by whose values a trigger tells outcomes apart, if it does. */
 export function labelOf(trigger: Trigger): string | undefined {

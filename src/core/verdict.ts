@@ -31,6 +31,8 @@ export interface Finding {
   readonly doubts?: readonly string[];
   /** Of a time: slow is what takes longer than this many seconds. */
   readonly threshold?: number;
+  /** Of a time at several quantiles: the one that speaks most for harm, of whose line `threshold` and the tallies are. */
+  readonly quantile?: number;
   /** What its promise rests on, where that is more than the default evidence needs, as people read it. */
   readonly assumes?: string;
   /** Of a claim about segments: those that prove harm by themselves, else the loudest if it is louder than the whole. */

@@ -194,6 +194,8 @@ test("claims about means, counts, groups and times read as sentences in their ow
     claimOf({ ...slows, quantile: 0.999, within: 600_000 }, latency),
     "p99.9 of latency grows by more than 20 %, within 10 minutes",
   );
+  const { quantile: _, ...anywhere } = slows;
+  assert.equal(claimOf(anywhere, latency), "p50, p75, p90, p95 or p99 of latency grows by more than 20 %");
   const recent = (within: number) => claimOf({ ...compare("rises", relative(0.6)), within }, losses);
   assert.equal(recent(3_600_000), "losses rise by more than 60 %, within 1 hour");
   assert.equal(recent(172_800_000), "losses rise by more than 60 %, within 2 days");

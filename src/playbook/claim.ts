@@ -1,4 +1,12 @@
-import type { Criterion, HardLimit, Margin, Signal, Trigger } from "../core/playbook.ts";
+import {
+  type Criterion,
+  type HardLimit,
+  type Margin,
+  percentile,
+  type Signal,
+  TIME_QUANTILES,
+  type Trigger,
+} from "../core/playbook.ts";
 import { formatDuration, type Milliseconds } from "../core/time.ts";
 
 /**
@@ -94,8 +102,9 @@ function statement(claim: Trigger | Criterion, signal: Signal): string {
     case "differ":
       return `${name} of the groups of ${claim.across} differ by more than ${formatMargin(claim.by, signal)}`;
     case "slows": {
-      const quantile = Number((claim.quantile * 100).toPrecision(6));
-      return `p${quantile} of ${name} grows by more than ${formatPercent(claim.by)}`;
+      const all = (claim.quantile === undefined ? TIME_QUANTILES : [claim.quantile]).map(percentile);
+      const some = all.length === 1 ? all[0] : `${all.slice(0, -1).join(", ")} or ${all.at(-1)}`;
+      return `${some} of ${name} grows by more than ${formatPercent(claim.by)}`;
     }
     case "within":
       return `${name} ${verbOf(signal)} within ${formatMargin(claim.margin, signal)} of stable`;

@@ -123,7 +123,7 @@ function onlyForm(form: "hard" | "policy"): Schema {
 }
 
 function moveForm(form: (typeof moves)[number]): Schema {
-  const needed = claimForms[form].filter((key) => ["by", "limit", "across", "at"].includes(key));
+  const needed = claimForms[form].filter((key) => ["by", "limit", "across"].includes(key));
   return {
     properties: claimKeys(form),
     required: needed,

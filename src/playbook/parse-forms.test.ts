@@ -62,6 +62,7 @@ test("claims about groups, times, means and counts are triggers like any other",
     by: { kind: "points", value: 0.08 },
   });
   assert.deepEqual(trigger("slower"), { kind: "slows", signal: "handling", quantile: 0.999, by: 1 });
+  assert.deepEqual(trigger("slower-anyhow"), { kind: "slows", signal: "latency", by: 0.3 });
   assert.deepEqual(trigger("moody"), {
     kind: "compare",
     signal: "mood",

@@ -79,7 +79,7 @@ function exampleOf(move: MoveWord, item: YamlEntry, signal: string): string {
     above: "limit: 1.5%",
     below: "limit: 90%",
     differ: "across: group, by: 8pp",
-    slows: "at: p95, by: 20%",
+    slows: "by: 20%",
   };
   const how = move === "rises" || move === "falls" ? "by: 5%" : rest[move];
   return `Write \`${item.key}: { ${signal}: ${move}, ${how} }\`.`;
@@ -129,7 +129,7 @@ function readClaim(
   const hint = exampleOf(move, item, name);
   const amount = block.get(wantedBy(move));
   const other = block.has(wantedBy(move) === "by" ? "limit" : "by");
-  const needed = { across: move === "differ", at: move === "slows", [wantedBy(move)]: !other };
+  const needed = { across: move === "differ", [wantedBy(move)]: !other };
   for (const [key, isNeeded] of Object.entries(needed)) {
     if (!isNeeded || block.has(key)) continue;
     issues.add("MISSING_KEY", item.offset, `${quote(key)} is missing: ${name} ${move}, ${asks[key]}?`, hint);
@@ -151,7 +151,6 @@ const asks: Readonly<Record<string, string>> = {
   by: "how far",
   limit: "how far",
   across: "between which groups",
-  at: "at which quantile",
 };
 
 function readSlows(head: Pick<Trigger, "name" | "signal">, block: Block, issues: IssueList): Trigger | undefined {
@@ -171,7 +170,8 @@ function readSlows(head: Pick<Trigger, "name" | "signal">, block: Block, issues:
     issues.add("WRONG_UNIT", byEntry!.value.offset, message, "Write how much longer, for example `by: 20%`.");
     return undefined;
   }
-  return by && sound ? { kind: "slows", ...head, quantile, by: by.value } : undefined;
+  if (!by || (atEntry && !sound)) return undefined;
+  return { kind: "slows", ...head, ...(quantile === undefined ? {} : { quantile }), by: by.value };
 }
 
 function isHarm(trigger: Trigger, signal: Signal, subject: YamlEntry, issues: IssueList): boolean {

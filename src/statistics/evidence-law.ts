@@ -13,6 +13,8 @@ export interface LawRequest {
   readonly block: number;
   /** Cells of the walk for each standard deviation of a step. */
   readonly cells?: number;
+  /** Until so much of it has ended the walk is followed; 0.93, unless said. */
+  readonly ended?: number;
 }
 
 /** When a test decides: chances by its length, in candidate observations and in bad ones among them. */
@@ -71,7 +73,7 @@ export function evidenceLaw(request: LawRequest): EvidenceLaw {
   const slope = slopeAt(evidence, usual, p1, p0);
   const kernel = kernelOf(request, step, slope);
   const looks = Math.ceil((LENGTHS * usual) / step) + LENGTHS;
-  return walk(kernel, looks, (look) => boundAfter(request, look * step, slope, kernel.sign), step);
+  return walk(kernel, looks, (look) => boundAfter(request, look * step, slope, kernel.sign), step, request.ended);
 }
 
 /** The slope of the border of the deciding counts, at the mean counts of the usual length. */
@@ -197,13 +199,19 @@ function varianceOf(chances: readonly number[]): number {
   return Math.max(0, square - mean * mean);
 }
 
-function walk(kernel: Kernel, looks: number, boundAt: (look: number) => number, step: number): EvidenceLaw {
+function walk(
+  kernel: Kernel,
+  looks: number,
+  boundAt: (look: number) => number,
+  step: number,
+  followed = ENDED,
+): EvidenceLaw {
   const { cell, first, chance, bad } = kernel;
   const ended: number[] = [];
   const badAtEnd: number[] = [];
   // Cells from `low` on that are still alive: their mass, and the mass times its mean number of bad observations.
   let [low, alive, weighed] = [0, Float64Array.of(1), Float64Array.of(0)];
-  for (let look = 1, left = 1; look <= looks && left > 1 - ENDED; look++) {
+  for (let look = 1, left = 1; look <= looks && left > 1 - followed; look++) {
     const mass = new Float64Array(alive.length + chance.length - 1);
     const sums = new Float64Array(mass.length);
     for (let i = 0; i < alive.length; i++) {

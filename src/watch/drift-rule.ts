@@ -6,6 +6,7 @@ import { advanceCusum, advanceDrift, driftDesign, logEvidence, startRecursion } 
 import { type Arm, createCohorts, join } from "./cohort.ts";
 import type { Drifted, DriftSetup } from "./drift-watch.ts";
 import { againstFrozen } from "./frozen-reference.ts";
+import type { TimeLine } from "./hypothesis/hypothesis.ts";
 import type { AverageRule, ParityRule, Rule } from "./rule.ts";
 import { hypothesisOf } from "./rule-watch.ts";
 import { ENOUGH } from "./seasons.ts";
@@ -30,7 +31,8 @@ const SPAN: Milliseconds = 60_000;
 
 interface Totals {
   n: number;
-  k: number;
+  /** Of each line of the rule. */
+  ks: readonly number[];
   /** Of all values. */
   sum: number;
 }
@@ -94,7 +96,8 @@ function watchOver(rule: WatchableRule, reference: FrozenWindow | undefined, err
   const against = againstFrozen(rule, reference ? [reference] : [], error);
   const hypothesis = hypothesisOf(against, { frozen: reference ? [reference] : [] }, driftDesign)!;
   const { harm, test } = hypothesis;
-  const totals: Totals = { n: 0, k: 0, sum: 0 };
+  const lines = test.lines ?? [test];
+  const totals: Totals = { n: 0, ks: lines.map(() => 0), sum: 0 };
   const starts = harm.alternatives.map(() => ({ since: 0, before: { ...totals } }));
   let state = startRecursion(harm);
   let cusum = startRecursion(harm);
@@ -108,15 +111,17 @@ function watchOver(rule: WatchableRule, reference: FrozenWindow | undefined, err
         if (cusum.logR[index]! <= Math.log(weight)) starts[index] = { since, before: { ...totals } };
       state = advanceDrift(state, harm, increment);
       cusum = advanceCusum(cusum, harm, increment);
-      const { k, mean = 0 } = test.shown(arm);
+      const { mean = 0 } = test.shown(arm);
       totals.n += arm.n;
-      totals.k += k;
+      totals.ks = lines.map((line, at) => totals.ks[at]! + line.shown(arm).k);
       totals.sum += mean * arm.n;
     },
     drifted(): Omit<Drifted, "learnt"> {
       const likeliest = cusum.logR.reduce((best, log, index) => (log > cusum.logR[best]! ? index : best), 0);
       const { since, before } = starts[likeliest]!;
       const n = totals.n - before.n;
+      const at = lineAt(test.lines ?? [], likeliest);
+      const { threshold } = lines[at]!;
       return {
         name: rule.name,
         signal: rule.signal.name,
@@ -124,11 +129,11 @@ function watchOver(rule: WatchableRule, reference: FrozenWindow | undefined, err
         since,
         counts: {
           n,
-          k: totals.k - before.k,
+          k: totals.ks[at]! - before.ks[at]!,
           ...(rule.test === "mean" ? { mean: (totals.sum - before.sum) / n } : {}),
         },
-        line: lineOf(against),
-        ...(test.threshold === undefined ? {} : { threshold: test.threshold }),
+        line: lineOf(against, test.lines?.[at]),
+        ...(threshold === undefined ? {} : { threshold }),
         ...(reference ? { reference } : {}),
         logEvidence: logEvidence(state),
       };
@@ -136,9 +141,15 @@ function watchOver(rule: WatchableRule, reference: FrozenWindow | undefined, err
   };
 }
 
-/** Where the bad begins, as people read the signal. */
-function lineOf(rule: WatchableRule): number {
-  if (rule.test === "time") return 1 - rule.quantile;
+/** The line that an alternative is about; the first where there is but one. */
+function lineAt(lines: readonly TimeLine[], alternative: number): number {
+  const owners = lines.flatMap(({ alternatives }, at) => Array.from({ length: alternatives }, () => at));
+  return owners[alternative] ?? 0;
+}
+
+/** Where the bad begins, as people read the signal; of several quantiles at this one. */
+function lineOf(rule: WatchableRule, line: TimeLine | undefined): number {
+  if (rule.test === "time") return 1 - (rule.quantile ?? line!.quantile);
   const { points } = rule.harmNull ?? rule.null;
   if (rule.test === "share") return points;
   const [least, greatest] = rule.signal.range ?? [0, 1];

@@ -172,6 +172,26 @@ describe("drift of other kinds of signals", () => {
     assert.equal(drifted!.counts.k, (120 * drifted!.counts.n) / 1000);
     assert.equal(drifted!.learnt, true);
   });
+
+  it("of a time at several quantiles is told at the one that speaks", () => {
+    const signal = { ...LOSSES, name: "latency", kind: "time" as const };
+    const rule = { test: "time" as const, name: "slow", signal, claim: "slows", by: 0.2 };
+    const [fast, usual, slow] = [bucketOf(0.05), bucketOf(0.1), bucketOf(1)] as const;
+    const minute = (at: number) => {
+      const late = at < 100 ? 2 : 25;
+      const cells = [
+        [fast, 400 - late],
+        [usual, 600],
+        [slow, late],
+      ] as const;
+      return [ofMinute(at, 1000, 0, { signal: "latency", cells })];
+    };
+    const { alarm } = watched(aDriftSetup({ rules: [rule], frozen: [] }), 200, minute);
+    const [drifted] = alarm!.because;
+    assert.ok(Math.abs(drifted!.line - 0.01) < 1e-9, String(drifted!.line));
+    assert.ok(drifted!.threshold! > 0.1 && drifted!.threshold! < 1);
+    assert.equal(drifted!.counts.k, (25 * drifted!.counts.n) / 1000);
+  });
 });
 
 describe("what a drift watch promises", () => {

@@ -13,6 +13,7 @@ import {
   createLateEvidence as startLateEvidence,
   type Weighed,
 } from "../statistics/index.ts";
+import type { SafetyDesign } from "./hypothesis/hypothesis.ts";
 
 /** Sums up the increments of cohorts; the order in which they come changes no bit of the evidence. */
 export interface Evidence {
@@ -138,9 +139,32 @@ export function createRecentWatch(design: Weighed, within: Milliseconds, watch: 
   };
 }
 
-/** Evidence about the whole time since the first request. */
-export function createPlainEvidence(design: Weighed, shelf = new NumberShelf()): Evidence {
-  return new Plain(design, shelf);
+/** Evidence about the whole time since the first request; of several claims the least, since all must be proved. */
+export function createPlainEvidence(design: SafetyDesign, shelf = new NumberShelf()): Evidence {
+  const { alternatives, claims = [alternatives.length] } = design;
+  let from = 0;
+  const parts = claims.map((size) => {
+    const part = new Plain({ alternatives: alternatives.slice(from, from + size) }, from, shelf);
+    from += size;
+    return part;
+  });
+  return parts.length === 1 ? parts[0]! : new LeastOf(parts);
+}
+
+class LeastOf implements Evidence {
+  readonly #parts: readonly Plain[];
+
+  constructor(parts: readonly Plain[]) {
+    this.#parts = parts;
+  }
+
+  add(bucket: Instant, increments: ArrayLike<number>): void {
+    for (const part of this.#parts) part.add(bucket, increments);
+  }
+
+  log(): number {
+    return Math.min(...this.#parts.map((part) => part.log()));
+  }
 }
 
 class Plain implements Evidence {
@@ -148,10 +172,13 @@ class Plain implements Evidence {
   /** Of the totals on the shelf; behind them is the last answer. */
   readonly #place: number;
   readonly #logWeights: readonly number[];
+  /** Its increments stand from here on. */
+  readonly #from: number;
   #isNew = true;
 
-  constructor(design: Weighed, shelf: NumberShelf) {
+  constructor(design: Weighed, from: number, shelf: NumberShelf) {
     this.#shelf = shelf;
+    this.#from = from;
     this.#place = shelf.take(design.alternatives.length + 1);
     this.#logWeights = logWeightsOf(design);
   }
@@ -160,7 +187,7 @@ class Plain implements Evidence {
     const { numbers } = this.#shelf;
     const size = this.#logWeights.length;
     this.#isNew = true;
-    for (let j = 0; j < size; j++) numbers[this.#place + j]! += Math.floor(increments[j]! / GRAIN) * GRAIN;
+    for (let j = 0; j < size; j++) numbers[this.#place + j]! += Math.floor(increments[this.#from + j]! / GRAIN) * GRAIN;
   }
 
   log(): number {

@@ -157,7 +157,8 @@ class ArmsWatch implements RuleWatch {
     this.#close(this.#cohorts.ripen(now), this.#forSafety?.ripen(now));
     this.#looks?.ripen(now);
     const { name, signal, claim } = this.#rule;
-    const { method, threshold } = this.#test;
+    const { method } = this.#test;
+    const line = this.#test.loudest?.({ candidate: this.#candidate, reference: this.#reference }) ?? this.#test;
     const early = this.#isEarly();
     const logSafe = early ? 0 : this.#logSafe(now);
     const finding = {
@@ -166,14 +167,15 @@ class ArmsWatch implements RuleWatch {
       kind: this.#kindOf(now, logSafe),
       claim,
       method,
-      candidate: this.#tally(this.#setup.candidate, this.#candidate),
-      reference: this.#tally(this.#setup.reference, this.#reference),
+      candidate: this.#tally(line, this.#setup.candidate, this.#candidate),
+      reference: this.#tally(line, this.#setup.reference, this.#reference),
       logHarm: early ? 0 : this.#logHarm(now),
       logSafe,
     };
     const doubts = this.#looks?.doubts() ?? this.#doubtsOfBlocks();
     const said = doubts.length === 0 ? finding : { ...finding, doubts };
-    if (threshold !== undefined) return { ...said, threshold };
+    if ("quantile" in line) return { ...said, threshold: line.threshold, quantile: line.quantile };
+    if (line.threshold !== undefined) return { ...said, threshold: line.threshold };
     return this.#assumes === undefined ? said : { ...said, assumes: this.#assumes };
   }
 
@@ -230,8 +232,8 @@ class ArmsWatch implements RuleWatch {
     );
   }
 
-  #tally(release: Finding["candidate"]["release"], arm: Arm): Finding["candidate"] {
-    const { k, mean } = this.#test.shown(arm);
+  #tally(line: Pick<RuleTest, "shown">, release: Finding["candidate"]["release"], arm: Arm): Finding["candidate"] {
+    const { k, mean } = line.shown(arm);
     return mean === undefined ? { release, n: arm.n, k } : { release, n: arm.n, k, mean };
   }
 }

@@ -48,10 +48,10 @@ export interface AverageRule extends RuleHead {
   readonly by: Margin;
 }
 
-/** A quantile of a time that grows by more than `by`. */
+/** A quantile of a time that grows by more than `by`; without one, any of `TIME_QUANTILES`. */
 export interface TimeRule extends RuleHead {
   readonly test: "time";
-  readonly quantile: number;
+  readonly quantile?: number;
   readonly by: number;
 }
 

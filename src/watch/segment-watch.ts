@@ -3,7 +3,7 @@ import { maturityOf } from "../core/playbook.ts";
 import type { FrozenWindow } from "../core/rollout.ts";
 import type { Sample } from "../core/sample.ts";
 import type { Instant, Milliseconds } from "../core/time.ts";
-import type { SegmentFinding } from "../core/verdict.ts";
+import type { Finding, SegmentFinding } from "../core/verdict.ts";
 import { logSumExp } from "../statistics/index.ts";
 import { type Arm, type Cohort, type Cohorts, createCohorts, join } from "./cohort.ts";
 import type { EvaluatorSetup } from "./evaluator.ts";
@@ -127,7 +127,7 @@ export function watchSegments(rule: SegmentedRule, setup: EvaluatorSetup, sight:
         logHarm,
         logSafe,
         ...(whole.test.assumes === undefined ? {} : { assumes: whole.test.assumes }),
-        ...(whole.test.threshold === undefined ? {} : { threshold: whole.test.threshold }),
+        ...lineOf(whole),
         ...(named.length > 0 ? { segments: named } : {}),
         ...(doubts.length > 0 ? { doubts } : {}),
       };
@@ -204,13 +204,21 @@ function logSafeOf({ evidence, looks, test, sums }: Segment, now: Instant): numb
 }
 
 function tallies({ group, test, sums }: Segment, { candidate, reference }: EvaluatorSetup) {
+  const line = test.loudest?.(sums) ?? test;
   const of = (release: typeof candidate, arm: Arm) => ({
     release,
     n: arm.n,
-    ...test.shown(arm),
+    ...line.shown(arm),
     ...(group === undefined ? {} : { group }),
   });
   return { candidate: of(candidate, sums.candidate), reference: of(reference, sums.reference) };
+}
+
+/** Of a time: what is slow. */
+function lineOf({ test, sums }: Segment): Pick<Finding, "threshold" | "quantile"> {
+  const line = test.loudest?.(sums);
+  if (line) return { threshold: line.threshold, quantile: line.quantile };
+  return test.threshold === undefined ? {} : { threshold: test.threshold };
 }
 
 /** The segments that pass the threshold by themselves, the loudest first; else the loudest, if it is louder than the whole. */

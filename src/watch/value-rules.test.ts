@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
-import { describe, it } from "node:test";
+import { beforeEach, describe, it } from "node:test";
 import fc from "fast-check";
 import { bucketOf, upperEdge } from "../core/cells.ts";
-import type { Signal } from "../core/playbook.ts";
+import { type Signal, TIME_QUANTILES } from "../core/playbook.ts";
 import type { FrozenWindow } from "../core/rollout.ts";
 import type { Cells, Sample } from "../core/sample.ts";
 import { drawBinomial } from "../simulation/draws.ts";
@@ -32,6 +32,9 @@ const mood: MeanRule = {
   null: { ratio: 1, points: 0.05 },
 };
 const slow: TimeRule = { test: "time", name: "slow", signal: LATENCY, claim: "p95 grows", quantile: 0.95, by: 0.2 };
+
+const { quantile: _, ...head } = slow;
+const slowAnywhere: TimeRule = { ...head, claim: "any quantile grows" };
 
 /** Cells of scores from -1 to 1. */
 function scores(values: readonly number[]): Cells {
@@ -175,6 +178,107 @@ describe("a rule about a time", () => {
   });
 });
 
+describe("a rule about a time that names no quantile", () => {
+  let random = createSeededRandom("times, anywhere");
+  beforeEach(() => {
+    random = createSeededRandom("times, anywhere: a test");
+  });
+  const lognormal = (factor: number) => () => {
+    const normal = Math.sqrt(-2 * Math.log(1 - random.next())) * Math.cos(2 * Math.PI * random.next());
+    return 0.4 * factor * Math.exp(0.5 * normal);
+  };
+  const stuck = (part: number) => () => lognormal(random.next() < part ? 10 : 1)();
+  const frozen = [{ signal: "latency", n: 5000, k: 0, cells: times(Array.from({ length: 5000 }, lognormal(1))) }];
+  const both = (draw: () => number, seconds: number, common = 1) =>
+    stream("latency", seconds, times, { candidate: [10, draw], stable: [90, lognormal(common)] });
+  const finding = (rule: TimeRule, samples: readonly Sample[], more: Partial<EvaluatorSetup> = {}) =>
+    judged(rule, samples, frozen, more).findings[0]!;
+  const each = TIME_QUANTILES.map((quantile): TimeRule => ({ ...slow, quantile }));
+
+  it("has the mean of the e-values at five quantiles as evidence of harm, and the least as that of safety", () => {
+    for (const factor of [0.9, 1, 1.25, 1.4]) {
+      const samples = both(lognormal(factor), 40);
+      const { logHarm, logSafe } = finding(slowAnywhere, samples);
+      const ones = each.map((rule) => finding(rule, samples));
+      const mean = ones.reduce((sum, one) => sum + Math.exp(one.logHarm), 0) / each.length;
+      assert.ok(Math.abs(logHarm - Math.log(mean)) < 1e-6, `${logHarm} is not ln of ${mean}`);
+      assert.equal(logSafe, Math.min(...ones.map((one) => one.logSafe)));
+    }
+  });
+
+  it("is so under a recent window, a holdback and without a stable, where each has a fifth of the error", () => {
+    const samples = both(lognormal(1.5), 30);
+    const mean = (ones: readonly number[]) => Math.log(ones.reduce((sum, log) => sum + Math.exp(log), 0) / ones.length);
+    const recent = (rule: TimeRule) => finding({ ...rule, within: 20_000 }, samples).logHarm;
+    assert.ok(Math.abs(recent(slowAnywhere) - mean(each.map(recent))) < 1e-6);
+    const held = (rule: TimeRule) => finding(rule, samples, { holdback: 600_000 }).logHarm;
+    assert.ok(Math.abs(held(slowAnywhere) - mean(each.map(held))) < 1e-6);
+    const own = samples.filter(({ release }) => release === CANDIDATE);
+    const alone = (rule: TimeRule, error: number) =>
+      finding({ ...rule, alone: error }, own, { reference: "sha256:none" }).logHarm;
+    const fifth = mean(each.map((rule) => alone(rule, 0.002)));
+    assert.ok(Math.abs(alone(slowAnywhere, 0.01) - fifth) < 1e-6);
+  });
+
+  it("sees what p95 alone does not: that what was quick takes longer, and a tail of few", () => {
+    const shifted = both(() => {
+      const time = lognormal(1)();
+      return time < 0.55 ? 1.8 * time : time;
+    }, 60);
+    assert.notEqual(judged(slow, shifted, frozen).kind, "harmful");
+    assert.equal(judged(slowAnywhere, shifted, frozen).kind, "harmful");
+    const tail = both(stuck(0.03), 120);
+    assert.notEqual(judged(slow, tail, frozen).kind, "harmful");
+    assert.equal(judged(slowAnywhere, tail, frozen).kind, "harmful");
+  });
+
+  it("names the quantile that speaks most, and shows its counts", () => {
+    const shift = finding(slowAnywhere, both(lognormal(1.45), 60));
+    assert.ok(shift.quantile! < 0.95, `${shift.quantile}`);
+    const samples = both(stuck(0.03), 120);
+    const tail = finding(slowAnywhere, samples);
+    assert.equal(tail.quantile, 0.99);
+    const { threshold, candidate, reference } = finding(each[4]!, samples);
+    assert.deepEqual([tail.threshold, tail.candidate, tail.reference], [threshold, candidate, reference]);
+    assert.equal(finding(slow, both(lognormal(1.45), 40)).quantile, undefined);
+  });
+
+  it("is safe only where each quantile is, and a slow hour of both is no harm", () => {
+    assert.equal(judged(slowAnywhere, both(lognormal(1), 900), frozen).kind, "healthy");
+    assert.notEqual(judged(slowAnywhere, both(lognormal(3), 60, 3), frozen).kind, "harmful");
+    // All but the slowest answers are quicker: four quantiles are proved, and p99 is not.
+    const hidden = both(() => (random.next() < 0.012 ? 10 : lognormal(0.7)()), 400);
+    assert.ok(each.slice(0, 4).every((rule) => judged(rule, hidden, frozen).kind === "healthy"));
+    assert.notEqual(judged(slowAnywhere, hidden, frozen).kind, "healthy");
+  });
+
+  it("speaks of segments too, each with a line of its own", () => {
+    const rule: TimeRule = { ...slowAnywhere, inAny: "region" };
+    const rows = both(lognormal(1.7), 60).flatMap((row) => [row, { ...row, group: "region=a" }]);
+    const { kind, findings } = judged(rule, rows, frozen);
+    assert.equal(kind, "harmful");
+    assert.ok(TIME_QUANTILES.includes(findings[0]!.quantile!));
+  });
+
+  it("raises no more false alarms than it says, where every quantile lies on its line", () => {
+    const draw = createSeededRandom("times, false alarms");
+    const drawCells = (count: number, factor: number) =>
+      times(Array.from({ length: count }, () => factor / (0.02 + draw.next())));
+    const [before] = [[{ signal: "latency", n: 4000, k: 0, cells: drawCells(4000, 1) }]];
+    const many = runs(200);
+    let alarms = 0;
+    for (let run = 0; run < many; run++) {
+      const rows = Array.from({ length: 30 }, (__, second) => [
+        aSample(second, 20, 0, { signal: "latency", cells: drawCells(20, 1.2) }),
+        aSample(second, 60, 0, { signal: "latency", cells: drawCells(60, 1), release: STABLE }),
+      ]).flat();
+      const verdict = judged(slowAnywhere, rows, before, { alpha: 0.1 });
+      if (verdict.kind === "harmful") alarms++;
+    }
+    assert.ok(alarms <= 0.1 * many, `${alarms} of ${many}`);
+  });
+});
+
 describe("a rule about a count", () => {
   const leaks = aRule({ signal: LEAKS, null: { ratio: 1.5, points: 0 } });
   const frozen = [{ signal: "leaks", n: 1000, k: 2000 }];
@@ -208,14 +312,15 @@ describe("law 2, for values: a worse answer of the candidate, or one more of the
     second: fc.nat(19),
     place: fc.nat(3),
     added: fc.boolean(),
-    kind: fc.constantFrom("mean", "time"),
+    slower: fc.double({ min: 0, max: 2, noNaN: true }),
+    kind: fc.constantFrom("mean", "time", "time, anywhere"),
   });
   it("never lowers the evidence of harm", () => {
     fc.assert(
-      fc.property(worlds, ({ seed, second, place, added, kind }) => {
+      fc.property(worlds, ({ seed, second, place, added, slower, kind }) => {
         const random = createSeededRandom(`values ${seed}`);
         const isMean = kind === "mean";
-        const rule = isMean ? mood : slow;
+        const rule = isMean ? mood : kind === "time" ? slow : slowAnywhere;
         const draw = isMean ? () => random.next() * 2 - 1 : () => 0.2 + 2 * random.next() ** 3;
         const values = Array.from({ length: 20 }, () => [
           Array.from({ length: 1 + drawBinomial(random, 4, 0.5) }, draw),
@@ -235,7 +340,10 @@ describe("law 2, for values: a worse answer of the candidate, or one more of the
         };
         const worst = isMean ? -1 : 50;
         const [candidate, stable] = values[second]!;
-        const worse = added ? [...candidate!, worst] : candidate!.with(place % candidate!.length, worst);
+        const at = place % candidate!.length;
+        // Of a time an answer need not become the slowest: any that takes longer will do.
+        const turned = isMean || slower === 0 ? worst : candidate![at]! * (1 + slower);
+        const worse = added ? [...candidate!, worst] : candidate!.with(at, turned);
         const [before, after] = [course(values), course(values.with(second, [worse, stable!]))];
         before.forEach(({ log, harmful }, at) => {
           if (harmful) assert.ok(after[at]!.harmful, `harm is gone at ${at}`);

@@ -91,7 +91,9 @@ export const claimBlock = {
       { said: "default: guaranteed, without an assumption" },
     ),
     across: may("across: applicant-group", name, "which groups are compared", { said: "required with differ" }),
-    at: may("at: p95", quantile, "which quantile of a time", { said: "required with slows" }),
+    at: may("at: p95", quantile, "which quantile of a time", {
+      said: "default: p50, p75, p90, p95 and p99 together",
+    }),
     // biome-ignore lint/suspicious/noThenProperty: the playbook language has a key of this name
     then: may("then: ask", words("ask"), "people are asked before traffic is contained", { instead: actsAtOnce }),
     unanswered: may("unanswered: contain after 15m", unanswered, "what happens when nobody answers", {

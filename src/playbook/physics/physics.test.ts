@@ -54,6 +54,7 @@ const triggers = {
   angrier: { kind: "compare", name: "angrier", signal: "sentiment", move: "falls", by: { kind: "points", value: 0.2 } },
   slipping: { kind: "compare", name: "slipping", signal: "slips", move: "rises", by: by(0.6) },
   slower: { kind: "slows", name: "slower", signal: "latency", quantile: 0.95, by: 0.2 },
+  anyhow: { kind: "slows", name: "anyhow", signal: "latency", by: 0.2 },
   unfair: { kind: "differ", name: "unfair", signal: "approvals", across: "group", by: { kind: "points", value: 0.08 } },
   limit: { kind: "limit", name: "limit", signal: "losses", side: "above", limit: 0.008 },
 } as const satisfies Record<string, Trigger>;
@@ -77,7 +78,7 @@ const near = (found: number | undefined, expected: number, part: number) =>
 test("every kind of trigger gets its numbers, in order, as plain JSON", () => {
   const physics = physicsOf(playbookOf(Object.values(triggers)), 1000);
   assert.deepEqual(JSON.parse(JSON.stringify(physics)), physics);
-  assert.equal(physics.triggers.length, 7);
+  assert.equal(physics.triggers.length, 8);
   for (const { name, kind, detection, safety, falseAlarms, canary } of physics.triggers) {
     assert.equal(kind, "decides", name);
     const { answers, bad, seconds } = detection;
@@ -85,7 +86,7 @@ test("every kind of trigger gets its numbers, in order, as plain JSON", () => {
     assert.ok(answers.median! > 0.6 * answers.bound!, name);
     assert.equal(bad === undefined, name === "angrier");
     assert.ok(safety.answers.median! < safety.answers.p90! && safety.seconds.median! > 0, name);
-    assert.ok(falseAlarms.asStable < falseAlarms.atMargin && falseAlarms.atMargin === 0.001 / 7, name);
+    assert.ok(falseAlarms.asStable < falseAlarms.atMargin && falseAlarms.atMargin === 0.001 / 8, name);
     assert.ok(canary!.most > 0 && canary!.most <= 50, name);
   }
 });
@@ -177,6 +178,16 @@ test("what would make a trigger decidable does, each by itself", () => {
           : { ...trigger, by: { ...trigger.by, value: margin } };
     assert.equal(said(wider, 20, quick).kind, "decides", `${trigger.name}: ${margin}`);
   }
+});
+
+test("a time at several quantiles is found sooner than at p95, and proved safe by its slowest proof", () => {
+  const [one, five] = [said(triggers.slower), said(triggers.anyhow)];
+  assert.match(five.baseline, /^\d+(\.\d+)? % slow at p(50|75|90)$/);
+  assert.ok(five.detection.answers.median! < one.detection.answers.median!, JSON.stringify(five.detection));
+  assert.ok(five.detection.answers.bound! < one.detection.answers.bound!);
+  assert.ok(five.safety.answers.median! > one.safety.answers.median!);
+  assert.equal(five.falseAlarms.atMargin, one.falseAlarms.atMargin);
+  assert.equal(five.falseAlarms.firstStart, undefined);
 });
 
 test("a recent change wants a longer memory, more traffic or a wider margin", () => {

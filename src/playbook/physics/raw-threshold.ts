@@ -142,5 +142,6 @@ function inAny(spans: readonly Bounds[]): Bounds {
 }
 
 function anyOf(chances: readonly number[]): number {
-  return -Math.expm1(chances.reduce((silent, chance) => silent + Math.log1p(-Math.min(chance, 1)), 0));
+  // No chance at all is 0, and not -0.
+  return Math.abs(Math.expm1(chances.reduce((silent, chance) => silent + Math.log1p(-Math.min(chance, 1)), 0)));
 }

@@ -2,6 +2,7 @@ import type { How } from "../../core/playbook.ts";
 import type { Milliseconds } from "../../core/time.ts";
 import { type EvidenceLaw, evidenceLaw } from "../../statistics/index.ts";
 import { decidedAfter } from "../release-evidence.ts";
+import { FOLLOWED_FOR_ALL } from "./all-proved.ts";
 import type { TriggerTest } from "./trigger-test.ts";
 
 /** The error with which safety is proved. */
@@ -29,6 +30,7 @@ export function lawOf(
     logThreshold: direction === "harm" ? logThreshold : -Math.log(BETA),
     p1: direction === "harm" ? p1 : Math.min(p0, nothing.ratio * p0 + nothing.points),
     p0,
+    ...(direction === "safety" && test.claims ? { ended: FOLLOWED_FOR_ALL } : {}),
     block: Math.max(1e-6, (perSecond ?? 1 / share / chances) * share * chances),
   };
   const key = JSON.stringify(request);

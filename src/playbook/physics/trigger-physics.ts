@@ -4,6 +4,7 @@ import type { Milliseconds } from "../../core/time.ts";
 import { stoppingBoundary, stoppingLaw, tailExponent, trialsOf } from "../../statistics/index.ts";
 import type { Stated } from "../assumption.ts";
 import { claimOf } from "../claim.ts";
+import { allProved } from "./all-proved.ts";
 import { type Decidability, judge } from "./decidability.ts";
 import { type Quantiles, quantiles, rounded } from "./quantiles.ts";
 import { type MeasuredThreshold, measuredThresholdOf, type RawThreshold, rawThresholdOf } from "./raw-threshold.ts";
@@ -11,8 +12,7 @@ import type { Remedy } from "./remedy.ts";
 import { sayRemedy } from "./say-remedy.ts";
 import { waitingOf } from "./served.ts";
 import { comparable, lawOf, lengthOf, momentOf, patient, type TestLength } from "./test-length.ts";
-import type { TriggerTest } from "./trigger-test.ts";
-import { SEGMENTS } from "./trigger-test.ts";
+import { type Numbers, SEGMENTS, type TriggerTest } from "./trigger-test.ts";
 
 /** What a trigger can do with the stated traffic; every number is explained in docs/check.md. */
 export interface TriggerPhysics {
@@ -165,11 +165,15 @@ function needed(median: number | undefined, p90: number | undefined, bound: numb
 }
 
 function safetyOf({ how }: Playbook, test: TriggerTest, perSecond: number): TriggerPhysics["safety"] {
-  const law = lawOf(test, "safety", how.steps[0]! / 100, perSecond);
+  const lengths = (test.claims ?? [test]).map((claim) => {
+    const one = { ...test, ...claim };
+    const law = lawOf(one, "safety", how.steps[0]! / 100, perSecond);
+    return (part: number) => lengthOf(one, law, part).answers;
+  });
   const ramp = patient(how, PATIENCE);
   // All segments must be proved: the slowest of so many.
   const each = test.trigger.inAny === undefined ? 1 : 1 / SEGMENTS;
-  const [median, p90] = [0.5, 0.9].map((part) => lengthOf(test, law, part ** each).answers);
+  const [median, p90] = [0.5, 0.9].map((part) => allProved(lengths, part ** each));
   // Where there is no harm to find, nobody can say how much more an answer is worth in a later step: as much as in the first.
   const bound = Number.isFinite(test.bound(how.steps[0]! / 100)) ? test.bound : () => 1;
   const moment = (answers: number | undefined) =>
@@ -185,16 +189,26 @@ function falseAlarmsOf({ how }: Playbook, test: TriggerTest, share: number, perS
   const { ratio, points } = test.null;
   const approximate = isUnbounded(test.signal) ? { approximate: true as const } : {};
   if (!comparable(test, share)) return { atMargin: alpha, asStable: alpha, ...approximate };
-  const equal = Math.min(p0, ratio * p0 + points);
-  const exponent = tailExponent(test.evidence("harm", share, "sound"), equal, p0);
+  // The mean of several e-values keeps the least exponent of theirs.
+  const exponent = Math.min(...(test.claims ?? [test]).map((claim) => exponentOf(claim, share)));
   const atMost = { atMargin: alpha, asStable: alpha ** exponent, ...approximate };
-  if (design?.form !== "poisson-tilt" || ratio === 0 || points > 0 || labelOf(test.trigger) !== undefined)
+  if (
+    test.claims ||
+    design?.form !== "poisson-tilt" ||
+    ratio === 0 ||
+    points > 0 ||
+    labelOf(test.trigger) !== undefined
+  )
     return atMost;
   const life = (perSecond * how.steps.length * how.each * test.chances * p0 * 1.5) / 1000;
   const walk = trialsOf(design, share);
   const boundary = stoppingBoundary(walk, test.logThreshold, Math.ceil(Math.min(MOST_TRIALS, Math.max(100, life))));
   const stopped = (rate: number) => stoppingLaw(boundary, rate).stopped;
   return { ...atMost, firstStart: { atMargin: stopped(walk.nullRate), asStable: stopped(share) } };
+}
+
+function exponentOf({ evidence, null: { ratio, points }, p0 }: Numbers, share: number): number {
+  return tailExponent(evidence("harm", share, "sound"), Math.min(p0, ratio * p0 + points), p0);
 }
 
 function stakeOf({ how }: Playbook, test: TriggerTest, perSecond: number, { answers }: Detection): Stake | undefined {

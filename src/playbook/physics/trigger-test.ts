@@ -4,6 +4,7 @@ import {
   isUnbounded,
   maturityOf,
   type Playbook,
+  percentile,
   type Signal,
   type Trigger,
 } from "../../core/playbook.ts";
@@ -25,9 +26,9 @@ import {
 import { FIRST } from "../../statistics/late-evidence.ts";
 import { assumedBaseline, type Stated } from "../assumption.ts";
 import { compileNull, formatLevel, formatPercent, levelOf, verbOf } from "../claim.ts";
-import { normalQuantile, normalTail } from "../normal-tail.ts";
 import { gaussianBound, harmOf, varianceAt } from "../reckoning.ts";
 import { averageTest } from "./average-test.ts";
+import { LOG_SPREAD, timeClaims } from "./time-claims.ts";
 
 /**
  * A trigger as the evaluator will test it, with the truth that is reckoned with. Rates are those of bad *chances*: an answer
@@ -51,6 +52,8 @@ export interface TriggerTest {
   readonly alpha: number;
   /** Absent for a mean. */
   readonly design?: Design;
+  /** Of a time at several quantiles: each of them. Safe is what is proved of all. */
+  readonly claims?: readonly Numbers[];
   /** Nothing is decided before so many answers of the candidate. */
   readonly least?: number;
   /** Of a candidate that does the harm, or that is as good as stable. */
@@ -63,8 +66,6 @@ export interface TriggerTest {
   readonly assumes: string;
 }
 
-/** The spread of the logarithm of a time: p95 is then 2.7 times the median. */
-const LOG_SPREAD = 0.6;
 /** Groups: the smallest one's part of the traffic. */
 const SMALLEST_GROUP = 0.1;
 /** So many segments share what the whole leaves of the claim's budget. */
@@ -91,7 +92,7 @@ export function testOf(
   };
   if (trigger.kind === "compare" && isUnbounded(signal))
     return { ...head, ...averageTest(trigger, signal, times, alpha, stated) };
-  if (trigger.kind === "slows") return { ...head, ...timeTest(trigger, signal, times, alpha, stated) };
+  if (trigger.kind === "slows") return { ...head, ...timeTest(playbook, trigger, signal, times, alpha, stated) };
   const nothing = compileNull(trigger, signal);
   const { badness, says, level } = assumedBaseline(playbook, signal, stated);
   const harm = stated.harms?.get(signal.name) ?? harmOf(times, nothing, badness, signal);
@@ -235,22 +236,37 @@ function meanTest({ ratio, points }: MarginNull, p0: number, p1: number, alpha: 
   };
 }
 
-/** Slow is what takes longer than stable's own quantile and the margin; harm makes every answer slower by so much. */
+/**
+ * Of a time. At several quantiles the evidence is the mean of theirs, so it passes no later than that of the quickest with the
+ * others' parts on top; what no test can undercut is then a Gaussian test of the logarithm of times.
+ */
 function timeTest(
+  playbook: Playbook,
   trigger: Extract<Trigger, { kind: "slows" }>,
   signal: Signal,
   times: number,
   alpha: number,
   { harms }: Stated,
-): Numbers & Pick<TriggerTest, "sayHarm" | "baseline" | "assumes"> {
+): Numbers & Pick<TriggerTest, "logThreshold" | "claims" | "sayHarm" | "baseline" | "assumes"> {
   const longer = harms?.get(signal.name) ?? times * trigger.by;
-  const line = normalQuantile(1 - trigger.quantile) * LOG_SPREAD + Math.log1p(trigger.by);
-  const p0 = normalTail(line / LOG_SPREAD);
-  const p1 = normalTail((line - Math.log1p(longer)) / LOG_SPREAD);
+  const claims = timeClaims(trigger, longer).map(({ quantile, p0, p1, points }) => {
+    return { quantile, ...shareTest({ ratio: 1, points }, p0, p1, 1, alpha) };
+  });
+  const first = playbook.how.steps[0]! / 100;
+  const quickest = claims.reduce((best, one) => (one.bound(first) < best.bound(first) ? one : best));
+  const { quantile, ...test } = quickest;
+  const gap = Math.log1p(longer) - Math.log1p(trigger.by);
+  const threshold = startThreshold(playbook, trigger, alpha * partAsItComes(trigger, signal));
+  const several = {
+    claims,
+    bound: (share: number) => gaussianBound({ gap, variance: LOG_SPREAD ** 2 / (1 - share), alpha }),
+  };
   return {
-    ...shareTest({ ratio: 1, points: Math.max(0, 1 - trigger.quantile - p0) }, p0, p1, 1, alpha),
+    ...test,
+    ...(claims.length > 1 ? several : {}),
+    logThreshold: threshold + Math.log(claims.length),
     sayHarm: `${signal.name} ${formatPercent(rounded(longer))} longer`,
-    baseline: `${formatPercent(rounded(p0))} slow`,
+    baseline: `${formatPercent(rounded(test.p0))} slow${claims.length > 1 ? ` at ${percentile(quantile)}` : ""}`,
     assumes: `assuming that ${signal.name} ${verbOf(signal)} lognormal with p95 at 2.7 times the median`,
   };
 }

@@ -8,8 +8,24 @@ export interface Hypothesis {
   readonly harm: StartDesign & Weighed;
   /** The design of `harm`, of a share. */
   readonly design?: Design;
-  readonly safety: Weighed;
+  readonly safety: SafetyDesign;
   readonly test: RuleTest;
+}
+
+/** Safety of several claims is that of each of them. */
+export interface SafetyDesign extends Weighed {
+  /** How many of the alternatives belong to each claim, in their order; all of them to one, unless said. */
+  readonly claims?: readonly number[];
+}
+
+/** One quantile of a rule about several. */
+export interface TimeLine {
+  readonly quantile: number;
+  /** Slow is what takes longer than this many seconds. */
+  readonly threshold: number;
+  shown(arm: Arm): { readonly k: number };
+  /** So many alternatives of `harm` are about it. */
+  readonly alternatives: number;
 }
 
 /** What is needed of a hypothesis once its evidence has begun: designs are large, and there are very many. */
@@ -30,16 +46,21 @@ export interface RuleTest {
   readonly assumes?: string;
   /** Of a time: slow is what takes longer than this many seconds. */
   readonly threshold?: number;
+  /** Of a time at several quantiles: each of them, and the one that speaks most for harm by these counts. */
+  readonly lines?: readonly TimeLine[];
+  loudest?(sums: Pick<Cohort, "candidate" | "reference">): TimeLine;
 }
 
-/** No test has more alternatives. */
-const MOST = 32;
+/** No test has more alternatives: five quantiles with those of safety. */
+const MOST = 80;
 /** Where the increments of a cohort are written: they are added up before the next ones are asked for. */
 const written = new Float64Array(MOST);
+/** The same from each place on. */
+const rooms = Array.from(written, (_, place) => written.subarray(place));
 
-/** The increments of a block, where they are written. */
-export function incrementsAt(increments: Increments, block: Block): ArrayLike<number> {
-  increments.write(block, written);
+/** The increments of a block, where they are written; behind so many others. */
+export function incrementsAt(increments: Increments, block: Block, place = 0): ArrayLike<number> {
+  increments.write(block, rooms[place]!);
   return written;
 }
 
