@@ -10,9 +10,8 @@ import { type MeasuredThreshold, measuredThresholdOf, type RawThreshold, rawThre
 import type { Remedy } from "./remedy.ts";
 import { sayRemedy } from "./say-remedy.ts";
 import { waitingOf } from "./served.ts";
-import { comparable, lawOf, lengthOf, momentOf, patient, type TestLength } from "./test-length.ts";
+import { comparable, lawOf, lengthOf, momentOf, patient, safetyAfter, type TestLength } from "./test-length.ts";
 import type { TriggerTest } from "./trigger-test.ts";
-import { SEGMENTS } from "./trigger-test.ts";
 
 /** What a trigger can do with the stated traffic; every number is explained in docs/check.md. */
 export interface TriggerPhysics {
@@ -165,11 +164,8 @@ function needed(median: number | undefined, p90: number | undefined, bound: numb
 }
 
 function safetyOf({ how }: Playbook, test: TriggerTest, perSecond: number): TriggerPhysics["safety"] {
-  const law = lawOf(test, "safety", how.steps[0]! / 100, perSecond);
   const ramp = patient(how, PATIENCE);
-  // All segments must be proved: the slowest of so many.
-  const each = test.trigger.inAny === undefined ? 1 : 1 / SEGMENTS;
-  const [median, p90] = [0.5, 0.9].map((part) => lengthOf(test, law, part ** each).answers);
+  const [median, p90] = [0.5, 0.9].map((part) => safetyAfter(test, how.steps[0]! / 100, perSecond, part));
   // Where there is no harm to find, nobody can say how much more an answer is worth in a later step: as much as in the first.
   const bound = Number.isFinite(test.bound(how.steps[0]! / 100)) ? test.bound : () => 1;
   const moment = (answers: number | undefined) =>

@@ -21,6 +21,7 @@ import {
   MEAN_EDGE,
   meanDesign,
   safetyDesign,
+  turned,
 } from "../../statistics/index.ts";
 import { FIRST } from "../../statistics/late-evidence.ts";
 import { assumedBaseline, type Stated } from "../assumption.ts";
@@ -53,6 +54,10 @@ export interface TriggerTest {
   readonly design?: Design;
   /** Nothing is decided before so many answers of the candidate. */
   readonly least?: number;
+  /** Safety is a claim about each pair of groups, or about each of ten segments and the whole: all at one moment. */
+  readonly together?: { readonly kind: "pairs"; readonly otherWay: LinearEvidence } | { readonly kind: "segments" };
+  /** What waits for one another in a cohort. */
+  readonly cohort: CohortPace;
   /** Of a candidate that does the harm, or that is as good as stable. */
   readonly evidence: (direction: "harm" | "safety", share: number, candidate: "bad" | "sound") => LinearEvidence;
   /** Answers of the candidate that any test needs on average, at this share of them all; approximate for a mean. */
@@ -61,6 +66,14 @@ export interface TriggerTest {
   readonly sayHarm: string;
   readonly baseline: string;
   readonly assumes: string;
+}
+
+/** How fast evidence is taken in: in cohorts, each of which waits for enough of the reference. */
+export interface CohortPace {
+  /** Requests of so long may share one. */
+  readonly span: Milliseconds;
+  /** The reference's part of all answers; of several comparisons, the least one's. */
+  readonly reference: (share: number, direction: "harm" | "safety") => number;
 }
 
 /** The spread of the logarithm of a time: p95 is then 2.7 times the median. */
@@ -87,6 +100,7 @@ export function testOf(
     alpha,
     within: trigger.within === undefined ? undefined : Math.max(0, trigger.within - maturityOf(signal)),
     maturity: maturityOf(signal),
+    cohort: { span: 1000, reference: (share: number) => 1 - share },
     logThreshold: startThreshold(playbook, trigger, alpha * partAsItComes(trigger, signal)),
   };
   if (trigger.kind === "compare" && isUnbounded(signal))
@@ -125,6 +139,7 @@ export function testOf(
     ...test,
     ...groupTest(test, alpha),
     logThreshold: head.logThreshold + Math.log(2 / (1 - UNSEEN)),
+    cohort: { span: 60_000, reference: groupBeside },
     baseline: level,
     sayHarm: `${words.sayHarm} in one group`,
     assumes: `${says}, two groups of ${trigger.across}, the smaller with ${formatPercent(SMALLEST_GROUP)} of the traffic`,
@@ -141,6 +156,8 @@ function segmentTest(playbook: Playbook, trigger: Trigger, signal: Signal, times
     trigger,
     alpha: playbook.falseAlarms / playbook.triggers.length,
     chances: one.chances / SEGMENTS,
+    together: { kind: "segments" },
+    cohort: { span: 10_000, reference: (share) => (1 - share) / SEGMENTS },
     bound: (share) => SEGMENTS * one.bound(share),
     sayHarm: `${one.sayHarm} in one ${inAny} alone`,
     assumes: `${one.assumes}, ten values of ${inAny} with a tenth of the traffic each`,
@@ -199,13 +216,19 @@ function boundOf({ ratio, points }: MarginNull, p0: number, p1: number, chances:
 }
 
 /** The worse-off group is the candidate of its test, all others are the reference: whatever share the release has. */
-function groupTest(test: Numbers, alpha: number): Pick<Numbers, "chances" | "evidence" | "bound"> {
+function groupTest(test: Numbers, alpha: number): Pick<TriggerTest, "chances" | "evidence" | "bound" | "together"> {
   const { p1, p0 } = test;
   return {
     chances: SMALLEST_GROUP,
     evidence: (direction, _, candidate) => test.evidence(direction, SMALLEST_GROUP, candidate),
+    together: { kind: "pairs", otherWay: turned(test.evidence("safety", 1 - SMALLEST_GROUP, "sound")) },
     bound: () => informationBound({ p1, p0, share: SMALLEST_GROUP, ...test.null, alpha: alpha / 2 }) / SMALLEST_GROUP,
   };
+}
+
+/** Harm is that of the smaller group; safety compares it both ways. */
+function groupBeside(share: number, direction: "harm" | "safety"): number {
+  return share * (direction === "harm" ? 1 - SMALLEST_GROUP : SMALLEST_GROUP);
 }
 
 function meanTest({ ratio, points }: MarginNull, p0: number, p1: number, alpha: number): Numbers {
