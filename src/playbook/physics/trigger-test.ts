@@ -1,4 +1,4 @@
-import { AS_IT_COMES, HOLDBACK, horizonOf, recentStarts, UNSEEN, WHOLE } from "../../core/error-budget.ts";
+import { AS_IT_COMES, HOLDBACK, horizonOf, pairParts, recentStarts, segmentParts } from "../../core/error-budget.ts";
 import {
   isReportedAsItComes,
   isUnbounded,
@@ -82,7 +82,7 @@ const LOG_SPREAD = 0.6;
 const SMALLEST_GROUP = 0.1;
 /** So many segments share what the whole leaves of the claim's budget. */
 export const SEGMENTS = 10;
-const ONE_SEGMENT = ((1 - WHOLE) * (1 - UNSEEN)) / SEGMENTS;
+const ONE_SEGMENT = segmentParts(SEGMENTS).known;
 
 /** @param times how many times the margin the harm is, where nobody stated one */
 export function testOf(
@@ -138,7 +138,7 @@ export function testOf(
     ...head,
     ...test,
     ...groupTest(test, alpha),
-    logThreshold: head.logThreshold + Math.log(2 / (1 - UNSEEN)),
+    logThreshold: head.logThreshold - Math.log(pairParts(2).known),
     cohort: { span: 60_000, reference: groupBeside },
     baseline: level,
     sayHarm: `${words.sayHarm} in one group`,
