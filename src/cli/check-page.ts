@@ -1,4 +1,3 @@
-import { formatDuration } from "../core/time.ts";
 import type {
   LimitPhysics,
   MeasuredThreshold,
@@ -7,6 +6,7 @@ import type {
   RawThreshold,
   TriggerPhysics,
 } from "../operations/check.ts";
+import { between, count, duration, number, odds, part, span } from "./physics-words.ts";
 
 /** What a playbook's triggers can do, one block each; docs/check.md explains every number. */
 export function checkPage(physics: Physics): string {
@@ -119,40 +119,4 @@ function limitBlock({ name, claim, baseline, harm, window, run }: LimitPhysics):
     ? rawText(window)
     : "never has that many answers in its window at the first step, so it judges nothing there";
   return block(`${name}: ${claim}`, [["hard limit", `normally ${baseline}, harm ${harm}: ${says}`]]);
-}
-
-function between({ atLeast, atMost }: { readonly atLeast: number; readonly atMost: number }, what: string): string {
-  const [low, high] = [share(atLeast), share(atMost)];
-  return low === high ? part(atMost, what) : `${low} to ${part(atMost, what)}`;
-}
-
-function span(seconds: number | undefined): string {
-  return seconds === undefined ? "later than anybody waits" : `within ${duration(seconds)}`;
-}
-
-/** Without the noughts that `formatDuration` keeps. */
-function duration(seconds: number): string {
-  return formatDuration(Math.round(seconds * 1000)).replace(/\.0(?= s)| 0 (?:s|min|h)$/g, "");
-}
-
-function count(value: number | undefined): string {
-  return value === undefined ? "more" : Math.ceil(value).toLocaleString("en-US");
-}
-
-function number(value: number): string {
-  return Number(value.toPrecision(2)).toLocaleString("en-US", { maximumFractionDigits: 12 });
-}
-
-/** A chance as people say it. */
-function share(chance: number): string {
-  if (chance > 0.9995) return "practically all";
-  return chance >= 0.01 ? `${Number((chance * 100).toPrecision(3))} %` : odds(chance);
-}
-
-function part(chance: number, what: string): string {
-  return `${share(chance)} ${chance >= 0.01 && chance <= 0.9995 ? "of " : ""}${what}`;
-}
-
-function odds(chance: number): string {
-  return chance <= 1e-12 ? "1 in a trillion" : `1 in ${Math.floor(1 / chance + 1e-6).toLocaleString("en-US")}`;
 }
