@@ -1,12 +1,5 @@
-import type {
-  LimitPhysics,
-  MeasuredThreshold,
-  Physics,
-  Quantiles,
-  RawThreshold,
-  TriggerPhysics,
-} from "../operations/check.ts";
-import { between, count, duration, number, odds, part, span } from "./physics-words.ts";
+import type { LimitPhysics, Physics, Quantiles, RawThreshold, TriggerPhysics } from "../operations/check.ts";
+import { between, count, duration, number, odds, part, ruleWords, span } from "./physics-words.ts";
 
 /** What a playbook's triggers can do, one block each; docs/check.md explains every number. */
 export function checkPage(physics: Physics): string {
@@ -34,7 +27,7 @@ function triggerBlock(trigger: TriggerPhysics, first: number): string {
     ["proved safe", provedSafe(trigger)],
     ...moneyRows(trigger),
     ...canaryRows(trigger, first),
-    ...rawRows(trigger.raw, trigger.measured),
+    ...rawRows(trigger),
   ];
   return block(`${name}: ${claim}${wouldDecide ? `: ${trigger.kind.replace("-", " ").toUpperCase()}` : ""}`, rows);
 }
@@ -82,17 +75,18 @@ function canaryRows({ canary }: TriggerPhysics, first: number): readonly Row[] {
   return [["canary", `up to ${canary.most} % wastes hardly an answer; ${now}`]];
 }
 
-function rawRows(raw: RawThreshold | undefined, measured: MeasuredThreshold | undefined): readonly Row[] {
+function rawRows({ raw, measured, imported }: TriggerPhysics): readonly Row[] {
   return [
     ...(raw ? ([["instead", `a plain threshold ${rawText(raw)}`]] satisfies Row[]) : []),
     ...(measured
       ? ([
           [
             "",
-            `Argo Rollouts, measured every ${duration(measured.every / 1000)}, failureLimit ${measured.failureLimit}: rolls back ${part(measured.falseAlarms.perRelease, "sound releases")}; ${found(measured)}`,
+            `${imported ? "as imported: " : ""}${ruleWords(measured)}: rolls back ${part(measured.falseAlarms.perRelease, "sound releases")}; ${found(measured)}`,
           ],
         ] satisfies Row[])
       : []),
+    ...(imported && !measured ? ([["imported", `${ruleWords(imported)}: not reckoned`]] satisfies Row[]) : []),
   ];
 }
 

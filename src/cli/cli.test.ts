@@ -242,6 +242,31 @@ test("check reckons: 0 when all triggers decide, 3 when one never can, 2 without
   }
 });
 
+test("check shows the rule that a playbook was imported from, and where its config is wrong", async () => {
+  const metric = [
+    "apiVersion: argoproj.io/v1alpha1",
+    "kind: AnalysisTemplate",
+    "metadata: { name: errors }",
+    "spec:",
+    "  metrics:",
+    "    - name: errors",
+    "      interval: 2m",
+    "      failureLimit: 2",
+    "      successCondition: result[0] <= 0.02",
+    "      provider:",
+    "        prometheus:",
+    '          query: sum(rate(failed_total{app="x"}[2m])) / sum(rate(requests_total{app="x"}[2m]))',
+  ];
+  const was = file("argo.yaml", metric.join("\n"));
+  const imported = await rollbook(["import", was, "--traffic", "100/s"]);
+  const playbook = file("imported.yaml", imported.out);
+  const { say, out } = await rollbook(["check", playbook, "--was", was]);
+  assert.match(out, /as imported: Argo Rollouts, measured every 2 min, failureLimit 2: rolls back 1 in/, say);
+  const wrong = await rollbook(["check", playbook, "--was", file("wrong.yaml", "kind: Pod\n")]);
+  assert.equal(wrong.exit, 3);
+  assert.match(wrong.say, /wrong\.yaml:1:1/);
+});
+
 test("lint prints for each trigger what check does, in short, and the same data", async () => {
   const stated = join(import.meta.dirname, "../../docs/examples/prompt-chain.yaml");
   const words = await rollbook(["lint", stated]);

@@ -1,5 +1,5 @@
 import type { Physics, Quantiles, RawThreshold, TriggerPhysics } from "../operations/check.ts";
-import { between, count, odds, part, span } from "./physics-words.ts";
+import { between, count, odds, part, ruleWords, span } from "./physics-words.ts";
 
 /** The numbers of `rollbook check`, a few lines each, with what the playbook itself states. */
 export function lintPage({ triggers, steps }: Physics): string {
@@ -32,7 +32,7 @@ function insteadLines({ raw, measured }: TriggerPhysics): readonly string[] {
   return [
     ...(raw ? [line("a plain threshold", between(raw.falseAlarms.perRelease, "sound releases"), raw.detection)] : []),
     ...(measured
-      ? [line("Argo Rollouts", part(measured.falseAlarms.perRelease, "sound releases"), measured.detection)]
+      ? [line(ruleWords(measured), part(measured.falseAlarms.perRelease, "sound releases"), measured.detection)]
       : []),
   ];
 }

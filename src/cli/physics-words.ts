@@ -40,3 +40,18 @@ export function part(chance: number, what: string): string {
 export function odds(chance: number): string {
   return chance <= 1e-12 ? "1 in a trillion" : `1 in ${Math.floor(1 / chance + 1e-6).toLocaleString("en-US")}`;
 }
+
+const products = { argo: "Argo Rollouts", flagger: "Flagger", kayenta: "Kayenta" } as const;
+
+/** A rule of another product, as far as it says when it gives up. */
+export function ruleWords(rule: {
+  readonly product: keyof typeof products;
+  readonly every?: number;
+  readonly failureLimit: number;
+}): string {
+  if (rule.product === "kayenta") return "Kayenta, the ranks of both arms' values at 98 %";
+  const often = rule.every === undefined ? "measured once" : `measured every ${duration(rule.every / 1000)}`;
+  return rule.product === "argo"
+    ? `${products.argo}, ${often}, failureLimit ${rule.failureLimit}`
+    : `${products.flagger}, ${often}, threshold ${rule.failureLimit + 1}`;
+}
