@@ -1,12 +1,5 @@
-import { formatDuration } from "../core/time.ts";
-import type {
-  LimitPhysics,
-  MeasuredThreshold,
-  Physics,
-  Quantiles,
-  RawThreshold,
-  TriggerPhysics,
-} from "../operations/check.ts";
+import type { LimitPhysics, Physics, Quantiles, RawThreshold, TriggerPhysics } from "../operations/check.ts";
+import { between, count, duration, number, odds, part, ruleWords, span } from "./physics-words.ts";
 
 /** What a playbook's triggers can do, one block each; docs/check.md explains every number. */
 export function checkPage(physics: Physics): string {
@@ -34,7 +27,7 @@ function triggerBlock(trigger: TriggerPhysics, first: number): string {
     ["proved safe", provedSafe(trigger)],
     ...moneyRows(trigger),
     ...canaryRows(trigger, first),
-    ...rawRows(trigger.raw, trigger.measured),
+    ...rawRows(trigger),
   ];
   return block(`${name}: ${claim}${wouldDecide ? `: ${trigger.kind.replace("-", " ").toUpperCase()}` : ""}`, rows);
 }
@@ -82,17 +75,18 @@ function canaryRows({ canary }: TriggerPhysics, first: number): readonly Row[] {
   return [["canary", `up to ${canary.most} % wastes hardly an answer; ${now}`]];
 }
 
-function rawRows(raw: RawThreshold | undefined, measured: MeasuredThreshold | undefined): readonly Row[] {
+function rawRows({ raw, measured, imported }: TriggerPhysics): readonly Row[] {
   return [
     ...(raw ? ([["instead", `a plain threshold ${rawText(raw)}`]] satisfies Row[]) : []),
     ...(measured
       ? ([
           [
             "",
-            `Argo Rollouts, measured every ${duration(measured.every / 1000)}, failureLimit ${measured.failureLimit}: rolls back ${part(measured.falseAlarms.perRelease, "sound releases")}; ${found(measured)}`,
+            `${imported ? "as imported: " : ""}${ruleWords(measured)}: rolls back ${part(measured.falseAlarms.perRelease, "sound releases")}; ${found(measured)}`,
           ],
         ] satisfies Row[])
       : []),
+    ...(imported && !measured ? ([["imported", `${ruleWords(imported)}: not reckoned`]] satisfies Row[]) : []),
   ];
 }
 
@@ -119,40 +113,4 @@ function limitBlock({ name, claim, baseline, harm, window, run }: LimitPhysics):
     ? rawText(window)
     : "never has that many answers in its window at the first step, so it judges nothing there";
   return block(`${name}: ${claim}`, [["hard limit", `normally ${baseline}, harm ${harm}: ${says}`]]);
-}
-
-function between({ atLeast, atMost }: { readonly atLeast: number; readonly atMost: number }, what: string): string {
-  const [low, high] = [share(atLeast), share(atMost)];
-  return low === high ? part(atMost, what) : `${low} to ${part(atMost, what)}`;
-}
-
-function span(seconds: number | undefined): string {
-  return seconds === undefined ? "later than anybody waits" : `within ${duration(seconds)}`;
-}
-
-/** Without the noughts that `formatDuration` keeps. */
-function duration(seconds: number): string {
-  return formatDuration(Math.round(seconds * 1000)).replace(/\.0(?= s)| 0 (?:s|min|h)$/g, "");
-}
-
-function count(value: number | undefined): string {
-  return value === undefined ? "more" : Math.ceil(value).toLocaleString("en-US");
-}
-
-function number(value: number): string {
-  return Number(value.toPrecision(2)).toLocaleString("en-US", { maximumFractionDigits: 12 });
-}
-
-/** A chance as people say it. */
-function share(chance: number): string {
-  if (chance > 0.9995) return "practically all";
-  return chance >= 0.01 ? `${Number((chance * 100).toPrecision(3))} %` : odds(chance);
-}
-
-function part(chance: number, what: string): string {
-  return `${share(chance)} ${chance >= 0.01 && chance <= 0.9995 ? "of " : ""}${what}`;
-}
-
-function odds(chance: number): string {
-  return chance <= 1e-12 ? "1 in a trillion" : `1 in ${Math.floor(1 / chance + 1e-6).toLocaleString("en-US")}`;
 }

@@ -242,6 +242,54 @@ test("check reckons: 0 when all triggers decide, 3 when one never can, 2 without
   }
 });
 
+test("check shows the rule that a playbook was imported from, and where its config is wrong", async () => {
+  const metric = [
+    "apiVersion: argoproj.io/v1alpha1",
+    "kind: AnalysisTemplate",
+    "metadata: { name: errors }",
+    "spec:",
+    "  metrics:",
+    "    - name: errors",
+    "      interval: 2m",
+    "      failureLimit: 2",
+    "      successCondition: result[0] <= 0.02",
+    "      provider:",
+    "        prometheus:",
+    '          query: sum(rate(failed_total{app="x"}[2m])) / sum(rate(requests_total{app="x"}[2m]))',
+  ];
+  const was = file("argo.yaml", metric.join("\n"));
+  const imported = await rollbook(["import", was, "--traffic", "100/s"]);
+  const playbook = file("imported.yaml", imported.out);
+  const { say, out } = await rollbook(["check", playbook, "--was", was]);
+  assert.match(out, /as imported: Argo Rollouts, measured every 2 min, failureLimit 2: rolls back 1 in/, say);
+  const wrong = await rollbook(["check", playbook, "--was", file("wrong.yaml", "kind: Pod\n")]);
+  assert.equal(wrong.exit, 3);
+  assert.match(wrong.say, /wrong\.yaml:1:1/);
+});
+
+test("lint prints for each trigger what check does, in short, and the same data", async () => {
+  const stated = join(import.meta.dirname, "../../docs/examples/prompt-chain.yaml");
+  const words = await rollbook(["lint", stated]);
+  const page = (await rollbook(["check", stated])).out;
+  const checked = JSON.parse((await rollbook(["check", stated, "--json"])).out);
+  const [{ physics }] = JSON.parse((await rollbook(["lint", stated, "--json"])).out);
+  assert.deepEqual(physics, checked);
+  assert.ok(checked.triggers.length > 0);
+  for (const { name, canary } of checked.triggers) {
+    const block = words.say.split(`\nwhen.${name}: `)[1]?.split("\nwhen.")[0] ?? assert.fail(name);
+    const times = page.split(`\n${name}: `)[1]!.match(/half of such releases (.*?) \(upper bounds/)![1]!;
+    assert.ok(block.includes(times), `${times} in ${block}`);
+    assert.match(
+      block,
+      /false alarms: at most 1 in [\d,]+ releases at the margin, at most 1 in [\d,]+ as good as stable/,
+    );
+    assert.match(block, /proved safe: half within .+, nine of ten within/);
+    assert.ok(block.includes(`canary: up to ${canary.most} %`));
+  }
+  const silent = await rollbook(["lint", EXAMPLE]);
+  assert.doesNotMatch(silent.say, /reckoned with/);
+});
+
 test("lint takes a folder's connections file for what it is", async () => {
   const fine = file("connections.yaml", "rollbook: connections/v1\nconnections: { http: { hosts: {} } }\n");
   const words = await rollbook(["lint", EXAMPLE, fine]);

@@ -87,7 +87,7 @@ export const localCommands = {
     usage: "FILE",
     summary:
       "Reckons what each trigger can do with the stated traffic: how soon it finds the harm and how many bad answers that costs, its false alarms, when a sound release is proved safe, the money at stake, and what a plain threshold would do instead.",
-    options: ["traffic", "baseline", "harm"],
+    options: ["traffic", "baseline", "harm", "was"],
     words: { least: 1, most: 1 },
     asks: false,
     examples: [

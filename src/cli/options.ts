@@ -29,6 +29,7 @@ export const optionTable = {
   owner: { value: "TEAM", says: "the team that answers for the system" },
   risk: { value: "LEVEL", says: "low, medium or high" },
   traffic: { value: "RATE", says: "requests to the system, such as 50/min" },
+  was: { value: "CONFIG", says: "the config that the playbook was imported from: its rules are reckoned beside" },
   baseline: { value: "LEVELS", says: "what is normal, by signal: errors=0.5%,approvals=60%" },
   harm: { value: "LEVELS", says: "what a bad release would do, by signal: errors=1.3%; for a time, how much longer" },
   outcome: { value: "PART/WHOLE", says: "what is counted as bad, of what: complaints/answers" },

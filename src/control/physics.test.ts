@@ -52,6 +52,26 @@ function simulated(playbook: Playbook, [n1, p1]: readonly [number, number], [n0,
   return { seconds: at("seconds", 0.5), bad: at("bad", 0.5), p90: at("bad", 0.9) };
 }
 
+/** Rows of one second, of several groups each, in the words of a stream. */
+type Rows = (second: number, random: ReturnType<typeof createSeededRandom>) => readonly ReturnType<typeof aSample>[];
+
+/** Seconds until the evaluator says that a sound candidate is healthy, sorted. */
+function provedSafe(playbook: Playbook, groups: Readonly<Record<string, number>>, rows: Rows, runs: number) {
+  const random = createSeededRandom(42);
+  const known = Object.entries(groups).map(([group, n]) => [group, { n, k: 0.6 * n }] as const);
+  const frozen = [{ signal: "approvals", n: 1e6, k: 6e5, groups: Object.fromEntries(known) }];
+  // Nothing is called harmful on the way: it would stay so.
+  const setup = { ...aSetup({ rules: triggerRules(playbook), frozen, blindMs: 1e9 }), alpha: 1e-9 };
+  const found = Array.from({ length: runs }, () => {
+    const evaluator = createEvaluator(setup);
+    for (let second = 0; ; second++) {
+      evaluator.observe(rows(second, random));
+      if (evaluator.judge(setup.from + 1000 * (second + 1)).kind === "healthy") return second + 1;
+    }
+  }).sort((a, b) => a - b);
+  return { median: found[Math.floor(runs / 2)]!, p90: found[Math.floor(0.9 * runs)]! };
+}
+
 describe("what check says of a trigger", () => {
   it("is an upper bound of what the evaluator takes, and a near one, for rare outcomes", () => {
     const trigger = {
@@ -134,4 +154,56 @@ describe("what check says of a trigger", () => {
     assert.ok(found <= detection.seconds.median! + 1 && proved <= safety.seconds.median!, said);
     assert.ok(detection.seconds.median! <= 1.3 * found && safety.seconds.median! <= 1.8 * proved, said);
   });
+
+  it("has every pair of groups proved safe at one moment, in the cohorts that they come in", () => {
+    const trigger = {
+      kind: "differ",
+      name: "t",
+      signal: "approvals",
+      across: "group",
+      by: { kind: "points", value: 0.08 },
+    } as const;
+    const playbook = playbookOf(trigger, 3_600_000);
+    const { safety } = physicsOf(playbook, 500, { baselines: new Map([["approvals", 0.4]]) }).triggers[0]!;
+    const rows: Rows = (second, random) =>
+      (
+        [
+          ["group=a", 45],
+          ["group=b", 5],
+        ] as const
+      ).map(([group, n]) => aSample(second, n, drawBinomial(random, n, 0.6), { signal: "approvals", group }));
+    const found = provedSafe(playbook, { "group=a": 9e5, "group=b": 1e5 }, rows, 120);
+    assertNear(found, safety.seconds, 1.3);
+  });
+
+  it("has the whole and each of ten segments proved safe at one moment", () => {
+    const trigger = {
+      kind: "compare",
+      name: "t",
+      signal: "approvals",
+      move: "falls",
+      by: { kind: "relative", value: 0.15 },
+      inAny: "language",
+    } as const;
+    const playbook = playbookOf(trigger, 3_600_000);
+    const { safety } = physicsOf(playbook, 1000, { baselines: new Map([["approvals", 0.4]]) }).triggers[0]!;
+    const languages = Array.from({ length: 10 }, (_, i) => `language=${i}`);
+    const rows: Rows = (second, random) =>
+      [{ n: 10 }, { n: 90, release: STABLE }].flatMap(({ n, ...of }) => {
+        const parts = languages.map((group) => {
+          return aSample(second, n, drawBinomial(random, n, 0.6), { signal: "approvals", group, ...of });
+        });
+        const k = parts.reduce((sum, part) => sum + part.k, 0);
+        return [...parts, aSample(second, 10 * n, k, { signal: "approvals", ...of })];
+      });
+    const found = provedSafe(playbook, Object.fromEntries(languages.map((one) => [one, 1e5])), rows, 40);
+    assertNear(found, safety.seconds, 1.3);
+  });
 });
+
+function assertNear(found: { median: number; p90: number }, bound: { median?: number; p90?: number }, most: number) {
+  for (const part of ["median", "p90"] as const) {
+    const says = `${part} ${found[part]} s, bound ${bound[part]} s`;
+    assert.ok(found[part] <= bound[part]! + 1 && bound[part]! <= most * found[part] + 2, says);
+  }
+}

@@ -22,6 +22,32 @@ export const WHOLE = 0.5;
 /** The part of what groups or segments share that is kept for those that nobody has seen before the release. */
 export const UNSEEN = 0.1;
 
+/** A label has so many values at most, with the one for all others; after a restart the intake may name further ones. */
+export const MOST_GROUPS = 17;
+
+/** What each of many has: of those that the frozen window has seen, and of those that appear later, as many as there can be. */
+export interface Parts {
+  readonly known: number;
+  readonly later: number;
+}
+
+/** The part of each ordered pair of groups. Of fewer than two groups nothing is known, and all of it is kept for later. */
+export function pairParts(known: number): Parts {
+  const reserve = known >= 2 ? UNSEEN : 1;
+  return {
+    known: known >= 2 ? (1 - reserve) / (known * (known - 1)) : 0,
+    later: reserve / (MOST_GROUPS * (MOST_GROUPS - 1)),
+  };
+}
+
+/** The part of each segment, beside the whole's. */
+export function segmentParts(known: number): Parts {
+  return {
+    known: known > 0 ? ((1 - WHOLE) * (1 - UNSEEN)) / known : 0,
+    later: ((1 - WHOLE) * (known > 0 ? UNSEEN : 1)) / MOST_GROUPS,
+  };
+}
+
 /** The part of each of the four later looks at outcomes that are reported as they come, and what is left for comparing them so. */
 export const AGAIN = 0.005;
 export const AS_IT_COMES = 1 - 4 * AGAIN;

@@ -1,7 +1,8 @@
 import { renderFindings, renderIssues } from "../playbook/issue-frame.ts";
 import type { LintContext } from "../playbook/lint-playbook.ts";
 import { findRivals, type Rivalry, rivalFinding } from "../playbook/lint-rivals.ts";
-import { parsePlaybook } from "../playbook/parse-playbook.ts";
+import { type ParsedPlaybook, parsePlaybook } from "../playbook/parse-playbook.ts";
+import { type Physics, physicsOf } from "../playbook/physics/physics.ts";
 
 /** What `rollbook lint` says of one file. */
 export interface LintAnswer {
@@ -14,18 +15,23 @@ export interface LintAnswer {
     readonly message: string;
     readonly hint: string;
   }[];
-  /** The same for people, with code frames. */
+  /** What each trigger can do, as `check` has it; absent where that was not asked for, or no traffic is stated. */
+  readonly physics?: Physics;
+  /** The issues and findings for people, with code frames. */
   readonly text: string;
 }
 
-/** Lints playbooks one by one, and for what they do to one another. */
+/** Lints playbooks one by one, and for what they do to one another; with what their triggers can do. */
 export function lintTexts(
   files: readonly { text: string; file: string; context?: LintContext }[],
   colour: boolean,
 ): readonly LintAnswer[] {
   const parsed = files.map(({ text, file }) => parsePlaybook(text, file));
   const rivals = findRivals(parsed.flatMap((one) => (one.kind === "parsed" ? [one.playbook] : [])));
-  return files.map(({ text, file, context }) => lintText(text, file, colour, rivals, context));
+  return files.map(({ text, file, context }, at) => ({
+    ...lintText(text, file, colour, rivals, context),
+    ...physicsIn(parsed[at]!),
+  }));
 }
 
 /** Parses and lints a playbook. `ok` means: no errors, so it may take effect. */
@@ -53,4 +59,10 @@ export function lintText(
   const ok = findings.every(({ level }) => level !== "error");
   const end = `${file}: ${ok ? "fine" : "refused"}; ${parsed.playbook.triggers.length} triggers, ${parsed.playbook.hardLimits.length} hard limits, digest ${parsed.playbook.digest}`;
   return { file, ok, issues: [], findings, text: [renderFindings(findings, file, { colour }), end].join("\n") };
+}
+
+/** Who only asks whether a playbook is fine does not wait for this. */
+function physicsIn(parsed: ParsedPlaybook): Pick<LintAnswer, "physics"> {
+  if (parsed.kind === "invalid" || parsed.playbook.trafficPerSecond === undefined) return {};
+  return { physics: physicsOf(parsed.playbook, parsed.playbook.trafficPerSecond) };
 }

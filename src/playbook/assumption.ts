@@ -1,5 +1,6 @@
 import type { Playbook, Signal } from "../core/playbook.ts";
 import { compileNull, formatLevel, formatPercent, levelOf, verbOf } from "./claim.ts";
+import type { IncumbentRule } from "./import/draft.ts";
 
 /** The rate of bad outcomes that the linter reckons with before there is data, and the sentence that says so. */
 export interface Assumption {
@@ -13,6 +14,8 @@ export interface Assumption {
 export interface Stated {
   readonly baselines?: ReadonlyMap<string, number>;
   readonly harms?: ReadonlyMap<string, number>;
+  /** The rules that triggers took the place of, by the trigger's name. */
+  readonly incumbents?: ReadonlyMap<string, IncumbentRule>;
 }
 
 /**

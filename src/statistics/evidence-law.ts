@@ -82,7 +82,7 @@ function slopeAt(evidence: LinearEvidence, n: number, p1: number, p0: number): n
 }
 
 /** Newton's steps from `from` towards the k1 at which ln(mixture) is `logThreshold`, and the border's slope there. */
-function border(
+export function border(
   { logWeight, each, bad, reference }: LinearEvidence,
   logThreshold: number,
   n: number,
@@ -178,7 +178,10 @@ function kernelOf({ evidence, p1, p0, cells = CELLS }: LawRequest, step: number,
 }
 
 /** The likely numbers of bad ones among n, which need not be whole: the last one counts in part. */
-function countsOf(n: number, p: number): { readonly from: number; readonly to: number; readonly chances: number[] } {
+export function countsOf(
+  n: number,
+  p: number,
+): { readonly from: number; readonly to: number; readonly chances: number[] } {
   const whole = Math.floor(n + 1e-9);
   const part = Math.max(0, n - whole) * p;
   const at = (k: number) => (k < 0 || k > whole ? 0 : Math.exp(logBinomial(whole, k, p)));

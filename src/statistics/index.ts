@@ -94,6 +94,7 @@ export {
   startRecursion,
   type Weighed,
 } from "./recursion.ts";
+export { chanceStanding, type StandingRequest, standingAfter, turned, usualLength } from "./standing-law.ts";
 export { type StoppingLaw, stoppingBoundary, stoppingLaw, successQuantile, type Trials, trialsOf } from "./stopping.ts";
 export { countValue, emptyValues, mergeValues, summarise, type ValueCounts } from "./value-counts.ts";
-export { type Bounds, chanceInAll, firstAlarms, slidingAlarm, type WindowRule, windowAlarm } from "./window-rule.ts";
+export { type Bounds, firstAlarms, slidingAlarm, type WindowRule, windowAlarm } from "./window-rule.ts";

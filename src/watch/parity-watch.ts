@@ -1,4 +1,4 @@
-import { UNSEEN } from "../core/error-budget.ts";
+import { MOST_GROUPS, pairParts } from "../core/error-budget.ts";
 import { maturityOf } from "../core/playbook.ts";
 import type { Sample } from "../core/sample.ts";
 import type { Milliseconds } from "../core/time.ts";
@@ -14,8 +14,6 @@ import type { Sight } from "./sight.ts";
 
 /** Groups are smaller than arms: requests of one minute may share a cohort. A full one closes sooner. */
 const SPAN: Milliseconds = 60_000;
-/** A label has so many groups at most, with the one for all others; after a restart the intake may name further ones. */
-const MOST_GROUPS = 17;
 
 /** Is one group worse off than another, by more than the margin? */
 interface PairWatch {
@@ -43,7 +41,7 @@ export function watchParity(rule: ParityRule, setup: EvaluatorSetup, sight: Sigh
   let broken = false;
 
   const known = Object.keys(window?.groups ?? {}).filter((group) => group.startsWith(prefix));
-  const reserve = known.length >= 2 ? UNSEEN : 1;
+  const parts = pairParts(known.length);
 
   function meet(group: string, weight: number): void {
     if (sums.has(group)) return;
@@ -52,7 +50,7 @@ export function watchParity(rule: ParityRule, setup: EvaluatorSetup, sight: Sigh
         pairs.push(watchPair(rule, hypothesis, setup, { worse, better, weight }));
     sums.set(group, { n: 0, k: 0 });
   }
-  for (const group of known) meet(group, (1 - reserve) / (known.length * (known.length - 1)));
+  for (const group of known) meet(group, parts.known);
 
   /** The sample as one of a group that is compared; undefined when it is no evidence. */
   function admit(sample: Sample): Sample | undefined {
@@ -65,7 +63,7 @@ export function watchParity(rule: ParityRule, setup: EvaluatorSetup, sight: Sigh
       return undefined;
     }
     if (!sums.has(group) && sums.size >= MOST_GROUPS - 1) group = `${prefix}other`;
-    meet(group, reserve / (MOST_GROUPS * (MOST_GROUPS - 1)));
+    meet(group, parts.later);
     const sum = sums.get(group)!;
     sum.n += sample.n;
     sum.k += sample.k;

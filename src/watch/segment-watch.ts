@@ -1,4 +1,4 @@
-import { UNSEEN, WHOLE } from "../core/error-budget.ts";
+import { MOST_GROUPS, segmentParts, WHOLE } from "../core/error-budget.ts";
 import { maturityOf } from "../core/playbook.ts";
 import type { FrozenWindow } from "../core/rollout.ts";
 import type { Sample } from "../core/sample.ts";
@@ -18,8 +18,6 @@ import { ArmReports } from "./watermark.ts";
 
 /** Segments are smaller than arms: requests of so long may share a cohort. A full one closes sooner. */
 const SPAN: Milliseconds = 10_000;
-/** A label has so many values at most, with the one for all others; after a restart the intake may name further ones. */
-const MOST = 17;
 /** Of fewer outcomes before the release nothing is taken for a segment's own: the whole's are then the forecast. */
 const KNOWN = 100;
 /** A segment with at least this part of stable's outcomes before the release must be proved safe too. */
@@ -54,15 +52,15 @@ export function watchSegments(rule: SegmentedRule, setup: EvaluatorSetup, sight:
   const prefix = `${rule.inAny}=`;
   const known = Object.keys(window?.groups ?? {})
     .filter((group) => group.startsWith(prefix))
-    .slice(0, MOST);
-  const later = ((1 - WHOLE) * (known.length > 0 ? UNSEEN : 1)) / MOST;
+    .slice(0, MOST_GROUPS);
+  const parts = segmentParts(known.length);
   const reports = new ArmReports(setup);
-  let unseen = MOST;
+  let unseen = MOST_GROUPS;
   const create = (group: string | undefined, weight: number) =>
     createSegment(rule, setup, { window, group, weight, reports });
   const whole = create(undefined, WHOLE)!;
   const segments = new Map<string | undefined, Segment | undefined>([[undefined, whole]]);
-  for (const group of known) meet(group, ((1 - WHOLE) * (1 - UNSEEN)) / known.length);
+  for (const group of known) meet(group, parts.known);
   let broken = false;
 
   function meet(group: string, weight: number): void {
@@ -71,10 +69,10 @@ export function watchSegments(rule: SegmentedRule, setup: EvaluatorSetup, sight:
 
   function segmentOf(group: string | undefined): Segment | undefined {
     if (group !== undefined && !group.startsWith(prefix)) return undefined;
-    const name = segments.has(group) || segments.size < MOST ? group : `${prefix}other`;
+    const name = segments.has(group) || segments.size < MOST_GROUPS ? group : `${prefix}other`;
     if (!segments.has(name) && unseen > 0) {
       unseen -= 1;
-      meet(name!, later);
+      meet(name!, parts.later);
     }
     return segments.get(name);
   }

@@ -7,9 +7,10 @@ import { read } from "./lint.ts";
 /** Prints what the triggers of a playbook can do with the stated traffic, and what they cost. */
 export const check: Run = async (input) => {
   const file = input.words[0]!;
-  const { traffic, baseline, harm } = input.options;
+  const { traffic, baseline, harm, was } = input.options;
   const { undoBeside } = await import("../../app/lint-context.ts");
-  const request = { traffic, baseline, harm, colour: input.colour };
+  const before = was === undefined ? undefined : { text: read(was), file: was };
+  const request = { traffic, baseline, harm, was: before, colour: input.colour };
   const answer = checkText(read(file), file, request, await undoBeside(file));
   if (answer.kind === "invalid") {
     input.say(answer.text);

@@ -1,7 +1,8 @@
 import { readFileSync } from "node:fs";
 import { RollbookError } from "../../core/errors.ts";
-import { lintTexts } from "../../operations/lint.ts";
+import { type LintAnswer, lintTexts } from "../../operations/lint.ts";
 import type { Run } from "../command.ts";
+import { lintPage } from "../lint-page.ts";
 import { show } from "../systems.ts";
 
 export const lint: Run = async (input) => {
@@ -20,9 +21,14 @@ export const lint: Run = async (input) => {
       input,
       answers.map(({ text, ...data }) => data),
     );
-  else for (const answer of answers) input.say(answer.text);
+  else for (const answer of answers) input.say(sayLint(answer));
   return answers.every(({ ok }) => ok) ? 0 : 3;
 };
+
+/** What is wrong, and what each trigger can do. */
+function sayLint({ text, physics }: Pick<LintAnswer, "text" | "physics">): string {
+  return physics && physics.triggers.length > 0 ? `${text}\n\n${lintPage(physics)}\n` : text;
+}
 
 export function read(file: string): string {
   try {

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { HardLimit, Playbook, Signal, Trigger } from "../../core/playbook.ts";
+import type { IncumbentRule } from "../import/draft.ts";
 import { lintPlaybook } from "../lint-playbook.ts";
 import { parsePlaybook } from "../parse-playbook.ts";
 import { physicsOf } from "./physics.ts";
@@ -138,6 +139,38 @@ test("the article's rule is priced beside it: 93 % false alarms in ten healthy m
   // Argo's default: 11 % in ten minutes, 39 bad answers at 1.3 %.
   near(measured?.falseAlarms.perRelease, 0.11, 0.1);
   near(measured?.detection.bad.median, 39, 0.01);
+});
+
+test("a rule that was imported is reckoned as it was, with the failures that it tolerates", () => {
+  const ten = { how: { ...base.how, steps: [5], each: 600_000 } };
+  const playbook = playbookOf([triggers.limit], ten);
+  const measuredBy = (fields: Partial<IncumbentRule>) => {
+    const threshold = { side: "above", limit: 0.008 } as const;
+    const rule = {
+      product: "argo",
+      trigger: "limit",
+      signal: "losses",
+      threshold,
+      failureLimit: 0,
+      ...fields,
+    } as const;
+    const stated = readStated(playbook, { baseline: "losses=0.5%", harm: "losses=1.3%" });
+    return physicsOf(playbook, 1000, { ...stated, incumbents: new Map([["limit", rule]]) }).triggers[0]!;
+  };
+  const minute = { every: 60_000 };
+  const once = measuredBy(minute).measured!;
+  assert.deepEqual(once, said(triggers.limit, 1000, ten, "losses=1.3%").measured);
+  // Ten measurements: binomial by hand.
+  const p = once.falseAlarms.perMeasurement;
+  const most = [0, 1, 2].map((k) => [1, 10, 45][k]! * p ** k * (1 - p) ** (10 - k)).reduce((sum, one) => sum + one, 0);
+  const tolerant = measuredBy({ ...minute, failureLimit: 2 }).measured!;
+  near(tolerant.falseAlarms.perRelease, 1 - most, 1e-9);
+  assert.equal(tolerant.detection.seconds.median, 180);
+  const few = measuredBy({ ...minute, failureLimit: 2, count: 2 }).measured!;
+  assert.deepEqual([few.falseAlarms.perRelease, few.detection.seconds], [0, {}]);
+  const { threshold: _, ...ranks } = measuredBy({ ...minute, product: "kayenta" }).imported!;
+  const kayenta = physicsOf(playbook, 1000, { incumbents: new Map([["limit", ranks]]) }).triggers[0]!;
+  assert.deepEqual([kayenta.measured, kayenta.imported], [undefined, ranks]);
 });
 
 test("the false alarms of the first start are exact where they are a walk, and below what is guaranteed", () => {

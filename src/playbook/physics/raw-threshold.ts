@@ -2,12 +2,13 @@ import type { How } from "../../core/playbook.ts";
 import type { Milliseconds } from "../../core/time.ts";
 import {
   type Bounds,
-  chanceInAll,
+  binomialTail,
   firstAlarms,
   slidingAlarm,
   type WindowRule,
   windowAlarm,
 } from "../../statistics/index.ts";
+import type { IncumbentRule } from "../import/draft.ts";
 import { type Quantiles, quantiles } from "./quantiles.ts";
 import { waitingOf } from "./served.ts";
 import type { TriggerTest } from "./trigger-test.ts";
@@ -30,12 +31,23 @@ export interface RawThreshold {
   readonly detection: RawDetection;
 }
 
-/** A measurement a minute, of which the first failed one fails the release: Argo Rollouts with its default `failureLimit: 0`. */
+/** Measurements of which some may fail: Argo Rollouts with its default `failureLimit: 0`, or the rule that was imported. */
 export interface MeasuredThreshold {
+  readonly product: IncumbentRule["product"];
   readonly every: Milliseconds;
-  readonly failureLimit: 0;
+  /** How far back each looks; where that is more than `every`, they are reckoned as if they did not overlap. */
+  readonly window: Milliseconds;
+  /** So many failed ones are tolerated; one more ends the release. */
+  readonly failureLimit: number;
   readonly falseAlarms: { readonly perMeasurement: number; readonly perRelease: number };
   readonly detection: RawDetection;
+}
+
+/** When a measurement fails, and how many may. */
+export interface Measuring extends Pick<MeasuredThreshold, "product" | "every" | "window" | "failureLimit"> {
+  readonly line: number;
+  /** How many measurements; absent: as long as the release goes out. */
+  readonly count?: number | undefined;
 }
 
 /** The rates that are reckoned with, how many chances an answer is, and how late its outcome is known. */
@@ -79,26 +91,55 @@ export function rawThresholdOf(
   };
 }
 
-/** Minutes do not overlap, so this is exact, but for a minute over the border of two steps; detection leaves out the ramp. */
+/** What people get who write nothing else. */
+export function usualMeasuring(line: number): Measuring {
+  return { product: "argo", line, every: MINUTE, window: MINUTE, failureLimit: 0 };
+}
+
+/** Exact for measurements that do not overlap, but for one over the border of two steps; detection leaves out the ramp. */
 export function measuredThresholdOf(
   how: How,
   test: Rates,
-  line: number,
+  { product, line, every, window, failureLimit, count }: Measuring,
   perSecond: number,
 ): MeasuredThreshold | undefined {
-  const at = (step: number) => ruleAt(step, test, { line, over: MINUTE, reached: false }, perSecond);
+  const at = (step: number) => ruleAt(step, test, { line, over: window, reached: false }, perSecond);
   const rule = at(how.steps[0]!);
-  if (rule.n < 1 || rule.least > rule.n || lengthOf(how) < MINUTE) return undefined;
-  const chances = how.steps.map((step) => chanceInAll(windowAlarm(at(step), test.p0), how.each / MINUTE));
+  if (rule.n < 1 || rule.least > rule.n || lengthOf(how) < every) return undefined;
+  const fails = how.steps.map((step) => windowAlarm(at(step), test.p0));
+  const measurements = Math.min(count ?? Number.POSITIVE_INFINITY, Math.floor(lengthOf(how) / every));
+  const steps = Array.from({ length: measurements }, (_, place) => Math.ceil(((place + 1) * every) / how.each) - 1);
   const found = windowAlarm(rule, test.p1);
+  const most = count ?? FOLLOWED;
   return {
-    every: MINUTE,
-    failureLimit: 0,
-    falseAlarms: { perMeasurement: windowAlarm(rule, test.p0), perRelease: anyOf(chances) },
-    detection: detectionOf(how, test, perSecond, MINUTE, (part) =>
-      found >= part ? 1 : Math.ceil(Math.log1p(-part) / Math.log1p(-found)),
-    ),
+    product,
+    every,
+    window,
+    failureLimit,
+    falseAlarms: {
+      perMeasurement: fails[0]!,
+      perRelease: moreThan(
+        failureLimit,
+        steps.map((step) => fails[step]!),
+      ),
+    },
+    detection: detectionOf(how, test, perSecond, every, (part) => {
+      for (let taken = failureLimit + 1; taken <= Math.min(most, FOLLOWED); taken++)
+        if (binomialTail(taken, found, failureLimit + 1) >= part) return taken;
+      return Number.POSITIVE_INFINITY;
+    }),
   };
+}
+
+/** The chance that more than so many of these independent trials fail. */
+function moreThan(limit: number, chances: readonly number[]): number {
+  let counts = [1, ...new Array<number>(limit).fill(0)];
+  let more = 0;
+  for (const chance of chances) {
+    more += counts[limit]! * chance;
+    counts = counts.map((one, k) => one * (1 - chance) + (k > 0 ? counts[k - 1]! * chance : 0));
+  }
+  return more;
 }
 
 function lengthOf({ steps, each }: How): Milliseconds {

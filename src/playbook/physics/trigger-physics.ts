@@ -4,15 +4,22 @@ import type { Milliseconds } from "../../core/time.ts";
 import { stoppingBoundary, stoppingLaw, tailExponent, trialsOf } from "../../statistics/index.ts";
 import type { Stated } from "../assumption.ts";
 import { claimOf } from "../claim.ts";
-import { allProved } from "./all-proved.ts";
+import type { IncumbentRule } from "../import/draft.ts";
 import { type Decidability, judge } from "./decidability.ts";
 import { type Quantiles, quantiles, rounded } from "./quantiles.ts";
-import { type MeasuredThreshold, measuredThresholdOf, type RawThreshold, rawThresholdOf } from "./raw-threshold.ts";
+import {
+  type MeasuredThreshold,
+  type Measuring,
+  measuredThresholdOf,
+  type RawThreshold,
+  rawThresholdOf,
+  usualMeasuring,
+} from "./raw-threshold.ts";
 import type { Remedy } from "./remedy.ts";
 import { sayRemedy } from "./say-remedy.ts";
 import { waitingOf } from "./served.ts";
-import { comparable, lawOf, lengthOf, momentOf, patient, type TestLength } from "./test-length.ts";
-import { type Numbers, SEGMENTS, type TriggerTest } from "./trigger-test.ts";
+import { comparable, lawOf, lengthOf, momentOf, patient, safetyAfter, type TestLength } from "./test-length.ts";
+import type { Numbers, TriggerTest } from "./trigger-test.ts";
 
 /** What a trigger can do with the stated traffic; every number is explained in docs/check.md. */
 export interface TriggerPhysics {
@@ -36,7 +43,10 @@ export interface TriggerPhysics {
   readonly money?: Stake;
   readonly canary?: CanarySize;
   readonly raw?: RawThreshold;
+  /** The rule that was imported, where one was stated; else what people usually have. */
   readonly measured?: MeasuredThreshold;
+  /** The rule that the trigger took the place of, as it was imported. */
+  readonly imported?: IncumbentRule;
 }
 
 /** Quantiles are upper bounds; `bound` is the least mean that any test can have, at the first step's share. */
@@ -127,7 +137,7 @@ export function triggerPhysics(
     safety: safetyOf(playbook, test, perSecond),
     ...(money ? { money } : {}),
     ...(canary ? { canary } : {}),
-    ...rawOf(playbook, test, perSecond),
+    ...rawOf(playbook, test, perSecond, stated.incumbents?.get(trigger.name)),
   };
 }
 
@@ -165,15 +175,8 @@ function needed(median: number | undefined, p90: number | undefined, bound: numb
 }
 
 function safetyOf({ how }: Playbook, test: TriggerTest, perSecond: number): TriggerPhysics["safety"] {
-  const lengths = (test.claims ?? [test]).map((claim) => {
-    const one = { ...test, ...claim };
-    const law = lawOf(one, "safety", how.steps[0]! / 100, perSecond);
-    return (part: number) => lengthOf(one, law, part).answers;
-  });
   const ramp = patient(how, PATIENCE);
-  // All segments must be proved: the slowest of so many.
-  const each = test.trigger.inAny === undefined ? 1 : 1 / SEGMENTS;
-  const [median, p90] = [0.5, 0.9].map((part) => allProved(lengths, part ** each));
+  const [median, p90] = [0.5, 0.9].map((part) => safetyAfter(test, how.steps[0]! / 100, perSecond, part));
   // Where there is no harm to find, nobody can say how much more an answer is worth in a later step: as much as in the first.
   const bound = Number.isFinite(test.bound(how.steps[0]! / 100)) ? test.bound : () => 1;
   const moment = (answers: number | undefined) =>
@@ -238,13 +241,29 @@ function canaryOf(
 }
 
 /** A mean of few scores is no count, and groups are told apart by no usual threshold. */
-function rawOf(playbook: Playbook, test: TriggerTest, perSecond: number): Pick<TriggerPhysics, "raw" | "measured"> {
-  if (test.signal.kind === "mean" || labelOf(test.trigger) !== undefined) return {};
+function rawOf(
+  playbook: Playbook,
+  test: TriggerTest,
+  perSecond: number,
+  incumbent: IncumbentRule | undefined,
+): Pick<TriggerPhysics, "raw" | "measured" | "imported"> {
+  const imported = incumbent === undefined ? {} : { imported: incumbent };
+  if (test.signal.kind === "mean" || labelOf(test.trigger) !== undefined) return imported;
   const line = test.null.ratio * test.p0 + test.null.points;
   const own = playbook.hardLimits.find((hard) => hard.signal === test.signal.name && hard.over !== undefined);
   const raw = rawThresholdOf(playbook.how, test, { line, over: own?.over ?? USUAL_WINDOW, reached: false }, perSecond);
-  const measured = measuredThresholdOf(playbook.how, test, line, perSecond);
-  return { ...(raw ? { raw } : {}), ...(measured ? { measured } : {}) };
+  const measuring = incumbent ? measuringOf(incumbent, playbook, test) : usualMeasuring(line);
+  const measured = measuring && measuredThresholdOf(playbook.how, test, measuring, perSecond);
+  return { ...(raw ? { raw } : {}), ...(measured ? { measured } : {}), ...imported };
+}
+
+/** Undefined where it is no threshold of a share: ranks have no law of two counts. */
+function measuringOf(rule: IncumbentRule, { how }: Playbook, { signal }: TriggerTest): Measuring | undefined {
+  const { product, threshold, failureLimit, count } = rule;
+  if (threshold === undefined || signal.kind !== "share") return undefined;
+  const every = rule.every ?? rule.window ?? how.each;
+  const line = signal.better === "down" ? threshold.limit : 1 - threshold.limit;
+  return { product, line, every, window: rule.window ?? every, failureLimit, count };
 }
 
 function inSeconds(span: Milliseconds | undefined): number | undefined {

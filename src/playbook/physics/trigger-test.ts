@@ -1,4 +1,4 @@
-import { AS_IT_COMES, HOLDBACK, horizonOf, recentStarts, UNSEEN, WHOLE } from "../../core/error-budget.ts";
+import { AS_IT_COMES, HOLDBACK, horizonOf, pairParts, recentStarts, segmentParts } from "../../core/error-budget.ts";
 import {
   isReportedAsItComes,
   isUnbounded,
@@ -17,17 +17,16 @@ import {
   informationBound,
   type LinearEvidence,
   linearEvidence,
-  linearMeanEvidence,
   type MarginNull,
-  MEAN_EDGE,
-  meanDesign,
   safetyDesign,
+  turned,
 } from "../../statistics/index.ts";
 import { FIRST } from "../../statistics/late-evidence.ts";
 import { assumedBaseline, type Stated } from "../assumption.ts";
 import { compileNull, formatLevel, formatPercent, levelOf, verbOf } from "../claim.ts";
-import { gaussianBound, harmOf, varianceAt } from "../reckoning.ts";
+import { gaussianBound, harmOf } from "../reckoning.ts";
 import { averageTest } from "./average-test.ts";
+import { meanTest } from "./mean-test.ts";
 import { LOG_SPREAD, timeClaims } from "./time-claims.ts";
 
 /**
@@ -56,6 +55,10 @@ export interface TriggerTest {
   readonly claims?: readonly Numbers[];
   /** Nothing is decided before so many answers of the candidate. */
   readonly least?: number;
+  /** Safety is a claim about each pair of groups, or about each of ten segments and the whole: all at one moment. */
+  readonly together?: { readonly kind: "pairs"; readonly otherWay: LinearEvidence } | { readonly kind: "segments" };
+  /** What waits for one another in a cohort. */
+  readonly cohort: CohortPace;
   /** Of a candidate that does the harm, or that is as good as stable. */
   readonly evidence: (direction: "harm" | "safety", share: number, candidate: "bad" | "sound") => LinearEvidence;
   /** Answers of the candidate that any test needs on average, at this share of them all; approximate for a mean. */
@@ -66,11 +69,19 @@ export interface TriggerTest {
   readonly assumes: string;
 }
 
+/** How fast evidence is taken in: in cohorts, each of which waits for enough of the reference. */
+export interface CohortPace {
+  /** Requests of so long may share one. */
+  readonly span: Milliseconds;
+  /** The reference's part of all answers; of several comparisons, the least one's. */
+  readonly reference: (share: number, direction: "harm" | "safety") => number;
+}
+
 /** Groups: the smallest one's part of the traffic. */
 const SMALLEST_GROUP = 0.1;
 /** So many segments share what the whole leaves of the claim's budget. */
 export const SEGMENTS = 10;
-const ONE_SEGMENT = ((1 - WHOLE) * (1 - UNSEEN)) / SEGMENTS;
+const ONE_SEGMENT = segmentParts(SEGMENTS).known;
 
 /** @param times how many times the margin the harm is, where nobody stated one */
 export function testOf(
@@ -88,6 +99,7 @@ export function testOf(
     alpha,
     within: trigger.within === undefined ? undefined : Math.max(0, trigger.within - maturityOf(signal)),
     maturity: maturityOf(signal),
+    cohort: { span: 1000, reference: (share: number) => 1 - share },
     logThreshold: startThreshold(playbook, trigger, alpha * partAsItComes(trigger, signal)),
   };
   if (trigger.kind === "compare" && isUnbounded(signal))
@@ -125,7 +137,8 @@ export function testOf(
     ...head,
     ...test,
     ...groupTest(test, alpha),
-    logThreshold: head.logThreshold + Math.log(2 / (1 - UNSEEN)),
+    logThreshold: head.logThreshold - Math.log(pairParts(2).known),
+    cohort: { span: 60_000, reference: groupBeside },
     baseline: level,
     sayHarm: `${words.sayHarm} in one group`,
     assumes: `${says}, two groups of ${trigger.across}, the smaller with ${formatPercent(SMALLEST_GROUP)} of the traffic`,
@@ -142,6 +155,8 @@ function segmentTest(playbook: Playbook, trigger: Trigger, signal: Signal, times
     trigger,
     alpha: playbook.falseAlarms / playbook.triggers.length,
     chances: one.chances / SEGMENTS,
+    together: { kind: "segments" },
+    cohort: { span: 10_000, reference: (share) => (1 - share) / SEGMENTS },
     bound: (share) => SEGMENTS * one.bound(share),
     sayHarm: `${one.sayHarm} in one ${inAny} alone`,
     assumes: `${one.assumes}, ten values of ${inAny} with a tenth of the traffic each`,
@@ -200,40 +215,19 @@ function boundOf({ ratio, points }: MarginNull, p0: number, p1: number, chances:
 }
 
 /** The worse-off group is the candidate of its test, all others are the reference: whatever share the release has. */
-function groupTest(test: Numbers, alpha: number): Pick<Numbers, "chances" | "evidence" | "bound"> {
+function groupTest(test: Numbers, alpha: number): Pick<TriggerTest, "chances" | "evidence" | "bound" | "together"> {
   const { p1, p0 } = test;
   return {
     chances: SMALLEST_GROUP,
     evidence: (direction, _, candidate) => test.evidence(direction, SMALLEST_GROUP, candidate),
+    together: { kind: "pairs", otherWay: turned(test.evidence("safety", 1 - SMALLEST_GROUP, "sound")) },
     bound: () => informationBound({ p1, p0, share: SMALLEST_GROUP, ...test.null, alpha: alpha / 2 }) / SMALLEST_GROUP,
   };
 }
 
-function meanTest({ ratio, points }: MarginNull, p0: number, p1: number, alpha: number): Numbers {
-  const nothing = { ratio, points: ratio === 0 ? Math.min(Math.max(points, MEAN_EDGE), 1 - MEAN_EDGE) : points };
-  // As the evaluator does: a forecast only steers the bets.
-  const [low, high] = ratio === 0 ? [0, 1] : [(MEAN_EDGE - points) / ratio, (1 - MEAN_EDGE - points) / ratio];
-  const forecast = Math.min(Math.max(p0, low, 0), Math.max(0, high), 1);
-  // What is wholly bad does not spread at all: it lies at its end.
-  const ends = p1 > 0 && p1 < 1 ? varianceAt(p1) / (p1 * (1 - p1)) : 1;
-  return {
-    null: nothing,
-    p0,
-    p1,
-    chances: ends,
-    evidence: (direction, share, candidate) => {
-      const design = meanDesign({ direction, null: nothing, forecast });
-      return linearMeanEvidence(design, share, { ends, p1: candidate === "bad" ? p1 : p0, p0 });
-    },
-    bound: (share) => {
-      const reference = ratio === 0 ? 0 : (ratio * ratio * varianceAt(p0) * share) / (1 - share);
-      return gaussianBound({
-        gap: p1 - ratio * p0 - nothing.points,
-        variance: varianceAt(p1) + reference,
-        alpha,
-      });
-    },
-  };
+/** Harm is that of the smaller group; safety compares it both ways. */
+function groupBeside(share: number, direction: "harm" | "safety"): number {
+  return share * (direction === "harm" ? 1 - SMALLEST_GROUP : SMALLEST_GROUP);
 }
 
 /**
