@@ -24,7 +24,11 @@ test("import prints the playbook, and says on stderr what got lost and what is l
 test("import writes a playbook and connections that lint, and replaces nothing without --force", async () => {
   const out = join(folder, "quotes.yaml");
   const line = ["import", ROLLOUT, "--owner", "pricing", "--risk", "high", "--traffic", "600/s", "--out", out];
-  assert.equal((await runLine(line)).exit, 0);
+  const written = await runLine(line);
+  assert.equal(written.exit, 0);
+  const next = /rollbook (check .*)$/m.exec(written.say)?.[1] ?? "";
+  const checked = await runLine(next.split(" "));
+  assert.match(checked.out, /as imported: Argo Rollouts/, checked.say);
   const connections = join(folder, "connections.yaml");
   const linted = await runLine(["lint", out, connections]);
   assert.equal(linted.exit, 0, linted.say);

@@ -39,6 +39,7 @@ export const importAction: Run = async (input) => {
   }
   input.say(answer.text);
   input.say(answer.lint.text);
+  if (out !== undefined) input.say(`What the change buys: rollbook check ${out} --was ${file} --traffic 1000/s`);
   return answer.lint.ok ? 0 : 3;
 };
 
