@@ -57,6 +57,51 @@ describe("a controller that knows less than the store", () => {
   });
 });
 
+describe("a rollback whose answer from the store is lost", () => {
+  /** A bad release, and a store that takes the first write with such an entry and does not say so. */
+  const losing = (type: string) => {
+    let lost = false;
+    return createControlWorld({
+      losses: 0.3,
+      ports: ({ store }) => ({
+        store: {
+          ...store,
+          async commit(changes, ...more) {
+            const answer = await store.commit(changes, ...more);
+            if (lost || !changes.some((change) => change.kind === "entry" && change.entry.type === type)) return answer;
+            lost = true;
+            throw new Error("the store did not answer");
+          },
+        },
+      }),
+    });
+  };
+
+  it("at the decision, still ends when its restore is stuck, and people are told", async () => {
+    const world = losing("verdict");
+    await world.live(async () => {
+      const { id } = await world.release();
+      await world.until(() => world.kinds().includes("exposed"));
+      world.target.lose("sim:model", digestOf("model 1"));
+      assert.equal((await world.ended(id)).rollback?.outcome, "stuck");
+      assert.equal(world.notices.filter((text) => text.includes("people are needed")).length, 1);
+    });
+  });
+
+  it("at its end, is over: nothing is restored once more because of what happens after it", async () => {
+    const world = losing("rollback-ended");
+    await world.live(async () => {
+      const { id } = await world.release();
+      await world.until(async () => (await world.store.rollout(id))?.endedAt !== undefined);
+      world.target.rivalWrite("sim:model", MODEL_2);
+      const ended = await world.ended(id);
+      assert.equal(ended.rollback?.outcome, "verified");
+      assert.equal((await world.store.sagas(id)).filter(({ plan }) => plan.kind === "rollback").length, 1);
+      assert.deepEqual(await world.store.rollout(id), ended);
+    });
+  });
+});
+
 describe("a clock that is set back", () => {
   it("to before the exposure, hides no harm from then on", async () => {
     assert.equal((await setBackAt("exposed")).rollback?.cause[0], "harm");

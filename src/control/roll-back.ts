@@ -88,6 +88,7 @@ async function isRecorded(run: Run, next: Rollout): Promise<boolean> {
   const known = await run.ports.store.rollout(next.id);
   if (known?.rollback?.saga !== next.rollback?.saga) return false;
   run.rollout = next;
+  delete run.behind;
   return true;
 }
 
@@ -96,14 +97,26 @@ export async function continueRollback(run: Run): Promise<void> {
   tellOwed(run);
   const punctual = watchPhases(run);
   try {
-    await goOnAfterwards(
-      run,
-      () => restoreAndProve(run),
-      (note) => endStuck(run, note),
-    );
+    let begun = false;
+    const work = async () => {
+      if (begun && (await hasEnded(run))) return;
+      begun = true;
+      await restoreAndProve(run);
+    };
+    await goOnAfterwards(run, work, (note) => endStuck(run, note));
   } finally {
     punctual();
   }
+}
+
+/** The answer to what ended it may have been lost: what is over is not restored, or proved, once more. */
+async function hasEnded(run: Run): Promise<boolean> {
+  const known = await run.ports.store.rollout(run.rollout.id);
+  if (known?.endedAt === undefined || known.rollback?.saga !== run.rollout.rollback?.saga) return false;
+  run.rollout = known;
+  delete run.behind;
+  emit(run, "ended", `${known.rollback?.outcome}, as the store has it`);
+  return true;
 }
 
 async function restoreAndProve(run: Run): Promise<void> {

@@ -252,8 +252,8 @@ export async function holdLease(
 function takeSeat(seat: Seat, resource: string) {
   const lease = seat.lease();
   if (!lease) throw new FencedError(resource);
-  const keep = (run: Run) =>
-    seat.follow({
+  const keep = (run: Run) => {
+    const letGo = seat.follow({
       renewed(newer) {
         run.lease = newer;
       },
@@ -261,6 +261,10 @@ function takeSeat(seat: Seat, resource: string) {
         run.stopped = true;
       },
     });
+    // It may have been lost while the run was loaded: nobody says so again.
+    if (seat.lease()?.fence !== lease.fence) run.stopped = true;
+    return letGo;
+  };
   return { lease, keep };
 }
 

@@ -3,8 +3,10 @@ import { describe, it } from "node:test";
 import { digestOf } from "../core/digest.ts";
 import type { Store } from "../core/ports.ts";
 import type { Lease } from "../core/rollout.ts";
+import type { ControlPorts } from "./ports.ts";
+import { holdLease, type Run } from "./run.ts";
 import { type SeatListener, underSeat } from "./seat.ts";
-import { createControlWorld, playbook, stable, twoPlaces } from "./world.fixture.ts";
+import { createControlWorld, playbook, settings, stable, twoPlaces } from "./world.fixture.ts";
 
 const HOUR = 3_600_000;
 
@@ -116,6 +118,18 @@ describe("an order that stands in memory while the seat lapses", () => {
         assert.equal(control.unrecorded(), undefined);
       });
     });
+});
+
+it("a seat that lapses while its run is being loaded stops the run", async () => {
+  const lease = { resource: "system:loans", holder: "first", fence: 1, until: HOUR };
+  const seat = { lease: (): Lease | undefined => lease, elsewhere: () => false, follow: () => () => undefined };
+  const { keep } = await holdLease({ seat } as unknown as ControlPorts, settings, "loans");
+  const run = { stopped: false } as Run;
+  keep(run);
+  assert.equal(run.stopped, false);
+  seat.lease = () => undefined;
+  keep(run);
+  assert.equal(run.stopped, true);
 });
 
 it("who writes under the seat takes the leases that it asks for, whether or not it names the seat's fence", async () => {

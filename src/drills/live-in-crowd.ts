@@ -1,4 +1,5 @@
 import type { ErrorCode } from "../core/errors.ts";
+import type { Ids } from "../core/ports.ts";
 import type { Rollout } from "../core/rollout.ts";
 import { drawInteger, drawPick } from "../simulation/draws.ts";
 import { createSeededIds } from "../simulation/ids.ts";
@@ -26,7 +27,7 @@ export async function liveInCrowd(world: World, witness: Witness): Promise<strin
   const { rollout, changes } = openedRollout(world);
   await witness.watchStore(world.store, "person").commit(changes);
   Object.assign(world.faults, world.scenario.faults);
-  const members: Members = { all: [], boots: 0 };
+  const members: Members = { all: [], boots: 0, ids: createSeededIds(world.random.fork("ids")) };
   const over = new AbortController();
   const events = troubles(world, witness, members, rollout.id, over.signal);
   const first = await work(world, witness, members, rollout.id, (now) => now.endedAt !== undefined);
@@ -50,6 +51,8 @@ interface Members {
   /** Of each seat the newest process. */
   readonly all: ControllerProcess[];
   boots: number;
+  /** Of all of them: what one names, no other names so. */
+  readonly ids: Ids;
 }
 
 /** Keeps every seat taken, and every controller at it, until it is done. */
@@ -76,7 +79,6 @@ async function work(
       end(rollout);
     }
   };
-  const ids = createSeededIds(world.random.fork(`ids ${members.boots}`));
   const dice = world.random.fork(`seats ${members.boots}`);
   const { clock } = world;
   const resource = `system:${world.system.playbook.system}`;
@@ -95,7 +97,9 @@ async function work(
   const seat = async (index: number, skew: number) => {
     while (!over) {
       const known = members.all[index];
-      const process = known?.alive ? known : bootController(world, witness, `c${index}-${members.boots++}`, ids, skew);
+      const process = known?.alive
+        ? known
+        : bootController(world, witness, `c${index}-${members.boots++}`, members.ids, skew);
       members.all[index] = process;
       await look();
       if (over) return;
