@@ -35,7 +35,7 @@ export async function runStep(run: StepRun, known: StepRecord | undefined, unspe
     return giveUp(run, known, 0, undefined, reasonOf(error));
   }
   // What nothing was sent under binds nobody: it may still be written as the target really is.
-  const sentUnder = unspent ? undefined : known;
+  const sentUnder = unspent || isUntouched(known) ? undefined : known;
   const trying: Trying = {
     run,
     target,
@@ -59,6 +59,11 @@ export async function runStep(run: StepRun, known: StepRecord | undefined, unspe
     const end = await (live.kind === "live" ? goOn(trying, live, fence, enough) : unread(trying, live.reason, enough));
     if (end !== "again") return end;
   }
+}
+
+/** It was given up before anything was sent, and says nothing of what its target was: nobody may have read it. */
+function isUntouched(known: StepRecord | undefined): boolean {
+  return known?.status === "stuck" && known.attempts === 0;
 }
 
 /** How far this run of a step has come. */

@@ -158,6 +158,35 @@ describe("a rival", () => {
     assert.equal(world.target.rivalState(world.at), "working fast");
   });
 
+  for (const [what, silent] of [
+    ["never read", QUICK.attempts + 1],
+    ["read when it was enough", QUICK.attempts],
+  ] as const)
+    it(`that was ${what}, and is frozen after a crash all the same, works again at the end`, async () => {
+      const world = rivalled();
+      let asked = 0;
+      const target: SimulatedTarget = {
+        ...world.target,
+        readRival: async (...given) =>
+          asked++ < silent ? { kind: "unreachable", reason: "no answer" } : world.target.readRival!(...given),
+      };
+      const lease = await world.lease();
+      const ports = world.ports({ adapterFor: () => target });
+      const dying = mortal(ports, "saga.effect-sent", 1);
+      await assert.rejects(
+        world.clock.run(runSaga(dying, await world.started(world.saga, lease), lease, QUICK, world.newest())),
+        Killed,
+      );
+      assert.deepEqual((await statusOf(world, `freeze ${world.at}#rival`))?.status, "stuck");
+      const next = await world.lease("two");
+      const saga = (await world.store.sagas(world.saga.rollout)).find(({ id }) => id === world.saga.id)!;
+      await world.clock.run(runSaga(ports, saga, next, QUICK));
+      assert.equal(world.target.rivalState(world.at), "frozen");
+      const thawed = await world.clock.run(thawRivals(ports, world.saga, next, QUICK));
+      assert.deepEqual(thawed, { kind: "thawed", thawed: ["the rival"], left: [], kept: [] });
+      assert.equal(world.target.rivalState(world.at), "working fast");
+    });
+
   it("that another system's rollback has frozen is frozen once more, and brought back into what that one found", async () => {
     const world = rivalled();
     world.target.tellRival(world.at, "frozen");
