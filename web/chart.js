@@ -5,6 +5,9 @@ const SVG = "http://www.w3.org/2000/svg";
 const HEIGHT = 240;
 const EDGE = { left: 62, right: 14, top: 24, bottom: 40 };
 const TEXT = { fill: "var(--quiet)", "font-size": "12" };
+/** About as wide as a letter of that size, and as high as a line. */
+const LETTER = 7;
+const LINE = 14;
 
 function shape(name, attributes, text) {
   const node = document.createElementNS(SVG, name);
@@ -75,13 +78,21 @@ export function drawChart(chart, { points, marks, zero, threshold }) {
   const place = { x: EDGE.left + 4, y: y(limit) - 6, ...TEXT, fill: "var(--harm)" };
   chart.append(shape("text", place, words));
 
+  /** Where each line of labels ends: who would write over another one writes above it. */
+  const ends = [];
   for (const { at, label } of marks) {
     const left = x((at - zero) / 1000);
     if (left > width - EDGE.right + 1) continue;
     const down = { d: `M${left} ${EDGE.top}V${HEIGHT - EDGE.bottom}`, stroke: "var(--line)", fill: "none" };
     chart.append(shape("path", { ...down, "stroke-dasharray": "2 3" }));
-    const side = left > width - 60 ? { x: left - 4, "text-anchor": "end" } : { x: left + 4 };
-    chart.append(shape("text", { ...side, y: HEIGHT - EDGE.bottom - 6, ...TEXT }, label));
+    const turned = left > width - 60;
+    const side = turned ? { x: left - 4, "text-anchor": "end" } : { x: left + 4 };
+    const wide = 8 + LETTER * label.length;
+    const begins = turned ? left - wide : left;
+    const free = ends.findIndex((end) => end <= begins);
+    const row = free < 0 ? ends.length : free;
+    ends[row] = begins + wide;
+    chart.append(shape("text", { ...side, y: HEIGHT - EDGE.bottom - 6 - LINE * row, ...TEXT }, label));
   }
   const path = data.map(({ second, power }, i) => `${i ? "L" : "M"}${x(second).toFixed(1)} ${y(power).toFixed(1)}`);
   const line = { fill: "none", stroke: "var(--candidate)", "stroke-width": 2.5, "stroke-linejoin": "round" };
