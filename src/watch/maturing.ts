@@ -57,12 +57,11 @@ export class Maturing {
     return ripe;
   }
 
-  /** When the next one may be ripe. @param now of whoever asks */
+  /** When the next one may be ripe, if no samples come. @param now of whoever asks */
   nextRipe(now: Instant): Instant {
     if (this.#cohorts.size === 0) return Number.POSITIVE_INFINITY;
     const deadline = this.#deadlineOf(this.#oldest);
-    // A mark that the clock does not move stands until samples come.
-    return this.#mark.at(now) < deadline && this.#mark.at(deadline) < deadline ? Number.POSITIVE_INFINITY : deadline;
+    return this.#mark.at(now) >= deadline ? deadline : Math.max(deadline, this.#mark.byClockFrom);
   }
 
   #deadlineOf(bucket: Instant): Instant {

@@ -7,6 +7,8 @@ import type { EvaluatorSetup } from "./evaluator.ts";
 export interface Watermark {
   /** @param now the moment of whoever asks: a sample's, or a judgement's */
   at(now: Instant): Instant;
+  /** From here on nobody is waited for, and the clock alone moves it. */
+  readonly byClockFrom: Instant;
 }
 
 /** Of who reports all the time the next report comes within this. */
@@ -24,11 +26,11 @@ export class Reports implements Watermark {
   /** Where the mark stands during a backlog, and when that began. */
   #before = Number.NEGATIVE_INFINITY;
   #resumed = Number.NEGATIVE_INFINITY;
-  readonly #expectedUntil: Instant;
+  readonly byClockFrom: Instant;
 
   /** @param expectedUntil from when on the arm may have no requests any more, and nobody waits for its reports */
   constructor(expectedUntil = Number.POSITIVE_INFINITY) {
-    this.#expectedUntil = expectedUntil;
+    this.byClockFrom = expectedUntil;
   }
 
   hear(known: Instant): void {
@@ -41,7 +43,7 @@ export class Reports implements Watermark {
   }
 
   at(now: Instant): Instant {
-    if (now >= this.#expectedUntil) return now;
+    if (now >= this.byClockFrom) return now;
     return this.#heard - this.#resumed >= BACKLOG ? this.#heard : this.#before;
   }
 }
@@ -51,7 +53,10 @@ export class ArmReports {
   readonly candidate = new Reports();
   readonly reference: Reports;
   /** Of whoever is later. */
-  readonly both: Watermark = { at: (now) => Math.min(this.candidate.at(now), this.reference.at(now)) };
+  readonly both: Watermark = {
+    at: (now) => Math.min(this.candidate.at(now), this.reference.at(now)),
+    byClockFrom: Number.POSITIVE_INFINITY,
+  };
 
   constructor({ planned, from }: Pick<EvaluatorSetup, "planned" | "from">) {
     const all = planned?.shares.findIndex((share) => share >= 1) ?? -1;
@@ -65,4 +70,4 @@ export class ArmReports {
 }
 
 /** Nobody is waited for. */
-export const BY_CLOCK: Watermark = { at: (now) => now };
+export const BY_CLOCK: Watermark = { at: (now) => now, byClockFrom: Number.NEGATIVE_INFINITY };
