@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { digestOf } from "../core/digest.ts";
-import { createControlWorld } from "./world.fixture.ts";
+import { candidate, createControlWorld, third, type WorldOptions } from "./world.fixture.ts";
 
 const MODEL_2 = digestOf("model 2");
 const HOUR = 3_600_000;
@@ -59,16 +59,18 @@ describe("a controller that knows less than the store", () => {
 
 describe("a rollback whose answer from the store is lost", () => {
   /** A bad release, and a store that takes the first write with such an entry and does not say so. */
-  const losing = (type: string) => {
+  const losing = (what: RegExp, more: WorldOptions = {}) => {
     let lost = false;
     return createControlWorld({
       losses: 0.3,
+      ...more,
       ports: ({ store }) => ({
         store: {
           ...store,
           async commit(changes, ...more) {
             const answer = await store.commit(changes, ...more);
-            if (lost || !changes.some((change) => change.kind === "entry" && change.entry.type === type)) return answer;
+            if (lost || !changes.some((change) => change.kind === "entry" && what.test(JSON.stringify(change.entry))))
+              return answer;
             lost = true;
             throw new Error("the store did not answer");
           },
@@ -78,7 +80,7 @@ describe("a rollback whose answer from the store is lost", () => {
   };
 
   it("at the decision, still ends when its restore is stuck, and people are told", async () => {
-    const world = losing("verdict");
+    const world = losing(/"type":"verdict"/);
     await world.live(async () => {
       const { id } = await world.release();
       await world.until(() => world.kinds().includes("exposed"));
@@ -89,7 +91,7 @@ describe("a rollback whose answer from the store is lost", () => {
   });
 
   it("at its end, is over: nothing is restored once more because of what happens after it", async () => {
-    const world = losing("rollback-ended");
+    const world = losing(/"type":"rollback-ended"/);
     await world.live(async () => {
       const { id } = await world.release();
       await world.until(async () => (await world.store.rollout(id))?.endedAt !== undefined);
@@ -98,6 +100,66 @@ describe("a rollback whose answer from the store is lost", () => {
       assert.equal(ended.rollback?.outcome, "verified");
       assert.equal((await world.store.sagas(id)).filter(({ plan }) => plan.kind === "rollback").length, 1);
       assert.deepEqual(await world.store.rollout(id), ended);
+    });
+  });
+
+  /** How many such entries there are. */
+  const entriesOf = async (world: ReturnType<typeof losing>, wanted: string) =>
+    (await world.entries()).filter(({ type }) => type === wanted).length;
+
+  it("when it moves on to the next target, is told and recorded once", async () => {
+    const world = losing(/"type":"moved-on"/, { sickAfterRestore: third.id });
+    await world.live(async () => {
+      const { id: before } = await world.release(third);
+      await world.ended(before);
+      const { id } = await world.control.release(candidate);
+      assert.equal((await world.ended(id)).rollback?.outcome, "verified");
+      assert.equal(await entriesOf(world, "moved-on"), 1);
+    });
+  });
+
+  it("when it restores once more, leaves no saga behind", async () => {
+    const world = losing(/"type":"saga-started".*changed again/);
+    await world.live(async () => {
+      const { id } = await world.release();
+      await world.until(() => world.kinds().includes("proving"));
+      world.target.rivalWrite("sim:model", MODEL_2);
+      assert.equal((await world.ended(id)).rollback?.outcome, "verified");
+      const sagas = (await world.store.sagas(id)).filter(({ plan }) => plan.kind === "rollback");
+      assert.deepEqual(
+        sagas.map(({ status }) => status),
+        ["completed", "completed"],
+      );
+    });
+  });
+});
+
+describe("a halt while the next target is looked for", () => {
+  it("is heard, and nothing goes further", async () => {
+    let slow = false;
+    const world = createControlWorld({
+      losses: 0.3,
+      sickAfterRestore: third.id,
+      ports: ({ store, clock }) => ({
+        store: {
+          ...store,
+          async rollouts(system, limit) {
+            if (slow && (limit ?? 0) > 1) await clock.sleep(1000);
+            return store.rollouts(system, limit);
+          },
+        },
+      }),
+    });
+    await world.live(async () => {
+      const { id: before } = await world.release(third);
+      await world.ended(before);
+      const { id } = await world.control.release(candidate);
+      slow = true;
+      await world.until(async () => (await world.store.rollout(id))?.rollback?.tried !== undefined);
+      await world.control.pause(id, "ada", "stop now");
+      const { rollback, note } = await world.ended(id);
+      assert.deepEqual([rollback?.outcome, rollback?.held, rollback?.halted?.by], ["stuck", true, "ada"]);
+      assert.match(note ?? "", /halted by ada/);
     });
   });
 });

@@ -8,8 +8,8 @@ import { withRivals } from "../decide/plan-rivals.ts";
 import { planWayBack } from "../decide/way-back.ts";
 import { containmentFor, fallbacksOf } from "./containment.ts";
 import { unreadiness } from "./gate.ts";
-import { recordAfterwards } from "./record-afterwards.ts";
-import { sagaOf, startOf } from "./restoration.ts";
+import { isRecorded, recordAfterwards } from "./record-afterwards.ts";
+import { haltOf, sagaOf, startOf } from "./restoration.ts";
 import { knownRivals } from "./rivals.ts";
 import { emit, entryOf, type Run, routeTo, save } from "./run.ts";
 import { tellPeople } from "./tell-people.ts";
@@ -56,7 +56,7 @@ export function harmfulTarget({ rollback, stable }: Rollout): Tried | undefined 
  */
 export async function moveOn(run: Run, harmful: Tried): Promise<"moved" | { readonly stuck: string }> {
   const { ports, playbook, stable } = run;
-  const { tried: triedBefore = [harmful], ...rollback } = run.rollout.rollback!;
+  const { tried: triedBefore = [harmful] } = run.rollout.rollback!;
   const tried = triedBefore.map(({ release }) => release);
   const { target, passedOver } = nextTarget({
     tried,
@@ -89,17 +89,26 @@ export async function moveOn(run: Run, harmful: Tried): Promise<"moved" | { read
   const planned = withRivals(back.planned, await knownRivals(run));
   if (planned.kind === "impossible")
     throw new Error(`no way to ${target.release.label}: ${planned.reasons.join("; ")}`);
+  // A halt that is being recorded at this moment is heard.
+  await run.saving.catch(() => undefined);
+  const halt = haltOf(run);
+  if (halt !== undefined) return { stuck: `${harmfulText(harmful)}; ${halt}` };
   tellPeople(run, what, lines);
   const saga = sagaOf(run, planned);
   const next: Rollback = {
-    ...rollback,
+    ...run.rollout.rollback!,
     tried: triedBefore,
     saga: saga.id,
     target: target.release.id,
     restoringSince: ports.clock.now(),
   };
   const start = startOf(run, saga, lines[0]);
-  await recordAfterwards(run, () => save(run, { ...run.rollout, rollback: next }, [entry, ...start]));
+  const moved: Rollout = { ...run.rollout, rollback: next };
+  await recordAfterwards(
+    run,
+    () => save(run, moved, [entry, ...start]),
+    () => isRecorded(run, moved),
+  );
   run.stable = target.release;
   emit(run, "resumed", lines.slice(1).join("; "));
   return "moved";

@@ -1,4 +1,5 @@
 import type { Clock } from "../core/ports.ts";
+import type { Rollout } from "../core/rollout.ts";
 import type { Instant } from "../core/time.ts";
 import { FencedError } from "./fenced-error.ts";
 import { emit, type Run, routeTo, type Unrecorded } from "./run.ts";
@@ -163,4 +164,13 @@ export function sayNotRecorded(
 function standContained(run: Run): void {
   const { traffic } = run.ports;
   if ((traffic.current(run.playbook.system)?.candidatePpm ?? 0) > 0) traffic.set(routeTo(run, 0));
+}
+
+/** An attempt whose answer was lost may have been taken. */
+export async function isRecorded(run: Run, next: Rollout): Promise<boolean> {
+  const known = await run.ports.store.rollout(next.id);
+  if (known?.rollback?.saga !== next.rollback?.saga) return false;
+  run.rollout = next;
+  delete run.behind;
+  return true;
 }

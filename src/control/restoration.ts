@@ -91,7 +91,8 @@ async function runCollecting(run: Run, saga: Saga, why: Set<string>, fenceAt: Fe
   return end.saga;
 }
 
-function haltOf({ rollout }: Run): string | undefined {
+/** Who halted the restore, if somebody did. */
+export function haltOf({ rollout }: Run): string | undefined {
   const order = rollout.rollback?.halted;
   return order && `halted by ${noteOf(order)}`;
 }

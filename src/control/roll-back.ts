@@ -6,11 +6,12 @@ import type { Verdict } from "../core/verdict.ts";
 import type { Containment } from "../decide/containment.ts";
 import { lostBetween } from "../decide/way-back.ts";
 import { containmentFor } from "./containment.ts";
+import { FencedError } from "./fenced-error.ts";
 import { heldChanges, isHeld, writeHeld } from "./held-evidence.ts";
 import { harmfulTarget, leaveHarmful, moveOn, serveRestored } from "./move-on.ts";
 import { deadlinesOf, watchPhases } from "./phase-watch.ts";
 import { type Proof, proveFixed } from "./prove-fixed.ts";
-import { goOnAfterwards, recordAfterwards } from "./record-afterwards.ts";
+import { goOnAfterwards, isRecorded, recordAfterwards } from "./record-afterwards.ts";
 import { restore, startOf } from "./restoration.ts";
 import { thaw } from "./rivals.ts";
 import { emit, entryOf, type Run, routeTo, samplesChange, save } from "./run.ts";
@@ -83,15 +84,6 @@ function containedText({ stable, candidate }: Run, to: Containment): string {
   return `${stable.label} cannot serve now: all traffic goes to \`${to}\` until it is restored`;
 }
 
-/** An attempt whose answer was lost may have been taken. */
-async function isRecorded(run: Run, next: Rollout): Promise<boolean> {
-  const known = await run.ports.store.rollout(next.id);
-  if (known?.rollback?.saga !== next.rollback?.saga) return false;
-  run.rollout = next;
-  delete run.behind;
-  return true;
-}
-
 /** Everything after the decision; also the way in after a restart. */
 export async function continueRollback(run: Run): Promise<void> {
   tellOwed(run);
@@ -111,6 +103,7 @@ export async function continueRollback(run: Run): Promise<void> {
 
 /** The answer to what ended it may have been lost: what is over is not restored, or proved, once more. */
 async function hasEnded(run: Run): Promise<boolean> {
+  if (run.stopped) throw new FencedError(run.lease.resource);
   const known = await run.ports.store.rollout(run.rollout.id);
   if (known?.endedAt === undefined || known.rollback?.saga !== run.rollout.rollback?.saga) return false;
   run.rollout = known;
@@ -127,7 +120,7 @@ async function restoreAndProve(run: Run): Promise<void> {
     if (harmful) {
       const moved = await moveOn(run, harmful);
       if (moved === "moved") continue;
-      return endStuck(run, moved.stuck);
+      return endStuck(run, moved.stuck, run.rollout.rollback?.halted !== undefined);
     }
     const saga = await sagaUnderWay(run);
     if (!saga) throw new Error(`the saga of the rollback of ${run.rollout.id} is not in the store`);
@@ -188,7 +181,13 @@ async function restart(run: Run, why: string): Promise<void> {
     ...(tried === undefined ? {} : { tried }),
     ...(owed === undefined ? {} : { owed }),
   };
-  await save(run, { ...open, phase: "degraded", rollback }, startOf(run, saga, why));
+  const next: Rollout = { ...open, phase: "degraded", rollback };
+  const start = startOf(run, saga, why);
+  await recordAfterwards(
+    run,
+    () => save(run, next, start),
+    () => isRecorded(run, next),
+  );
   emit(run, "resumed", `restoring once more: ${why}`);
 }
 

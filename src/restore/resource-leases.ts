@@ -72,8 +72,10 @@ export async function holdingResources<Result>(
   const renewed = (lease: Lease) => store.renewLease(lease, leaseMs, clock.now());
   const again = async () => {
     const taken = await tryTake(ports, claim);
-    heldSince = taken === "held" ? (heldSince ?? clock.now()) : undefined;
-    if (heldSince !== undefined) claim.onWait(clock.now() - heldSince);
+    const now = clock.now();
+    // A clock that is set back makes no wait longer than it was.
+    heldSince = taken === "held" ? Math.min(heldSince ?? now, now) : undefined;
+    if (heldSince !== undefined) claim.onWait(now - heldSince);
     if (typeof taken === "object") [leases, lost] = [taken, false];
     return taken;
   };

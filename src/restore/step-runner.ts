@@ -61,9 +61,14 @@ export async function runStep(run: StepRun, known: StepRecord | undefined, unspe
   }
 }
 
-/** It was given up before anything was sent, and says nothing of what its target was: nobody may have read it. */
+/**
+ * It was given up before anything was sent, and says nothing of what its target was: nobody may have read it. What another
+ * system's freeze had found is said by it, and that one leaves the rival to us because of it.
+ */
 function isUntouched(known: StepRecord | undefined): boolean {
-  return known?.status === "stuck" && known.attempts === 0;
+  return (
+    known?.status === "stuck" && known.attempts === 0 && (known.state === undefined || known.before === known.desired)
+  );
 }
 
 /** How far this run of a step has come. */

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { digestOf } from "../core/digest.ts";
 import type { Plan, Step } from "../core/plan.ts";
-import type { RivalRequest } from "../core/ports.ts";
+import type { RivalRequest, Store } from "../core/ports.ts";
 import type { Saga } from "../core/rollout.ts";
 import { createSeededRandom } from "../simulation/random.ts";
 import { createSimulatedTarget, type SimulatedTarget } from "../simulation/simulated-target.ts";
@@ -186,6 +186,37 @@ describe("a rival", () => {
       assert.deepEqual(thawed, { kind: "thawed", thawed: ["the rival"], left: [], kept: [] });
       assert.equal(world.target.rivalState(world.at), "working fast");
     });
+
+  it("that was given up while another system had it frozen still knows what that one found, which leaves it to us", async () => {
+    const world = rivalled();
+    world.target.tellRival(world.at, "frozen");
+    const lease = await world.lease();
+    let cut = false;
+    const store: Store = {
+      ...world.store,
+      async commit(changes, ...more) {
+        if (cut) throw new Error("the store is away");
+        const answer = await world.store.commit(changes, ...more);
+        cut ||= changes.some((change) => change.kind === "step" && change.record.status === "stuck");
+        return answer;
+      },
+    };
+    const fenceAt: SagaPorts["fenceAt"] = async (at) => (at.endsWith("#rival") ? "held" : 1);
+    const held = runSaga(
+      world.ports({ store, frozenBy, fenceAt }),
+      await world.started(world.saga, lease),
+      lease,
+      QUICK,
+      world.newest(),
+    );
+    await assert.rejects(world.clock.run(held), /the store is away/);
+    const { status, attempts } = (await statusOf(world, `freeze ${world.at}#rival`))!;
+    assert.deepEqual([status, attempts], ["stuck", 0]);
+    await world.clock.run(runSaga(world.ports(), world.saga, lease, QUICK));
+    const thawed = await world.clock.run(thawRivals(world.ports(), world.saga, lease, QUICK));
+    assert.deepEqual(thawed, { kind: "thawed", thawed: ["the rival"], left: [], kept: [] });
+    assert.equal(world.target.rivalState(world.at), "working fast");
+  });
 
   it("that another system's rollback has frozen is frozen once more, and brought back into what that one found", async () => {
     const world = rivalled();
