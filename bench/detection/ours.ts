@@ -47,8 +47,6 @@ function setupOf(names: readonly string[], question: Question): EvaluatorSetup {
     reference: STABLE,
     from: START,
     horizon: HOUR * 1000,
-    // Each second is whole when it is handed over, and nobody waits for later reports of stable.
-    ...(maturityOf(signalOf(names[0]!, question)) > 0 && { planned: { shares: [1], each: 1 } }),
     frozen: names.map((signal) => ({ signal, n: FROZEN, k: Math.round(FROZEN * question.forecast) })),
     blindMs: 10_000,
   };
@@ -77,10 +75,12 @@ export function createDefault(question: Question, signals = 1): DefaultJudge {
     takeAll(counts, at) {
       const bucket = START + 1000 * Math.floor(at - 1e-6);
       sequence++;
+      const known = START + 1000 * Math.ceil(at - 1e-6) + maturity;
+      const handed = { node: "edge", sequence, bucket, ...(maturity > 0 && { known }) };
       evaluator.observe(
         counts.flatMap(({ n1, k1, n0, k0 }, index) => [
-          { node: "edge", sequence, bucket, signal: names[index]!, release: CANDIDATE, n: n1, k: k1 },
-          { node: "edge", sequence, bucket, signal: names[index]!, release: STABLE, n: n0, k: k0 },
+          { ...handed, signal: names[index]!, release: CANDIDATE, n: n1, k: k1 },
+          { ...handed, signal: names[index]!, release: STABLE, n: n0, k: k0 },
         ]),
       );
       const verdict = evaluator.judge(START + 1000 * Math.ceil(at - 1e-6) + maturity);

@@ -1,6 +1,7 @@
 import type { Sample } from "../core/sample.ts";
 import type { Instant, Milliseconds } from "../core/time.ts";
 import { Maturing } from "./maturing.ts";
+import { SpentSpans } from "./spent-spans.ts";
 import { BY_CLOCK, type Watermark } from "./watermark.ts";
 
 /** What was counted of one side of a comparison. */
@@ -28,7 +29,7 @@ export interface Cohorts {
   ripen(now: Instant): readonly Cohort[];
   /** When the next one may have matured, if no samples come. */
   nextRipe(now: Instant): Instant;
-  /** Outcomes of the candidate that waited in vain for a reference of their second; without a maturity. */
+  /** Outcomes of the candidate of seconds whose reference was compared without them; without a maturity. */
   readonly stranded: number;
 }
 
@@ -68,16 +69,18 @@ interface OpenCohort extends Cohort {
 
 interface Node {
   readonly name: string;
-  /** The newest second of the reference, and of either side. */
+  /** The newest second of the reference. */
   newest: Instant;
+  /** When something of either side became known last. */
   latest: Instant;
   /** By the number of their span: a small integer is a quick key. */
   coming: Map<number, OpenCohort> | undefined;
   /** The one of `coming` that was added to last. Most are closed by their own batch, and never get into the map. */
   recent: OpenCohort | undefined;
   open: OpenCohort[];
-  /** Those that began with the candidate alone, the oldest first. */
-  readonly alone: OpenCohort[];
+  /** Those that began with the candidate alone, and which seconds were over when they were looked through. */
+  alone: OpenCohort[];
+  over: Instant;
 }
 
 const NONE: readonly Cohort[] = Object.freeze([]);
@@ -111,6 +114,7 @@ class NodesOfCohorts implements Cohorts {
   #latest: Node | undefined;
   /** The newest second of the reference, at any node. */
   #newest = Number.NEGATIVE_INFINITY;
+  readonly #spent = new SpentSpans();
   stranded = 0;
 
   constructor(setup: CohortsSetup) {
@@ -148,7 +152,7 @@ class NodesOfCohorts implements Cohorts {
     const number = Math.floor(this.#secondOf(first) / this.#span);
     const cohort = freshCohort(number * this.#span);
     let { newest } = node;
-    const latest = Math.max(node.latest, first.bucket);
+    const latest = Math.max(node.latest, knownOf(first));
     for (const sample of batch) {
       const side = this.#sideOf(sample);
       const second = this.#secondOf(sample);
@@ -159,6 +163,7 @@ class NodesOfCohorts implements Cohorts {
     if (this.#compares && cohort.reference.n < Math.max(1, this.#enoughAt(newest, cohort))) return;
     this.#reach(node, newest);
     node.latest = latest;
+    if (this.#compares) this.#spent.add(number);
     return cohort;
   }
 
@@ -191,10 +196,10 @@ class NodesOfCohorts implements Cohorts {
     const second = this.#secondOf(sample);
     const number = Math.floor(second / this.#span);
     if (side === "reference" && second > node.newest) this.#reach(node, second);
-    if (second > node.latest) node.latest = second;
+    node.latest = Math.max(node.latest, knownOf(sample));
     if (this.#maturing?.takes(sample, second, side)) return;
     const cohort = this.#comingAt(node, number);
-    if (this.#compares && !this.#maturing && side === "candidate" && cohort.candidate.n === 0) node.alone.push(cohort);
+    if (this.#compares && !this.#maturing && side === "candidate" && isEmpty(cohort)) node.alone.push(cohort);
     join(cohort[side], sample);
     if (cohort.open || (this.#compares && cohort.reference.n === 0)) return;
     cohort.open = true;
@@ -226,6 +231,7 @@ class NodesOfCohorts implements Cohorts {
       }
       if (node.recent === cohort) node.recent = undefined;
       else node.coming?.delete(cohort.bucket / this.#span);
+      if (this.#compares && !this.#maturing) this.#spent.add(cohort.bucket / this.#span);
       if (closed) closed.push(cohort);
       else closed = [cohort];
     }
@@ -234,14 +240,26 @@ class NodesOfCohorts implements Cohorts {
     return closed ?? NONE;
   }
 
-  /** Counts the candidates whose second is over, at their node or where all of the reference is, and had none of it. */
-  #strand({ alone, newest, latest }: Node): void {
-    const over = (newest === Number.NEGATIVE_INFINITY ? this.#newest : newest) - this.#span + SECOND - SETTLED;
-    while (alone.length > 0 && (alone[0]!.bucket < over || alone[0]!.bucket < latest - FORGOTTEN)) {
-      const { candidate, reference } = alone.shift()!;
-      if (reference.n === 0) this.stranded += candidate.n;
-    }
+  /** Counts the candidates whose second is over, at their node or where all of the reference is, and was compared without them. */
+  #strand(node: Node): void {
+    const over =
+      (node.newest === Number.NEGATIVE_INFINITY ? this.#newest : node.newest) - this.#span + SECOND - SETTLED;
+    if (node.alone.length === 0 || over === node.over) return;
+    node.over = over;
+    node.alone = node.alone.filter(({ bucket, candidate, reference }) => {
+      if (bucket >= over && bucket >= node.latest - FORGOTTEN) return true;
+      if (reference.n === 0 && this.#spent.has(bucket / this.#span)) this.stranded += candidate.n;
+      return false;
+    });
   }
+}
+
+function knownOf({ known, bucket }: Sample): Instant {
+  return known ?? bucket;
+}
+
+function isEmpty({ candidate, reference }: Cohort): boolean {
+  return candidate.n === 0 && candidate.k === 0 && reference.n === 0;
 }
 
 /** Drops candidates whose second never had a reference, the oldest first. */
@@ -261,6 +279,7 @@ function freshNode(name: string): Node {
     recent: undefined,
     open: NONE_OPEN,
     alone: [],
+    over: Number.NEGATIVE_INFINITY,
   };
 }
 

@@ -187,6 +187,14 @@ describe("reports of one arm that are held up", () => {
     }
   });
 
+  it("for more than a minute are said to be missing", () => {
+    const evaluator = createEvaluator(aSetup({ rules: [rule], blindMs: 1e9 }));
+    evaluator.observe(heldUp("silent", 0.02, STABLE, 1e9).filter(({ known }) => known! < START + 110_000));
+    const { kind, findings } = evaluator.judge(START + 110_000);
+    assert.equal(kind, "instrument-error");
+    assert.match(findings[0]!.doubts![0]!, /^nothing was reported of stable for 1 min 0 s, and outcomes wait/);
+  });
+
   it("of a release that is bad do not keep it", () => {
     assert.ok(rolledBack(heldUp("bad", 0.08, CANDIDATE, 80_000), rule, 0.001));
     assert.ok(rolledBack(heldUp("bad", 0.08, STABLE, 80_000), rule, 0.001));

@@ -192,6 +192,19 @@ describe("a candidate that is counted apart from stable", () => {
   });
 });
 
+describe("quiet traffic", () => {
+  it("in whose seconds stable often has nothing is doubted for that nowhere", () => {
+    const rows = Array.from({ length: 600 }, (_, second) => {
+      const release = second % 3 === 0 ? STABLE : CANDIDATE;
+      return aSample(second, 1, 0, { release, sequence: second, known: START + 1000 * second + 700 });
+    });
+    for (const from of ["events", "gateway"] as const) {
+      const rule = aRule({ null: { ratio: 1, points: 0 }, signal: { ...LOSSES, from, part: "failed" } });
+      assert.equal(judged(rows, { rules: [rule] }).finding.doubts, undefined, from);
+    }
+  });
+});
+
 describe("bad outcomes that come late in both arms", () => {
   const late = (own: number, after: number) =>
     stream("both late", { seconds: 300, own: [100, own], other: [300, 0.02], after: 0.3, badAfter: after }).flatMap(

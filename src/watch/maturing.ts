@@ -19,8 +19,9 @@ export class Maturing {
   readonly #mark: Watermark;
   /** By the number of their span: a small integer is a quick key. */
   readonly #cohorts = new Map<number, Cohort>();
-  /** No cohort is older, or younger. */
+  /** No cohort is older. */
   #oldest = Number.POSITIVE_INFINITY;
+  /** When something became known last. */
   #newest = Number.NEGATIVE_INFINITY;
 
   constructor(span: Milliseconds, maturity: Milliseconds, mark: Watermark) {
@@ -33,9 +34,10 @@ export class Maturing {
   takes(sample: Sample, second: Instant, side: "candidate" | "reference"): boolean {
     const number = Math.floor(second / this.#span);
     const bucket = number * this.#span;
-    if (this.#mark.at(sample.known ?? sample.bucket + 1000) >= this.#deadlineOf(bucket)) return false;
+    const known = sample.known ?? sample.bucket + 1000;
+    if (this.#mark.at(known) >= this.#deadlineOf(bucket)) return false;
     this.#oldest = Math.min(this.#oldest, bucket);
-    this.#newest = Math.max(this.#newest, bucket);
+    this.#newest = Math.max(this.#newest, known);
     const cohort = this.#cohorts.get(number) ?? freshCohort(bucket);
     this.#cohorts.set(number, cohort);
     join(cohort[side], sample);

@@ -1,6 +1,6 @@
 import { isComparedByEnding, maturityOf } from "../core/playbook.ts";
 import type { Sample } from "../core/sample.ts";
-import type { Instant } from "../core/time.ts";
+import { formatDuration, type Instant } from "../core/time.ts";
 import type { Finding } from "../core/verdict.ts";
 import { harmDesign, NumberShelf } from "../statistics/index.ts";
 import { calibrationOf, createCalibratedEvidence } from "./calibrated-evidence.ts";
@@ -80,6 +80,8 @@ export function evidenceOf(
   return { harm: forHarm, safety: createPlainEvidence(safety, shelf) };
 }
 
+/** Nothing of stable for so long is worth saying, by the minute. */
+const SILENT = 60_000;
 /** So many, and half of all, that were compared with nothing are worth saying. */
 const STRANDED = 30;
 const NOT_RARE = "not calibrated: more than 3 % are bad, which cannot be walked exactly, so the usual threshold holds";
@@ -120,9 +122,9 @@ class ArmsWatch implements RuleWatch {
     this.#harm = harm;
     this.#safety = safety;
     const sideOf = ({ release }: Sample) => (release === setup.candidate ? "candidate" : "reference");
-    this.#reports = new ArmReports(setup);
     const { compares } = hypothesis.test;
     const maturity = maturityOf(rule.signal);
+    this.#reports = new ArmReports(setup, maturity);
     const cohorts = { sideOf, compares, maturity, byEnding: isComparedByEnding(rule.signal) };
     this.#cohorts = createCohorts(compares ? { ...cohorts, mark: this.#reports.reference } : cohorts);
     this.#forSafety = compares && maturity > 0 ? createCohorts({ ...cohorts, mark: this.#reports.both }) : undefined;
@@ -172,7 +174,7 @@ class ArmsWatch implements RuleWatch {
       logHarm: early ? 0 : this.#logHarm(now),
       logSafe,
     };
-    const doubts = this.#looks?.doubts() ?? this.#doubtsOfBlocks();
+    const doubts = this.#forSafety ? this.#doubtsOfSilence(now) : (this.#looks?.doubts() ?? this.#doubtsOfBlocks());
     const said = doubts.length === 0 ? finding : { ...finding, doubts };
     if ("quantile" in line) return { ...said, threshold: line.threshold, quantile: line.quantile };
     if (line.threshold !== undefined) return { ...said, threshold: line.threshold };
@@ -208,6 +210,14 @@ class ArmsWatch implements RuleWatch {
   #logSafe(now: Instant): number {
     const asItComes = this.#safety.log(now);
     return this.#looks ? this.#looks.safety(asItComes, now) : asItComes;
+  }
+
+  /** What matures waits for stable. */
+  #doubtsOfSilence(now: Instant): readonly string[] {
+    const silence = this.#reports.silence(now);
+    if (silence < SILENT) return NO_DOUBTS;
+    const minutes = formatDuration(Math.floor(silence / SILENT) * SILENT);
+    return [`nothing was reported of stable for ${minutes}, and outcomes wait to be compared with its own`];
   }
 
   /** Of what the gateway counts there is no second look. */

@@ -54,7 +54,7 @@ export function watchSegments(rule: SegmentedRule, setup: EvaluatorSetup, sight:
     .filter((group) => group.startsWith(prefix))
     .slice(0, MOST_GROUPS);
   const parts = segmentParts(known.length);
-  const reports = new ArmReports(setup);
+  const reports = new ArmReports(setup, maturityOf(rule.signal));
   let unseen = MOST_GROUPS;
   const create = (group: string | undefined, weight: number) =>
     createSegment(rule, setup, { window, group, weight, reports });

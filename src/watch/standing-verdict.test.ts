@@ -133,15 +133,16 @@ it("what time alone changes is seen without news: silence, and labels that come 
 
   // Nobody waits for stable's reports where it may serve nothing any more.
   const planned = (each: number) => ({ shares: [0.5, 1], each });
+  const silent = 1000 + 4000 + 60_000;
   const aged = createEvaluator(aSetup({ rules: [aRule({ signal: late })], frozen, planned: planned(3000) }));
   aged.observe(outcomes("late"));
-  const [young, stillYoung, old] = [1000, 4999, 5000].map((passed) => aged.judge(START + passed).logEvidence);
+  const [young, stillYoung, old] = [1000, silent - 1, silent].map((passed) => aged.judge(START + passed).logEvidence);
   assert.deepEqual([young, stillYoung], [0, 0]);
   assert.notEqual(old, 0);
 
-  const waiting = createEvaluator(aSetup({ rules: [aRule({ signal: late })], frozen, planned: planned(9000) }));
+  const waiting = createEvaluator(aSetup({ rules: [aRule({ signal: late })], frozen, planned: planned(90_000) }));
   waiting.observe(outcomes("late"));
-  const [waits, stillWaits, over] = [5000, 8999, 9000].map((passed) => waiting.judge(START + passed).logEvidence);
+  const [waits, stillWaits, over] = [silent, 89_999, 90_000].map((passed) => waiting.judge(START + passed).logEvidence);
   assert.deepEqual([waits, stillWaits], [0, 0]);
   assert.notEqual(over, 0);
 });

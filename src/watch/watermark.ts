@@ -16,6 +16,9 @@ const GAP: Milliseconds = 2000;
 /** What has gathered during a silence is delivered within this once the silence is over. */
 const BACKLOG: Milliseconds = 5000;
 
+/** An arm that has no more requests has no more outcomes once all of them have matured, and so long after that. */
+const GRACE: Milliseconds = 60_000;
+
 /**
  * Follows the reports of one arm. After a silence the mark stays where it was until what has gathered meanwhile is delivered:
  * somebody who was cut off, or stood still, has outcomes of before. Who reports rarely is always silent, and the mark is then
@@ -26,16 +29,34 @@ export class Reports implements Watermark {
   /** Where the mark stands during a backlog, and when that began. */
   #before = Number.NEGATIVE_INFINITY;
   #resumed = Number.NEGATIVE_INFINITY;
-  readonly byClockFrom: Instant;
+  readonly #expectedUntil: Instant;
+  readonly #patience: Milliseconds;
 
-  /** @param expectedUntil from when on the arm may have no requests any more, and nobody waits for its reports */
-  constructor(expectedUntil = Number.POSITIVE_INFINITY) {
-    this.byClockFrom = expectedUntil;
+  /**
+   * @param expectedUntil from when on the arm may have no requests any more: then nobody waits for its reports once it has been
+   * silent for `patience`
+   */
+  constructor(expectedUntil = Number.POSITIVE_INFINITY, patience: Milliseconds = 0) {
+    this.#expectedUntil = expectedUntil;
+    this.#patience = patience;
+  }
+
+  get byClockFrom(): Instant {
+    return Math.max(this.#expectedUntil, this.#heard + this.#patience);
+  }
+
+  /** When something of it became known last. */
+  get heard(): Instant {
+    return this.#heard;
   }
 
   hear(known: Instant): void {
-    if (known <= this.#heard) return;
-    if (known - this.#heard > GAP && this.#heard !== Number.NEGATIVE_INFINITY) {
+    // Whoever said so had a clock that was ahead, or it was set back.
+    const isBack = known < this.#heard - BACKLOG;
+    if (known <= this.#heard && !isBack) return;
+    if (isBack) this.#before = Math.min(this.#before, known);
+    if (isBack) this.#resumed = known;
+    if (!isBack && known - this.#heard > GAP && this.#heard !== Number.NEGATIVE_INFINITY) {
       this.#before = this.#heard;
       this.#resumed = known;
     }
@@ -58,9 +79,17 @@ export class ArmReports {
     byClockFrom: Number.POSITIVE_INFINITY,
   };
 
-  constructor({ planned, from }: Pick<EvaluatorSetup, "planned" | "from">) {
+  /** @param maturity how old seconds are when they are compared */
+  constructor({ planned, from }: Pick<EvaluatorSetup, "planned" | "from">, maturity: Milliseconds) {
     const all = planned?.shares.findIndex((share) => share >= 1) ?? -1;
-    this.reference = new Reports(all < 0 ? undefined : from + all * planned!.each);
+    this.reference = new Reports(all < 0 ? undefined : from + all * planned!.each, maturity + GRACE);
+  }
+
+  /** For so long nothing was reported of stable while something was of the candidate; 0 where nobody waits for that. */
+  silence(now: Instant): Milliseconds {
+    const { heard, byClockFrom } = this.reference;
+    if (heard === Number.NEGATIVE_INFINITY || now >= byClockFrom) return 0;
+    return Math.max(0, this.candidate.heard - heard);
   }
 
   hear(batch: readonly Sample[], candidate: ReleaseId): void {
