@@ -40,6 +40,16 @@ describe("a decision", () => {
       assert.match(sentences.at(-1)!, /the same, bit for bit/);
     });
 
+  it("of a candidate that had all requests holds since when, and is recomputed with it", async () => {
+    const signals = playbook.signals.map((signal) => (signal.name === "losses" ? { ...signal, labels: 2000 } : signal));
+    const how = { ...playbook.how, steps: [50, 100], each: 5000 };
+    const { explain, store, id } = await ended({ losses: 0.05, playbook: { signals, how } });
+    const [held] = await store.entriesAbout(id, 1, "evidence-held");
+    const { alone, from } = JSON.parse(held!.leaf).data.parameters;
+    assert.ok(alone >= from + 5000);
+    assert.equal((await explain()).recomputed, "same");
+  });
+
   it("is not the ledger's when a count was changed afterwards, or a number of the record", async () => {
     const { explain, store, id } = await ended({ losses: 0.2 });
     const forged: Store = {

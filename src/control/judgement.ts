@@ -42,6 +42,11 @@ export async function startJudgement(run: Run, exposed: Instant): Promise<Judgem
         from = clock.now();
         evaluator = await startEvaluator(run, from);
       }
+      const alone = aloneSince(run);
+      if (alone !== undefined && alone !== run.parameters?.alone) {
+        run.parameters = { ...run.parameters!, alone };
+        evaluator.alone(alone);
+      }
       const samples = drain(run);
       evaluator.observe(samples);
       const verdict = policies.join(evaluator.judge(clock.now()));
@@ -50,6 +55,11 @@ export async function startJudgement(run: Run, exposed: Instant): Promise<Judgem
     },
     stop: policies.stop,
   };
+}
+
+/** Since when the plan has given the candidate all requests, if it has. */
+function aloneSince({ playbook, rollout }: Run): Instant | undefined {
+  return (playbook.how.steps[rollout.step] ?? 0) >= 100 ? rollout.stepSince : undefined;
 }
 
 /** Clocks that are kept right are set back by less. */
@@ -81,6 +91,7 @@ function besideStable(run: Run, from: Instant): EvaluatorSetup {
     reference: run.stable.id,
     from,
     ...spansOf(run),
+    ...(aloneSince(run) === undefined ? {} : { alone: aloneSince(run)! }),
     planned: { shares: playbook.how.steps.map((percent) => percent / 100), each: playbook.how.each },
     frozen: rollout.frozen,
     blindMs: settings.blindMs,

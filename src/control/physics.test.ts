@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { Playbook } from "../core/playbook.ts";
+import type { Playbook, Trigger } from "../core/playbook.ts";
 import { physicsOf } from "../playbook/physics/physics.ts";
 import { drawBinomial } from "../simulation/draws.ts";
 import { createSeededRandom } from "../simulation/random.ts";
@@ -72,15 +72,14 @@ function provedSafe(playbook: Playbook, groups: Readonly<Record<string, number>>
   return { median: found[Math.floor(runs / 2)]!, p90: found[Math.floor(0.9 * runs)]! };
 }
 
+/** One that says by what part a signal moves. */
+function compare(signal: string, move: "rises" | "falls", value: number, more: Partial<Trigger> = {}): Trigger {
+  return { kind: "compare", name: "t", signal, move, by: { kind: "relative", value }, ...more } as Trigger;
+}
+
 describe("what check says of a trigger", () => {
   it("is an upper bound of what the evaluator takes, and a near one, for rare outcomes", () => {
-    const trigger = {
-      kind: "compare",
-      name: "t",
-      signal: "losses",
-      move: "rises",
-      by: { kind: "relative", value: 0.6 },
-    } as const;
+    const trigger = compare("losses", "rises", 0.6);
     const playbook = playbookOf(trigger, 600_000);
     const stated = { baselines: new Map([["losses", 0.01]]), harms: new Map([["losses", 0.04]]) };
     const { detection } = physicsOf(playbook, 200, stated).triggers[0]!;
@@ -97,14 +96,7 @@ describe("what check says of a trigger", () => {
   });
 
   it("is one for common outcomes that a claim looks at within a span", () => {
-    const trigger = {
-      kind: "compare",
-      name: "t",
-      signal: "approvals",
-      move: "falls",
-      by: { kind: "relative", value: 0.05 },
-      within: 300_000,
-    } as const;
+    const trigger = compare("approvals", "falls", 0.05, { within: 300_000 });
     const playbook = playbookOf(trigger, 300_000);
     const stated = { harms: new Map([["approvals", 0.52]]) };
     const { detection } = physicsOf(playbook, 200, stated).triggers[0]!;
@@ -177,14 +169,7 @@ describe("what check says of a trigger", () => {
   });
 
   it("has the whole and each of ten segments proved safe at one moment", () => {
-    const trigger = {
-      kind: "compare",
-      name: "t",
-      signal: "approvals",
-      move: "falls",
-      by: { kind: "relative", value: 0.15 },
-      inAny: "language",
-    } as const;
+    const trigger = compare("approvals", "falls", 0.15, { inAny: "language" });
     const playbook = playbookOf(trigger, 3_600_000);
     const { safety } = physicsOf(playbook, 1000, { baselines: new Map([["approvals", 0.4]]) }).triggers[0]!;
     const languages = Array.from({ length: 10 }, (_, i) => `language=${i}`);

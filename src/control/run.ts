@@ -145,9 +145,11 @@ export function drain(run: Run): readonly Sample[] {
   return samples;
 }
 
-/** Says when samples became known, where their source has not. */
+/** Says when samples became known, where their source has not: by our clock, and no later than now. */
 export function stamped(samples: readonly Sample[], now: Instant): readonly Sample[] {
-  return samples.map((sample) => (sample.known === undefined ? { ...sample, known: now } : sample));
+  return samples.map((sample) =>
+    (sample.known ?? Number.POSITIVE_INFINITY) > now ? { ...sample, known: now } : sample,
+  );
 }
 
 /** These samples, and those before them that are not known to be written: what is sent again the store ignores by its key. */

@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import { digestOf } from "../core/digest.ts";
 import type { Plan, Step } from "../core/plan.ts";
 import type { RivalRequest, Store } from "../core/ports.ts";
-import type { Saga } from "../core/rollout.ts";
+import type { Lease, Saga } from "../core/rollout.ts";
 import { createSeededRandom } from "../simulation/random.ts";
 import { createSimulatedTarget, type SimulatedTarget } from "../simulation/simulated-target.ts";
 import type { CrashPoint } from "./crash-point.ts";
@@ -50,11 +50,14 @@ type World = ReturnType<typeof rivalled>;
 
 const frozenBy = async () => ({ system: "cards", before: digestOf("working fast"), state: "working fast" });
 
+/** The saga from its record on. */
+async function restore(world: World, lease: Lease, ports = world.ports()) {
+  return runSaga(ports, await world.started(world.saga, lease), lease, QUICK, world.newest());
+}
+
 async function run(world: World, ports = world.ports()) {
   const lease = await world.lease();
-  const end = await world.clock.run(
-    runSaga(ports, await world.started(world.saga, lease), lease, QUICK, world.newest()),
-  );
+  const end = await world.clock.run(restore(world, lease, ports));
   const thawed = await world.clock.run(thawRivals(ports, world.saga, lease, QUICK));
   return { end, thawed };
 }
@@ -130,7 +133,7 @@ describe("a rival", () => {
   it("that people told something else meanwhile stays as they want it, and is named", async () => {
     const world = rivalled();
     const lease = await world.lease();
-    await world.clock.run(runSaga(world.ports(), await world.started(world.saga, lease), lease, QUICK, world.newest()));
+    await world.clock.run(restore(world, lease));
     world.target.tellRival(world.at, "working slowly");
     const thawed = await world.clock.run(thawRivals(world.ports(), world.saga, lease, QUICK));
     assert.deepEqual(thawed, { kind: "thawed", thawed: [], left: ["the rival"], kept: [] });
@@ -150,7 +153,7 @@ describe("a rival", () => {
       },
     };
     const ports = world.ports({ adapterFor: () => slow });
-    await world.clock.run(runSaga(ports, await world.started(world.saga, lease), lease, QUICK, world.newest()));
+    await world.clock.run(restore(world, lease, ports));
     const next = await world.lease("two");
     await world.clock.run(thawRivals(world.ports(), world.saga, next, QUICK));
     for (const request of late) await world.target.writeRival!(request, new AbortController().signal);
@@ -173,10 +176,7 @@ describe("a rival", () => {
       const lease = await world.lease();
       const ports = world.ports({ adapterFor: () => target });
       const dying = mortal(ports, "saga.effect-sent", 1);
-      await assert.rejects(
-        world.clock.run(runSaga(dying, await world.started(world.saga, lease), lease, QUICK, world.newest())),
-        Killed,
-      );
+      await assert.rejects(world.clock.run(restore(world, lease, dying)), Killed);
       assert.deepEqual((await statusOf(world, `freeze ${world.at}#rival`))?.status, "stuck");
       const next = await world.lease("two");
       const saga = (await world.store.sagas(world.saga.rollout)).find(({ id }) => id === world.saga.id)!;
@@ -202,13 +202,7 @@ describe("a rival", () => {
       },
     };
     const fenceAt: SagaPorts["fenceAt"] = async (at) => (at.endsWith("#rival") ? "held" : 1);
-    const held = runSaga(
-      world.ports({ store, frozenBy, fenceAt }),
-      await world.started(world.saga, lease),
-      lease,
-      QUICK,
-      world.newest(),
-    );
+    const held = restore(world, lease, world.ports({ store, frozenBy, fenceAt }));
     await assert.rejects(world.clock.run(held), /the store is away/);
     const { status, attempts } = (await statusOf(world, `freeze ${world.at}#rival`))!;
     assert.deepEqual([status, attempts], ["stuck", 0]);
@@ -222,13 +216,7 @@ describe("a rival", () => {
     const world = rivalled();
     world.target.tellRival(world.at, "frozen");
     const lease = await world.lease();
-    const restored = runSaga(
-      world.ports({ frozenBy }),
-      await world.started(world.saga, lease),
-      lease,
-      QUICK,
-      world.newest(),
-    );
+    const restored = restore(world, lease, world.ports({ frozenBy }));
     assert.equal((await world.clock.run(restored)).kind, "completed");
     const freeze = (await world.store.steps("saga-1")).find(({ step }) => step.startsWith("freeze"))!;
     assert.deepEqual([freeze.status, freeze.attempts, freeze.state], ["done", 1, "working fast"]);
@@ -259,7 +247,7 @@ describe("a rival", () => {
   it("that another system's rollback still needs stays frozen, and that one thaws it", async () => {
     const world = rivalled();
     const lease = await world.lease();
-    await world.clock.run(runSaga(world.ports(), await world.started(world.saga, lease), lease, QUICK, world.newest()));
+    await world.clock.run(restore(world, lease));
     for (const kept of [[{ label: "the rival", system: "cards" }], []]) {
       const thawed = await world.clock.run(thawRivals(world.ports({ frozenBy }), world.saga, lease, QUICK));
       assert.deepEqual(thawed, { kind: "thawed", thawed: [], left: [], kept });
@@ -270,7 +258,7 @@ describe("a rival", () => {
   it("that another freezes while the lease of it was lost stays frozen, and that one thaws it", async () => {
     const world = rivalled();
     const lease = await world.lease();
-    await world.clock.run(runSaga(world.ports(), await world.started(world.saga, lease), lease, QUICK, world.newest()));
+    await world.clock.run(restore(world, lease));
     const sent: string[] = [];
     let [ours, others] = [5, false];
     const target: SimulatedTarget = {
@@ -334,7 +322,7 @@ describe("a rival", () => {
   it("is thawed after all when the other is over before it was known to stay frozen: each of both has a key of its own", async () => {
     const world = rivalled();
     const lease = await world.lease();
-    await world.clock.run(runSaga(world.ports(), await world.started(world.saga, lease), lease, QUICK, world.newest()));
+    await world.clock.run(restore(world, lease));
     const keys: string[] = [];
     let lost = true;
     const target: SimulatedTarget = {
@@ -366,7 +354,7 @@ describe("a rival", () => {
   it("that stays frozen is told so once more also after a crash, while its thaw may still come", async () => {
     const world = rivalled();
     const lease = await world.lease();
-    await world.clock.run(runSaga(world.ports(), await world.started(world.saga, lease), lease, QUICK, world.newest()));
+    await world.clock.run(restore(world, lease));
     const late: RivalRequest[] = [];
     const target: SimulatedTarget = {
       ...world.target,
@@ -392,7 +380,7 @@ describe("a rival", () => {
   it("that its adapter can freeze no more is left to people, also when another needs it", async () => {
     const world = rivalled();
     const lease = await world.lease();
-    await world.clock.run(runSaga(world.ports(), await world.started(world.saga, lease), lease, QUICK, world.newest()));
+    await world.clock.run(restore(world, lease));
     const { writeRival: _, readRival: __, ...simple } = world.target;
     const ports = world.ports({ frozenBy, adapterFor: () => simple });
     const thawed = await world.clock.run(thawRivals(ports, world.saga, lease, QUICK));
@@ -402,7 +390,7 @@ describe("a rival", () => {
   it("that works again already is nobody's to keep frozen", async () => {
     const world = rivalled();
     const lease = await world.lease();
-    await world.clock.run(runSaga(world.ports(), await world.started(world.saga, lease), lease, QUICK, world.newest()));
+    await world.clock.run(restore(world, lease));
     const dying = mortal(world.ports(), "saga.effect-sent", 1);
     await assert.rejects(world.clock.run(thawRivals(dying, world.saga, lease, QUICK)), Killed);
     const thawed = await world.clock.run(thawRivals(world.ports({ frozenBy }), world.saga, lease, QUICK));
@@ -413,7 +401,7 @@ describe("a rival", () => {
   it("that does not answer is waited for no longer than its deadline, and named", async () => {
     const world = rivalled();
     const lease = await world.lease();
-    await world.clock.run(runSaga(world.ports(), await world.started(world.saga, lease), lease, QUICK, world.newest()));
+    await world.clock.run(restore(world, lease));
     const dead: SimulatedTarget = {
       ...world.target,
       readRival: async (_, signal) => {
@@ -431,7 +419,7 @@ describe("a rival", () => {
   it("is told nothing by a controller that lost its place", async () => {
     const world = rivalled();
     const lease = await world.lease();
-    await world.clock.run(runSaga(world.ports(), await world.started(world.saga, lease), lease, QUICK, world.newest()));
+    await world.clock.run(restore(world, lease));
     await world.lease("two");
     assert.equal((await thawRivals(world.ports(), world.saga, lease, QUICK)).kind, "fenced");
     assert.equal(world.target.rivalState(world.at), "frozen");
@@ -450,7 +438,7 @@ describe("a rival", () => {
         const lease = await world.lease("one");
         const dying = mortal(world.ports(), point, nth);
         const begun = (async () => {
-          await runSaga(dying, await world.started(world.saga, lease), lease, QUICK, world.newest());
+          await restore(world, lease, dying);
           await thawRivals(dying, world.saga, lease, QUICK);
         })();
         await world.clock.run(begun.catch((error: unknown) => assert.ok(error instanceof Killed)));

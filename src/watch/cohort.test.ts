@@ -69,6 +69,31 @@ describe("cohorts with a maturity", () => {
   });
 });
 
+describe("cohorts that wait for reports which do not come", () => {
+  it("are kept for a day, and a tenth is dropped then, the oldest first", () => {
+    let mark = Number.NEGATIVE_INFINITY;
+    const watch = cohorts({ mark: { at: () => mark, byClockFrom: Number.POSITIVE_INFINITY } });
+    for (let second = 0; second < 86_500; second++) watch.take([aSample(second, 1, 0)]);
+    mark = Number.POSITIVE_INFINITY;
+    const ripe = watch.ripen(0);
+    assert.ok(ripe.length > 77_000 && ripe.length <= 86_405, `${ripe.length}`);
+    assert.equal(ripe.at(-1)!.bucket, START + 86_499_000);
+    assert.ok(ripe[0]!.bucket > START);
+  });
+
+  it("lose none to a clock that is years off", () => {
+    const years = 10 * 365 * 86_400;
+    let mark = Number.NEGATIVE_INFINITY;
+    const watch = cohorts({ mark: { at: () => mark, byClockFrom: Number.POSITIVE_INFINITY } });
+    for (const second of [0, 1, years, -years, 2]) watch.take([aSample(second, 1, 1)]);
+    mark = Number.POSITIVE_INFINITY;
+    assert.deepEqual(
+      watch.ripen(0).map(({ bucket }) => (bucket - START) / 1000),
+      [-years, 0, 1, 2, years],
+    );
+  });
+});
+
 describe("cohorts without a maturity", () => {
   it("close with less reference once the next second has begun, and with any once theirs has settled", () => {
     const closedBy = (n: number) => {

@@ -32,6 +32,8 @@ export interface EvaluatorSetup {
   readonly holdback?: Milliseconds;
   /** What is served so soon after the exposure is no evidence; hard limits see it. */
   readonly warmUp?: Milliseconds;
+  /** From when on the candidate had all requests, where that is known already; else `Evaluator.alone` says it. */
+  readonly alone?: Instant;
   readonly frozen: readonly FrozenWindow[];
   /** The shares of requests that the candidate is planned to get; a half unless said. */
   readonly planned?: PlannedShares;
@@ -44,6 +46,11 @@ export interface Evaluator {
   observe(samples: readonly Sample[]): void;
   /** From this moment on the candidate is planned to get this share of requests; 0 while nobody can see it. */
   exposed(at: Instant, share: number): void;
+  /**
+   * The candidate gets all requests from this moment on, so that nobody waits for what is reported of the reference. It changes
+   * what is evidence: whoever replays a decision says it with the set-up.
+   */
+  alone(since: Instant): void;
   /** Judges everything observed so far; call it on every arrival of data. */
   judge(now: Instant): Verdict;
 }
@@ -69,6 +76,10 @@ export function createEvaluator(setup: EvaluatorSetup): Evaluator {
   });
   const routes = routesOf(setup, instruments, rules, limits);
   const limitsAge = setup.hardLimits.some(({ limit }) => limit.over !== undefined);
+  const alone = (since: Instant) => {
+    for (const rule of rules) rule.alone?.(since);
+  };
+  if (setup.alone !== undefined) alone(setup.alone);
   let decided: Verdict | undefined;
   /** The newest verdict, and until when it stands if nothing more comes in. */
   let newest: Verdict | undefined;
@@ -95,6 +106,10 @@ export function createEvaluator(setup: EvaluatorSetup): Evaluator {
       }
     },
     exposed: (at, share) => instruments.exposed(at, share),
+    alone(since) {
+      newest = undefined;
+      alone(since);
+    },
     judge(now) {
       if (decided) return { ...decided, at: now };
       if (newest && now >= newest.at && now < until) return { ...newest, at: now };

@@ -53,6 +53,7 @@ export function createFixedEvaluator(setup: FixedSetup): Evaluator {
   return {
     observe: (samples: readonly Sample[]) => evaluator.observe(samples),
     exposed: (at, share) => evaluator.exposed(at, share),
+    alone: (since) => evaluator.alone(since),
     judge(now): Verdict {
       const verdict = evaluator.judge(now);
       return { ...verdict, findings: verdict.findings.map(withReference) };

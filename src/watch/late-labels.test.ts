@@ -146,9 +146,9 @@ describe("outcomes that are known late", () => {
 
 describe("reports of one arm that are held up", () => {
   /** Bad ones are known after 20 s, good ones at once; this arm says nothing between 40 s and then, and delivers all of it. */
-  const heldUp = (seed: string, share: number, held: typeof STABLE, until: number) => {
+  const heldUp = (seed: string, share: number, held: typeof STABLE, until: number, seconds = SECONDS) => {
     const random = createSeededRandom(seed);
-    return Array.from({ length: SECONDS }, (_, second) =>
+    return Array.from({ length: seconds }, (_, second) =>
       [[CANDIDATE, 100, share] as const, [STABLE, 300, 0.02] as const].flatMap(([release, n, part]) => {
         const bad = drawBinomial(random, n, part);
         const at = (after: number, count: number, k: number) => {
@@ -176,6 +176,18 @@ describe("reports of one arm that are held up", () => {
         assert.ok(!rolledBack(heldUp(`stable ${run}`, 0.02, STABLE, until), rule, 0.01), `run ${run}, ${until}`);
   });
 
+  it("are none either after the moment at which the plan would have given the candidate all requests", () => {
+    const planned = { shares: [0.05, 0.25, 1], each: 5000 };
+    for (let run = 0; run < runs(5); run++) {
+      const evaluator = createEvaluator(aSetup({ rules: [rule], alpha: 0.01, planned, blindMs: 1e9 }));
+      const samples = heldUp(`planned ${run}`, 0.02, STABLE, 180_000, 240);
+      for (let now = START; now <= START + 240_000; now += 1000) {
+        evaluator.observe(samples.filter(({ known }) => known! <= now && known! > now - 1000));
+        assert.notEqual(evaluator.judge(now).kind, "harmful", `run ${run}, ${now - START}`);
+      }
+    }
+  });
+
   it("are no safety where they are the candidate's", () => {
     for (let run = 0; run < runs(5); run++) {
       const evaluator = createEvaluator(aSetup({ rules: [rule], alpha: 1e-300, blindMs: 1e9 }));
@@ -193,6 +205,25 @@ describe("reports of one arm that are held up", () => {
     const { kind, findings } = evaluator.judge(START + 110_000);
     assert.equal(kind, "instrument-error");
     assert.match(findings[0]!.doubts![0]!, /^nothing was reported of stable for 1 min 0 s, and outcomes wait/);
+  });
+
+  it("are said to be missing where stable never reported, and in segments; not where it always reports so rarely", () => {
+    const own = Array.from({ length: 100 }, (_, second) => aSample(second, 5, 1, { sequence: second }));
+    const stable = Array.from({ length: 20 }, (_, at) =>
+      aSample(90 * at, 9, 1, { sequence: 2000 + at, release: STABLE }),
+    );
+    const seldom = Array.from({ length: 1790 }, (_, second) =>
+      aSample(second, 5, 1, { sequence: second, node: "own" }),
+    );
+    const doubts = (rows: readonly Sample[], of = rule) => {
+      const evaluator = createEvaluator(aSetup({ rules: [of], alpha: 1e-300, blindMs: 1e9 }));
+      evaluator.observe(rows);
+      const last = Math.max(...rows.map(({ bucket }) => bucket)) + 1000;
+      return evaluator.judge(last).findings[0]!.doubts ?? [];
+    };
+    assert.match(doubts(own).join(), /nothing was reported of stable for 1 min 0 s/);
+    assert.match(doubts(own, aRule({ ...rule, inAny: "age" })).join(), /nothing was reported of stable for 1 min 0 s/);
+    assert.deepEqual(doubts([...stable, ...seldom].toSorted((a, b) => a.bucket - b.bucket)), []);
   });
 
   it("of a release that is bad do not keep it", () => {

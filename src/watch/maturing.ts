@@ -3,8 +3,10 @@ import type { Instant, Milliseconds } from "../core/time.ts";
 import { type Cohort, freshCohort, join } from "./cohort.ts";
 import type { Watermark } from "./watermark.ts";
 
-/** Cohorts wait so long for reports that do not come, and are dropped then: nobody keeps an outage for ever. */
-const FORGOTTEN: Milliseconds = 86_400_000;
+/** The cohorts of so long wait for reports that do not come; then a tenth is dropped, the oldest first: nobody keeps an outage for ever. */
+const KEPT: Milliseconds = 86_400_000;
+/** Steps through empty seconds cost less than to put all that waits in order. */
+const STEPS = 10_000;
 const NONE: readonly Cohort[] = Object.freeze([]);
 
 /**
@@ -21,8 +23,6 @@ export class Maturing {
   readonly #cohorts = new Map<number, Cohort>();
   /** No cohort is older. */
   #oldest = Number.POSITIVE_INFINITY;
-  /** When something became known last. */
-  #newest = Number.NEGATIVE_INFINITY;
 
   constructor(span: Milliseconds, maturity: Milliseconds, mark: Watermark) {
     this.#span = span;
@@ -37,7 +37,6 @@ export class Maturing {
     const known = sample.known ?? sample.bucket + 1000;
     if (this.#mark.at(known) >= this.#deadlineOf(bucket)) return false;
     this.#oldest = Math.min(this.#oldest, bucket);
-    this.#newest = Math.max(this.#newest, known);
     const cohort = this.#cohorts.get(number) ?? freshCohort(bucket);
     this.#cohorts.set(number, cohort);
     join(cohort[side], sample);
@@ -49,12 +48,19 @@ export class Maturing {
     if (this.#cohorts.size === 0) return NONE;
     const mark = this.#mark.at(now);
     const ripe: Cohort[] = [];
+    let missed = 0;
     // By time and not by looking through all: labels of days hold hundreds of thousands of seconds.
-    for (; this.#cohorts.size > 0 && this.#deadlineOf(this.#oldest) <= mark; this.#oldest += this.#span) {
-      const cohort = this.#cohorts.get(this.#oldest / this.#span);
-      if (!cohort) continue;
-      this.#cohorts.delete(this.#oldest / this.#span);
-      ripe.push(cohort);
+    while (this.#cohorts.size > 0 && this.#deadlineOf(this.#oldest) <= mark) {
+      const number = this.#oldest / this.#span;
+      const cohort = this.#cohorts.get(number);
+      this.#oldest += this.#span;
+      if (cohort) {
+        this.#cohorts.delete(number);
+        ripe.push(cohort);
+      } else if (++missed > STEPS + this.#cohorts.size) {
+        this.#findOldest();
+        missed = 0;
+      }
     }
     return ripe;
   }
@@ -71,7 +77,18 @@ export class Maturing {
   }
 
   #forget(): void {
-    const before = this.#newest - this.#maturity - FORGOTTEN;
-    for (; this.#oldest < before; this.#oldest += this.#span) this.#cohorts.delete(this.#oldest / this.#span);
+    const most = (KEPT + this.#maturity) / this.#span;
+    if (this.#cohorts.size <= most) return;
+    for (const number of this.#inOrder().slice(0, most / 10)) this.#cohorts.delete(number);
+    this.#findOldest();
+  }
+
+  /** Whose clock was wrong may have said something of years ago. */
+  #findOldest(): void {
+    this.#oldest = (this.#inOrder()[0] ?? Number.POSITIVE_INFINITY) * this.#span;
+  }
+
+  #inOrder(): readonly number[] {
+    return [...this.#cohorts.keys()].sort((a, b) => a - b);
   }
 }

@@ -1,6 +1,6 @@
 import { isComparedByEnding, maturityOf } from "../core/playbook.ts";
 import type { Sample } from "../core/sample.ts";
-import { formatDuration, type Instant } from "../core/time.ts";
+import type { Instant } from "../core/time.ts";
 import type { Finding } from "../core/verdict.ts";
 import { harmDesign, NumberShelf } from "../statistics/index.ts";
 import { calibrationOf, createCalibratedEvidence } from "./calibrated-evidence.ts";
@@ -27,6 +27,8 @@ export interface RuleWatch {
   judge(now: Instant): Finding;
   /** After a judgement: before this moment it says the same again, unless samples come. */
   standsUntil(now: Instant): Instant;
+  /** The reference has no requests from this moment on. */
+  alone?(since: Instant): void;
 }
 
 /** @param shelf where what is looked at for every batch is kept, beside that of other rules */
@@ -80,8 +82,6 @@ export function evidenceOf(
   return { harm: forHarm, safety: createPlainEvidence(safety, shelf) };
 }
 
-/** Nothing of stable for so long is worth saying, by the minute. */
-const SILENT = 60_000;
 /** So many, and half of all, that were compared with nothing are worth saying. */
 const STRANDED = 30;
 const NOT_RARE = "not calibrated: more than 3 % are bad, which cannot be walked exactly, so the usual threshold holds";
@@ -124,7 +124,7 @@ class ArmsWatch implements RuleWatch {
     const sideOf = ({ release }: Sample) => (release === setup.candidate ? "candidate" : "reference");
     const { compares } = hypothesis.test;
     const maturity = maturityOf(rule.signal);
-    this.#reports = new ArmReports(setup, maturity);
+    this.#reports = new ArmReports(maturity);
     const cohorts = { sideOf, compares, maturity, byEnding: isComparedByEnding(rule.signal) };
     this.#cohorts = createCohorts(compares ? { ...cohorts, mark: this.#reports.reference } : cohorts);
     this.#forSafety = compares && maturity > 0 ? createCohorts({ ...cohorts, mark: this.#reports.both }) : undefined;
@@ -145,6 +145,10 @@ class ArmsWatch implements RuleWatch {
     this.#close(this.#cohorts.take(admitted), this.#forSafety?.take(admitted));
     if (this.#looks || this.#forSafety) this.#reports.hear(admitted, this.#setup.candidate);
     this.#looks?.take(admitted, this.#cohorts.stranded);
+  }
+
+  alone(since: Instant): void {
+    this.#reports.reference.end(since);
   }
 
   standsUntil(now: Instant): Instant {
@@ -174,7 +178,7 @@ class ArmsWatch implements RuleWatch {
       logHarm: early ? 0 : this.#logHarm(now),
       logSafe,
     };
-    const doubts = this.#forSafety ? this.#doubtsOfSilence(now) : (this.#looks?.doubts() ?? this.#doubtsOfBlocks());
+    const doubts = this.#forSafety ? this.#reports.doubts(now) : (this.#looks?.doubts() ?? this.#doubtsOfBlocks());
     const said = doubts.length === 0 ? finding : { ...finding, doubts };
     if ("quantile" in line) return { ...said, threshold: line.threshold, quantile: line.quantile };
     if (line.threshold !== undefined) return { ...said, threshold: line.threshold };
@@ -210,14 +214,6 @@ class ArmsWatch implements RuleWatch {
   #logSafe(now: Instant): number {
     const asItComes = this.#safety.log(now);
     return this.#looks ? this.#looks.safety(asItComes, now) : asItComes;
-  }
-
-  /** What matures waits for stable. */
-  #doubtsOfSilence(now: Instant): readonly string[] {
-    const silence = this.#reports.silence(now);
-    if (silence < SILENT) return NO_DOUBTS;
-    const minutes = formatDuration(Math.floor(silence / SILENT) * SILENT);
-    return [`nothing was reported of stable for ${minutes}, and outcomes wait to be compared with its own`];
   }
 
   /** Of what the gateway counts there is no second look. */

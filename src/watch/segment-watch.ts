@@ -54,7 +54,7 @@ export function watchSegments(rule: SegmentedRule, setup: EvaluatorSetup, sight:
     .filter((group) => group.startsWith(prefix))
     .slice(0, MOST_GROUPS);
   const parts = segmentParts(known.length);
-  const reports = new ArmReports(setup, maturityOf(rule.signal));
+  const reports = new ArmReports(maturityOf(rule.signal));
   let unseen = MOST_GROUPS;
   const create = (group: string | undefined, weight: number) =>
     createSegment(rule, setup, { window, group, weight, reports });
@@ -111,7 +111,13 @@ export function watchSegments(rule: SegmentedRule, setup: EvaluatorSetup, sight:
       const logHarm = logSumExp(idle > 1e-9 ? [...logs, Math.log(idle)] : logs);
       const logSafe = Math.min(...all.filter(({ great }) => great).map((segment) => logSafeOf(segment, now)));
       const proved = logSafe >= -Math.log(setup.beta);
-      const doubts = [...new Set(all.filter(({ great }) => great).flatMap(({ looks }) => looks?.doubts() ?? []))];
+      const doubts = [
+        ...new Set(
+          all
+            .filter(({ great }) => great)
+            .flatMap(({ looks, forSafety }) => looks?.doubts() ?? (forSafety ? reports.doubts(now) : [])),
+        ),
+      ];
       const named = loudest(all, logs, Math.log(setup.rules.length / setup.alpha), setup, now);
       return {
         name: rule.name,
@@ -131,6 +137,7 @@ export function watchSegments(rule: SegmentedRule, setup: EvaluatorSetup, sight:
       };
     },
     standsUntil: (now) => now,
+    alone: (since) => reports.reference.end(since),
   };
 }
 

@@ -132,15 +132,14 @@ it("what time alone changes is seen without news: silence, and labels that come 
   assert.deepEqual(kinds, ["inconclusive", "inconclusive", "no-data", "no-data"]);
 
   // Nobody waits for stable's reports where it may serve nothing any more.
-  const planned = (each: number) => ({ shares: [0.5, 1], each });
   const silent = 1000 + 4000 + 60_000;
-  const aged = createEvaluator(aSetup({ rules: [aRule({ signal: late })], frozen, planned: planned(3000) }));
+  const aged = createEvaluator(aSetup({ rules: [aRule({ signal: late })], frozen, alone: START + 3000 }));
   aged.observe(outcomes("late"));
   const [young, stillYoung, old] = [1000, silent - 1, silent].map((passed) => aged.judge(START + passed).logEvidence);
   assert.deepEqual([young, stillYoung], [0, 0]);
   assert.notEqual(old, 0);
 
-  const waiting = createEvaluator(aSetup({ rules: [aRule({ signal: late })], frozen, planned: planned(90_000) }));
+  const waiting = createEvaluator(aSetup({ rules: [aRule({ signal: late })], frozen, alone: START + 90_000 }));
   waiting.observe(outcomes("late"));
   const [waits, stillWaits, over] = [silent, 89_999, 90_000].map((passed) => waiting.judge(START + passed).logEvidence);
   assert.deepEqual([waits, stillWaits], [0, 0]);

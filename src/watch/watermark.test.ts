@@ -32,8 +32,9 @@ describe("how far reports have come", () => {
     assert.equal(heard(0, 1, 2, 3600, 3, 4, 5, 6, 7, 8), 8);
   });
 
-  it("is the clock for an arm that may have no requests any more, once it is silent", () => {
-    const arms = new ArmReports({ from: START, planned: { shares: [0.5, 1], each: 60_000 } }, 30_000);
+  it("is the clock for an arm that has no requests any more, once it is silent", () => {
+    const arms = new ArmReports(30_000);
+    arms.reference.end(START + 60_000);
     const both = [0, 1].flatMap((second) => [aSample(second, 9, 1), aSample(second, 90, 1, { release: STABLE })]);
     arms.hear(both, CANDIDATE);
     assert.equal(arms.reference.at(START + 91_999), START + 2000);

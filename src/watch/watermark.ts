@@ -1,7 +1,7 @@
 import type { ReleaseId } from "../core/release.ts";
 import type { Sample } from "../core/sample.ts";
-import type { Instant, Milliseconds } from "../core/time.ts";
-import type { EvaluatorSetup } from "./evaluator.ts";
+import { formatDuration, type Instant, type Milliseconds } from "../core/time.ts";
+import { NO_DOUBTS } from "./instruments/instrument.ts";
 
 /** How far an arm's reports have come: what was known by then has been heard. */
 export interface Watermark {
@@ -16,6 +16,9 @@ const GAP: Milliseconds = 2000;
 /** What has gathered during a silence is delivered within this once the silence is over. */
 const BACKLOG: Milliseconds = 5000;
 
+/** Nothing of stable for so long is worth saying, by the minute, if it is so many times its longest silence before. */
+const SILENT: Milliseconds = 60_000;
+const USUAL = 2;
 /** An arm that has no more requests has no more outcomes once all of them have matured, and so long after that. */
 const GRACE: Milliseconds = 60_000;
 
@@ -29,25 +32,39 @@ export class Reports implements Watermark {
   /** Where the mark stands during a backlog, and when that began. */
   #before = Number.NEGATIVE_INFINITY;
   #resumed = Number.NEGATIVE_INFINITY;
-  readonly #expectedUntil: Instant;
+  #first = Number.POSITIVE_INFINITY;
+  /** The longest time without a report, before the newest one. */
+  #longest: Milliseconds = 0;
+  #servesUntil: Instant = Number.POSITIVE_INFINITY;
   readonly #patience: Milliseconds;
 
-  /**
-   * @param expectedUntil from when on the arm may have no requests any more: then nobody waits for its reports once it has been
-   * silent for `patience`
-   */
-  constructor(expectedUntil = Number.POSITIVE_INFINITY, patience: Milliseconds = 0) {
-    this.#expectedUntil = expectedUntil;
+  /** @param patience so long an arm without requests has to be silent until nobody waits for its reports */
+  constructor(patience: Milliseconds = 0) {
     this.#patience = patience;
   }
 
+  /** The arm has no requests from this moment on. */
+  end(at: Instant): void {
+    this.#servesUntil = at;
+  }
+
   get byClockFrom(): Instant {
-    return Math.max(this.#expectedUntil, this.#heard + this.#patience);
+    return Math.max(this.#servesUntil, this.#heard + this.#patience);
   }
 
   /** When something of it became known last. */
   get heard(): Instant {
     return this.#heard;
+  }
+
+  /** When something of it became known first. */
+  get first(): Instant {
+    return this.#first;
+  }
+
+  /** The longest time without a report so far. */
+  get longest(): Milliseconds {
+    return this.#longest;
   }
 
   hear(known: Instant): void {
@@ -60,6 +77,8 @@ export class Reports implements Watermark {
       this.#before = this.#heard;
       this.#resumed = known;
     }
+    if (this.#first === Number.POSITIVE_INFINITY) this.#first = known;
+    else if (!isBack) this.#longest = Math.max(this.#longest, known - this.#heard);
     this.#heard = known;
   }
 
@@ -80,16 +99,21 @@ export class ArmReports {
   };
 
   /** @param maturity how old seconds are when they are compared */
-  constructor({ planned, from }: Pick<EvaluatorSetup, "planned" | "from">, maturity: Milliseconds) {
-    const all = planned?.shares.findIndex((share) => share >= 1) ?? -1;
-    this.reference = new Reports(all < 0 ? undefined : from + all * planned!.each, maturity + GRACE);
+  constructor(maturity: Milliseconds) {
+    this.reference = new Reports(maturity + GRACE);
   }
 
-  /** For so long nothing was reported of stable while something was of the candidate; 0 where nobody waits for that. */
-  silence(now: Instant): Milliseconds {
-    const { heard, byClockFrom } = this.reference;
-    if (heard === Number.NEGATIVE_INFINITY || now >= byClockFrom) return 0;
-    return Math.max(0, this.candidate.heard - heard);
+  /**
+   * What waits for stable is doubted once nothing was reported of it for a minute while something was of the candidate, and for
+   * twice as long as ever before.
+   */
+  doubts(now: Instant): readonly string[] {
+    const { heard, longest, byClockFrom } = this.reference;
+    if (now >= byClockFrom) return NO_DOUBTS;
+    const silence = this.candidate.heard - Math.max(heard, Math.min(this.candidate.first, this.candidate.heard));
+    if (!(silence >= SILENT && silence > USUAL * longest)) return NO_DOUBTS;
+    const minutes = formatDuration(Math.floor(silence / SILENT) * SILENT);
+    return [`nothing was reported of stable for ${minutes}, and outcomes wait to be compared with its own`];
   }
 
   hear(batch: readonly Sample[], candidate: ReleaseId): void {
